@@ -1,0 +1,4 @@
+/**
+ * @module
+ */
+export * from "./compose/mod.ts";
