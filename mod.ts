@@ -1,4 +1,32 @@
 /**
+ * Network programs as plain, sequential generators, run by an explicit reactor.
+ *
+ * All of the library; each module can be imported alone as well:
+ *
+ * - `@weightless/io/compose`: call one coroutine from another
+ * - `@weightless/io/pipeline`: join coroutines into pipelines, and components into a graph
+ * - `@weightless/io/reactor`: readiness, timers, processes, sockets
+ * - `@weightless/io/gio`: drives a coroutine's `yield`s from a reactor
+ * - `@weightless/io/http`: HTTP/1.1 as coroutines
+ *
+ * ```ts
+ * import { asProcess, type Coroutine, memory } from "@weightless/io";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* greet(): Coroutine {
+ *   const name = yield; // "I want data"
+ *   yield `Hello, ${name}!`; // "I have data"
+ * }
+ *
+ * const connection = memory("World");
+ * await asProcess(greet(), { connection });
+ * assertEquals(connection.text, "Hello, World!");
+ * ```
+ *
  * @module
  */
 export * from "./compose/mod.ts";
+export * from "./gio/mod.ts";
+export * from "./http/mod.ts";
+export * from "./pipeline/mod.ts";
+export * from "./reactor/mod.ts";

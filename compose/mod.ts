@@ -5,3 +5,4 @@ export * from "./call.ts";
 export * from "./command.ts";
 export * from "./end_of_stream.ts";
 export { pushBack } from "./push_back.ts";
+export { Yield } from "./yield.ts";

@@ -1,0 +1,22 @@
+/**
+ * All benchmarks, one after the other, each in a process of its own.
+ *
+ *     deno task bench [compose] [pipeline] [http] …
+ */
+const known = ["compose", "pipeline", "http"];
+const chosen = Deno.args.length > 0 ? Deno.args : known;
+for (const name of chosen) {
+  if (!known.includes(name)) {
+    console.error(`Cannot run ${name}: the benchmarks are ${known.join(", ")}`);
+    Deno.exit(1);
+  }
+}
+let failed = false;
+for (const name of chosen) {
+  console.log(`\n== ${name}`);
+  const script = new URL(`${name}.ts`, import.meta.url).pathname;
+  const { success } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script] })
+    .spawn().status;
+  failed ||= !success;
+}
+if (failed) Deno.exit(1);

@@ -1,0 +1,1 @@
+export const Yield: unique symbol = Symbol("Yield");

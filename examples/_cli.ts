@@ -1,0 +1,56 @@
+/** What the examples share: options, one clear line for what goes wrong, and a clean end on Ctrl-C. */
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { Reactor } from "@weightless/io/reactor";
+
+/** Ends the program with one line that says why. */
+export function fail(message: string): never {
+  console.error(message);
+  Deno.exit(1);
+}
+
+/** The value of each option, a string or a flag; anything unknown ends the program. */
+export function options<T extends NonNullable<ParseArgsConfig["options"]>>(
+  usage: string,
+  known: T,
+) {
+  try {
+    return parseArgs({ options: known, args: Deno.args }).values;
+  } catch (error) {
+    fail(`${(error as Error).message.split(". ")[0]}. Usage: ${usage}`);
+  }
+}
+
+/** A port number: 0 lets the system choose one. */
+export function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65535) {
+    fail(`Cannot use port ${text}: it must be a number from 0 to 65535`);
+  }
+  return value;
+}
+
+/** One of the reactor's back ends. */
+export function selector(text: string): "auto" | "deno" | "epoll" {
+  if (text === "auto" || text === "deno" || text === "epoll") return text;
+  fail(`Cannot use selector ${text}: it must be auto, deno or epoll`);
+}
+
+/** Runs until Ctrl-C (SIGINT) or SIGTERM; what `setup` cannot do (a port in use, say) ends the program. */
+export async function serve(
+  makeReactor: () => Reactor,
+  setup: (reactor: Reactor) => string,
+): Promise<void> {
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  try {
+    using reactor = makeReactor();
+    const where = setup(reactor);
+    const stop = () => reactor.requestShutdown();
+    for (const signal of signals) Deno.addSignalListener(signal, stop);
+    console.log(`Listening on ${where}`);
+    await reactor.run();
+    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+  } catch (error) {
+    if (error instanceof Error) fail(`Cannot start: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Coroutine } from "../compose/mod.ts";
+import { Reactor, type ReactorOptions } from "../reactor/mod.ts";
+import type { Context } from "./context.ts";
+import { gio } from "./gio.ts";
+
+/** Options of {@linkcode asProcess}. */
+export interface AsProcessOptions extends ReactorOptions {
+  /** Where the coroutine's yields go; without it, it enters its contexts itself. */
+  connection?: Context;
+  /** Cancels the coroutine when it aborts. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs one coroutine on a reactor of its own and gives its result as a promise: for scripts and tests.
+ *
+ * @typeParam R What the coroutine returns.
+ * @param coroutine What to run.
+ * @param options The connection, a signal, and the options of the reactor.
+ * @returns What the coroutine returns; rejects with what it throws.
+ *
+ * @example A script
+ * ```ts
+ * import { asProcess, sleep } from "@weightless/io/gio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const result = await asProcess(function* () {
+ *   yield* sleep(1);
+ *   return 42;
+ * }());
+ * assertEquals(result, 42);
+ * ```
+ */
+export async function asProcess<R>(
+  coroutine: Coroutine<R>,
+  options: AsProcessOptions = {},
+): Promise<R> {
+  using reactor = new Reactor(options);
+  const { connection, signal } = options;
+  const task = gio(reactor, connection, coroutine, signal === undefined ? {} : { signal });
+  const result = task.result;
+  const end = () => reactor.requestShutdown();
+  result.then(end, end);
+  await reactor.run();
+  return await result;
+}

@@ -1,0 +1,644 @@
+import { compose, type Composed, type Coroutine, EndOfStream, Yield } from "../compose/mod.ts";
+import type { Reactor, Timer } from "../reactor/mod.ts";
+import type { Context } from "./context.ts";
+import { Operation } from "./operation.ts";
+import { Outbox } from "./_outbox.ts";
+import { sleep } from "./sleep.ts";
+import { wait } from "./wait.ts";
+
+/*
+ * The rules of a Gio:
+ *
+ *  1. It runs its coroutine at once, until the first thing that must be waited for.
+ *  2. `yield data` goes to the outbox of the innermost context. Outboxes are flushed when the coroutine wants
+ *     input, waits, enters its end, or 64 KiB have gathered.
+ *  3. As long as an outbox that was flushed is not empty, the coroutine stands still (back-pressure).
+ *  4. A bare `yield` waits until the innermost context is readable. The reader stays registered afterwards and is
+ *     dropped only when something arrives that the coroutine does not want yet.
+ *  5. At the end of the stream each bare `yield` throws EndOfStream; a broken connection throws its own error at the
+ *     `yield`. Either ends the coroutine quietly if it does not catch it.
+ *  6. An error thrown in from outside (timeout, cancel) undoes what the coroutine was waiting for first.
+ *  7. At its end the connection is flushed and closed; after an error it is aborted. Tasks it spawned and did
+ *     not await are cancelled.
+ */
+
+/** So much output is gathered before it is sent: 64 KiB. */
+const HIGH_WATER = 64 * 1024;
+
+/** Options of {@linkcode gio}. */
+export interface GioOptions {
+  /** Cancels the coroutine when it aborts, with its reason. */
+  signal?: AbortSignal;
+  /**
+   * How long, in milliseconds, what is left to send may take after the coroutine's end, and how long the peer is
+   * given to close its side before the connection is closed under it (RFC 9112 9.6).
+   *
+   * @default {2000}
+   */
+  lingerMs?: number;
+  /**
+   * Leaves the connection open at the end of the coroutine.
+   *
+   * @default {false}
+   */
+  keepOpen?: boolean;
+}
+
+let current: Gio | undefined;
+
+/**
+ * The Gio whose coroutine is running now.
+ *
+ * @param what Who asks, for the error message.
+ * @returns The running Gio.
+ * @throws {TypeError} If no coroutine is being run by gio at the moment.
+ *
+ * @example Reaching the reactor from within a coroutine
+ * ```ts
+ * import { asProcess, currentGio } from "@weightless/io/gio";
+ * import { assertThrows } from "@std/assert";
+ *
+ * await asProcess(function* () {
+ *   currentGio().reactor.addTimer(0, () => {});
+ * }());
+ * assertThrows(() => currentGio("example()"), TypeError, "example()");
+ * ```
+ */
+export function currentGio(what = "currentGio()"): Gio {
+  if (current === undefined) {
+    throw new TypeError(`Cannot use ${what} here: call it in a coroutine that gio() is running`);
+  }
+  return current;
+}
+
+/** One context on the stack of a Gio: what waits to be sent to it, and whether it is being read. */
+class Channel {
+  readonly context: Context;
+  readonly outer: Channel | undefined;
+  readonly outbox = new Outbox();
+  readonly onReadable: () => void;
+  readonly onWritable: () => void;
+  /** Why nothing more can be read, or written: the end of the stream or what broke it. */
+  ended: unknown;
+  reading = false;
+  writing = false;
+  /** Left by the coroutine, which waits until everything has really been written. */
+  left = false;
+  /** Close the context once it was left. */
+  owned = false;
+
+  constructor(
+    context: Context,
+    outer: Channel | undefined,
+    onReadable: (channel: Channel) => void,
+    onWritable: (channel: Channel) => void,
+  ) {
+    this.context = context;
+    this.outer = outer;
+    this.onReadable = () => onReadable(this);
+    this.onWritable = () => onWritable(this);
+  }
+}
+
+type Outcome<R> = { value: R; error?: never } | { value?: never; error: unknown };
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * A coroutine that is being driven from a reactor; made by {@linkcode gio} or {@linkcode spawn}.
+ *
+ * `yield* task` waits for its end inside another coroutine, `await task.result` outside.
+ *
+ * @typeParam R What the coroutine returns.
+ *
+ * @example Awaiting the result
+ * ```ts
+ * import { type Gio, gio, memory } from "@weightless/io/gio";
+ * import { Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const task: Gio<string> = gio(reactor, memory("World"), function* () {
+ *   const name: string = yield;
+ *   return `Hello, ${name}!`;
+ * }());
+ * reactor.step();
+ * assertEquals(await task.result, "Hello, World!");
+ * ```
+ */
+export class Gio<R = unknown> {
+  /** The reactor that calls back. */
+  readonly reactor: Reactor;
+  readonly #composed: Composed<R>;
+  readonly #options: GioOptions;
+  readonly #connection: Channel | undefined;
+  #top: Channel | undefined;
+  /** Channels that have something to send. */
+  #unsent: Channel[] = [];
+  #state: "waiting" | "running" | "flushing" | "lingering" | "done" = "waiting";
+  // What the coroutine stands still for:
+  #wanting: Channel | undefined;
+  #operation: Operation<unknown> | undefined;
+  #blocked: "next" | "read" | Operation<unknown> | undefined;
+  /** How an operation failed that was settled before its `start` returned. */
+  #failure: { error: unknown } | undefined;
+  #cancelled: { reason: unknown } | undefined;
+  #closing = false;
+  #shutdown = false;
+  #linger: Timer | undefined;
+  #outcome: Outcome<R> | undefined;
+  #result: PromiseWithResolvers<R> | undefined;
+  #tasks: Set<Gio> | undefined;
+  readonly #onEnd: (() => void) | undefined;
+  readonly #onShutdown = () => this.#abandon();
+  readonly #onAbort: (() => void) | undefined;
+
+  /** Starts the coroutine; {@linkcode gio} and {@linkcode spawn} are the usual way. */
+  constructor(
+    reactor: Reactor,
+    connection: Context | undefined,
+    coroutine: Coroutine<R>,
+    options: GioOptions = {},
+    onEnd?: () => void,
+  ) {
+    this.reactor = reactor;
+    this.#composed = compose(coroutine);
+    this.#options = options;
+    this.#onEnd = onEnd;
+    if (connection !== undefined) this.#connection = this.#top = this.#channel(connection);
+    const { signal } = options;
+    if (signal !== undefined) {
+      this.#onAbort = () => this.cancel(signal.reason);
+      signal.addEventListener("abort", this.#onAbort);
+    }
+    reactor.addShutdownHook(this.#onShutdown);
+    if (signal?.aborted) this.cancel(signal.reason);
+    else this.#run("next", undefined);
+  }
+
+  /** Whether the coroutine has ended. */
+  get done(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  /**
+   * What the coroutine returned, once everything it sent is on its way; rejects with what it threw, with
+   * {@linkcode EndOfStream} if the peer ended it, or with the reason it was cancelled for.
+   */
+  get result(): Promise<R> {
+    if (this.#result === undefined) {
+      this.#result = Promise.withResolvers<R>();
+      if (this.#outcome !== undefined && this.#state !== "flushing") this.#settle();
+    }
+    return this.#result.promise;
+  }
+
+  /** Joins: `const value = yield* task` waits for the end in another coroutine. */
+  [Symbol.iterator](): Iterator<Operation<R>, R> {
+    return wait(this.result)[Symbol.iterator]() as Iterator<Operation<R>, R>;
+  }
+
+  /**
+   * Closes the coroutine: its `finally`s run to their end, also when they wait for something.
+   *
+   * @param reason What {@linkcode Gio.result} rejects with.
+   */
+  cancel(reason: unknown = new DOMException("The coroutine was cancelled", "AbortError")): void {
+    if (this.done || this.#cancelled !== undefined) return;
+    this.#cancelled = { reason };
+    if (this.#state === "running") return; // its next yield is its last
+    this.#stopWaiting();
+    this.#run("return", undefined);
+  }
+
+  /**
+   * Throws an error into the coroutine, at the `yield` where it stands.
+   *
+   * @param error What to throw.
+   * @throws {Error} If the coroutine is running at this moment.
+   */
+  throw(error: unknown): void {
+    if (this.done) return;
+    if (this.#state === "running") {
+      throw new Error("Cannot throw into a running coroutine: throw the error in it instead");
+    }
+    this.#stopWaiting();
+    this.#run("throw", error);
+  }
+
+  /** For operations: continues the coroutine that waits for `operation`. Ignored if it does not, or no more. */
+  resume<T>(operation: Operation<T>, value: T): void {
+    if (this.#operation !== operation as Operation<unknown>) return;
+    this.#operation = undefined;
+    operation.result = value;
+    if (this.#state !== "running") this.#run("next", undefined);
+  }
+
+  /** For operations: throws into the coroutine that waits for `operation`. Ignored if it does not, or no more. */
+  fail<T>(operation: Operation<T>, error: unknown): void {
+    if (this.#operation !== operation as Operation<unknown>) return;
+    this.#operation = undefined;
+    if (this.#state === "running") this.#failure = { error };
+    else this.#run("throw", error);
+  }
+
+  /** For {@linkcode enter}: makes `context` the innermost one until the result is disposed of. */
+  enter(context: Context, owned: boolean): Disposable {
+    const channel = this.#top = this.#channel(context);
+    channel.owned = owned;
+    return { [Symbol.dispose]: () => this.#leave(channel) };
+  }
+
+  /** For {@linkcode spawn}: runs a coroutine beside this one, which is cancelled when this one ends. */
+  spawn<T>(coroutine: Coroutine<T>): Gio<T> {
+    const tasks = this.#tasks ??= new Set();
+    // A coroutine may end before the constructor returns.
+    let ended = false;
+    const task: Gio<T> = new Gio(this.reactor, undefined, coroutine, {}, () => {
+      ended = true;
+      tasks.delete(task as Gio);
+    });
+    if (!ended) tasks.add(task as Gio);
+    return task;
+  }
+
+  #channel(context: Context): Channel {
+    return new Channel(
+      context,
+      this.#top,
+      (channel) => this.#onReadable(channel),
+      (channel) => this.#onWritable(channel),
+    );
+  }
+
+  /** Runs the coroutine until it stands still, or starts by treating `value` as what it yielded. */
+  #run(how: "next" | "throw" | "return" | "yielded", value: unknown): void {
+    const outer = current;
+    current = this as Gio;
+    this.#state = "running";
+    const composed = this.#composed;
+    try {
+      for (;;) {
+        if (how !== "yielded") {
+          let result: IteratorResult<unknown, R>;
+          try {
+            if (how === "next") result = composed.next(value);
+            else if (how === "throw") result = composed.throw(value);
+            else {
+              this.#closing = true;
+              result = composed.return(undefined as R);
+            }
+          } catch (error) {
+            return this.#end({ error });
+          }
+          if (result.done) {
+            return this.#end(
+              this.#closing ? { error: this.#cancelled!.reason } : result as Outcome<R>,
+            );
+          }
+          value = result.value;
+        }
+        if (this.#cancelled !== undefined && !this.#closing) {
+          how = "return";
+          continue;
+        }
+        try {
+          if (this.#shutdown) throw new Error("Cannot wait: the reactor is shut down");
+          if (!this.#proceed(value)) {
+            this.#state = "waiting";
+            return;
+          }
+          how = "next";
+          value = undefined;
+        } catch (error) {
+          how = "throw";
+          value = error;
+        }
+      }
+    } finally {
+      current = outer;
+    }
+  }
+
+  /** Does what was yielded. Returns whether the coroutine can go on; throws what is to be thrown into it. */
+  #proceed(yielded: unknown): boolean {
+    if (yielded === undefined) return this.#flush("read") && this.#read();
+    if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
+    if (yielded instanceof Operation) return this.#flush(yielded) && this.#begin(yielded);
+    if (yielded === Yield) return this.#proceed(sleep(0));
+    throw new TypeError(
+      `Cannot do anything with a yielded ${
+        describe(yielded)
+      }: yield nothing to read, a string or Uint8Array to write, ` +
+        "or an operation such as wait(promise) with yield*",
+    );
+  }
+
+  #read(): boolean {
+    const channel = this.#top;
+    if (channel === undefined) throw noContext("read");
+    if (channel.ended !== undefined) throw ending(channel);
+    this.#wanting = channel;
+    if (!channel.reading) {
+      channel.reading = true;
+      this.reactor.addReader(channel.context, channel.onReadable);
+    }
+    return false;
+  }
+
+  #write(data: string | Uint8Array): boolean {
+    const channel = this.#top;
+    if (channel === undefined) throw noContext("write");
+    if (channel.ended !== undefined && !(channel.ended instanceof EndOfStream)) throw channel.ended;
+    if (data.length === 0) return true;
+    if (channel.outbox.size === 0) this.#unsent.push(channel);
+    channel.outbox.push(data);
+    return channel.outbox.size < HIGH_WATER || this.#flush("next");
+  }
+
+  #begin(operation: Operation<unknown>): boolean {
+    this.#operation = operation;
+    try {
+      operation.start(this as Gio);
+    } catch (error) {
+      this.#operation = undefined;
+      throw error;
+    }
+    if (this.#operation !== undefined) return false;
+    if (this.#failure !== undefined) {
+      const { error } = this.#failure;
+      this.#failure = undefined;
+      throw error;
+    }
+    return true;
+  }
+
+  /** Sends what waits. If something is left, the coroutine stands still until it is gone, and then does `next`. */
+  #flush(next: "next" | "read" | Operation<unknown>): boolean {
+    const unsent = this.#unsent;
+    for (let i = 0; i < unsent.length;) {
+      if (!this.#drain(unsent[i]!)) i++;
+    }
+    if (unsent.length === 0) return true;
+    this.#blocked = next;
+    return false;
+  }
+
+  /** Sends what waits for one channel; returns whether that is all, in which case it is no longer in `#unsent`. */
+  #drain(channel: Channel): boolean {
+    const { context, outbox } = channel;
+    try {
+      if (!outbox.flush(context) || (channel.left && !context.writable)) {
+        if (!channel.writing) {
+          channel.writing = true;
+          this.reactor.addWriter(context, channel.onWritable);
+        }
+        return false;
+      }
+      // A back end that writes later tells only at the next send that it failed.
+      if (channel.left) context.send(NOTHING);
+    } catch (error) {
+      outbox.clear();
+      channel.ended = error;
+      this.#drained(channel);
+      throw error;
+    }
+    this.#drained(channel);
+    return true;
+  }
+
+  #drained(channel: Channel): void {
+    this.#unsent.splice(this.#unsent.indexOf(channel), 1);
+    if (channel.writing) {
+      channel.writing = false;
+      this.reactor.removeWriter(channel.context);
+    }
+    if (channel.left && channel.owned) channel.context.close();
+  }
+
+  #onWritable(channel: Channel): void {
+    let failure: { error: unknown } | undefined;
+    try {
+      if (!this.#drain(channel)) return;
+    } catch (error) {
+      failure = { error };
+    }
+    if (this.#state === "flushing") {
+      if (failure !== undefined) this.#close(true);
+      else if (this.#unsent.length === 0) this.#close(false);
+      return;
+    }
+    const blocked = this.#blocked;
+    if (blocked === undefined || (failure === undefined && this.#unsent.length > 0)) return;
+    this.#blocked = undefined;
+    if (failure !== undefined) this.#run("throw", failure.error);
+    else if (blocked === "next") this.#run("next", undefined);
+    else this.#run("yielded", blocked === "read" ? undefined : blocked);
+  }
+
+  #onReadable(channel: Channel): void {
+    if (this.#wanting !== channel && this.#state !== "lingering") return this.#stopReading(channel);
+    let data: Uint8Array | string | null | undefined;
+    try {
+      data = channel.context.recv();
+      if (data === undefined || (data !== null && data.length === 0)) return;
+      if (data === null) channel.ended = new EndOfStream("The stream has ended");
+    } catch (error) {
+      channel.ended = error;
+    }
+    if (channel.ended !== undefined) this.#stopReading(channel);
+    if (this.#state === "lingering") {
+      if (channel.ended !== undefined) this.#lingered();
+      return;
+    }
+    this.#wanting = undefined;
+    if (channel.ended === undefined) this.#run("next", data);
+    else this.#run("throw", ending(channel));
+  }
+
+  #stopReading(channel: Channel): void {
+    if (!channel.reading) return;
+    channel.reading = false;
+    this.reactor.removeReader(channel.context);
+  }
+
+  #stopWaiting(): void {
+    const operation = this.#operation;
+    this.#wanting = undefined;
+    this.#blocked = undefined;
+    this.#operation = undefined;
+    operation?.cancel();
+  }
+
+  #leave(channel: Channel): void {
+    if (channel.left) return;
+    if (this.#top !== channel) {
+      throw new Error(
+        "Cannot leave this context before the ones entered after it: use `using` for each",
+      );
+    }
+    this.#top = channel.outer;
+    this.#stopReading(channel);
+    channel.left = true;
+    if (!this.#unsent.includes(channel)) {
+      if (channel.context.writable) {
+        if (channel.owned) channel.context.close();
+        return;
+      }
+      this.#unsent.push(channel);
+    }
+  }
+
+  #end(outcome: Outcome<R>): void {
+    this.#outcome = outcome;
+    if (this.#onAbort !== undefined) {
+      this.#options.signal!.removeEventListener("abort", this.#onAbort);
+    }
+    for (const task of this.#tasks ?? []) task.cancel();
+    while (this.#top !== undefined && this.#top !== this.#connection) this.#leave(this.#top);
+    this.#state = "flushing";
+    if (this.#shutdown || ("error" in outcome && !this.#quiet(outcome.error))) {
+      return this.#close(true);
+    }
+    try {
+      if (!this.#flush("next")) {
+        this.#linger = this.reactor.addTimer(
+          this.#options.lingerMs ?? 2000,
+          () => this.#close(true),
+        );
+        return;
+      }
+    } catch { // the peer has gone, and so has whoever could be told
+      return this.#close(true);
+    }
+    this.#close(false);
+  }
+
+  /** The peer ended the conversation: no error of ours. */
+  #quiet(error: unknown): boolean {
+    return error instanceof EndOfStream ||
+      (error !== undefined && error === this.#connection?.ended) ||
+      (this.#cancelled !== undefined && error === this.#cancelled.reason);
+  }
+
+  #close(abort: boolean): void {
+    if (this.#linger !== undefined) this.reactor.removeTimer(this.#linger);
+    for (const channel of this.#unsent.slice()) {
+      channel.outbox.clear();
+      this.#drained(channel);
+    }
+    this.#state = "done";
+    this.#settle();
+    const channel = this.#connection;
+    if (channel === undefined || this.#options.keepOpen) {
+      if (channel !== undefined) this.#stopReading(channel);
+      return this.#gone();
+    }
+    const { context } = channel;
+    const reset = abort || (channel.ended !== undefined && !(channel.ended instanceof EndOfStream));
+    if (reset || channel.ended !== undefined || context.shutdown === undefined) {
+      this.#stopReading(channel);
+      if (reset && context.abort !== undefined) context.abort();
+      else context.close();
+      return this.#gone();
+    }
+    // RFC 9112 9.6: closing while the peer still sends would reset the connection and could destroy what was sent last.
+    this.#state = "lingering";
+    context.shutdown();
+    if (!channel.reading) {
+      channel.reading = true;
+      this.reactor.addReader(context, channel.onReadable);
+    }
+    this.#linger = this.reactor.addTimer(this.#options.lingerMs ?? 2000, () => this.#lingered());
+  }
+
+  #lingered(): void {
+    this.#state = "done";
+    this.reactor.removeTimer(this.#linger!);
+    this.#stopReading(this.#connection!);
+    this.#connection!.context.close();
+    this.#gone();
+  }
+
+  #gone(): void {
+    this.reactor.removeShutdownHook(this.#onShutdown);
+    this.#onEnd?.();
+  }
+
+  /** The reactor shuts down: there is no time left to wait for anything. */
+  #abandon(): void {
+    if (this.#state === "lingering") return this.#lingered();
+    if (this.#state === "flushing") return this.#close(true);
+    this.#shutdown = true;
+    this.cancel(new DOMException("The reactor was shut down", "AbortError"));
+  }
+
+  /** Tells the result to who asked for it; an error that nobody asks for goes to the reactor, once. */
+  #settle(): void {
+    const outcome = this.#outcome!;
+    if (!("error" in outcome)) return this.#result?.resolve(outcome.value);
+    if (this.#result !== undefined) return this.#result.reject(outcome.error);
+    if (this.#quiet(outcome.error)) return;
+    queueMicrotask(() => {
+      if (this.#result === undefined) this.reactor.onError(outcome.error, "gio");
+    });
+  }
+}
+
+/**
+ * Drives a coroutine's yields from a reactor: a bare `yield` reads from the connection, `yield data` writes to it.
+ *
+ * The coroutine is composed, so it may call others, and it runs at once until it has to wait. When it ends, what it
+ * wrote is sent and the connection is closed; if it fails, the connection is aborted and the error goes to whoever
+ * asked for {@linkcode Gio.result}, else to the reactor's `onError`. The end of the stream ends it quietly.
+ *
+ * Consecutive writes are sent together. A peer that does not read stops the coroutine.
+ *
+ * @typeParam R What the coroutine returns.
+ * @param reactor What calls back.
+ * @param connection Where the yields go; `undefined` for a coroutine that enters its contexts itself.
+ * @param coroutine What to run.
+ * @param options A signal to cancel it, and what becomes of the connection.
+ * @returns The running coroutine.
+ *
+ * @example A protocol on a connection
+ * ```ts
+ * import { gio, memory } from "@weightless/io/gio";
+ * import { Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const connection = memory("World");
+ * gio(reactor, connection, function* () {
+ *   const name = yield;
+ *   yield `Hello, ${name}!`;
+ * }());
+ * reactor.step();
+ * assertEquals(connection.text, "Hello, World!");
+ * ```
+ */
+export function gio<R>(
+  reactor: Reactor,
+  connection: Context | undefined,
+  coroutine: Coroutine<R>,
+  options?: GioOptions,
+): Gio<R> {
+  return new Gio(reactor, connection, coroutine, options);
+}
+
+/** What to throw at a read of a channel that has ended: a fresh EndOfStream each time, or what broke it. */
+function ending(channel: Channel): unknown {
+  return channel.ended instanceof EndOfStream
+    ? new EndOfStream("The stream has ended")
+    : channel.ended;
+}
+
+function noContext(verb: string): Error {
+  return new Error(
+    `Cannot ${verb}: there is no context, enter one first (using _ = enter(context)) or give gio() a connection`,
+  );
+}
+
+function describe(value: unknown): string {
+  return `${typeof value} (${Deno.inspect(value, { depth: 0, compact: true }).slice(0, 100)})`;
+}

@@ -1,0 +1,40 @@
+/**
+ * Generator I/O: a reactor drives a coroutine's `yield`s.
+ *
+ * A bare `yield` reads from the innermost context, `yield data` writes to it. Nothing in the coroutine names a
+ * socket: {@linkcode gio} gives it one. Beside reading and writing, a coroutine may {@linkcode wait} for a promise,
+ * {@linkcode sleep}, limit its time with {@linkcode timeout}, {@linkcode spawn} another one, and {@linkcode enter}
+ * another context for a while.
+ *
+ * ```ts
+ * import { asProcess, memory, sleep, timeout } from "@weightless/io/gio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* greet() {
+ *   using _ = timeout(5000);
+ *   const name = yield;
+ *   yield* sleep(1);
+ *   yield `Hello, ${name}!`;
+ * }
+ *
+ * const connection = memory("World");
+ * await asProcess(greet(), { connection });
+ * assertEquals(connection.text, "Hello, World!");
+ * ```
+ *
+ * @module
+ */
+export * from "./all.ts";
+export * from "./as_process.ts";
+export * from "./context.ts";
+export * from "./enter.ts";
+export * from "./gio.ts";
+export * from "./memory.ts";
+export * from "./operation.ts";
+export * from "./race.ts";
+export * from "./sleep.ts";
+export * from "./spawn.ts";
+export * from "./suspend.ts";
+export * from "./timeout.ts";
+export * from "./wait.ts";
+export { EndOfStream } from "../compose/mod.ts";

@@ -1,0 +1,40 @@
+import type { Coroutine } from "../compose/mod.ts";
+import { together } from "./_together.ts";
+
+/** What any of the coroutines returns. */
+export type AnyResult<T extends readonly Coroutine[]> = {
+  [K in keyof T]: T[K] extends Coroutine<infer R> ? R : never;
+}[number];
+
+/**
+ * Runs coroutines beside each other until the first ends: `const first = yield* race(one(), two())`.
+ *
+ * The others are cancelled and their cleanup is waited for. If the first to end fails, its error is thrown here.
+ *
+ * @typeParam T The coroutines.
+ * @param coroutines What to run, each as a task of its own.
+ * @returns A coroutine that returns the result of the first.
+ *
+ * @example The faster of two
+ * ```ts
+ * import { asProcess, race, sleep } from "@weightless/io/gio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* after(ms: number, value: string) {
+ *   yield* sleep(ms);
+ *   return value;
+ * }
+ *
+ * const first = await asProcess(function* () {
+ *   return yield* race(after(1, "fast"), after(60_000, "slow"));
+ * }());
+ * assertEquals(first, "fast");
+ * ```
+ */
+export function race<T extends readonly Coroutine[]>(...coroutines: T): Coroutine<AnyResult<T>> {
+  return together(
+    "race()",
+    coroutines,
+    (results) => Promise.race(results) as Promise<AnyResult<T>>,
+  );
+}

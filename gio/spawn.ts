@@ -1,0 +1,48 @@
+import type { Coroutine } from "../compose/mod.ts";
+import type { Gio } from "./gio.ts";
+import { Operation } from "./operation.ts";
+
+class Spawn<R> extends Operation<Gio<R>> {
+  readonly #coroutine: Coroutine<R>;
+
+  constructor(coroutine: Coroutine<R>) {
+    super();
+    this.#coroutine = coroutine;
+  }
+
+  override start(gio: Gio): void {
+    gio.resume(this, gio.spawn(this.#coroutine));
+  }
+}
+
+/**
+ * Runs a coroutine beside the one that spawns it: `const task = yield* spawn(work())`.
+ *
+ * `yield* task` waits for its result, `task.cancel()` ends it. It has no context until it enters one. It does not
+ * outlive its parent: when that ends, tasks that still run are cancelled.
+ *
+ * @typeParam R What the coroutine returns.
+ * @param coroutine What to run.
+ * @returns The operation to `yield*`, which gives the task.
+ *
+ * @example Two things at once
+ * ```ts
+ * import { asProcess, sleep, spawn } from "@weightless/io/gio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* after(ms: number, value: string) {
+ *   yield* sleep(ms);
+ *   return value;
+ * }
+ *
+ * const result = await asProcess(function* () {
+ *   const slow = yield* spawn(after(2, "slow"));
+ *   const fast = yield* spawn(after(1, "fast"));
+ *   return [yield* slow, yield* fast];
+ * }());
+ * assertEquals(result, ["slow", "fast"]);
+ * ```
+ */
+export function spawn<R>(coroutine: Coroutine<R>): Operation<Gio<R>> {
+  return new Spawn(coroutine);
+}
