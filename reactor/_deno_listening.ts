@@ -1,0 +1,81 @@
+import { describeAddr } from "./_describe.ts";
+import type { Interest } from "./selectable.ts";
+import type { Listening, Socket } from "./socket.ts";
+
+/** A listener with one outstanding `accept` while somebody waits for a connection. */
+export class DenoListening implements Listening {
+  readonly addr: Deno.Addr;
+  readonly writable = false;
+  #listener: Deno.Listener;
+  #socket: (conn: Deno.Conn) => Socket;
+  #conn: Deno.Conn | undefined;
+  #error: unknown;
+  #failed = false;
+  #accepting = false;
+  #closed = false;
+  #notify: (() => void) | undefined;
+
+  constructor(listener: Deno.Listener, socket: (conn: Deno.Conn) => Socket) {
+    this.#listener = listener;
+    this.#socket = socket;
+    this.addr = listener.addr;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get readable(): boolean {
+    return this.#conn !== undefined || this.#failed || this.#closed;
+  }
+
+  describe(): string {
+    return `listener ${describeAddr(this.addr)}`;
+  }
+
+  watch(_interest: Interest, notify: () => void): void {
+    this.#notify = notify;
+    if (this.readable) return notify();
+    if (this.#accepting) return;
+    this.#accepting = true;
+    this.#listener.accept().then(this.#onAccept, this.#onError);
+  }
+
+  unwatch(): void {
+    this.#notify = undefined;
+  }
+
+  accept(): Socket | undefined {
+    if (this.#failed) {
+      this.#failed = false;
+      throw this.#error;
+    }
+    const conn = this.#conn;
+    this.#conn = undefined;
+    return conn && this.#socket(conn);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn?.close();
+    this.#conn = undefined;
+    this.#listener.close();
+    this.#notify?.();
+  }
+
+  #onAccept = (conn: Deno.Conn): void => {
+    this.#accepting = false;
+    if (this.#closed) return conn.close();
+    this.#conn = conn;
+    this.#notify?.();
+  };
+
+  #onError = (error: unknown): void => {
+    this.#accepting = false;
+    if (this.#closed) return;
+    this.#failed = true;
+    this.#error = error;
+    this.#notify?.();
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * Memory for reading. Regions are handed out once and never reused, so a chunk that was read belongs to who received it;
+ * a small region is a part of a larger buffer, so that a small message costs no buffer of its own.
+ */
+export class Slab {
+  #buffer = new ArrayBuffer(0);
+  #offset = 0;
+
+  take(size: number): Uint8Array<ArrayBuffer> {
+    if (size * 4 > SLAB_SIZE) return new Uint8Array(size);
+    if (this.#offset + size > this.#buffer.byteLength) {
+      this.#buffer = new ArrayBuffer(SLAB_SIZE);
+      this.#offset = 0;
+    }
+    const region = new Uint8Array(this.#buffer, this.#offset, size);
+    this.#offset += size;
+    return region;
+  }
+}
+
+const SLAB_SIZE = 64 * 1024;

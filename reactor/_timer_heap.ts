@@ -1,0 +1,130 @@
+/**
+ * Timers in the order in which they are due: a binary heap on (time, order of addition).
+ *
+ * Removal is lazy: a removed timer is only marked, and dropped when it comes to the top, or when more than half of the
+ * heap is marked. So both adding a timer later than most and removing one take constant time, which is what re-arming a
+ * timeout at every request does.
+ */
+export class HeapTimer {
+  at: number;
+  order: number;
+  /** `undefined` once called or removed. */
+  callback: (() => void) | undefined;
+
+  constructor(at: number, order: number, callback: () => void) {
+    this.at = at;
+    this.order = order;
+    this.callback = callback;
+  }
+
+  get active(): boolean {
+    return this.callback !== undefined;
+  }
+}
+
+const SMALL = 64;
+
+export class TimerHeap {
+  #heap: HeapTimer[] = [];
+  #order = 0;
+  #removed = 0;
+
+  /** The number of live timers. */
+  get size(): number {
+    return this.#heap.length - this.#removed;
+  }
+
+  /** The order number that the next added timer will get. */
+  get nextOrder(): number {
+    return this.#order;
+  }
+
+  add(at: number, callback: () => void): HeapTimer {
+    const timer = new HeapTimer(at, this.#order++, callback);
+    this.#heap.push(timer);
+    this.#up(this.#heap.length - 1);
+    return timer;
+  }
+
+  remove(timer: HeapTimer): void {
+    if (timer.callback === undefined) return;
+    timer.callback = undefined;
+    if (++this.#removed > SMALL && this.#removed * 2 > this.#heap.length) this.#compact();
+  }
+
+  /** The live timer that is due first. */
+  first(): HeapTimer | undefined {
+    const heap = this.#heap;
+    while (heap.length > 0) {
+      const top = heap[0]!;
+      if (top.callback !== undefined) return top;
+      this.#removed--;
+      this.#dropTop();
+    }
+    return undefined;
+  }
+
+  /** Takes off the timer that {@linkcode first} just gave, and gives its callback. */
+  takeFirst(): () => void {
+    const timer = this.#heap[0]!;
+    const callback = timer.callback!;
+    timer.callback = undefined;
+    this.#dropTop();
+    return callback;
+  }
+
+  /** The live timers, in no particular order. */
+  live(): HeapTimer[] {
+    return this.#heap.filter((timer) => timer.callback !== undefined);
+  }
+
+  clear(): void {
+    for (const timer of this.#heap) timer.callback = undefined;
+    this.#heap = [];
+    this.#removed = 0;
+  }
+
+  #dropTop(): void {
+    const last = this.#heap.pop()!;
+    if (this.#heap.length > 0) {
+      this.#heap[0] = last;
+      this.#down(0);
+    }
+  }
+
+  #compact(): void {
+    this.#heap = this.live();
+    this.#removed = 0;
+    for (let i = (this.#heap.length >> 1) - 1; i >= 0; i--) this.#down(i);
+  }
+
+  #up(index: number): void {
+    const heap = this.#heap;
+    const timer = heap[index]!;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!before(timer, heap[parent]!)) break;
+      heap[index] = heap[parent]!;
+      index = parent;
+    }
+    heap[index] = timer;
+  }
+
+  #down(index: number): void {
+    const heap = this.#heap;
+    const timer = heap[index]!;
+    const half = heap.length >> 1;
+    while (index < half) {
+      let child = 2 * index + 1;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, timer)) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = timer;
+  }
+}
+
+function before(a: HeapTimer, b: HeapTimer): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}

@@ -1,0 +1,102 @@
+import type { Ready, Registration, Selector } from "./selector.ts";
+import { Slab } from "./_slab.ts";
+import { DenoListening } from "./_deno_listening.ts";
+import type { Listening, Socket, SocketOwner } from "./socket.ts";
+import { StreamSocket } from "./stream_socket.ts";
+
+/**
+ * The portable {@linkcode Selector}: the selectables say themselves when they are ready.
+ *
+ * Nothing is scanned. A selectable that becomes ready puts its registration in a list; a step takes the list as it is
+ * and starts a new one. What is still ready after its callback goes in the new list, the rest is watched again.
+ */
+export class DenoSelector implements Selector {
+  /** `"deno"`. */
+  readonly name = "deno";
+  #pending: Ready = { readers: [], writers: [] };
+  #taken: Ready = { readers: [], writers: [] };
+  #wake: (() => void) | undefined;
+  #waiting: Promise<void> | undefined;
+  #slab = new Slab();
+
+  /** Whether anything has become ready since the last {@linkcode DenoSelector.select}. */
+  get ready(): boolean {
+    return this.#pending.readers.length > 0 || this.#pending.writers.length > 0;
+  }
+
+  /** Begins to watch; the first time a registration comes here it gets its `notify`. */
+  register(registration: Registration): void {
+    registration.active = true;
+    registration.notify = () => this.#enqueue(registration);
+    registration.selectable.watch(registration.interest, registration.notify);
+    // A closed selectable need not call: see to it that its callback is called once.
+    if (registration.selectable.closed) this.#enqueue(registration);
+  }
+
+  /** Ends watching. The entry in the list, if any, is passed over by the step. */
+  unregister(registration: Registration): void {
+    registration.active = false;
+    registration.selectable.unwatch(registration.interest);
+  }
+
+  /** What has become ready since the last call. */
+  select(): Ready {
+    const { readers, writers } = this.#taken;
+    readers.length = 0;
+    writers.length = 0;
+    const ready = this.#pending;
+    this.#pending = this.#taken;
+    return this.#taken = ready;
+  }
+
+  /** Keeps what is still ready, and watches the rest. */
+  again(registration: Registration): void {
+    registration.queued = false;
+    if (!registration.active) return;
+    const { selectable, interest } = registration;
+    if (
+      selectable.closed || (interest === "read" ? selectable.readable : selectable.writable)
+    ) this.#enqueue(registration);
+    else selectable.watch(interest, registration.notify);
+  }
+
+  /** Resolves at the first notification or {@linkcode DenoSelector.wake}; the limit is for the reactor to keep. */
+  wait(_limitMs: number): Promise<void> {
+    return this.#waiting ??= new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Ends a {@linkcode DenoSelector.wait}. */
+  wake(): void {
+    const wake = this.#wake;
+    if (wake === undefined) return;
+    this.#wake = undefined;
+    this.#waiting = undefined;
+    wake();
+  }
+
+  /** A socket over `conn.read` and `conn.write`. */
+  socket(conn: Deno.Conn, owner: SocketOwner): Socket {
+    if (owner.noDelay && conn.localAddr.transport === "tcp") {
+      (conn as Deno.TcpConn).setNoDelay(true);
+    }
+    return new StreamSocket(conn, owner, this.#slab);
+  }
+
+  /** A selectable over `listener.accept`. */
+  listening(listener: Deno.Listener, owner: SocketOwner): Listening {
+    return new DenoListening(listener, (conn) => this.socket(conn, owner));
+  }
+
+  /** Wakes up who still waits. */
+  close(): void {
+    this.wake();
+  }
+
+  #enqueue(registration: Registration): void {
+    if (registration.queued || !registration.active) return;
+    registration.queued = true;
+    const { readers, writers } = this.#pending;
+    (registration.interest === "read" ? readers : writers).push(registration);
+    this.wake();
+  }
+}

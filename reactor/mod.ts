@@ -1,0 +1,27 @@
+/**
+ * Readiness, timers and processes: one explicit object that calls back when an operation will not block.
+ *
+ * ```ts
+ * import { Acceptor, Reactor } from "@weightless/io/reactor";
+ *
+ * using reactor = new Reactor();
+ * using acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {
+ *   reactor.addReader(socket, () => {
+ *     const bytes = socket.recv();
+ *     if (bytes) socket.send(bytes);
+ *     else if (bytes === null) socket.close();
+ *   });
+ * });
+ * reactor.addTimer(10, () => reactor.requestShutdown());
+ * await reactor.run();
+ * ```
+ *
+ * @module
+ */
+export * from "./acceptor.ts";
+export * from "./clock.ts";
+export * from "./connect.ts";
+export * from "./reactor.ts";
+export * from "./selectable.ts";
+export * from "./socket.ts";
+export * from "./timer.ts";

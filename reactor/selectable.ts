@@ -1,0 +1,66 @@
+/** What is waited for: that reading, or that writing, will not block. */
+export type Interest = "read" | "write";
+
+/**
+ * What a {@linkcode Reactor} can wait for: anything that can tell whether it is ready, and call back when it may
+ * have become so.
+ *
+ * 1. `readable` and `writable` are levels, not edges: they stay `true` for as long as the operation will not block.
+ * 2. `watch(interest, notify)` begins to care. Call `notify()` when the selectable may have become ready; once is
+ *    enough, for the reactor calls `watch` again after each callback that left it not ready. If it is ready already,
+ *    call `notify()` at once. A later `watch` of the same interest takes the place of the one before.
+ * 3. `unwatch(interest)` ends that: `notify` is not called any more.
+ * 4. A selectable with `closed === true` will never be ready again. Call `notify()` when it closes: the reactor then
+ *    calls its callback once more and forgets it, so that nobody waits for ever.
+ *
+ * @example A mailbox that is readable when there is mail
+ * ```ts
+ * import { Reactor, type Selectable } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Mailbox implements Selectable {
+ *   mail: string[] = [];
+ *   writable = false;
+ *   #notify?: (() => void) | undefined;
+ *   get readable() {
+ *     return this.mail.length > 0;
+ *   }
+ *   post(letter: string) {
+ *     this.mail.push(letter);
+ *     this.#notify?.();
+ *   }
+ *   watch(_: "read" | "write", notify: () => void) {
+ *     this.#notify = notify;
+ *     if (this.readable) notify();
+ *   }
+ *   unwatch() {
+ *     this.#notify = undefined;
+ *   }
+ * }
+ *
+ * using reactor = new Reactor();
+ * const box = new Mailbox();
+ * const seen: unknown[] = [];
+ * reactor.addReader(box, () => seen.push(box.mail.shift()));
+ * reactor.step();
+ * assertEquals(seen, []);
+ * box.post("hello");
+ * reactor.step();
+ * assertEquals(seen, ["hello"]);
+ * reactor.removeReader(box);
+ * ```
+ */
+export interface Selectable {
+  /** Whether reading will not block: there is data, the end of the stream, or an error to be thrown. */
+  readonly readable: boolean;
+  /** Whether writing will not block: there is room, or an error to be thrown. */
+  readonly writable: boolean;
+  /** Whether it has been closed, and will never be ready again. */
+  readonly closed?: boolean;
+  /** Begins to care about `interest`: `notify` is called when it may have become ready. */
+  watch(interest: Interest, notify: () => void): void;
+  /** Ends what {@linkcode Selectable.watch} began. */
+  unwatch(interest: Interest): void;
+  /** How it is called in messages and in `reactor.inspect()`, for example `tcp 127.0.0.1:80 <- 127.0.0.1:5000`. */
+  describe?(): string;
+}

@@ -1,0 +1,96 @@
+import type { Selectable } from "./selectable.ts";
+import type { Timer } from "./timer.ts";
+
+/**
+ * A connection whose operations never block: what they cannot do now, they say so, and a {@linkcode Reactor} calls back
+ * when they can. Every kind of connection (TCP, TLS, Unix, pipes, streams) has this face.
+ *
+ * @example A socket that sends back what it gets
+ * ```ts
+ * import { Acceptor, connect, Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * using acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {
+ *   reactor.addReader(socket, () => {
+ *     const bytes = socket.recv();
+ *     if (bytes) socket.send(bytes);
+ *     else if (bytes === null) socket.close();
+ *   });
+ * });
+ * const { port } = acceptor.addr as Deno.NetAddr;
+ * const connected = connect(reactor, { hostname: "127.0.0.1", port }).then((socket) => {
+ *   socket.send(new TextEncoder().encode("hello"));
+ *   reactor.addReader(socket, () => {
+ *     assertEquals(new TextDecoder().decode(socket.recv()!), "hello");
+ *     socket.close();
+ *     reactor.requestShutdown();
+ *   });
+ * });
+ * await reactor.run();
+ * await connected;
+ * ```
+ */
+export interface Socket extends Selectable, Disposable {
+  /** Whether {@linkcode Socket.close} or {@linkcode Socket.abort} was called. */
+  readonly closed: boolean;
+  /** The near address, where there is one. */
+  readonly localAddr: Deno.Addr | undefined;
+  /** The far address, where there is one. */
+  readonly remoteAddr: Deno.Addr | undefined;
+  /**
+   * Takes what has arrived: bytes (yours to keep and to alter), `null` at the end of the stream, or `undefined` when it
+   * would block.
+   *
+   * @throws the error with which the connection broke (for example `Deno.errors.ConnectionReset`)
+   * @throws {Deno.errors.BadResource} when the socket is closed
+   */
+  recv(): Uint8Array | null | undefined;
+  /**
+   * Offers bytes, and gives the number of them that were accepted, from the front: 0 when it would block. Do not alter
+   * accepted bytes afterwards: they are sent from where they are.
+   *
+   * @throws the error with which the connection broke (for example `Deno.errors.BrokenPipe`)
+   * @throws {Deno.errors.BadResource} when the socket is closed
+   */
+  send(bytes: Uint8Array): number;
+  /** Half-close: what was accepted goes out, then the peer sees the end of the stream. Receiving goes on. */
+  shutdown(): void;
+  /** Closes, after what was accepted has gone out (or {@linkcode SocketOwner.lingerMs} has passed). Idempotent. */
+  close(): void;
+  /** Closes at once; what has not gone out is dropped. */
+  abort(): void;
+}
+
+/**
+ * A listener that never blocks: `readable` when there is a connection to accept. An {@linkcode Acceptor} is the
+ * convenient way to use one.
+ */
+export interface Listening extends Selectable {
+  /** The address listened on. */
+  readonly addr: Deno.Addr;
+  /**
+   * A connection, or `undefined` when it would block.
+   *
+   * @throws the error with which accepting failed (too many open files, for example); it may be tried again
+   */
+  accept(): Socket | undefined;
+  /** Stops listening. */
+  close(): void;
+}
+
+/** What a socket needs of the {@linkcode Reactor} that it belongs to. */
+export interface SocketOwner {
+  /** How long a closed socket may take to send what it accepted, in milliseconds. */
+  readonly lingerMs: number;
+  /** Whether TCP connections send small pieces at once. */
+  readonly noDelay: boolean;
+  /** Called when a socket begins to exist. */
+  opened(socket: Socket): void;
+  /** Called when a socket has released what it held. */
+  released(socket: Socket): void;
+  /** As `reactor.addTimer`. */
+  addTimer(ms: number, callback: () => void): Timer;
+  /** As `reactor.removeTimer`. */
+  removeTimer(timer: Timer): void;
+}

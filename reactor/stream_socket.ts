@@ -1,0 +1,257 @@
+import { describeAddr } from "./_describe.ts";
+import type { Slab } from "./_slab.ts";
+import type { Interest } from "./selectable.ts";
+import type { Socket, SocketOwner } from "./socket.ts";
+import type { Timer } from "./timer.ts";
+
+/** What a {@linkcode StreamSocket} is made of: a `Deno.Conn`, a `Deno.FsFile`, or anything that reads and writes like them. */
+export interface ByteStream {
+  /** Reads at most `p.length` bytes into `p`; gives their number, or `null` at the end. */
+  read?(p: Uint8Array): Promise<number | null>;
+  /** Writes some or all of `p`; gives the number of bytes written. */
+  write?(p: Uint8Array): Promise<number>;
+  /** Ends the writing half. */
+  closeWrite?(): Promise<void>;
+  /** Closes both halves. */
+  close(): void;
+  /** The near address, if any. */
+  readonly localAddr?: Deno.Addr;
+  /** The far address, if any. */
+  readonly remoteAddr?: Deno.Addr;
+}
+
+interface Failure {
+  error: unknown;
+}
+
+/** An idle connection holds this much. */
+const SMALLEST_READ = 1024;
+const LARGEST_READ = 64 * 1024;
+/** What remains of a region is read into as long as it is at least this. */
+const WORTH_READING = 256;
+/** At most this much is accepted at a time, so that the sender notices how fast the peer reads. */
+const LARGEST_SEND = 256 * 1024;
+
+/**
+ * The portable {@linkcode Socket}.
+ *
+ * Reading: while somebody waits to read, one `read` is outstanding; its completion *is* readiness. It cannot be taken
+ * back, so what it brings when nobody waits any more is kept for the next `recv`. The buffer is small while little
+ * arrives and grows with what does.
+ *
+ * Writing: at most one `write` is outstanding; while it is, the socket accepts nothing.
+ */
+export class StreamSocket implements Socket {
+  /** The near address, where there is one. */
+  readonly localAddr: Deno.Addr | undefined;
+  /** The far address, where there is one. */
+  readonly remoteAddr: Deno.Addr | undefined;
+  #stream: ByteStream;
+  #owner: SocketOwner;
+  #slab: Slab;
+  #closed = false;
+  #released = false;
+
+  #chunk: Uint8Array | null | undefined;
+  #reading = false;
+  #region: Uint8Array | undefined;
+  #readSize = SMALLEST_READ;
+  #notifyRead: (() => void) | undefined;
+
+  #out: Uint8Array | undefined;
+  #ending = false;
+  #halfClosing = false;
+  #notifyWrite: (() => void) | undefined;
+
+  #readFailure: Failure | undefined;
+  #writeFailure: Failure | undefined;
+  #linger: Timer | undefined;
+
+  /** A socket over `stream`, for `owner`. Use `reactor.adopt(stream)`. */
+  constructor(stream: ByteStream, owner: SocketOwner, slab: Slab) {
+    this.#stream = stream;
+    this.#owner = owner;
+    this.#slab = slab;
+    this.localAddr = stream.localAddr;
+    this.remoteAddr = stream.remoteAddr;
+    owner.opened(this);
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether `recv` would not block. */
+  get readable(): boolean {
+    return this.#chunk !== undefined || this.#readFailure !== undefined || this.#closed;
+  }
+
+  /** Whether `send` would not block. */
+  get writable(): boolean {
+    return this.#stream.write !== undefined && this.#out === undefined || this.#closed;
+  }
+
+  /** Kind and addresses. */
+  describe(): string {
+    return describeAddr(this.localAddr, this.remoteAddr);
+  }
+
+  /** Begins to care. */
+  watch(interest: Interest, notify: () => void): void {
+    if (interest === "write") {
+      this.#notifyWrite = notify;
+      if (this.writable) notify();
+    } else {
+      this.#notifyRead = notify;
+      if (this.readable) notify();
+      else this.#read();
+    }
+  }
+
+  /** Ceases to care. */
+  unwatch(interest: Interest): void {
+    if (interest === "write") this.#notifyWrite = undefined;
+    else this.#notifyRead = undefined;
+  }
+
+  /** What has arrived. */
+  recv(): Uint8Array | null | undefined {
+    if (this.#closed) throw closedError("receive");
+    const chunk = this.#chunk;
+    if (chunk) this.#chunk = undefined;
+    else if (chunk === undefined && this.#readFailure !== undefined) throw this.#readFailure.error;
+    return chunk;
+  }
+
+  /** Accepts bytes to send. */
+  send(bytes: Uint8Array): number {
+    if (this.#ending) throw closedError("send");
+    if (this.#writeFailure !== undefined) throw this.#writeFailure.error;
+    if (this.#out !== undefined || bytes.length === 0) return 0;
+    const out = bytes.length > LARGEST_SEND ? bytes.subarray(0, LARGEST_SEND) : bytes;
+    this.#write(out);
+    return out.length;
+  }
+
+  /** Half-close. */
+  shutdown(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (this.#out === undefined) this.#closeWrite();
+  }
+
+  /** Graceful close. */
+  close(): void {
+    if (this.#closed) return;
+    this.#ending = this.#closed = true;
+    this.#chunk = this.#region = undefined;
+    if (this.#out === undefined && !this.#halfClosing) this.#release();
+    else this.#linger = this.#owner.addTimer(this.#owner.lingerMs, this.#release);
+    this.#notifyRead?.();
+    this.#notifyWrite?.();
+  }
+
+  /** Close at once. */
+  abort(): void {
+    this.close();
+    this.#release();
+  }
+
+  /** As {@linkcode StreamSocket.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #read(): void {
+    if (this.#reading) return;
+    if (this.#stream.read === undefined) return;
+    this.#reading = true;
+    this.#region ??= this.#slab.take(this.#readSize);
+    this.#stream.read(this.#region).then(this.#onRead, this.#onReadError);
+  }
+
+  #onRead = (length: number | null): void => {
+    this.#reading = false;
+    if (this.#closed) return;
+    const region = this.#region!;
+    if (length === null) {
+      this.#chunk = null;
+      this.#region = undefined;
+    } else if (length === region.length) {
+      this.#chunk = region;
+      this.#region = undefined;
+      if (length >= this.#readSize) this.#readSize = Math.min(4 * length, LARGEST_READ);
+    } else {
+      this.#chunk = region.subarray(0, length);
+      if (4 * length < this.#readSize) this.#readSize = SMALLEST_READ;
+      // A large region is not kept for a connection that may be idle now.
+      const keep = region.length - length >= WORTH_READING && region.length <= SMALLEST_READ;
+      this.#region = keep ? region.subarray(length) : undefined;
+    }
+    this.#notifyRead?.();
+  };
+
+  #write(bytes: Uint8Array): void {
+    this.#out = bytes;
+    this.#stream.write!(bytes).then(this.#onWritten, this.#onWriteError);
+  }
+
+  #onWritten = (length: number): void => {
+    const out = this.#out;
+    if (this.#released || out === undefined) return;
+    if (length < out.length) return this.#write(out.subarray(length));
+    this.#out = undefined;
+    if (this.#closed) this.#release();
+    else if (this.#ending) this.#closeWrite();
+    else this.#notifyWrite?.();
+  };
+
+  /** A connection of which reading fails is lost altogether. */
+  #onReadError = (error: unknown): void => {
+    this.#reading = false;
+    if (this.#closed) return;
+    this.#readFailure = { error };
+    this.#writeFailure ??= this.#readFailure;
+    this.#release();
+    this.#notifyRead?.();
+    this.#notifyWrite?.();
+  };
+
+  /** A peer that takes no more may still have sent something: that is to be read first. */
+  #onWriteError = (error: unknown): void => {
+    this.#out = undefined;
+    if (this.#closed) return this.#release();
+    this.#writeFailure ??= { error };
+    this.#notifyWrite?.();
+  };
+
+  #closeWrite(): void {
+    if (this.#stream.closeWrite === undefined) return;
+    this.#halfClosing = true;
+    // A peer that is gone already need not be told.
+    this.#stream.closeWrite().catch(() => {}).then(() => {
+      this.#halfClosing = false;
+      if (this.#closed) this.#release();
+    });
+  }
+
+  #release = (): void => {
+    if (this.#released) return;
+    this.#released = true;
+    this.#out = undefined;
+    if (this.#linger) this.#owner.removeTimer(this.#linger);
+    try {
+      this.#stream.close();
+    } catch {
+      // Somebody else closed it.
+    }
+    this.#owner.released(this);
+  };
+}
+
+function closedError(doing: string): Error {
+  return new Deno.errors.BadResource(
+    `Cannot ${doing}: the socket is closed${doing === "send" ? " or shut down" : ""}`,
+  );
+}

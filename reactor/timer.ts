@@ -1,0 +1,21 @@
+/**
+ * What `reactor.addTimer()` gives, and `reactor.removeTimer()` takes.
+ *
+ * @example
+ * ```ts
+ * import { Reactor, TestClock } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor({ clock: new TestClock(100) });
+ * const timer = reactor.addTimer(20, () => {});
+ * assertEquals([timer.at, timer.active], [120, true]);
+ * reactor.removeTimer(timer);
+ * assertEquals(timer.active, false);
+ * ```
+ */
+export interface Timer {
+  /** The time at which it is due, in milliseconds of the reactor's clock. */
+  readonly at: number;
+  /** Whether it is still to be called. */
+  readonly active: boolean;
+}
