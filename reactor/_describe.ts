@@ -1,3 +1,4 @@
+import type { Handle } from "./reactor.ts";
 import type { Selectable } from "./selectable.ts";
 
 function one(addr: Deno.Addr): string {
@@ -9,11 +10,12 @@ function one(addr: Deno.Addr): string {
 }
 
 /** For example `tcp 127.0.0.1:8000 <- 127.0.0.1:51234`. */
-export function describeAddr(local: Deno.Addr | undefined, remote?: Deno.Addr): string {
-  if (local === undefined) return "stream";
+export function describeAddr(local: Deno.Addr, remote?: Deno.Addr): string {
   return `${local.transport} ${one(local)}${remote ? ` <- ${one(remote)}` : ""}`;
 }
 
-export function describe(selectable: Selectable): string {
-  return selectable.describe?.() ?? selectable.constructor?.name ?? "selectable";
+/** What to call a selectable or a process in a message. */
+export function describe(handle: Handle): string {
+  if (typeof handle === "function") return handle.name || "anonymous function";
+  return (handle as Partial<Selectable>).describe?.() ?? handle.constructor?.name ?? "object";
 }

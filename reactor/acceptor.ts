@@ -32,8 +32,7 @@ const PAUSE_MS = 100;
  *   socket.close();
  * });
  * const running = reactor.run();
- * const { port } = acceptor.addr as Deno.NetAddr;
- * using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+ * using conn = await Deno.connect({ hostname: "127.0.0.1", port: acceptor.port });
  * const buffer = new Uint8Array(10);
  * const length = await conn.read(buffer);
  * assertEquals(new TextDecoder().decode(buffer.subarray(0, length!)), "Hello!");
@@ -70,6 +69,11 @@ export class Acceptor implements Disposable {
   /** The address listened on; its `port` is the real one when 0 was asked for. */
   get addr(): Deno.Addr {
     return this.#listening.addr;
+  }
+
+  /** The port listened on, or 0 where there are no ports. */
+  get port(): number {
+    return (this.addr as Partial<Deno.NetAddr>).port ?? 0;
   }
 
   /** Stops listening. Connections that were accepted live on. */

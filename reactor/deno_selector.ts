@@ -1,3 +1,4 @@
+import type { ByteStream } from "./byte_stream.ts";
 import type { Ready, Registration, Selector } from "./selector.ts";
 import { Slab } from "./_slab.ts";
 import { DenoListening } from "./_deno_listening.ts";
@@ -10,11 +11,11 @@ import { StreamSocket } from "./stream_socket.ts";
  * Nothing is scanned. A selectable that becomes ready puts its registration in a list; a step takes the list as it is
  * and starts a new one. What is still ready after its callback goes in the new list, the rest is watched again.
  */
-export class DenoSelector implements Selector {
+export class DenoSelector<R extends Registration = Registration> implements Selector<R> {
   /** `"deno"`. */
   readonly name = "deno";
-  #pending: Ready = { readers: [], writers: [] };
-  #taken: Ready = { readers: [], writers: [] };
+  #pending: Ready<R> = { readers: [], writers: [] };
+  #taken: Ready<R> = { readers: [], writers: [] };
   #wake: (() => void) | undefined;
   #waiting: Promise<void> | undefined;
   #slab = new Slab();
@@ -25,22 +26,21 @@ export class DenoSelector implements Selector {
   }
 
   /** Begins to watch; the first time a registration comes here it gets its `notify`. */
-  register(registration: Registration): void {
+  register(registration: R): void {
     registration.active = true;
+    registration.bad = false;
     registration.notify = () => this.#enqueue(registration);
-    registration.selectable.watch(registration.interest, registration.notify);
-    // A closed selectable need not call: see to it that its callback is called once.
-    if (registration.selectable.closed) this.#enqueue(registration);
+    this.#watch(registration);
   }
 
   /** Ends watching. The entry in the list, if any, is passed over by the step. */
-  unregister(registration: Registration): void {
+  unregister(registration: R): void {
     registration.active = false;
-    registration.selectable.unwatch(registration.interest);
+    if (!registration.bad) registration.selectable.unwatch(registration.interest);
   }
 
   /** What has become ready since the last call. */
-  select(): Ready {
+  select(): Ready<R> {
     const { readers, writers } = this.#taken;
     readers.length = 0;
     writers.length = 0;
@@ -50,19 +50,23 @@ export class DenoSelector implements Selector {
   }
 
   /** Keeps what is still ready, and watches the rest. */
-  again(registration: Registration): void {
+  again(registration: R): void {
     registration.queued = false;
     if (!registration.active) return;
     const { selectable, interest } = registration;
-    if (
-      selectable.closed || (interest === "read" ? selectable.readable : selectable.writable)
-    ) this.#enqueue(registration);
-    else selectable.watch(interest, registration.notify);
+    if (interest === "read" ? selectable.readable : selectable.writable) {
+      this.#enqueue(registration);
+    } else this.#watch(registration);
   }
 
   /** Resolves at the first notification or {@linkcode DenoSelector.wake}; the limit is for the reactor to keep. */
   wait(_limitMs: number): Promise<void> {
     return this.#waiting ??= new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Whether somebody waits. */
+  get waiting(): boolean {
+    return this.#waiting !== undefined;
   }
 
   /** Ends a {@linkcode DenoSelector.wait}. */
@@ -75,11 +79,9 @@ export class DenoSelector implements Selector {
   }
 
   /** A socket over `conn.read` and `conn.write`. */
-  socket(conn: Deno.Conn, owner: SocketOwner): Socket {
-    if (owner.noDelay && conn.localAddr.transport === "tcp") {
-      (conn as Deno.TcpConn).setNoDelay(true);
-    }
-    return new StreamSocket(conn, owner, this.#slab);
+  socket(stream: Deno.Conn | ByteStream, owner: SocketOwner): Socket {
+    if (owner.noDelay && "setNoDelay" in stream) (stream as Deno.TcpConn).setNoDelay(true);
+    return new StreamSocket(stream, owner, this.#slab);
   }
 
   /** A selectable over `listener.accept`. */
@@ -92,7 +94,16 @@ export class DenoSelector implements Selector {
     this.wake();
   }
 
-  #enqueue(registration: Registration): void {
+  #watch(registration: R): void {
+    try {
+      registration.selectable.watch(registration.interest, registration.notify);
+    } catch {
+      registration.bad = true;
+    }
+    if (registration.bad || registration.selectable.closed) this.#enqueue(registration);
+  }
+
+  #enqueue(registration: R): void {
     if (registration.queued || !registration.active) return;
     registration.queued = true;
     const { readers, writers } = this.#pending;

@@ -19,9 +19,12 @@
  * @module
  */
 export * from "./acceptor.ts";
+export * from "./byte_stream.ts";
 export * from "./clock.ts";
 export * from "./connect.ts";
+export * from "./events.ts";
 export * from "./reactor.ts";
 export * from "./selectable.ts";
 export * from "./socket.ts";
+export * from "./suspend.ts";
 export * from "./timer.ts";

@@ -1,15 +1,29 @@
 import { setImmediate } from "node:timers";
+import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
-import type { Interest, Selectable } from "./selectable.ts";
-import { Registration, type Selector } from "./selector.ts";
+import type { ReactorEvents } from "./events.ts";
+import { Handler } from "./_handler.ts";
+import type { Selectable } from "./selectable.ts";
+import type { Selector } from "./selector.ts";
 import type { Listening, Socket, SocketOwner } from "./socket.ts";
+import { Suspend } from "./suspend.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 import type { Timer } from "./timer.ts";
 
 /** Which back end a {@linkcode Reactor} waits with: `"auto"` takes the best that is allowed here. */
 export type SelectorName = "auto" | "deno" | "epoll";
+
+/**
+ * What {@linkcode Reactor.addProcess} calls in every step: a function, or a coroutine, which is resumed.
+ *
+ * A coroutine yields to let others go first, or a {@linkcode Suspend} to wait for something; it ends when it ends.
+ */
+export type Process = (() => void) | Generator<unknown, unknown, unknown>;
+
+/** What a callback can be registered for. */
+export type Handle = Selectable | Process | Timer;
 
 /** Options of {@linkcode Reactor}. */
 export interface ReactorOptions {
@@ -22,6 +36,12 @@ export interface ReactorOptions {
    * throws itself goes out of `step()` and `run()`. @default {console.error}
    */
   onError?: (error: unknown, where: string) => void;
+  /** Is told by {@linkcode Reactor.shutdown} what was still registered, a line for each. @default {nobody} */
+  onShutdown?: (left: string[]) => void;
+  /** Who measures. @default {nobody} */
+  events?: ReactorEvents;
+  /** Whether to remember where in the program each thing is registered, for messages. It costs. @default {false} */
+  trace?: boolean;
   /** How long a closed socket may take to send what it accepted, in milliseconds. @default {5000} */
   lingerMs?: number;
 }
@@ -30,6 +50,8 @@ export interface ReactorOptions {
 export interface RegistrationOptions {
   /** 0 (called in every step) to 9 (called in one step of ten). @default {0} */
   priority?: number;
+  /** Tells, for messages and {@linkcode Reactor.inspect}, what the callback is doing, for example where its coroutine stands. */
+  where?: () => string;
 }
 
 /** Options of {@linkcode Reactor.listening}. */
@@ -40,6 +62,34 @@ export interface ListeningOptions {
   onReleased?: (socket: Socket) => void;
 }
 
+/** What is being called; see {@linkcode Reactor.currentContext}. */
+export interface CallContext {
+  /** What it was registered as. */
+  readonly kind: "reader" | "writer" | "process";
+  /** What is called. */
+  readonly callback: () => void;
+  /** 0 to 9. */
+  readonly priority: number;
+}
+
+/** One line of {@linkcode Reactor.inspect}. */
+export interface Inspected {
+  /** What it is registered as; `"connection"` is a socket that is open but not registered. */
+  kind: "reader" | "writer" | "process" | "timer" | "connection";
+  /** Kind and addresses of the selectable, or the name of the process or callback. */
+  what: string;
+  /** 0 to 9. */
+  priority?: number;
+  /** Whether it is suspended. */
+  suspended?: boolean;
+  /** How long it has been registered, in milliseconds. */
+  ageMs?: number;
+  /** In how many milliseconds a timer is due. */
+  dueMs?: number;
+  /** What its callback is doing, or where it was registered, if known. */
+  where?: string;
+}
+
 const PRIORITIES = 10;
 /** A busy reactor lets the rest of the program run this often. */
 const TURN_MS = 1;
@@ -47,12 +97,15 @@ const TURN_MS = 1;
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
  *
- * One step calls, in this order: timers that are due, readers, writers, processes. What is added takes effect at the
- * next step; what is removed is not called any more, even if this step had already seen it ready. Readiness is a level:
- * a reader is called in every step until it has received all there is.
- *
- * An error thrown by a callback removes its registration and is reported to `onError`; the reactor goes on. An
- * `AssertionError` goes out of `step()` and `run()`, so that a test fails where it should.
+ * 1. One step calls, in this order: timers that are due, readers, writers, processes.
+ * 2. What is added takes effect at the next step. What is removed is not called any more, even if this step had already
+ *    seen it ready.
+ * 3. Readiness is a level: a reader is called in every step until it has received all there is.
+ * 4. Priority 0 is called in every step, 9 in one step of ten.
+ * 5. An error thrown by a callback removes its registration and is reported to `onError`; the reactor goes on. An
+ *    `AssertionError` goes out of `step()` and `run()`, so that a test fails where it should, and so does any error of
+ *    a process.
+ * 6. What closes while somebody waits for it is called once more, and forgotten.
  *
  * @example A timer
  * ```ts
@@ -71,21 +124,35 @@ const TURN_MS = 1;
  * ```
  */
 export class Reactor implements Disposable {
-  #onError: (error: unknown, where: string) => void;
   #clock: Clock;
-  #selector: Selector;
-  #readers = new Map<Selectable, Registration>();
-  #writers = new Map<Selectable, Registration>();
+  #selector: Selector<Handler>;
+  #options: ReactorOptions;
+  #readers = new Map<Handle, Handler>();
+  #writers = new Map<Handle, Handler>();
+  #processes = new Map<Handle, Handler>();
+  #suspended: Record<CallContext["kind"], Map<Handle, Handler>> = {
+    reader: new Map(),
+    writer: new Map(),
+    process: new Map(),
+  };
   #timers = new TimerHeap();
-  #turn = -1;
   #open = new Set<Socket>();
   #shutdownHooks = new Set<() => void>();
   #owner: SocketOwner;
+
+  /** Only what has a priority of at most this is called. */
+  #turn = -1;
+  #steps = 0;
+  #stepping = false;
+  #current: Handler | undefined;
+  #currentTimer: Timer | undefined;
+  #state: "alive" | "stopping" | "stopped" | "shut down" = "alive";
   #shutdownRequested = false;
-  #isShutDown = false;
+  #onDrained: (() => void) | undefined;
+
   #alarmAt = Infinity;
   #cancelAlarm: (() => void) | undefined;
-  #lastTurn = 0;
+  #lastYield = 0;
 
   /**
    * A reactor with nothing registered.
@@ -94,16 +161,20 @@ export class Reactor implements Disposable {
    * @throws {Deno.errors.NotSupported} when that back end cannot be used here
    */
   constructor(options: ReactorOptions = {}) {
-    const { selector = "auto", clock = realClock, onError = reportToConsole, lingerMs = 5000 } =
-      options;
+    const { selector = "auto", clock = realClock, events, lingerMs = 5000 } = options;
+    this.#options = options;
     this.#clock = clock;
-    this.#onError = onError;
     this.#selector = createSelector(selector);
     this.#owner = {
       lingerMs,
       noDelay: true,
+      ...(events && { events }),
       opened: (socket) => this.#open.add(socket),
-      released: (socket) => this.#open.delete(socket),
+      released: (socket) => {
+        this.#open.delete(socket);
+        events?.closed?.(socket);
+        if (this.#open.size === 0) this.#onDrained?.();
+      },
       addTimer: (ms, callback) => this.addTimer(ms, callback),
       removeTimer: (timer) => this.removeTimer(timer),
     };
@@ -114,9 +185,14 @@ export class Reactor implements Disposable {
     return this.#selector.name;
   }
 
+  /** The clock that timers go by. */
+  get clock(): Clock {
+    return this.#clock;
+  }
+
   /** Whether {@linkcode Reactor.shutdown} was called. */
   get isShutDown(): boolean {
-    return this.#isShutDown;
+    return this.#state === "shut down";
   }
 
   /** The sockets that belong to this reactor and still hold a connection. */
@@ -124,32 +200,74 @@ export class Reactor implements Disposable {
     return this.#open;
   }
 
+  /** What the running callback was registered for: the selectable, process or timer. `undefined` outside callbacks. */
+  get currentHandle(): Handle | undefined {
+    return this.#current?.handle ?? this.#currentTimer;
+  }
+
+  /** How the running reader, writer or process was registered. `undefined` outside these. */
+  get currentContext(): CallContext | undefined {
+    return this.#current;
+  }
+
   /**
    * Calls `callback` in every step from the next on in which `selectable` is readable.
    *
-   * @throws {TypeError} when it has a reader already
+   * @throws {TypeError} when it has a reader already, or has a reader that is suspended
+   * @throws {RangeError} when the priority is not 0 to 9
    */
   addReader(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
-    this.#add(this.#readers, selectable, "read", callback, options);
+    this.#addSelectable("reader", selectable, callback, options);
   }
 
   /**
    * Calls `callback` in every step from the next on in which `selectable` is writable.
    *
-   * @throws {TypeError} when it has a writer already
+   * @throws {TypeError} when it has a writer already, or has a writer that is suspended
+   * @throws {RangeError} when the priority is not 0 to 9
    */
   addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
-    this.#add(this.#writers, selectable, "write", callback, options);
+    this.#addSelectable("writer", selectable, callback, options);
+  }
+
+  /**
+   * Calls a function, or resumes a coroutine, in every step from the next on. What it throws goes out of the step.
+   *
+   * @throws {TypeError} when it is a process already, or is suspended
+   * @throws {RangeError} when the priority is not 0 to 9
+   */
+  addProcess(process: Process, options?: RegistrationOptions): void {
+    let callback: () => void;
+    if (typeof process === "function") callback = process;
+    else if (typeof process?.next === "function") callback = () => this.#resume(process);
+    else {
+      throw new TypeError(
+        `Cannot add a process: it must be a function or a coroutine, not ${typeof process}`,
+      );
+    }
+    const handler = this.#add("process", process, callback, options);
+    handler.active = true;
+    this.#selector.wake();
   }
 
   /** Ends what {@linkcode Reactor.addReader} began, at once. */
   removeReader(selectable: Selectable): void {
-    this.#remove(this.#readers, selectable);
+    this.#remove("reader", selectable);
   }
 
   /** Ends what {@linkcode Reactor.addWriter} began, at once. */
   removeWriter(selectable: Selectable): void {
-    this.#remove(this.#writers, selectable);
+    this.#remove("writer", selectable);
+  }
+
+  /** Ends what {@linkcode Reactor.addProcess} began, at once. */
+  removeProcess(process: Process): void {
+    this.#remove("process", process);
+  }
+
+  /** Forgets all that is registered for a selectable or process, suspended or not. */
+  cleanup(handle: Selectable | Process): void {
+    for (const kind of KINDS) this.#remove(kind, handle);
   }
 
   /**
@@ -160,8 +278,8 @@ export class Reactor implements Disposable {
   addTimer(ms: number, callback: () => void): Timer {
     if (!(ms >= 0)) throw new RangeError(`Cannot add a timer of ${ms} ms: it must be at least 0`);
     const timer = this.#timers.add(this.#clock.now() + ms, callback);
-    // Who waits now waits for a later one.
-    if (timer.at < this.#alarmAt && this.#cancelAlarm !== undefined) this.#arm();
+    // Who waits now waits for a later one, or for none.
+    if (this.#selector.waiting && timer.at < this.#alarmAt) this.#arm();
     return timer;
   }
 
@@ -171,30 +289,82 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * Reports an error that nobody waits for to {@linkcode ReactorOptions.onError}; `where` tells what threw it.
+   * Called from a reader, writer or process: it is not called again until it is resumed. Gives the handle to resume it
+   * with: what it was registered for.
    *
-   * @throws `error` itself, if it is an AssertionError
+   * @throws {TypeError} when called from elsewhere
    */
-  onError(error: unknown, where: string): void {
-    if (error instanceof Error && error.name === "AssertionError") throw error;
-    this.#onError(error, where);
+  suspend(): Selectable | Process {
+    const handler = this.#current;
+    if (handler === undefined || !handler.active) {
+      throw new TypeError("Cannot suspend: call it from a reader, writer or process");
+    }
+    this.#remove(handler.kind, handler.handle);
+    this.#suspended[handler.kind].set(handler.handle, handler);
+    return handler.handle as Selectable | Process;
   }
 
-  /** Makes a socket that belongs to this reactor of an open connection. Do not use the connection itself any more. */
-  adopt(conn: Deno.Conn, options: Pick<ListeningOptions, "noDelay"> = {}): Socket {
-    this.#checkNotShutDown("adopt a connection");
-    const { noDelay = true } = options;
-    return this.#selector.socket(conn, noDelay ? this.#owner : { ...this.#owner, noDelay });
+  /** Whether a reader, writer or process of `handle` is suspended. */
+  isSuspended(handle: Selectable | Process): boolean {
+    return KINDS.some((kind) => this.#suspended[kind].has(handle));
   }
 
-  /** Makes of a listener what a reader can be added to. Do not use the listener itself any more. */
+  /**
+   * Lets a suspended reader be called again, from the next step on.
+   *
+   * @throws {TypeError} when `handle` has no suspended reader
+   */
+  resumeReader(handle: Selectable | Process): void {
+    this.#unsuspend("reader", handle);
+  }
+
+  /**
+   * Lets a suspended writer be called again, from the next step on.
+   *
+   * @throws {TypeError} when `handle` has no suspended writer
+   */
+  resumeWriter(handle: Selectable | Process): void {
+    this.#unsuspend("writer", handle);
+  }
+
+  /**
+   * Lets a suspended process be called again, from the next step on.
+   *
+   * @throws {TypeError} when `handle` is no suspended process
+   */
+  resumeProcess(handle: Selectable | Process): void {
+    this.#unsuspend("process", handle);
+  }
+
+  /**
+   * Makes a socket that belongs to this reactor of an open connection, file or stream. Do not use that itself any more.
+   *
+   * @throws {TypeError} when the reactor is shut down
+   */
+  adopt(
+    stream: Deno.Conn | ByteStream,
+    { noDelay = true }: Pick<ListeningOptions, "noDelay"> = {},
+  ): Socket {
+    this.#checkAlive("adopt a connection");
+    return this.#selector.socket(stream, noDelay ? this.#owner : { ...this.#owner, noDelay });
+  }
+
+  /**
+   * Makes of a listener something that a reader can be added to. Do not use the listener itself any more.
+   *
+   * @throws {TypeError} when the reactor is shut down
+   */
   listening(listener: Deno.Listener, options: ListeningOptions = {}): Listening {
-    this.#checkNotShutDown("listen");
+    this.#checkAlive("listen");
     const { noDelay = true, onReleased } = options;
     const owner = this.#owner;
     return this.#selector.listening(listener, {
       ...owner,
       noDelay,
+      opened(socket) {
+        owner.opened(socket);
+        owner.events?.accepted?.(socket);
+      },
       released(socket) {
         owner.released(socket);
         onReleased?.(socket);
@@ -203,38 +373,97 @@ export class Reactor implements Disposable {
   }
 
   /**
+   * Reports an error that nobody waits for to {@linkcode ReactorOptions.onError}; `where` tells what threw it.
+   *
+   * @throws `error` itself, if it is an AssertionError
+   */
+  onError(error: unknown, where: string): void {
+    if (isAssertionError(error)) throw error;
+    this.#options.events?.error?.(error, where);
+    (this.#options.onError ?? reportToConsole)(error, where);
+  }
+
+  /** Lists what is registered, suspended and open. */
+  inspect(): Inspected[] {
+    const now = this.#clock.now();
+    const handlers = KINDS.flatMap((kind) => [
+      ...this.#registered(kind).values(),
+      ...this.#suspended[kind].values(),
+    ]);
+    const seen = new Set(handlers.map((handler) => handler.handle));
+    return [
+      ...handlers.map((handler) => handler.inspect(now)),
+      ...this.#timers.live().map((timer): Inspected => ({
+        kind: "timer",
+        what: timer.callback!.name || "anonymous",
+        dueMs: timer.at - now,
+      })),
+      ...[...this.#open].filter((socket) => !seen.has(socket)).map((socket): Inspected => ({
+        kind: "connection",
+        what: describe(socket),
+      })),
+    ];
+  }
+
+  /**
    * Calls the callbacks of what is ready now, and gives the number of them. Never blocks, and never waits.
    *
-   * @throws an AssertionError thrown by a callback
+   * @throws an AssertionError thrown by a callback, and any error of a process
+   * @throws {TypeError} when called from a callback
    */
   step(): number {
+    if (this.#stepping) throw new TypeError("Cannot step: the reactor is in a step already");
+    const { step: onStep } = this.#options.events ?? NO_EVENTS;
+    const begin = onStep && performance.now();
+    this.#stepping = true;
+    this.#steps++;
     this.#turn = (this.#turn + 1) % PRIORITIES;
     const { readers, writers } = this.#selector.select();
-    return this.#callTimers() + this.#call(readers) + this.#call(writers);
+    let count = 0;
+    try {
+      count += this.#callTimers();
+      if (readers.length > 0) count += this.#callReady(readers);
+      if (writers.length > 0) count += this.#callReady(writers);
+      if (this.#processes.size > 0) count += this.#callProcesses();
+    } finally {
+      this.#stepping = false;
+      this.#current = undefined;
+      this.#currentTimer = undefined;
+      // After an error that goes out of this step: those not called yet are for the next.
+      for (const handler of readers) if (handler.queued) this.#selector.again(handler);
+      for (const handler of writers) if (handler.queued) this.#selector.again(handler);
+    }
+    onStep?.call(this.#options.events, performance.now() - begin!, count);
+    return count;
   }
 
   /** Resolves when a step would have something to do, or a shutdown was requested. */
   async wait(): Promise<void> {
     // Let the rest of the program run, even if there is always something to do here.
-    if (performance.now() - this.#lastTurn >= TURN_MS) await this.#yield();
-    if (this.#selector.ready || this.#shutdownRequested) return;
+    if (performance.now() - this.#lastYield >= TURN_MS) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      this.#lastYield = performance.now();
+    }
+    if (this.#selector.ready || this.#processes.size > 0 || this.#shutdownRequested) return;
     const first = this.#timers.first();
     let limitMs = Infinity;
     if (first !== undefined) {
       limitMs = first.at - this.#clock.now();
       if (limitMs <= 0) return;
+      if (first.at < this.#alarmAt) this.#arm();
     }
-    if (this.#cancelAlarm === undefined || limitMs < Infinity) this.#arm();
     await this.#selector.wait(limitMs);
   }
 
   /**
-   * Steps until {@linkcode Reactor.requestShutdown} is called or `signal` aborts; then shuts down.
+   * Steps until {@linkcode Reactor.requestShutdown} is called or `signal` aborts; then shuts down, after closed sockets
+   * have sent what they accepted.
    *
    * @throws what goes out of {@linkcode Reactor.step}
+   * @throws {TypeError} when the reactor is shut down
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#checkNotShutDown("run");
+    this.#checkAlive("run");
     const stop = () => this.requestShutdown();
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
@@ -243,6 +472,8 @@ export class Reactor implements Disposable {
         await this.wait();
         this.step();
       }
+      this.#stop();
+      await this.#drain();
     } finally {
       signal?.removeEventListener("abort", stop);
       this.shutdown();
@@ -255,7 +486,7 @@ export class Reactor implements Disposable {
     this.#selector.wake();
   }
 
-  /** Calls `hook` in {@linkcode Reactor.shutdown}, before anything is closed. */
+  /** Has {@linkcode Reactor.shutdown} call `hook` first, while everything still works. */
   addShutdownHook(hook: () => void): void {
     this.#shutdownHooks.add(hook);
   }
@@ -265,23 +496,15 @@ export class Reactor implements Disposable {
     this.#shutdownHooks.delete(hook);
   }
 
-  /** Forgets all that is registered, closes all sockets at once, and releases everything. Idempotent. */
+  /**
+   * Calls the hooks, forgets and closes all that is registered, closes all sockets at once, and releases everything.
+   * Idempotent.
+   */
   shutdown(): void {
-    if (this.#isShutDown) return;
-    this.#isShutDown = true;
-    this.#shutdownRequested = true;
-    for (const hook of this.#shutdownHooks) hook();
-    this.#shutdownHooks.clear();
-    for (const [selectable, registration] of [...this.#readers, ...this.#writers]) {
-      this.#selector.unregister(registration);
-      (selectable as Partial<Socket>).close?.();
-    }
-    this.#readers.clear();
-    this.#writers.clear();
+    this.#stop();
+    if (this.#state !== "stopped") return;
+    this.#state = "shut down";
     for (const socket of this.#open) socket.abort();
-    this.#timers.clear();
-    this.#cancelAlarm?.();
-    this.#cancelAlarm = undefined;
     this.#selector.close();
   }
 
@@ -290,36 +513,78 @@ export class Reactor implements Disposable {
     this.shutdown();
   }
 
-  #add(
-    registered: Map<Selectable, Registration>,
-    selectable: Selectable,
-    interest: Interest,
-    callback: () => void,
-    { priority = 0 }: RegistrationOptions = {},
-  ): void {
-    this.#checkNotShutDown(`add a ${kind(interest)}`);
-    if (!(Number.isInteger(priority) && priority >= 0 && priority < PRIORITIES)) {
-      throw new RangeError(
-        `Cannot add a ${kind(interest)} with priority ${priority}: it must be 0 to 9`,
-      );
-    }
-    if (registered.has(selectable)) {
-      throw new TypeError(
-        `Cannot add a ${kind(interest)} of ${
-          describe(selectable)
-        }: it has one already, remove that first`,
-      );
-    }
-    const registration = new Registration(selectable, interest, callback, priority);
-    registered.set(selectable, registration);
-    this.#selector.register(registration);
+  #registered(kind: CallContext["kind"]): Map<Handle, Handler> {
+    if (kind === "reader") return this.#readers;
+    return kind === "writer" ? this.#writers : this.#processes;
   }
 
-  #remove(registered: Map<Selectable, Registration>, selectable: Selectable): void {
-    const registration = registered.get(selectable);
-    if (registration === undefined) return;
-    registered.delete(selectable);
-    this.#selector.unregister(registration);
+  #addSelectable(
+    kind: "reader" | "writer",
+    selectable: Selectable,
+    callback: () => void,
+    options: RegistrationOptions | undefined,
+  ): void {
+    if (typeof selectable?.watch !== "function") {
+      throw new TypeError(`Cannot add a ${kind} of ${String(selectable)}: it is no Selectable`);
+    }
+    this.#selector.register(this.#add(kind, selectable, callback, options));
+  }
+
+  #add(
+    kind: CallContext["kind"],
+    handle: Selectable | Process,
+    callback: () => void,
+    { priority = 0, where }: RegistrationOptions = {},
+  ): Handler {
+    this.#checkAlive(`add a ${kind}`);
+    if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
+      throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
+    }
+    const registered = this.#registered(kind);
+    if (registered.has(handle)) {
+      throw new TypeError(
+        `Cannot add a ${kind} of ${describe(handle)}: it has one, remove that first`,
+      );
+    }
+    if (this.#suspended[kind].has(handle)) {
+      throw new TypeError(
+        `Cannot add a ${kind} of ${describe(handle)}: it is suspended, resume it`,
+      );
+    }
+    const handler = new Handler(kind, handle, callback, priority);
+    handler.where = this.#options.trace ? traced(where) : where;
+    return this.#register(handler, registered);
+  }
+
+  #register(handler: Handler, registered: Map<Handle, Handler>): Handler {
+    handler.step = this.#steps;
+    handler.since = this.#clock.now();
+    registered.set(handler.handle, handler);
+    return handler;
+  }
+
+  #remove(kind: CallContext["kind"], handle: Handle): void {
+    this.#suspended[kind].delete(handle);
+    const registered = this.#registered(kind);
+    const handler = registered.get(handle);
+    if (handler === undefined) return;
+    registered.delete(handle);
+    if (kind === "process") handler.active = false;
+    else this.#selector.unregister(handler);
+  }
+
+  #unsuspend(kind: CallContext["kind"], handle: Handle): void {
+    const suspended = this.#suspended[kind];
+    const old = suspended.get(handle);
+    if (old === undefined) {
+      throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: it is not suspended`);
+    }
+    suspended.delete(handle);
+    const handler = this.#register(old.copy(), this.#registered(kind));
+    if (kind === "process") {
+      handler.active = true;
+      this.#selector.wake();
+    } else this.#selector.register(handler);
   }
 
   #callTimers(): number {
@@ -327,11 +592,12 @@ export class Reactor implements Disposable {
     let first = timers.first();
     if (first === undefined) return 0;
     const now = this.#clock.now();
-    // What a callback adds, if it be due at once, is for the next step.
+    // What a callback adds, even if it is due at once, is for the next step.
     const limit = timers.nextOrder;
     let count = 0;
     while (first !== undefined && first.at <= now && first.order < limit) {
       const callback = timers.takeFirst();
+      this.#currentTimer = first;
       count++;
       try {
         callback();
@@ -340,59 +606,74 @@ export class Reactor implements Disposable {
       }
       first = timers.first();
     }
+    this.#currentTimer = undefined;
     return count;
   }
 
-  #call(ready: Registration[]): number {
+  #callReady(ready: Handler[]): number {
     let count = 0;
-    let i = 0;
-    try {
-      for (; i < ready.length; i++) {
-        const registration = ready[i]!;
-        if (registration.active && registration.priority <= this.#turn) {
-          if (this.#callOne(registration)) count++;
-        }
-        this.#selector.again(registration);
-      }
-    } finally {
-      // An error goes out of this step: those not called yet are for the next.
-      for (; i < ready.length; i++) this.#selector.again(ready[i]!);
+    for (let i = 0; i < ready.length; i++) {
+      const handler = ready[i]!;
+      if (handler.active && handler.priority <= this.#turn && this.#callOne(handler)) count++;
+      this.#selector.again(handler);
     }
     return count;
   }
 
   /** Gives whether it was really ready; a false alarm is simply watched again. */
-  #callOne(registration: Registration): boolean {
-    const { selectable, interest } = registration;
+  #callOne(handler: Handler): boolean {
+    const { selectable, interest } = handler;
     // Nobody waits for ever for what has closed: one last call.
-    const isLast = selectable.closed === true;
-    if (isLast) this.#removeRegistration(registration);
+    if (handler.bad || selectable.closed) this.#remove(handler.kind, selectable);
     else if (!(interest === "read" ? selectable.readable : selectable.writable)) return false;
+    this.#current = handler;
     try {
-      registration.callback();
+      handler.callback();
     } catch (error) {
-      if (registration.active) this.#removeRegistration(registration);
-      this.onError(error, `${kind(interest)} of ${describe(selectable)}`);
+      if (handler.active) this.#remove(handler.kind, selectable);
+      this.onError(error, handler.toString());
+    } finally {
+      this.#current = undefined;
     }
     // Who closes what it is called for need not be told that it closed.
-    if (registration.active && selectable.closed) this.#removeRegistration(registration);
+    if (handler.active && selectable.closed) this.#remove(handler.kind, selectable);
     return true;
   }
 
-  #removeRegistration({ selectable, interest }: Registration): void {
-    this.#remove(interest === "read" ? this.#readers : this.#writers, selectable);
+  #callProcesses(): number {
+    let count = 0;
+    for (const handler of this.#processes.values()) {
+      if (handler.step === this.#steps || handler.priority > this.#turn) continue;
+      count++;
+      this.#current = handler;
+      try {
+        handler.callback();
+      } catch (error) {
+        this.#remove("process", handler.handle);
+        throw error;
+      } finally {
+        this.#current = undefined;
+      }
+    }
+    return count;
+  }
+
+  #resume(coroutine: Generator<unknown, unknown, unknown>): void {
+    const { done, value } = coroutine.next();
+    if (done) this.removeProcess(coroutine);
+    else if (value instanceof Suspend) value.suspend(this, coroutine);
   }
 
   #arm(): void {
     const first = this.#timers.first();
-    if (first === undefined || first.at >= this.#alarmAt) return;
+    if (first === undefined) return;
     this.#cancelAlarm?.();
     this.#alarmAt = first.at;
     const ms = Math.max(0, first.at - this.#clock.now());
     this.#cancelAlarm = (this.#clock.alarm ?? realAlarm).call(this.#clock, ms, this.#onAlarm);
   }
 
-  /** The timer that the alarm was set for may be gone; the alarm is not moved each time. */
+  /** The timer that the alarm was set for may be gone: the alarm is not moved each time one goes. */
   #onAlarm = (): void => {
     this.#alarmAt = Infinity;
     this.#cancelAlarm = undefined;
@@ -402,21 +683,59 @@ export class Reactor implements Disposable {
     else this.#arm();
   };
 
-  async #yield(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    this.#lastTurn = performance.now();
+  /** Everything of {@linkcode Reactor.shutdown} but the end of sockets that are closing already. */
+  #stop(): void {
+    if (this.#state !== "alive") return;
+    this.#state = "stopping";
+    this.#shutdownRequested = true;
+    for (const hook of this.#shutdownHooks) {
+      try {
+        hook();
+      } catch (error) {
+        (this.#options.onError ?? reportToConsole)(error, "shutdown hook");
+      }
+    }
+    this.#state = "stopped";
+    const { onShutdown } = this.#options;
+    if (onShutdown) onShutdown(this.inspect().map(formatInspected));
+    for (const kind of KINDS) {
+      for (const handle of [...this.#registered(kind).keys(), ...this.#suspended[kind].keys()]) {
+        this.#remove(kind, handle);
+        if (kind === "process") (handle as Partial<Generator>).return?.(undefined);
+        else (handle as Partial<Socket>).close?.();
+      }
+    }
+    for (const socket of this.#open) if (!socket.closed) socket.abort();
+    this.#timers.clear();
+    this.#cancelAlarm?.();
+    this.#cancelAlarm = undefined;
+    this.#selector.wake();
   }
 
-  #checkNotShutDown(doing: string): void {
-    if (this.#isShutDown) throw new TypeError(`Cannot ${doing}: the reactor is shut down`);
+  /** Waits for sockets that were closed with something still to send. */
+  async #drain(): Promise<void> {
+    if (this.#open.size === 0) return;
+    let cancel: () => void;
+    await new Promise<void>((resolve) => {
+      this.#onDrained = resolve;
+      const alarm = this.#clock.alarm ?? realAlarm;
+      cancel = alarm.call(this.#clock, this.#owner.lingerMs, resolve);
+    });
+    cancel!();
+  }
+
+  #checkAlive(doing: string): void {
+    if (this.#state === "stopped" || this.#state === "shut down") {
+      throw new TypeError(`Cannot ${doing}: the reactor is shut down`);
+    }
   }
 }
 
-function kind(interest: Interest): string {
-  return interest === "read" ? "reader" : "writer";
-}
+const KINDS = ["reader", "writer", "process"] as const;
+const NO_EVENTS: ReactorEvents = {};
+const realClock: Clock = { now: () => performance.now() };
 
-function createSelector(name: SelectorName): Selector {
+function createSelector(name: SelectorName): Selector<Handler> {
   switch (name) {
     case "auto":
     case "deno":
@@ -432,8 +751,6 @@ function createSelector(name: SelectorName): Selector {
   }
 }
 
-const realClock: Clock = { now: () => performance.now() };
-
 function realAlarm(ms: number, callback: () => void): () => void {
   const id = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
   return () => clearTimeout(id);
@@ -441,4 +758,22 @@ function realAlarm(ms: number, callback: () => void): () => void {
 
 function reportToConsole(error: unknown, where: string): void {
   console.error(`Error in ${where}:`, error);
+}
+
+/** By name, for there are several: of `@std/assert`, of `node:assert`. */
+function isAssertionError(error: unknown): boolean {
+  return error instanceof Error && error.name === "AssertionError";
+}
+
+function formatInspected({ kind, what, suspended, where }: Inspected): string {
+  return `${suspended ? "suspended " : ""}${kind} ${what}${where ? ` (${where})` : ""}`;
+}
+
+/** The line of the program that registers something, and then what `where` says. */
+function traced(where: (() => string) | undefined): () => string {
+  const { stack = "" } = new Error();
+  return () => {
+    const line = stack.split("\n").slice(1).find((frame) => !frame.includes(import.meta.url));
+    return [line?.trim(), where?.()].filter(Boolean).join(", ");
+  };
 }

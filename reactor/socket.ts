@@ -1,3 +1,4 @@
+import type { ReactorEvents } from "./events.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Timer } from "./timer.ts";
 
@@ -18,7 +19,7 @@ import type { Timer } from "./timer.ts";
  *     else if (bytes === null) socket.close();
  *   });
  * });
- * const { port } = acceptor.addr as Deno.NetAddr;
+ * const { port } = acceptor;
  * const connected = connect(reactor, { hostname: "127.0.0.1", port }).then((socket) => {
  *   socket.send(new TextEncoder().encode("hello"));
  *   reactor.addReader(socket, () => {
@@ -85,6 +86,8 @@ export interface SocketOwner {
   readonly lingerMs: number;
   /** Whether TCP connections send small pieces at once. */
   readonly noDelay: boolean;
+  /** Who measures, if anybody does. */
+  readonly events?: ReactorEvents;
   /** Called when a socket begins to exist. */
   opened(socket: Socket): void;
   /** Called when a socket has released what it held. */

@@ -1,24 +1,9 @@
 import { describeAddr } from "./_describe.ts";
 import type { Slab } from "./_slab.ts";
+import type { ByteStream } from "./byte_stream.ts";
 import type { Interest } from "./selectable.ts";
 import type { Socket, SocketOwner } from "./socket.ts";
 import type { Timer } from "./timer.ts";
-
-/** What a {@linkcode StreamSocket} is made of: a `Deno.Conn`, a `Deno.FsFile`, or anything that reads and writes like them. */
-export interface ByteStream {
-  /** Reads at most `p.length` bytes into `p`; gives their number, or `null` at the end. */
-  read?(p: Uint8Array): Promise<number | null>;
-  /** Writes some or all of `p`; gives the number of bytes written. */
-  write?(p: Uint8Array): Promise<number>;
-  /** Ends the writing half. */
-  closeWrite?(): Promise<void>;
-  /** Closes both halves. */
-  close(): void;
-  /** The near address, if any. */
-  readonly localAddr?: Deno.Addr;
-  /** The far address, if any. */
-  readonly remoteAddr?: Deno.Addr;
-}
 
 interface Failure {
   error: unknown;
@@ -94,7 +79,8 @@ export class StreamSocket implements Socket {
 
   /** Kind and addresses. */
   describe(): string {
-    return describeAddr(this.localAddr, this.remoteAddr);
+    if (this.localAddr) return describeAddr(this.localAddr, this.remoteAddr);
+    return this.#stream.name ?? "stream";
   }
 
   /** Begins to care. */
@@ -128,6 +114,9 @@ export class StreamSocket implements Socket {
   send(bytes: Uint8Array): number {
     if (this.#ending) throw closedError("send");
     if (this.#writeFailure !== undefined) throw this.#writeFailure.error;
+    if (this.#stream.write === undefined) {
+      throw new TypeError(`Cannot send: ${this.describe()} is for reading only`);
+    }
     if (this.#out !== undefined || bytes.length === 0) return 0;
     const out = bytes.length > LARGEST_SEND ? bytes.subarray(0, LARGEST_SEND) : bytes;
     this.#write(out);
@@ -175,6 +164,7 @@ export class StreamSocket implements Socket {
     this.#reading = false;
     if (this.#closed) return;
     const region = this.#region!;
+    if (length !== null) this.#owner.events?.received?.(this, length);
     if (length === null) {
       this.#chunk = null;
       this.#region = undefined;
@@ -200,6 +190,7 @@ export class StreamSocket implements Socket {
   #onWritten = (length: number): void => {
     const out = this.#out;
     if (this.#released || out === undefined) return;
+    this.#owner.events?.sent?.(this, length);
     if (length < out.length) return this.#write(out.subarray(length));
     this.#out = undefined;
     if (this.#closed) this.#release();

@@ -1,0 +1,108 @@
+import type { Process, Reactor } from "./reactor.ts";
+
+/** Options of {@linkcode Suspend}. */
+export interface SuspendOptions {
+  /** Throws a `TimeoutError` (a DOMException) in the coroutine when it is not resumed within so many milliseconds. */
+  timeoutMs?: number;
+  /** Called when that happens, before the coroutine goes on. */
+  onTimeout?: () => void;
+}
+
+/**
+ * What a coroutine that is a process of a {@linkcode Reactor} yields to be left alone until somebody calls
+ * {@linkcode Suspend.resume} or {@linkcode Suspend.throw}. It settles once: whoever comes later is ignored.
+ *
+ * `const value = yield* suspend` gives, or throws, what it was settled with.
+ *
+ * @typeParam T What it is resumed with.
+ *
+ * @example
+ * ```ts
+ * import { Reactor, Suspend } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const seen: unknown[] = [];
+ * const answer = new Suspend<number>();
+ * reactor.addProcess(function* () {
+ *   seen.push(yield* answer);
+ * }());
+ * reactor.step();
+ * assertEquals(reactor.step(), 0);
+ * answer.resume(42);
+ * reactor.step();
+ * assertEquals(seen, [42]);
+ * ```
+ */
+export class Suspend<T = void> {
+  #start: ((suspend: Suspend<T>) => void) | undefined;
+  #options: SuspendOptions;
+  #outcome: { value: T } | { error: unknown } | undefined;
+  #whenDone: (() => void) | undefined;
+
+  /** `start` is called when the coroutine has been suspended, to begin what will resume it. */
+  constructor(start?: (suspend: Suspend<T>) => void, options: SuspendOptions = {}) {
+    this.#start = start;
+    this.#options = options;
+  }
+
+  /** Whether it was resumed, thrown into, or timed out. */
+  get settled(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  /** Lets the coroutine go on with `value`. Ignored when it is settled. */
+  resume(value: T): void {
+    this.#settle({ value });
+  }
+
+  /** Lets the coroutine go on with an error thrown at its `yield`. Ignored when it is settled. */
+  throw(error: unknown): void {
+    this.#settle({ error });
+  }
+
+  /**
+   * What it was resumed with.
+   *
+   * @throws what was given to {@linkcode Suspend.throw}
+   * @throws {TypeError} when it is not settled
+   */
+  result(): T {
+    const outcome = this.#outcome;
+    if (outcome === undefined) throw new TypeError("Cannot give a result: it is not resumed yet");
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  /** Suspends `process`, which is running in `reactor`. The reactor calls this for what a coroutine yields. */
+  suspend(reactor: Reactor, process: Process): void {
+    if (this.settled) return;
+    if (this.#whenDone !== undefined) {
+      throw new TypeError("Cannot suspend: another coroutine waits for this already");
+    }
+    reactor.suspend();
+    const { timeoutMs, onTimeout } = this.#options;
+    const timer = timeoutMs === undefined ? undefined : reactor.addTimer(timeoutMs, () => {
+      onTimeout?.();
+      this.throw(new DOMException(`Not resumed within ${timeoutMs} ms`, "TimeoutError"));
+    });
+    this.#whenDone = () => {
+      if (timer) reactor.removeTimer(timer);
+      // It may have been removed meanwhile.
+      if (reactor.isSuspended(process)) reactor.resumeProcess(process);
+    };
+    this.#start?.(this);
+  }
+
+  /** Yields itself once, and gives {@linkcode Suspend.result}: for `yield*`. */
+  *[Symbol.iterator](): Generator<Suspend<T>, T, unknown> {
+    if (!this.settled) yield this;
+    return this.result();
+  }
+
+  #settle(outcome: { value: T } | { error: unknown }): void {
+    if (this.settled) return;
+    this.#outcome = outcome;
+    this.#whenDone?.();
+  }
+}
