@@ -149,6 +149,7 @@ export class Gio<R = unknown> {
   #outcome: Outcome<R> | undefined;
   #result: PromiseWithResolvers<R> | undefined;
   #tasks: Set<Gio> | undefined;
+  #owned: Set<Context> | undefined;
   readonly #onEnd: (() => void) | undefined;
   readonly #onShutdown = () => this.#abandon();
   readonly #onAbort: (() => void) | undefined;
@@ -247,6 +248,12 @@ export class Gio<R = unknown> {
     const channel = this.#top = this.#channel(context);
     channel.owned = owned;
     return { [Symbol.dispose]: () => this.#leave(channel) };
+  }
+
+  /** For whoever opens a context in the coroutine: closes it when the coroutine ends, if it is still open then. */
+  own<C extends Context>(context: C): C {
+    (this.#owned ??= new Set()).add(context);
+    return context;
   }
 
   /** For {@linkcode spawn}: runs a coroutine beside this one, which is cancelled when this one ends. */
@@ -527,6 +534,7 @@ export class Gio<R = unknown> {
       channel.outbox.clear();
       this.#drained(channel);
     }
+    for (const context of this.#owned ?? []) context.close();
     this.#state = "done";
     this.#settle();
     const channel = this.#connection;

@@ -1,0 +1,53 @@
+/**
+ * An HTTP server: GET answers `Hello!`, POST and PUT send the body back.
+ *
+ *     deno run --allow-net examples/hello.ts [--port 8000] [--hostname 127.0.0.1] [--selector auto]
+ */
+import { type Coroutine, EndOfStream } from "@weightless/io/compose";
+import { type HttpRequest, HttpServer, ok, response } from "@weightless/io/http";
+import { Reactor } from "@weightless/io/reactor";
+import { options, port, selector, serve } from "./_cli.ts";
+
+const text = ok({ "content-type": "text/plain" });
+
+export function* hello(request: HttpRequest): Coroutine {
+  switch (request.method) {
+    case "GET":
+    case "HEAD":
+      yield text;
+      yield "Hello!";
+      break;
+    case "POST":
+    case "PUT":
+      yield* echo(request);
+      break;
+    default:
+      yield response(405, { "allow": "GET, HEAD, POST, PUT" });
+  }
+}
+
+/** Sends the body back while it arrives: a bare `yield` reads, `yield chunk` writes. */
+function* echo({ headers }: HttpRequest): Coroutine {
+  yield ok({ "content-type": headers.get("content-type") ?? "application/octet-stream" });
+  try {
+    for (;;) yield yield;
+  } catch (error) {
+    if (!(error instanceof EndOfStream)) throw error;
+  }
+}
+
+if (import.meta.main) {
+  const given = options(
+    "hello.ts [--port 8000] [--hostname 127.0.0.1] [--selector auto|deno|epoll]",
+    {
+      port: { type: "string", default: "8000" },
+      hostname: { type: "string", default: "127.0.0.1" },
+      selector: { type: "string", default: "auto" },
+    },
+  );
+  const at = { port: port(given.port), hostname: given.hostname };
+  await serve(
+    () => new Reactor({ selector: selector(given.selector) }),
+    (reactor) => new HttpServer(reactor, { ...at, handler: hello }).url,
+  );
+}

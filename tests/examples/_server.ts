@@ -1,0 +1,89 @@
+/** Starts an example as its own process, the way a person would, and ends it. */
+
+const examples = new URL("../../examples/", import.meta.url);
+
+export class ExampleServer implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #stdout: ReadableStreamDefaultReader<string>;
+  readonly #stderr: Promise<string>;
+  /** What it printed when it began to listen. */
+  readonly listening: string;
+
+  constructor(
+    process: Deno.ChildProcess,
+    stdout: ReadableStreamDefaultReader<string>,
+    stderr: Promise<string>,
+    listening: string,
+  ) {
+    this.#process = process;
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.listening = listening;
+  }
+
+  /** `args` are those of the example; `permissions` those of Deno. */
+  static async start(
+    name: string,
+    args: string[],
+    permissions = ["--allow-net"],
+  ): Promise<ExampleServer> {
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", ...permissions, new URL(name, examples).pathname, ...args],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const stdout = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const stderr = new Response(process.stderr).text();
+    let printed = "";
+    while (!printed.includes("\n")) {
+      const { value, done } = await stdout.read();
+      if (done) {
+        await process.status;
+        throw new Error(`${name} ended before it listened: ${printed}${await stderr}`);
+      }
+      printed += value;
+    }
+    return new ExampleServer(process, stdout, stderr, printed.trim());
+  }
+
+  get url(): string {
+    return this.listening.match(/http:\/\/\S+/)![0];
+  }
+
+  get port(): number {
+    return Number(this.listening.match(/:(\d+)/)![1]);
+  }
+
+  /** How many descriptors the process has open (Linux). */
+  get descriptors(): number {
+    return [...Deno.readDirSync(`/proc/${this.#process.pid}/fd`)].length;
+  }
+
+  /** Sends a signal and waits for the end. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<{ code: number; errors: string }> {
+    this.#process.kill(signal);
+    const { code } = await this.#process.status;
+    await this.#stdout.cancel();
+    return { code, errors: await this.#stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.stop();
+    } catch { /* it has ended already */ }
+  }
+}
+
+/** Runs an example to its end. */
+export async function runExample(
+  name: string,
+  args: string[],
+  permissions: string[] = ["--allow-net"],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...permissions, new URL(name, examples).pathname, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}

@@ -1,0 +1,188 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { hasCommand, output } from "../_peers.ts";
+import { ExampleServer, runExample } from "./_server.ts";
+
+const start = (selector = "deno") =>
+  ExampleServer.start("hello.ts", ["--port", "0", "--selector", selector]);
+
+/** Everything that comes back until the server closes the connection. */
+async function exchange(port: number, ...pieces: string[]): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  conn.setNoDelay(true);
+  for (const piece of pieces) {
+    await conn.write(new TextEncoder().encode(piece));
+    if (pieces.length > 1) await new Promise((resolve) => setTimeout(resolve)); // a segment each
+  }
+  let text = "";
+  const buffer = new Uint8Array(65536);
+  for (let n; (n = await conn.read(buffer)) !== null;) {
+    text += new TextDecoder().decode(buffer.subarray(0, n));
+  }
+  return text;
+}
+
+/** 5 MB that no encoding leaves as it is. */
+function bytes(size = 5_000_000): Uint8Array<ArrayBuffer> {
+  const data = new Uint8Array(size);
+  for (let i = 0; i < size; i++) data[i] = (i * 31 + (i >> 8)) & 0xff;
+  return data;
+}
+
+Deno.test({ name: "hello.ts answers curl", ignore: !hasCommand("curl") }, async () => {
+  await using server = await start();
+  const get = await output("curl", ["-sv", server.url]);
+  assertEquals(get.text, "Hello!");
+  assertMatch(get.errors, /< HTTP\/1\.1 200 OK/);
+  assertMatch(get.errors, /< content-type: text\/plain/i);
+  assertMatch(get.errors, /< content-length: 6/i);
+
+  const head = await output("curl", ["-sI", `${server.url}any/path?query`]);
+  assertMatch(head.text, /^HTTP\/1\.1 200 OK\r\n/);
+  assertMatch(head.text, /content-length: 6/i);
+
+  const data = bytes();
+  for (
+    const args of [["-X", "POST"], ["-X", "PUT"], ["-H", "Transfer-Encoding: chunked"], ["-0"]]
+  ) {
+    const echoed = await output("curl", ["-s", ...args, "--data-binary", "@-", server.url], data);
+    assertEquals(echoed.stdout.length, data.length, args.join(" "));
+    assert(echoed.stdout.every((byte, i) => byte === data[i]), args.join(" "));
+  }
+
+  const refused = await output("curl", ["-si", "-X", "DELETE", server.url]);
+  assertMatch(refused.text, /^HTTP\/1\.1 405 /);
+  assertMatch(refused.text, /allow: GET, HEAD, POST, PUT/i);
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+Deno.test({
+  name: "hello.ts serves 100,000 requests of h2load without an error",
+  ignore: !hasCommand("h2load"),
+}, async () => {
+  await using server = await start();
+  await (await fetch(server.url)).body?.cancel();
+  const before = server.descriptors;
+  const { text } = await output("h2load", ["--h1", "-n", "100000", "-c", "64", server.url]);
+  assertStringIncludes(text, "100000 succeeded, 0 failed, 0 errored, 0 timeout");
+  assertStringIncludes(text, "status codes: 100000 2xx");
+  for (let i = 0; i < 100 && server.descriptors > before; i++) {
+    await new Promise((r) => setTimeout(r, 10));
+  }
+  assert(server.descriptors <= before, `${server.descriptors} descriptors, ${before} before`);
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+Deno.test(
+  { name: "hello.ts serves wrk without an error", ignore: !hasCommand("wrk") },
+  async () => {
+    await using server = await start();
+    const pipeline = new URL("../../bench/peers/pipeline.lua", import.meta.url).pathname;
+    for (const args of [[], ["-s", pipeline]]) {
+      const { text } = await output("wrk", ["-t1", "-c64", "-d1s", ...args, server.url]);
+      assert(!/Socket errors|Non-2xx/.test(text), text);
+      assert(Number(text.match(/(\d+) requests in/)![1]) > 1000, text);
+    }
+    assertEquals(await server.stop(), { code: 0, errors: "" });
+  },
+);
+
+Deno.test("hello.ts serves fetch of Deno", async () => {
+  await using server = await start();
+  const client = Deno.createHttpClient({});
+  const get = await fetch(server.url, { client });
+  assertEquals([get.status, get.headers.get("content-type"), await get.text()], [
+    200,
+    "text/plain",
+    "Hello!",
+  ]);
+  const data = bytes(300_000);
+  const post = await fetch(server.url, {
+    client,
+    method: "POST",
+    body: new Blob([data]).stream(),
+    headers: { "content-type": "application/x-test" },
+  });
+  assertEquals(post.headers.get("content-type"), "application/x-test");
+  assertEquals(new Uint8Array(await post.arrayBuffer()), data);
+  client.close();
+});
+
+Deno.test({ name: "hello.ts serves fetch of Node", ignore: !hasCommand("node") }, async () => {
+  await using server = await start();
+  const script = `
+    const url = ${JSON.stringify(server.url)};
+    const get = await fetch(url);
+    const post = await fetch(url, { method: "POST", body: "x".repeat(100000) });
+    console.log(get.status, get.headers.get("content-type"), await get.text(), (await post.text()).length);
+  `;
+  const { text, errors } = await output("node", ["--input-type=module", "-e", script]);
+  assertEquals(errors, "");
+  assertEquals(text.trim(), "200 text/plain Hello! 100000");
+});
+
+Deno.test("hello.ts answers a request that arrives byte by byte, and requests that arrive in one segment", async () => {
+  await using server = await start();
+  const last = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  assertMatch(await exchange(server.port, ...last), /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nHello!$/);
+  const three = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2) + last;
+  assertEquals((await exchange(server.port, three)).match(/HTTP\/1\.1 200 OK/g)?.length, 3);
+});
+
+Deno.test("hello.ts answers a malformed request with 400 and closes", async () => {
+  await using server = await start();
+  assertMatch(
+    await exchange(server.port, "NONSENSE\r\n\r\n"),
+    /^HTTP\/1\.1 400 Bad Request\r\n[^]*connection: close/i,
+  );
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+Deno.test("hello.ts is not disturbed by clients that disconnect in the middle", async () => {
+  await using server = await start();
+  await (await fetch(server.url)).body?.cancel();
+  const before = server.descriptors;
+  const encoder = new TextEncoder();
+  for (let i = 0; i < 20; i++) {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    // In the head, in the body, and while the answer is coming.
+    if (i % 3 === 0) await conn.write(encoder.encode("GET / HTT"));
+    else {await conn.write(
+        encoder.encode("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"),
+      );}
+    if (i % 3 === 2) await conn.write(new Uint8Array(100_000));
+    conn.close();
+  }
+  assertEquals(await (await fetch(server.url)).text(), "Hello!");
+  for (let i = 0; i < 300 && server.descriptors > before; i++) {
+    await new Promise((r) => setTimeout(r, 10));
+  }
+  assert(server.descriptors <= before, `${server.descriptors} descriptors, ${before} before`);
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`hello.ts ends cleanly on ${signal}, also with a connection open`, async () => {
+    await using server = await start();
+    using _conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await (await fetch(server.url)).text();
+    assertEquals(await server.stop(signal), { code: 0, errors: "" });
+  });
+}
+
+Deno.test("hello.ts answers bad options by one line and exit code 1", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const cases: [string[], RegExp][] = [
+    [["--port", "70000"], /^Cannot use port 70000: it must be a number from 0 to 65535$/],
+    [["--port", "-1"], /^[^\n]*port[^\n]*$/],
+    [["--port", "http"], /^Cannot use port http: /],
+    [["--colour", "red"], /^Unknown option '--colour'/],
+    [["extra"], /^[^\n]*extra[^\n]*$/],
+    [["--selector", "poll"], /^Cannot use selector poll: it must be auto, deno or epoll$/],
+    [["--port", String(taken.addr.port)], /^Cannot start: [^\n]*[Aa]ddress[^\n]*in use[^\n]*$/],
+  ];
+  await Promise.all(cases.map(async ([args, message]) => {
+    const { code, stdout, stderr } = await runExample("hello.ts", args);
+    assertEquals([code, stdout], [1, ""], args.join(" "));
+    assertMatch(stderr.trimEnd(), message, args.join(" "));
+  }));
+});
