@@ -6,18 +6,34 @@ import type { Selectable } from "../reactor/mod.ts";
  * Every socket of the reactor is one, and so are {@linkcode open} (files), {@linkcode memory} (tests), and
  * anything else that has these methods. None of them blocks: the reactor tells when to call again.
  *
- * @example A context that counts what is sent to it
+ * @example A context that turns everything around
  * ```ts
- * import { type Context, gio, memory } from "@weightless/io/gio";
- * import { Reactor } from "@weightless/io/reactor";
+ * import { asProcess, type Context } from "@weightless/io/gio";
  * import { assertEquals } from "@std/assert";
  *
- * using reactor = new Reactor();
- * const context: Context = memory();
- * gio(reactor, context, function* () {
- *   yield "12345";
- * }());
- * assertEquals(memory.prototype, undefined);
+ * class Mirror implements Context {
+ *   readonly readable = true;
+ *   readonly writable = true;
+ *   #bytes: Uint8Array = new Uint8Array(0);
+ *   send(bytes: Uint8Array) {
+ *     this.#bytes = bytes.toReversed();
+ *     return bytes.length;
+ *   }
+ *   recv() {
+ *     return this.#bytes;
+ *   }
+ *   close() {}
+ *   watch(_: "read" | "write", notify: () => void) {
+ *     notify();
+ *   }
+ *   unwatch() {}
+ * }
+ *
+ * const seen = await asProcess(function* () {
+ *   yield "abc";
+ *   return new TextDecoder().decode(yield);
+ * }(), { connection: new Mirror() });
+ * assertEquals(seen, "cba");
  * ```
  */
 export interface Context extends Selectable {
@@ -33,6 +49,11 @@ export interface Context extends Selectable {
    * Throws if the connection is broken.
    */
   send(bytes: Uint8Array): number;
+  /**
+   * For contexts that take values of any type as they are, and not bytes: returns whether the value was accepted. It is
+   * used instead of {@linkcode Context.send} where it is present.
+   */
+  put?(value: unknown): boolean;
   /** Half-close: nothing more will be sent; what was accepted goes out first. */
   shutdown?(): void;
   /** Closes it; what was accepted goes out first. */

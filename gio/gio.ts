@@ -140,6 +140,7 @@ export class Gio<R = unknown> {
   #wanting: Channel | undefined;
   #operation: Operation<unknown> | undefined;
   #blocked: "next" | "read" | Operation<unknown> | undefined;
+  #refused: { value: unknown } | undefined;
   /** How an operation failed that was settled before its `start` returned. */
   #failure: { error: unknown } | undefined;
   #cancelled: { reason: unknown } | undefined;
@@ -150,6 +151,7 @@ export class Gio<R = unknown> {
   #result: PromiseWithResolvers<R> | undefined;
   #tasks: Set<Gio> | undefined;
   #owned: Set<Context> | undefined;
+  #pruneAt = 16;
   readonly #onEnd: (() => void) | undefined;
   readonly #onShutdown = () => this.#abandon();
   readonly #onAbort: (() => void) | undefined;
@@ -252,7 +254,12 @@ export class Gio<R = unknown> {
 
   /** For whoever opens a context in the coroutine: closes it when the coroutine ends, if it is still open then. */
   own<C extends Context>(context: C): C {
-    (this.#owned ??= new Set()).add(context);
+    const owned = this.#owned ??= new Set();
+    if (owned.size >= this.#pruneAt) {
+      for (const one of owned) if (one.closed) owned.delete(one);
+      this.#pruneAt = Math.max(16, 2 * owned.size);
+    }
+    owned.add(context);
     return context;
   }
 
@@ -333,6 +340,7 @@ export class Gio<R = unknown> {
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (yielded instanceof Operation) return this.#flush(yielded) && this.#begin(yielded);
     if (yielded === Yield) return this.#proceed(sleep(0));
+    if (this.#top?.context.put !== undefined) return this.#put(this.#top, yielded);
     throw new TypeError(
       `Cannot do anything with a yielded ${
         describe(yielded)
@@ -357,10 +365,23 @@ export class Gio<R = unknown> {
     const channel = this.#top;
     if (channel === undefined) throw noContext("write");
     if (channel.ended !== undefined && !(channel.ended instanceof EndOfStream)) throw channel.ended;
+    if (channel.context.put !== undefined) return this.#put(channel, data);
     if (data.length === 0) return true;
     if (channel.outbox.size === 0) this.#unsent.push(channel);
     channel.outbox.push(data);
     return channel.outbox.size < HIGH_WATER || this.#flush("next");
+  }
+
+  /** Hands over a value as it is, and stands still until the next one would be accepted. */
+  #put(channel: Channel, value: unknown): boolean {
+    const { context } = channel;
+    if (context.put!(value)) return true;
+    this.#refused = { value };
+    if (!channel.writing) {
+      channel.writing = true;
+      this.reactor.addWriter(context, channel.onWritable);
+    }
+    return false;
   }
 
   #begin(operation: Operation<unknown>): boolean {
@@ -424,6 +445,13 @@ export class Gio<R = unknown> {
   }
 
   #onWritable(channel: Channel): void {
+    if (this.#refused !== undefined) {
+      const { value } = this.#refused;
+      this.#refused = undefined;
+      channel.writing = false;
+      this.reactor.removeWriter(channel.context);
+      return this.#run("yielded", value);
+    }
     let failure: { error: unknown } | undefined;
     try {
       if (!this.#drain(channel)) return;
@@ -473,6 +501,7 @@ export class Gio<R = unknown> {
     const operation = this.#operation;
     this.#wanting = undefined;
     this.#blocked = undefined;
+    this.#refused = undefined;
     this.#operation = undefined;
     operation?.cancel();
   }

@@ -7,10 +7,10 @@
  * another context for a while.
  *
  * ```ts
- * import { asProcess, memory, sleep, timeout } from "@weightless/io/gio";
+ * import { asProcess, type Coroutine, memory, sleep, timeout } from "@weightless/io/gio";
  * import { assertEquals } from "@std/assert";
  *
- * function* greet() {
+ * function* greet(): Coroutine {
  *   using _ = timeout(5000);
  *   const name = yield;
  *   yield* sleep(1);
@@ -26,9 +26,11 @@
  */
 export * from "./all.ts";
 export * from "./as_process.ts";
+export * from "./connect_to.ts";
 export * from "./context.ts";
 export * from "./enter.ts";
 export * from "./gio.ts";
+export * from "./iterate.ts";
 export * from "./memory.ts";
 export * from "./open.ts";
 export * from "./operation.ts";
@@ -39,4 +41,4 @@ export * from "./spawn.ts";
 export * from "./suspend.ts";
 export * from "./timeout.ts";
 export * from "./wait.ts";
-export { EndOfStream } from "../compose/mod.ts";
+export { type Coroutine, EndOfStream } from "../compose/mod.ts";

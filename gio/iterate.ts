@@ -1,0 +1,129 @@
+import type { Coroutine } from "../compose/mod.ts";
+import { Reactor, type ReactorOptions } from "../reactor/mod.ts";
+import type { Context } from "./context.ts";
+import { gio } from "./gio.ts";
+
+/** Options of {@linkcode iterate}. */
+export interface IterateOptions extends ReactorOptions {
+  /** Cancels the coroutine when it aborts. */
+  signal?: AbortSignal;
+}
+
+/** Holds one value at a time: what the coroutine has yielded and the loop has not taken. */
+class Slot implements Context {
+  readonly readable = true;
+  #value: unknown;
+  #taken: (() => void) | undefined;
+  #notify: (() => void) | undefined;
+  #ended = false;
+  #full = false;
+
+  get writable(): boolean {
+    return !this.#full;
+  }
+
+  recv(): null {
+    return null;
+  }
+
+  send(): number {
+    return 0;
+  }
+
+  put(value: unknown): boolean {
+    if (this.#full) return false;
+    this.#full = true;
+    this.#value = value;
+    this.#notify?.();
+    return true;
+  }
+
+  /** No more values come. */
+  end(): void {
+    this.#ended = true;
+    this.#notify?.();
+  }
+
+  /** Resolves to whether there is a value, once there is one or there will be none. */
+  async filled(): Promise<boolean> {
+    if (!this.#full && !this.#ended) await new Promise<void>((resolve) => this.#notify = resolve);
+    return this.#full;
+  }
+
+  take(): unknown {
+    const value = this.#value;
+    this.#value = undefined;
+    this.#full = false;
+    this.#taken?.();
+    return value;
+  }
+
+  close(): void {}
+
+  watch(interest: "read" | "write", notify: () => void): void {
+    if (interest === "write") this.#taken = notify;
+    if (interest === "read" || !this.#full) notify();
+  }
+
+  unwatch(interest: "read" | "write"): void {
+    if (interest === "write") this.#taken = undefined;
+  }
+}
+
+/**
+ * Runs a coroutine on a reactor of its own and gives what it yields, of whatever type, to a `for await` loop.
+ *
+ * The coroutine stands still while the loop is busy with a value. Leaving the loop cancels it, through its `finally`s.
+ * There is nothing to read: a bare `yield` throws `EndOfStream`, unless it enters a context of its own.
+ *
+ * @typeParam T What it yields.
+ * @typeParam R What it returns.
+ * @param coroutine What to run.
+ * @param options A signal, and the options of the reactor.
+ * @returns The values; its return value is that of the coroutine. It throws what the coroutine throws.
+ *
+ * @example Ticks
+ * ```ts
+ * import { iterate, sleep } from "@weightless/io/gio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* ticks() {
+ *   for (let i = 0;; i++) {
+ *     yield* sleep(1);
+ *     yield { tick: i };
+ *   }
+ * }
+ *
+ * const seen: number[] = [];
+ * for await (const { tick } of iterate<{ tick: number }>(ticks())) {
+ *   seen.push(tick);
+ *   if (tick === 2) break;
+ * }
+ * assertEquals(seen, [0, 1, 2]);
+ * ```
+ */
+export async function* iterate<T = unknown, R = unknown>(
+  coroutine: Coroutine<R>,
+  options: IterateOptions = {},
+): AsyncGenerator<T, R> {
+  const reactor = new Reactor(options);
+  const slot = new Slot();
+  const running = reactor.run();
+  const task = gio(
+    reactor,
+    slot,
+    coroutine,
+    options.signal === undefined ? {} : { signal: options.signal },
+  );
+  const end = () => slot.end();
+  const ended = task.result.then(end, end);
+  try {
+    while (await slot.filled()) yield slot.take() as T;
+    return await task.result;
+  } finally {
+    task.cancel();
+    await ended;
+    reactor.requestShutdown();
+    await running;
+  }
+}
