@@ -1,0 +1,364 @@
+/*
+ * How `this.do.log("x")` finds the observers:
+ *
+ *  1. `this.do` is a dispatch object, one for each verb. Its first `log` comes from a Proxy behind it, which puts a
+ *     function of that name on the object itself; from then on it is an ordinary property, found without a Proxy.
+ *  2. That function belongs to a Route, which remembers the handlers: for each observer its method `log`, or else its
+ *     `do_unknown`, or else its `unknown`. Observers without any of these are left out.
+ *  3. When the observers change, each Route forgets its handlers and looks them up again at the next message. A dispatch
+ *     that is running has taken the list and finishes with it.
+ *  4. The function is also the dispatch object for the observers of that name: `this.do["console"].log("x")`.
+ *
+ * All frames that an error may pass through are in this file and in transparent.ts, see _traceback.ts.
+ */
+import { type Coroutine, EndOfStream, isCoroutine } from "../compose/mod.ts";
+import { DeclineMessage } from "./decline_message.ts";
+import { NoneOfTheObserversRespond } from "./none_of_the_observers_respond.ts";
+import { cleaned } from "./_traceback.ts";
+
+export type Verb = "all" | "any" | "do" | "call" | "once";
+
+// deno-lint-ignore no-explicit-any
+type Method = (...args: any[]) => any;
+
+/** What the dispatch needs to know of who sends. */
+export interface Sender {
+  readonly observers: readonly object[];
+}
+
+/** A dispatch object: functions by message. */
+export type Dispatch = Record<string, Method>;
+
+/** What a component is called in messages and trees. */
+export function label(component: object): string {
+  const kind = component.constructor?.name || "Object";
+  const { observableName } = component as { observableName?: unknown };
+  return typeof observableName === "string" ? `${kind}(${observableName})` : kind;
+}
+
+/** One observer that answers a message. */
+class Handler {
+  readonly observer: object;
+  readonly method: Method;
+  /** Whether it answers whatever it is asked. */
+  readonly viaUnknown: boolean;
+  readonly #name: string;
+
+  constructor(observer: object, name: string, method: Method, message?: string) {
+    this.observer = observer;
+    this.#name = name;
+    this.viaUnknown = message !== undefined;
+    this.method = message === undefined
+      ? method
+      : (...args) => method.call(observer, message, ...args);
+  }
+
+  toString(): string {
+    return `${label(this.observer)}.${this.#name}()`;
+  }
+}
+
+class Route {
+  /** Whom the message goes to, unless it must be looked up again. */
+  handlers: readonly Handler[] | undefined;
+  readonly #sender: Sender;
+  readonly #reserved: object;
+  readonly #verb: Verb;
+  readonly #message: string;
+  readonly #name: string | undefined;
+
+  constructor(
+    sender: Sender,
+    reserved: object,
+    verb: Verb,
+    message: string,
+    name: string | undefined,
+  ) {
+    this.#sender = sender;
+    this.#reserved = reserved;
+    this.#verb = verb;
+    this.#message = message;
+    this.#name = name;
+  }
+
+  get observers(): readonly object[] {
+    const { observers } = this.#sender;
+    return this.#name === undefined
+      ? observers
+      : observers.filter((observer) =>
+        (observer as { observableName?: unknown }).observableName === this.#name
+      );
+  }
+
+  find(): readonly Handler[] {
+    const handlers: Handler[] = [];
+    for (const observer of this.observers) {
+      const handler = this.handler(observer);
+      if (handler !== undefined) handlers.push(handler);
+    }
+    return this.handlers = handlers;
+  }
+
+  handler(observer: object): Handler | undefined {
+    const message = this.#message;
+    const method = this.#method(observer, message);
+    if (method !== undefined) return new Handler(observer, message, method);
+    // once reaches every component by itself: it needs nobody to pass it on
+    if (this.#verb === "once") return undefined;
+    for (const name of [`${this.#verb}_unknown`, "unknown"]) {
+      const unknown = this.#method(observer, name);
+      if (unknown !== undefined) return new Handler(observer, name, unknown, message);
+    }
+    return undefined;
+  }
+
+  #method(observer: object, name: string): Method | undefined {
+    const owner = ownerOf(observer, name);
+    if (owner === this.#reserved || owner === Object.prototype) return undefined;
+    const value = (observer as Record<string, unknown>)[name];
+    return typeof value === "function" ? value as Method : undefined;
+  }
+
+  /**
+   * Whether the error says that this observer does not answer. One that passes messages on (by `any_unknown`, say)
+   * does so as well when nobody answers the same message behind it.
+   */
+  declines(handler: Handler, error: unknown): boolean {
+    return error instanceof DeclineMessage ||
+      (handler.viaUnknown && error instanceof NoneOfTheObserversRespond &&
+        error.unansweredMessage === this.#message);
+  }
+
+  /** What a handler gave must be a coroutine. */
+  coroutine(handler: Handler, result: unknown): Coroutine {
+    if (isCoroutine(result)) return result;
+    throw cleaned(
+      new TypeError(
+        `Cannot dispatch ${this}: ${handler} must give a coroutine, not ${describe(result)}; ` +
+          "make it a generator method (*), or send the message with do or call",
+      ),
+    );
+  }
+
+  /** What to throw for an error of a plain method: EndOfStream would quietly end the coroutine that sent the message. */
+  leaked(handler: Handler, error: unknown): unknown {
+    if (!(error instanceof EndOfStream)) return cleaned(error);
+    return cleaned(
+      new Error(
+        `Cannot dispatch ${this}: ${handler} let EndOfStream out, which only a coroutine may; catch it there`,
+        { cause: error },
+      ),
+    );
+  }
+
+  /** A result that nobody would get is a mistake. */
+  superfluous(handler: Handler, result: unknown): TypeError {
+    return new TypeError(
+      `Cannot dispatch ${this}: ${handler} must return nothing, not ${describe(result)}; ` +
+        `to get an answer send the message with ${
+          this.#verb === "do" && !isCoroutine(result) ? "call" : "any"
+        }`,
+    );
+  }
+
+  none(): NoneOfTheObserversRespond {
+    return new NoneOfTheObserversRespond(
+      this.#verb,
+      this.#message,
+      label(this.#sender),
+      this.observers.length,
+    );
+  }
+
+  /** Every component that can be reached, once, before those behind it. */
+  graph(): object[] {
+    const reached = new Set<object>();
+    const visit = (observers: readonly object[]) => {
+      for (const observer of observers) {
+        if (reached.has(observer)) continue;
+        reached.add(observer);
+        visit((observer as Partial<Sender>).observers ?? []);
+      }
+    };
+    visit(this.observers);
+    return [...reached];
+  }
+
+  toString(): string {
+    return `${this.#verb}.${this.#message}()`;
+  }
+}
+
+/** The object in the prototype chain that has a property of this name. */
+function ownerOf(object: object, name: string): object | null {
+  let owner: object | null = object;
+  while (owner !== null && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner);
+  return owner;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (isCoroutine(value)) return "a coroutine";
+  if (value instanceof Promise) return "a Promise";
+  return `${typeof value} (${Deno.inspect(value, { depth: 0, compact: true }).slice(0, 60)})`;
+}
+
+/*
+ * The verbs. Each of these functions is a closure of its own kind, and handlers are called with the rest arguments as
+ * they are, so that they can be inlined; a `do` then costs a few nanoseconds more than the call itself.
+ */
+
+function sendDo(route: Route): Method {
+  return (...args) => {
+    const handlers = route.handlers ?? route.find();
+    for (let i = 0; i < handlers.length; i++) {
+      const handler = handlers[i]!;
+      let result: unknown;
+      try {
+        result = handler.method.apply(handler.observer, args);
+      } catch (error) {
+        if (route.declines(handler, error)) continue;
+        throw route.leaked(handler, error);
+      }
+      if (result !== undefined) throw cleaned(route.superfluous(handler, result));
+    }
+  };
+}
+
+function sendCall(route: Route): Method {
+  return (...args) => {
+    const handlers = route.handlers ?? route.find();
+    for (let i = 0; i < handlers.length; i++) {
+      const handler = handlers[i]!;
+      try {
+        return handler.method.apply(handler.observer, args);
+      } catch (error) {
+        if (!route.declines(handler, error)) throw route.leaked(handler, error);
+      }
+    }
+    throw cleaned(route.none());
+  };
+}
+
+function* all(route: Route, args: unknown[]): Coroutine<void> {
+  const handlers = route.handlers ?? route.find();
+  for (let i = 0; i < handlers.length; i++) {
+    const handler = handlers[i]!;
+    const coroutine = started(route, handler, args);
+    if (coroutine === undefined) continue;
+    let result: unknown;
+    try {
+      result = yield coroutine;
+    } catch (error) {
+      if (route.declines(handler, error)) continue;
+      throw cleaned(error);
+    }
+    if (result !== undefined) throw cleaned(route.superfluous(handler, result));
+  }
+}
+
+function* any(route: Route, args: unknown[]): Coroutine {
+  const handlers = route.handlers ?? route.find();
+  for (let i = 0; i < handlers.length; i++) {
+    const handler = handlers[i]!;
+    const coroutine = started(route, handler, args);
+    if (coroutine === undefined) continue;
+    try {
+      return yield coroutine;
+    } catch (error) {
+      if (!route.declines(handler, error)) throw cleaned(error);
+    }
+  }
+  throw cleaned(route.none());
+}
+
+function* once(route: Route, args: unknown[]): Coroutine<void> {
+  for (const component of route.graph()) {
+    const handler = route.handler(component);
+    if (handler === undefined) continue;
+    let result: unknown;
+    try {
+      result = handler.method.apply(handler.observer, args);
+    } catch (error) {
+      if (route.declines(handler, error)) continue;
+      throw route.leaked(handler, error);
+    }
+    if (isCoroutine(result)) {
+      try {
+        result = yield result;
+      } catch (error) {
+        if (route.declines(handler, error)) continue;
+        throw cleaned(error);
+      }
+    }
+    if (result !== undefined) throw cleaned(route.superfluous(handler, result));
+  }
+}
+
+/** The handler's coroutine, or `undefined` if it declines. */
+function started(route: Route, handler: Handler, args: unknown[]): Coroutine | undefined {
+  let result: unknown;
+  try {
+    result = handler.method.apply(handler.observer, args);
+  } catch (error) {
+    if (route.declines(handler, error)) return undefined;
+    throw route.leaked(handler, error);
+  }
+  return route.coroutine(handler, result);
+}
+
+const SENDING: Record<Verb, (route: Route) => Method> = {
+  all: (route) => (...args) => all(route, args),
+  any: (route) => (...args) => any(route, args),
+  do: sendDo,
+  call: sendCall,
+  once: (route) => (...args) => once(route, args),
+};
+
+/** All that one verb of one observable remembers. */
+export class Dispatcher {
+  /** What `this.do` is. */
+  readonly messages: Dispatch;
+  readonly #sender: Sender;
+  readonly #verb: Verb;
+  readonly #reserved: object;
+  readonly #routes: Route[] = [];
+  readonly #behind: object;
+  /** Which observers the functions that are dispatch objects stand for. */
+  readonly #names = new Map<object, string>();
+
+  /** Methods of `reserved` are machinery: they handle no messages. */
+  constructor(sender: Sender, verb: Verb, reserved: object) {
+    this.#sender = sender;
+    this.#verb = verb;
+    this.#reserved = reserved;
+    this.#behind = new Proxy(Object.create(null), {
+      get: (_, message, self) => {
+        if (typeof message === "symbol") return undefined;
+        const send = this.#sending(message, self, this.#names.get(self));
+        Object.defineProperty(self, message, { value: send, configurable: true });
+        return send;
+      },
+    });
+    this.messages = Object.create(this.#behind);
+  }
+
+  #sending(message: string, self: Dispatch, name: string | undefined): Method {
+    if (message === "unknown") return (message: string, ...args) => self[message]!(...args);
+    const route = new Route(this.#sender, this.#reserved, this.#verb, message, name);
+    this.#routes.push(route);
+    const send = SENDING[this.#verb](route);
+    if (name === undefined) {
+      this.#names.set(send, message);
+      Reflect.deleteProperty(send, "name");
+      Reflect.deleteProperty(send, "length");
+      Object.setPrototypeOf(send, this.#behind);
+    }
+    return send;
+  }
+
+  /** To be called when the observers have changed. */
+  forget(): void {
+    for (const route of this.#routes) route.handlers = undefined;
+  }
+}

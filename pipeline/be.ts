@@ -1,0 +1,108 @@
+import { label } from "./_dispatch.ts";
+
+/**
+ * A piece of DNA: a component, and the strands of the components that observe it.
+ *
+ * @typeParam T The component at its beginning.
+ */
+export type Strand<T extends object = object> = readonly [
+  component: T,
+  ...observers: (Strand | StrandFunction)[],
+];
+
+/**
+ * A strand that is made when it is connected.
+ *
+ * @typeParam T The component at its beginning.
+ */
+export interface StrandFunction<T extends object = object> {
+  /** Gives the strand. */
+  (): Strand<T>;
+}
+
+/** What `be` needs a component to have, if it is to have observers. */
+interface CanBeObserved {
+  addObserver(observer: object): void;
+}
+
+/**
+ * Connects components as DNA describes: in `[a, [b, [c]], [d]]` b and d observe a, and c observes b.
+ *
+ * A strand may be used in several places: its components are then shared, and connected once. A strand may also be a
+ * function that gives one, called once however often it is used. Components may be connected in a circle.
+ *
+ * @param strand The DNA.
+ * @returns The component at its beginning.
+ * @throws {TypeError} If the DNA is not made of strands, or a component that is to have observers cannot have any.
+ *
+ * @example A shared strand
+ * ```ts
+ * import { be, Observable } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log: string[] = [];
+ * const logging = [{ write: (line: string) => void log.push(line) }] as const;
+ *
+ * class Source extends Observable {}
+ * class Filter extends Observable {
+ *   write(line: string): void {
+ *     if (line !== "") this.do.write(line.toUpperCase());
+ *   }
+ * }
+ *
+ * const source = be([new Source(), logging, [new Filter(), logging]]);
+ * source.do.write("hello");
+ * assertEquals(log, ["hello", "HELLO"]);
+ * ```
+ */
+export function be<T extends object>(strand: Strand<T> | StrandFunction<T>): T {
+  return connect(strand, new Map(), new Map()) as T;
+}
+
+/** `wired`: who was made to observe whom by this `be`; `known`: the component of each strand. */
+function connect(
+  strand: Strand | StrandFunction,
+  wired: Map<object, Set<object>>,
+  known: Map<object, object>,
+): object {
+  const before = known.get(strand);
+  if (before !== undefined) return before;
+  if (typeof strand === "function") {
+    const component = connect(strand(), wired, known);
+    known.set(strand, component);
+    return component;
+  }
+  const [component, ...strands] = checked(strand);
+  known.set(strand, component);
+  let observers = wired.get(component);
+  if (observers === undefined) wired.set(component, observers = new Set());
+  for (const each of strands) {
+    const observer = connect(each, wired, known);
+    if (observers.has(observer)) continue;
+    observers.add(observer);
+    observable(component).addObserver(observer);
+  }
+  return component;
+}
+
+function checked(strand: unknown): Strand {
+  if (!Array.isArray(strand)) {
+    const what = strand !== null && typeof strand === "object" ? label(strand) : String(strand);
+    throw new TypeError(`Cannot connect ${what}: a strand is [component, ...strands]`);
+  }
+  if (strand[0] === null || typeof strand[0] !== "object" || Array.isArray(strand[0])) {
+    throw new TypeError(
+      "Cannot connect a strand that does not begin with a component: write [component, ...strands]",
+    );
+  }
+  return strand as unknown as Strand;
+}
+
+function observable(component: object): CanBeObserved {
+  if (typeof (component as Partial<CanBeObserved>).addObserver === "function") {
+    return component as CanBeObserved;
+  }
+  throw new TypeError(
+    `Cannot connect observers to ${label(component)}: it must extend Observable to have any`,
+  );
+}

@@ -1,0 +1,91 @@
+// deno-lint-ignore-file no-explicit-any
+import type { Coroutine } from "../compose/mod.ts";
+
+/*
+ * The types of `this.do` and the other verbs, made from the type of the messages: each offers those messages that fit
+ * it, by what their handlers return, and for each name of an observer the same again. Without a type of messages (`any`)
+ * all is possible.
+ */
+
+/**
+ * What `this.do` offers: the messages whose handlers return nothing.
+ *
+ * @typeParam M The messages.
+ * @typeParam Names Names of observers that messages can be directed to.
+ */
+export type Do<M, Names extends string = never> = 0 extends 1 & M ? any
+  :
+    & {
+      [
+        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends void ? K : never
+          : never
+      ]: M[K];
+    }
+    & { unknown(message: string, ...args: any[]): void }
+    & { [Name in Names]: Do<M> };
+
+/**
+ * What `this.call` offers: the messages whose handlers are plain methods.
+ *
+ * @typeParam M The messages.
+ * @typeParam Names Names of observers that messages can be directed to.
+ */
+export type Call<M, Names extends string = never> = 0 extends 1 & M ? any
+  :
+    & {
+      [
+        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends Coroutine ? never : K
+          : never
+      ]: M[K];
+    }
+    & { unknown(message: string, ...args: any[]): any }
+    & { [Name in Names]: Call<M> };
+
+/**
+ * What `this.any` offers: the messages whose handlers are coroutines.
+ *
+ * @typeParam M The messages.
+ * @typeParam Names Names of observers that messages can be directed to.
+ */
+export type AnyOf<M, Names extends string = never> = 0 extends 1 & M ? any
+  :
+    & {
+      [
+        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends Coroutine ? K : never
+          : never
+      ]: M[K];
+    }
+    & { unknown(message: string, ...args: any[]): Coroutine }
+    & { [Name in Names]: AnyOf<M> };
+
+/**
+ * What `this.all` offers: the messages whose handlers are coroutines.
+ *
+ * @typeParam M The messages.
+ * @typeParam Names Names of observers that messages can be directed to.
+ */
+export type All<M, Names extends string = never> = 0 extends 1 & M ? any
+  :
+    & {
+      [
+        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends Coroutine ? K : never
+          : never
+      ]: M[K] extends (...args: infer A) => any ? (...args: A) => Coroutine<void> : never;
+    }
+    & { unknown(message: string, ...args: any[]): Coroutine<void> }
+    & { [Name in Names]: All<M> };
+
+/**
+ * What `this.once` offers: all messages.
+ *
+ * @typeParam M The messages.
+ * @typeParam Names Names of observers that messages can be directed to.
+ */
+export type Once<M, Names extends string = never> = 0 extends 1 & M ? any
+  :
+    & {
+      [K in keyof M]: M[K] extends (...args: infer A) => any ? (...args: A) => Coroutine<void>
+        : never;
+    }
+    & { unknown(message: string, ...args: any[]): Coroutine<void> }
+    & { [Name in Names]: Once<M> };

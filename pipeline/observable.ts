@@ -1,0 +1,150 @@
+import { be, type Strand, type StrandFunction } from "./be.ts";
+import type { All, AnyOf, Call, Do, Once } from "./messages.ts";
+import { Dispatcher, label, type Verb } from "./_dispatch.ts";
+
+/*
+ * A component sends messages without knowing who gets them, or whether anybody does:
+ *
+ *   this.do.m(…)     to all observers, at once; they return nothing
+ *   this.call.m(…)   to the first that answers, at once; the answer is the result
+ *   this.all.m(…)    a coroutine that runs the coroutines of all observers, one after the other
+ *   this.any.m(…)    a coroutine that runs the coroutine of the first that answers; its result is the result
+ *   this.once.m(…)   a coroutine that reaches every component behind this one exactly once
+ *
+ * An observer answers if it has a method `m`. If not, it may answer everything else by a method `all_unknown`,
+ * `any_unknown`, `do_unknown` or `call_unknown`, or for all four of them by `unknown`; the message comes first in its
+ * arguments. An observer declines by throwing DeclineMessage.
+ */
+
+/**
+ * A component: it sends messages to the components that observe it.
+ *
+ * {@linkcode be} connects components; any object can be an observer, an Observable can have observers as well.
+ *
+ * @typeParam M The messages it sends, so that they are checked; without it any message can be sent.
+ * @typeParam Names Names of observers it sends messages to by name: `this.do["console"].log(line)`.
+ *
+ * @example Sending and receiving
+ * ```ts
+ * import { be, Observable } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Thermometer extends Observable<{ temperature(celsius: number): void }> {
+ *   measure(): void {
+ *     this.do.temperature(21);
+ *   }
+ * }
+ * class Display {
+ *   shown = "";
+ *   temperature(celsius: number): void {
+ *     this.shown = `${celsius} °C`;
+ *   }
+ * }
+ *
+ * const display = new Display();
+ * const thermometer = be([new Thermometer(), [display]]);
+ * thermometer.measure();
+ * assertEquals(display.shown, "21 °C");
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export class Observable<M = any, Names extends string = never> {
+  readonly #name: string | undefined;
+  #observers: readonly object[] = [];
+  #all: Dispatcher | undefined;
+  #any: Dispatcher | undefined;
+  #do: Dispatcher | undefined;
+  #call: Dispatcher | undefined;
+  #once: Dispatcher | undefined;
+
+  /** Makes a component without observers; `name` is what messages can be directed to. */
+  constructor(name?: string) {
+    this.#name = name;
+  }
+
+  /** What those it observes can direct messages to: `this.do["name"].message()`. */
+  get observableName(): string | undefined {
+    return this.#name;
+  }
+
+  /** Who observes this component now, in the order in which they are asked. */
+  get observers(): readonly object[] {
+    return this.#observers;
+  }
+
+  /** Sends a message to all observers; the result is a coroutine that runs theirs, one after the other. */
+  get all(): All<M, Names> {
+    return (this.#all ??= this.#dispatcher("all")).messages as All<M, Names>;
+  }
+
+  /** Sends a message to the first observer that answers; the result is a coroutine that gives its answer. */
+  get any(): AnyOf<M, Names> {
+    return (this.#any ??= this.#dispatcher("any")).messages as AnyOf<M, Names>;
+  }
+
+  /** Sends a message to all observers at once; they are plain methods, and return nothing. */
+  get do(): Do<M, Names> {
+    return (this.#do ??= this.#dispatcher("do")).messages as Do<M, Names>;
+  }
+
+  /** Sends a message to the first observer that answers, and returns its answer. */
+  get call(): Call<M, Names> {
+    return (this.#call ??= this.#dispatcher("call")).messages as Call<M, Names>;
+  }
+
+  /**
+   * Sends a message to the observers, their observers, and so on, each exactly once. The result is a coroutine: it
+   * must be run. What observers do is a coroutine or a plain method, and returns nothing.
+   */
+  get once(): Once<M, Names> {
+    return (this.#once ??= this.#dispatcher("once")).messages as Once<M, Names>;
+  }
+
+  /** Adds an observer after the others; from the next message on. */
+  addObserver(observer: object): void {
+    if (observer === null || typeof observer !== "object") {
+      throw new TypeError(`Cannot add an observer to ${label(this)}: it must be an object`);
+    }
+    this.#change([...this.#observers, observer]);
+  }
+
+  /**
+   * Removes an observer; from the next message on.
+   *
+   * @throws {Error} If it does not observe this component.
+   */
+  removeObserver(observer: object): void {
+    this.#change(this.#observers.toSpliced(this.#indexOf(observer), 1));
+  }
+
+  /**
+   * Puts one observer in the place of another; from the next message on.
+   *
+   * @throws {Error} If `observer` does not observe this component.
+   */
+  replaceObserver(observer: object, replacement: object): void {
+    this.#change(this.#observers.with(this.#indexOf(observer), replacement));
+  }
+
+  /** Connects strands of DNA, as {@linkcode be} does, and adds their first components as observers. */
+  addStrand(...strands: (Strand | StrandFunction)[]): void {
+    be([this, ...strands]);
+  }
+
+  #indexOf(observer: object): number {
+    const index = this.#observers.indexOf(observer);
+    if (index < 0) throw new Error(`${label(observer)} does not observe ${label(this)}`);
+    return index;
+  }
+
+  #dispatcher(verb: Verb): Dispatcher {
+    return new Dispatcher(this, verb, Observable.prototype);
+  }
+
+  #change(observers: readonly object[]): void {
+    this.#observers = observers;
+    for (const dispatcher of [this.#all, this.#any, this.#do, this.#call, this.#once]) {
+      dispatcher?.forget();
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import type { Coroutine } from "../compose/mod.ts";
+import { Observable } from "./observable.ts";
+
+/**
+ * A component that passes on every message it does not handle itself: a place to put something in between.
+ *
+ * @typeParam M The messages it sends itself.
+ * @typeParam Names Names of observers it sends messages to by name.
+ *
+ * @example Handling one message on its way
+ * ```ts
+ * import { be, Observable, Transparent } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Cents extends Transparent {
+ *   price(euros: number): number {
+ *     return this.call.price(euros) * 100;
+ *   }
+ * }
+ * const shop = { price: (euros: number) => euros * 2, name: () => "Shop" };
+ *
+ * const root = be([new Observable(), [new Cents(), [shop]]]);
+ * assertEquals(root.call.price(3), 600);
+ * assertEquals(root.call.name(), "Shop");
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export class Transparent<M = any, Names extends string = never> extends Observable<M, Names> {
+  /** Passes on what `this.all` sent. */
+  *all_unknown(message: string, ...args: unknown[]): Coroutine<void> {
+    yield (this as Observable).all.unknown(message, ...args);
+  }
+
+  /** Passes on what `this.any` sent, and returns the answer. */
+  *any_unknown(message: string, ...args: unknown[]): Coroutine {
+    return yield (this as Observable).any.unknown(message, ...args);
+  }
+
+  /** Passes on what `this.do` sent. */
+  do_unknown(message: string, ...args: unknown[]): void {
+    (this as Observable).do.unknown(message, ...args);
+  }
+
+  /** Passes on what `this.call` sent, and returns the answer. */
+  call_unknown(message: string, ...args: unknown[]): unknown {
+    return (this as Observable).call.unknown(message, ...args);
+  }
+}
