@@ -2,8 +2,24 @@ import { describe } from "./_describe.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
 
-/** Options of {@linkcode Acceptor}. */
-export interface AcceptorOptions extends Deno.TcpListenOptions {
+/** Options of {@linkcode Acceptor}: a `port` or a `path`, and the rest. */
+export interface AcceptorOptions {
+  /** The TCP port, 0 for any that is free. */
+  port?: number;
+  /** A literal IP address or a name that resolves to one. @default {"0.0.0.0"} */
+  hostname?: string;
+  /** The path of a Unix socket, instead of a port; removed when the acceptor closes, if that is permitted. */
+  path?: string;
+  /** Certificate chain in PEM format: makes every connection TLS. Needs `key`. */
+  cert?: string;
+  /** Private key in PEM format. */
+  key?: string;
+  /** The protocols to offer by ALPN, with TLS. */
+  alpnProtocols?: string[];
+  /** Lets several processes listen on the same port; needs `--unstable-net`. @default {false} */
+  reusePort?: boolean;
+  /** How many connections wait in the kernel. @default {as Deno} */
+  tcpBacklog?: number;
   /** Accepts no more while so many of its connections are open; others wait in the kernel. @default {Infinity} */
   maxConnections?: number;
   /** Sends small pieces at once (TCP_NODELAY). @default {true} */
@@ -16,7 +32,7 @@ export interface AcceptorOptions extends Deno.TcpListenOptions {
 const PAUSE_MS = 100;
 
 /**
- * Listens, and calls back with a {@linkcode Socket} for each connection.
+ * Listens (TCP, TLS or Unix), and calls back with a {@linkcode Socket} for each connection.
  *
  * An error thrown by the callback aborts its connection and is reported to the reactor's `onError`; accepting goes on.
  * When accepting fails (too many open files, say), it pauses, says so once, and resumes by itself.
@@ -52,17 +68,19 @@ export class Acceptor implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` throws
+   * @throws {TypeError} when there is neither a port nor a path
+   * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
     this.#reactor = reactor;
     this.#options = options;
     this.#onAccept = onAccept;
-    const { maxConnections: _, priority: __, noDelay = true, ...rest } = options;
-    this.#listening = reactor.listening(Deno.listen(rest), {
+    const { noDelay = true } = options;
+    this.#listening = reactor.listening(listen(options), {
       noDelay,
       onReleased: () => this.#onReleased(),
     });
+    reactor.addShutdownHook(this.#close);
     this.#resume();
   }
 
@@ -78,14 +96,27 @@ export class Acceptor implements Disposable {
 
   /** Stops listening. Connections that were accepted live on. */
   close(): void {
-    this.#reactor.removeReader(this.#listening);
-    this.#listening.close();
+    this.#close();
   }
 
   /** As {@linkcode Acceptor.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
+
+  #close = (): void => {
+    if (this.#listening.closed) return;
+    this.#reactor.removeShutdownHook(this.#close);
+    this.#reactor.removeReader(this.#listening);
+    this.#listening.close();
+    const { path } = this.#options;
+    if (path === undefined) return;
+    try {
+      Deno.removeSync(path);
+    } catch {
+      // Not permitted, or done already.
+    }
+  };
 
   #resume(): void {
     if (this.#listening.closed || this.#reactor.isShutDown) return;
@@ -130,4 +161,17 @@ export class Acceptor implements Disposable {
     this.#failing = true;
     this.#reactor.onError(error, `accept of ${describe(this.#listening)}, which pauses`);
   }
+}
+
+function listen(options: AcceptorOptions): Deno.Listener {
+  const { port, path, cert, key, maxConnections: _, noDelay: __, priority: ___, ...rest } = options;
+  if (path !== undefined) return Deno.listen({ transport: "unix", path });
+  if (port === undefined) {
+    throw new TypeError("Cannot listen: give a port (0 for any that is free) or a path");
+  }
+  if (cert === undefined && key === undefined) return Deno.listen({ port, ...rest });
+  if (cert === undefined || key === undefined) {
+    throw new TypeError("Cannot listen with TLS: give both a cert and a key, in PEM format");
+  }
+  return Deno.listenTls({ port, cert, key, ...rest });
 }

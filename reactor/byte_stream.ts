@@ -20,6 +20,8 @@
 export interface ByteStream {
   /** Reads at most `p.length` bytes into `p`; gives their number, or `null` at the end. */
   read?(p: Uint8Array): Promise<number | null>;
+  /** Instead of `read`: gives the next chunk, which becomes the receiver's own, or `null` at the end. */
+  pull?(): Promise<Uint8Array | null>;
   /** Writes some or all of `p`; gives the number of bytes written. */
   write?(p: Uint8Array): Promise<number>;
   /** Ends the writing half. */

@@ -1,8 +1,28 @@
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
 
-/** Options of {@linkcode connect}. */
-export interface ConnectOptions extends Deno.ConnectOptions {
+/** How to secure a connection; see {@linkcode connect} and {@linkcode startTls}. */
+export interface TlsOptions {
+  /** Root certificates in PEM format to trust beside the usual ones. */
+  caCerts?: string[];
+  /** The protocols to propose by ALPN. */
+  alpnProtocols?: string[];
+  /** Certificate chain in PEM format, to show who we are. Needs `key`; not for {@linkcode startTls}. */
+  cert?: string;
+  /** Private key in PEM format. */
+  key?: string;
+}
+
+/** Options of {@linkcode connect}: a `port` or a `path`, and the rest. */
+export interface ConnectOptions {
+  /** The TCP port. */
+  port?: number;
+  /** An IP address or a name; all addresses of a name are tried (Happy Eyeballs). @default {"127.0.0.1"} */
+  hostname?: string;
+  /** The path of a Unix socket, instead of a port. */
+  path?: string;
+  /** Whether, and how, to secure the connection. @default {false} */
+  tls?: boolean | TlsOptions;
   /** Gives up when it aborts. */
   signal?: AbortSignal;
   /** Sends small pieces at once (TCP_NODELAY). @default {true} */
@@ -10,10 +30,11 @@ export interface ConnectOptions extends Deno.ConnectOptions {
 }
 
 /**
- * Makes a TCP connection whose socket belongs to `reactor`.
+ * Makes a TCP, TLS or Unix connection whose socket belongs to `reactor`. With TLS, the handshake is done.
  *
- * @throws whatever `Deno.connect` throws, for example `Deno.errors.ConnectionRefused`
+ * @throws whatever Deno throws, for example `Deno.errors.ConnectionRefused`
  * @throws the reason of `signal` when that aborts first
+ * @throws {TypeError} when there is neither a port nor a path
  *
  * @example
  * ```ts
@@ -27,7 +48,84 @@ export interface ConnectOptions extends Deno.ConnectOptions {
  * ```
  */
 export async function connect(reactor: Reactor, options: ConnectOptions): Promise<Socket> {
-  const { signal, noDelay = true, ...rest } = options;
-  const conn = await Deno.connect({ ...rest, ...(signal && { signal }) });
-  return reactor.adopt(conn, { noDelay });
+  const { signal, noDelay = true } = options;
+  signal?.throwIfAborted();
+  const conn = await orAborted(open(options), signal);
+  return adopt(reactor, conn, noDelay);
+}
+
+/**
+ * Secures a TCP connection that is open, as client (STARTTLS), and gives the socket to go on with. Call it from the
+ * callback that received the go-ahead, after removing the reader.
+ *
+ * @throws {TypeError} when the socket has an outstanding operation, or holds data that came unsecured
+ * @throws whatever the handshake throws, for example `Deno.errors.InvalidData`
+ *
+ * @example
+ * ```ts
+ * import { connect, Reactor, startTls } from "@weightless/io/reactor";
+ * import { assertRejects } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const socket = await connect(reactor, { hostname: "127.0.0.1", port: listener.addr.port });
+ * const secured = startTls(reactor, socket, { hostname: "example.com" });
+ * (await listener.accept()).close(); // no TLS here
+ * await assertRejects(() => secured);
+ * ```
+ */
+export async function startTls(
+  reactor: Reactor,
+  socket: Socket,
+  options: TlsOptions & Pick<ConnectOptions, "hostname" | "signal"> = {},
+): Promise<Socket> {
+  const { signal, cert: _, key: __, ...rest } = options;
+  signal?.throwIfAborted();
+  const conn = socket.detach() as Deno.TcpConn;
+  return adopt(reactor, await orAborted(handshake(await Deno.startTls(conn, rest)), signal), false);
+}
+
+function open({ port, path, hostname = "127.0.0.1", tls, signal }: ConnectOptions) {
+  if (path !== undefined) return Deno.connect({ transport: "unix", path });
+  if (port === undefined) throw new TypeError("Cannot connect: give a port or a path");
+  if (!tls) return Deno.connect({ port, hostname, ...(signal && { signal }) });
+  return Deno.connectTls({ port, hostname, ...(tls === true ? {} : tls) }).then(handshake);
+}
+
+async function handshake(conn: Deno.TlsConn): Promise<Deno.Conn> {
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
+}
+
+/** Not all that connects knows of signals: what comes too late is closed. */
+async function orAborted(
+  connecting: Promise<Deno.Conn>,
+  signal: AbortSignal | undefined,
+): Promise<Deno.Conn> {
+  if (signal === undefined) return connecting;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([connecting, promise]);
+  } catch (error) {
+    connecting.then((conn) => conn.close(), () => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function adopt(reactor: Reactor, conn: Deno.Conn, noDelay: boolean): Socket {
+  try {
+    return reactor.adopt(conn, { noDelay });
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
 }

@@ -688,6 +688,8 @@ export class Reactor implements Disposable {
     if (this.#state !== "alive") return;
     this.#state = "stopping";
     this.#shutdownRequested = true;
+    const { onShutdown } = this.#options;
+    if (onShutdown) onShutdown(this.inspect().map(formatInspected));
     for (const hook of this.#shutdownHooks) {
       try {
         hook();
@@ -696,8 +698,6 @@ export class Reactor implements Disposable {
       }
     }
     this.#state = "stopped";
-    const { onShutdown } = this.#options;
-    if (onShutdown) onShutdown(this.inspect().map(formatInspected));
     for (const kind of KINDS) {
       for (const handle of [...this.#registered(kind).keys(), ...this.#suspended[kind].keys()]) {
         this.#remove(kind, handle);

@@ -1,3 +1,4 @@
+import type { ByteStream } from "./byte_stream.ts";
 import type { ReactorEvents } from "./events.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Timer } from "./timer.ts";
@@ -61,6 +62,13 @@ export interface Socket extends Selectable, Disposable {
   close(): void;
   /** Closes at once; what has not gone out is dropped. */
   abort(): void;
+  /**
+   * Gives back the connection, unclosed, to be used in another way (as {@linkcode startTls} does). The socket is closed.
+   *
+   * @throws {TypeError} when something is being read or sent, or was received and not taken
+   * @throws {Deno.errors.BadResource} when the socket is closed
+   */
+  detach(): Deno.Conn | ByteStream;
 }
 
 /**

@@ -147,6 +147,24 @@ export class StreamSocket implements Socket {
     this.#release();
   }
 
+  /** Gives the stream back; the socket is closed, and the stream is not. */
+  detach(): ByteStream {
+    if (this.#closed) throw closedError("detach");
+    const why = this.#reading
+      ? "somebody waits to receive, remove the reader in its callback"
+      : this.#out !== undefined || this.#halfClosing
+      ? "something is still being sent"
+      : this.#chunk !== undefined
+      ? "something was received and not taken"
+      : undefined;
+    if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
+    this.#ending = this.#closed = this.#released = true;
+    this.#owner.released(this);
+    this.#notifyRead?.();
+    this.#notifyWrite?.();
+    return this.#stream;
+  }
+
   /** As {@linkcode StreamSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
@@ -154,6 +172,11 @@ export class StreamSocket implements Socket {
 
   #read(): void {
     if (this.#reading) return;
+    if (this.#stream.pull) {
+      this.#reading = true;
+      this.#stream.pull().then(this.#onPull, this.#onReadError);
+      return;
+    }
     if (this.#stream.read === undefined) return;
     this.#reading = true;
     this.#region ??= this.#slab.take(this.#readSize);
@@ -179,6 +202,14 @@ export class StreamSocket implements Socket {
       const keep = region.length - length >= WORTH_READING && region.length <= SMALLEST_READ;
       this.#region = keep ? region.subarray(length) : undefined;
     }
+    this.#notifyRead?.();
+  };
+
+  #onPull = (chunk: Uint8Array | null): void => {
+    this.#reading = false;
+    if (this.#closed) return;
+    if (chunk !== null) this.#owner.events?.received?.(this, chunk.length);
+    this.#chunk = chunk;
     this.#notifyRead?.();
   };
 

@@ -1,0 +1,280 @@
+import dgram from "node:dgram";
+import { describe } from "./_describe.ts";
+import type { Reactor, RegistrationOptions } from "./reactor.ts";
+import type { Interest, Selectable } from "./selectable.ts";
+
+/** Bytes, and where they come from. */
+export interface Datagram {
+  /** What was sent, whole. */
+  data: Uint8Array;
+  /** Who sent it. */
+  from: Deno.NetAddr;
+}
+
+/** Options of {@linkcode DatagramSocket.bind}. */
+export interface DatagramOptions {
+  /** The UDP port. @default {0} any that is free */
+  port?: number;
+  /** An IP address (of this machine). @default {"0.0.0.0"} */
+  hostname?: string;
+}
+
+/** So many datagrams may be on their way out. */
+const MOST_SENDING = 64;
+/** So many that came in may wait; more are dropped, as the network may do. */
+const MOST_WAITING = 1024;
+
+/**
+ * Sends and receives UDP datagrams without ever blocking.
+ *
+ * @example
+ * ```ts
+ * import { DatagramSocket, Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * using a = await DatagramSocket.bind(reactor, { hostname: "127.0.0.1" });
+ * using b = await DatagramSocket.bind(reactor, { hostname: "127.0.0.1" });
+ * a.send(new TextEncoder().encode("hello"), b.addr);
+ * reactor.addReader(b, () => {
+ *   const { data, from } = b.recv()!;
+ *   assertEquals(new TextDecoder().decode(data), "hello");
+ *   assertEquals(from.port, a.addr.port);
+ *   reactor.requestShutdown();
+ * });
+ * await reactor.run();
+ * ```
+ */
+export class DatagramSocket implements Selectable, Disposable {
+  /** The address it is bound to. */
+  readonly addr: Deno.NetAddr;
+  #reactor: Reactor;
+  #socket: dgram.Socket;
+  #waiting: Datagram[] = [];
+  #dropped = 0;
+  #sending = 0;
+  #failure: { error: unknown } | undefined;
+  #closed = false;
+  #notifyRead: (() => void) | undefined;
+  #notifyWrite: (() => void) | undefined;
+
+  private constructor(reactor: Reactor, socket: dgram.Socket) {
+    this.#reactor = reactor;
+    this.#socket = socket;
+    this.addr = netAddr(socket.address());
+    socket.on("message", (data, { address, port }) => {
+      if (this.#waiting.length >= MOST_WAITING) {
+        this.#dropped++;
+        return;
+      }
+      this.#waiting.push({
+        data: new Uint8Array(data),
+        from: { transport: "udp", hostname: address, port },
+      });
+      this.#notifyRead?.();
+    });
+    socket.on("error", (error) => this.#onError(error));
+    reactor.addShutdownHook(this.#close);
+  }
+
+  /**
+   * A socket bound to an address. It closes when the reactor shuts down.
+   *
+   * @throws an Error with code `EADDRINUSE`, and the like
+   */
+  static async bind(reactor: Reactor, options: DatagramOptions = {}): Promise<DatagramSocket> {
+    const { port = 0, hostname = "0.0.0.0" } = options;
+    const socket = dgram.createSocket(hostname.includes(":") ? "udp6" : "udp4");
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    socket.once("error", reject);
+    socket.bind({ port, address: hostname }, resolve);
+    try {
+      await promise;
+      socket.off("error", reject);
+      return new DatagramSocket(reactor, socket);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /** How many datagrams were dropped because nobody received them in time. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether {@linkcode DatagramSocket.recv} would not block. */
+  get readable(): boolean {
+    return this.#waiting.length > 0 || this.#failure !== undefined || this.#closed;
+  }
+
+  /** Whether {@linkcode DatagramSocket.send} would not block. */
+  get writable(): boolean {
+    return this.#sending < MOST_SENDING || this.#closed;
+  }
+
+  /** Its address. */
+  describe(): string {
+    return `udp ${this.addr.hostname}:${this.addr.port}`;
+  }
+
+  /** Begins to care. */
+  watch(interest: Interest, notify: () => void): void {
+    if (interest === "read") this.#notifyRead = notify;
+    else this.#notifyWrite = notify;
+    if (interest === "read" ? this.readable : this.writable) notify();
+  }
+
+  /** Ceases to care. */
+  unwatch(interest: Interest): void {
+    if (interest === "read") this.#notifyRead = undefined;
+    else this.#notifyWrite = undefined;
+  }
+
+  /**
+   * A datagram, or `undefined` when it would block.
+   *
+   * @throws the error of something sent before, once (a message too long, a port unreachable)
+   * @throws {Deno.errors.BadResource} when it is closed
+   */
+  recv(): Datagram | undefined {
+    if (this.#closed) throw new Deno.errors.BadResource("Cannot receive: the socket is closed");
+    const failure = this.#failure;
+    if (failure === undefined) return this.#waiting.shift();
+    this.#failure = undefined;
+    throw failure.error;
+  }
+
+  /**
+   * Offers a datagram; gives the number of bytes accepted: all, or 0 when it would block.
+   *
+   * @throws {Deno.errors.BadResource} when it is closed
+   */
+  send(data: Uint8Array, to: Pick<Deno.NetAddr, "hostname" | "port">): number {
+    if (this.#closed) throw new Deno.errors.BadResource("Cannot send: the socket is closed");
+    if (!this.writable) return 0;
+    this.#sending++;
+    this.#socket.send(data, to.port, to.hostname, (error) => {
+      this.#sending--;
+      if (error) this.#onError(error);
+      this.#notifyWrite?.();
+    });
+    return data.length;
+  }
+
+  /** Closes it; what is on its way out may be lost. Idempotent. */
+  close(): void {
+    this.#close();
+  }
+
+  /** As {@linkcode DatagramSocket.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #close = (): void => {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reactor.removeShutdownHook(this.#close);
+    this.#socket.close();
+    this.#notifyRead?.();
+    this.#notifyWrite?.();
+  };
+
+  #onError(error: unknown): void {
+    if (this.#closed) return;
+    this.#failure = { error };
+    this.#notifyRead?.();
+  }
+}
+
+/**
+ * Binds a UDP socket, and calls back with each datagram. An error, of the callback or of the network, is reported to
+ * the reactor's `onError`; receiving goes on.
+ *
+ * @example Echo
+ * ```ts
+ * import { DatagramAcceptor, DatagramSocket, Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const echo = await DatagramAcceptor.bind(
+ *   reactor,
+ *   { hostname: "127.0.0.1" },
+ *   ({ data, from }, socket) => socket.send(data, from),
+ * );
+ * using client = await DatagramSocket.bind(reactor, { hostname: "127.0.0.1" });
+ * client.send(new Uint8Array([1, 2, 3]), echo.addr);
+ * reactor.addReader(client, () => {
+ *   assertEquals(client.recv()!.data, new Uint8Array([1, 2, 3]));
+ *   reactor.requestShutdown();
+ * });
+ * await reactor.run();
+ * ```
+ */
+export class DatagramAcceptor implements Disposable {
+  #reactor: Reactor;
+  #socket: DatagramSocket;
+  #onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown;
+
+  private constructor(
+    reactor: Reactor,
+    socket: DatagramSocket,
+    options: RegistrationOptions,
+    onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown,
+  ) {
+    this.#reactor = reactor;
+    this.#socket = socket;
+    this.#onDatagram = onDatagram;
+    reactor.addReader(socket, () => this.#receive(), options);
+  }
+
+  /**
+   * Begins to receive.
+   *
+   * @throws as {@linkcode DatagramSocket.bind}
+   */
+  static async bind(
+    reactor: Reactor,
+    options: DatagramOptions & RegistrationOptions,
+    onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown,
+  ): Promise<DatagramAcceptor> {
+    const socket = await DatagramSocket.bind(reactor, options);
+    return new DatagramAcceptor(reactor, socket, options, onDatagram);
+  }
+
+  /** The address it is bound to. */
+  get addr(): Deno.NetAddr {
+    return this.#socket.addr;
+  }
+
+  /** Ends receiving. */
+  close(): void {
+    this.#reactor.removeReader(this.#socket);
+    this.#socket.close();
+  }
+
+  /** As {@linkcode DatagramAcceptor.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #receive(): void {
+    if (this.#socket.closed) return;
+    try {
+      const datagram = this.#socket.recv();
+      if (datagram) this.#onDatagram(datagram, this.#socket);
+    } catch (error) {
+      this.#reactor.onError(error, `callback of ${describe(this.#socket)}`);
+    }
+  }
+}
+
+function netAddr({ address, port }: { address: string; port: number }): Deno.NetAddr {
+  return { transport: "udp", hostname: address, port };
+}

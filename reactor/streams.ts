@@ -1,0 +1,88 @@
+import type { ByteStream } from "./byte_stream.ts";
+
+/** The two halves that {@linkcode fromStreams} joins; either may be missing. */
+export interface StreamPair {
+  /** What is received from. */
+  readable?: ReadableStream<Uint8Array>;
+  /** What is sent to. */
+  writable?: WritableStream<Uint8Array>;
+  /** How it is called in messages. @default {"stream"} */
+  name?: string;
+}
+
+/**
+ * Makes Web streams fit for `reactor.adopt()`.
+ *
+ * @example Receiving from a ReadableStream
+ * ```ts
+ * import { fromStreams, Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * using socket = reactor.adopt(fromStreams({ readable: new Blob(["hello"]).stream() }));
+ * let received = "";
+ * reactor.addReader(socket, () => {
+ *   const bytes = socket.recv();
+ *   if (bytes) received += new TextDecoder().decode(bytes);
+ *   else reactor.requestShutdown();
+ * });
+ * await reactor.run();
+ * assertEquals(received, "hello");
+ * ```
+ */
+export function fromStreams({ readable, writable, name = "stream" }: StreamPair): ByteStream {
+  const reader = readable?.getReader();
+  const writer = writable?.getWriter();
+  let writing = false;
+  let ended = false;
+  return {
+    name,
+    ...(reader && {
+      async pull() {
+        const { value, done } = await reader.read();
+        return done ? null : value;
+      },
+    }),
+    ...(writer && {
+      async write(p: Uint8Array) {
+        writing = true;
+        await writer.write(p);
+        writing = false;
+        return p.length;
+      },
+      async closeWrite() {
+        ended = true;
+        await writer.close();
+      },
+    }),
+    close() {
+      reader?.cancel().catch(ignore);
+      if (writing) writer?.abort().catch(ignore);
+      else if (!ended) writer?.close().catch(ignore);
+    },
+  };
+}
+
+/**
+ * Standard input and output as one stream, for `reactor.adopt()`. Closing it closes standard input only.
+ *
+ * @example
+ * ```ts
+ * import { Reactor, stdio } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const console = reactor.adopt(stdio());
+ * assertEquals(console.send(new TextEncoder().encode("hello\n")), 6);
+ * ```
+ */
+export function stdio(): ByteStream {
+  return {
+    name: "stdio",
+    read: (p) => Deno.stdin.read(p),
+    write: (p) => Deno.stdout.write(p),
+    close: () => Deno.stdin.close(),
+  };
+}
+
+function ignore(): void {}
