@@ -1,0 +1,191 @@
+/*
+ * The C library, by Deno FFI: the one place that opens it, and all that is called in it.
+ *
+ * 1. It is opened once, at the first use, by glibc's or musl's name. Nobody is ever prompted: what is not granted
+ *    already is not there. `--allow-ffi=/lib/…/libc.so.6` (one absolute path) is enough.
+ * 2. A parameter is an `i32` where C has `size_t` or `ssize_t`: converting a number to a 64-bit one costs more than many
+ *    a system call. So no call may be given 2 GiB or more.
+ * 3. Memory is passed as a `buffer`, never as an address: a grant of one path does not allow to ask for addresses.
+ * 4. `errno` cannot be read reliably: between two FFI calls others use the thread. Every caller finds out why a call
+ *    failed by asking the descriptor (`poll`, `SO_ERROR`), and takes what it cannot find out as "try again".
+ * 5. A call that is `nonblocking` here costs 50 µs and a thread of a pool of 32. There is one, for the idle wait.
+ *
+ * All constants and structures are those of Linux on x86-64 and arm64 (both little-endian, both with a 64-bit long).
+ */
+
+const symbols = {
+  close: { parameters: ["i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  poll: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  sysconf: { parameters: ["i32"], result: "i32" },
+
+  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "i32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+
+  eventfd: { parameters: ["i32", "i32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  /** `epoll_wait` in a thread. */
+  epoll_park: {
+    name: "epoll_wait",
+    parameters: ["i32", "buffer", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  /** With a limit in nanoseconds; `null` in an older C library. */
+  epoll_pwait2: {
+    parameters: ["i32", "buffer", "i32", "buffer", "pointer"],
+    result: "i32",
+    optional: true,
+  },
+} as const;
+
+/** The calls, named as in C. What they do is in their manual pages. */
+export type Libc = Deno.StaticForeignLibraryInterface<typeof symbols>;
+
+const MACHINE = Deno.build.arch;
+const NAMES = ["libc.so.6", `libc.musl-${MACHINE}.so.1`];
+const FOLDERS = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"]
+  .flatMap((folder) => [`${folder}/${MACHINE}-linux-gnu`, folder]);
+
+let opened: Libc | undefined;
+let whyNot: string | undefined;
+
+/** The C library, or `undefined` where it cannot be used; see {@linkcode libcProblem}. */
+export function libc(): Libc | undefined {
+  if (opened !== undefined) return opened;
+  if (Deno.build.os !== "linux") whyNot = `this is ${Deno.build.os}, not Linux`;
+  else if (MACHINE !== "x86_64" && MACHINE !== "aarch64") {
+    whyNot = `this is ${MACHINE}, not x86_64 or aarch64`;
+  } else opened = open();
+  return opened;
+}
+
+/** Why {@linkcode libc} gives nothing, and what to do. */
+export function libcProblem(): string | undefined {
+  return libc() === undefined ? whyNot : undefined;
+}
+
+/** For tests: takes the place of the C library, until it is called with nothing. */
+export function replaceLibc(fake?: Libc): void {
+  opened = fake;
+}
+
+function open(): Libc | undefined {
+  const paths = FOLDERS.flatMap((folder) => NAMES.map((name) => `${folder}/${name}`));
+  const granted = isGranted() ? [...NAMES, ...paths] : paths.filter(isGranted);
+  for (const path of granted) {
+    try {
+      return Deno.dlopen(path, symbols).symbols as Libc;
+    } catch {
+      // Not there, or not for this machine.
+    }
+  }
+  whyNot = granted.length > 0
+    ? `there is no C library by the name of ${granted.join(" or ")}`
+    : "calling the C library is not allowed: run with --allow-ffi";
+}
+
+function isGranted(path?: string): boolean {
+  const descriptor = { name: "ffi", ...(path && { path }) } as const;
+  return Deno.permissions.querySync(descriptor).state === "granted";
+}
+
+/** A number by which C functions are told to make, or to see, descriptors that no child inherits. */
+export const O_CLOEXEC = 0o2000000;
+/** A descriptor whose operations do not wait. */
+export const O_NONBLOCK = 0o4000;
+/** `fcntl`: another descriptor for the same thing, that no child inherits. */
+export const F_DUPFD_CLOEXEC = 1030;
+
+/** `poll`: there is something to read. */
+export const POLLIN = 1;
+/** `poll`: broken. */
+export const POLLERR = 8;
+/** `poll`: both directions are shut down. */
+export const POLLHUP = 16;
+/** `poll`: no such descriptor. */
+export const POLLNVAL = 32;
+
+/** `getsockopt` level of sockets in general. */
+export const SOL_SOCKET = 1;
+/** The type of a socket. */
+export const SO_TYPE = 3;
+/** The error that waits to be told; reading it takes it away. */
+export const SO_ERROR = 4;
+/** Whether it listens. */
+export const SO_ACCEPTCONN = 30;
+/** `getsockopt` level of TCP. */
+export const IPPROTO_TCP = 6;
+/** Small pieces are sent at once. */
+export const TCP_NODELAY = 1;
+
+const pollfd = new Int32Array(2);
+
+/** Which of `events` are so for a descriptor now, and POLLERR and POLLHUP. */
+export function pollNow(libc: Libc, fd: number, events: number): number {
+  pollfd[0] = fd;
+  pollfd[1] = events;
+  return libc.poll(pollfd, 1, 0) > 0 ? pollfd[1] >>> 16 : 0;
+}
+
+const option = new Int32Array(1);
+const optionLength = new Int32Array(1);
+
+/** The value of an option that is a number, or `undefined` if this is no socket. */
+export function socketOption(
+  libc: Libc,
+  fd: number,
+  level: number,
+  name: number,
+): number | undefined {
+  optionLength[0] = 4;
+  return libc.getsockopt(fd, level, name, option, optionLength) === 0 ? option[0] : undefined;
+}
+
+/** Sets an option that is a number. */
+export function setSocketOption(
+  libc: Libc,
+  fd: number,
+  level: number,
+  name: number,
+  value: number,
+): void {
+  option[0] = value;
+  libc.setsockopt(fd, level, name, option, 4);
+}
+
+/** Numbers of errors, as `SO_ERROR` gives them. */
+export const EMFILE = 24;
+/** Broken pipe. */
+export const EPIPE = 32;
+/** Connection reset by peer. */
+export const ECONNRESET = 104;
+
+const ERRORS: Record<
+  number,
+  readonly [name: string, message: string, type?: new (message: string) => Error]
+> = {
+  [EMFILE]: ["EMFILE", "Too many open files"],
+  [EPIPE]: ["EPIPE", "Broken pipe", Deno.errors.BrokenPipe],
+  101: ["ENETUNREACH", "Network is unreachable", Deno.errors.NetworkUnreachable],
+  103: ["ECONNABORTED", "Software caused connection abort", Deno.errors.ConnectionAborted],
+  [ECONNRESET]: ["ECONNRESET", "Connection reset by peer", Deno.errors.ConnectionReset],
+  107: ["ENOTCONN", "Transport endpoint is not connected", Deno.errors.NotConnected],
+  110: ["ETIMEDOUT", "Connection timed out", Deno.errors.TimedOut],
+  111: ["ECONNREFUSED", "Connection refused", Deno.errors.ConnectionRefused],
+};
+
+/** The error that Deno itself throws for the number of an error. */
+export function osError(number: number): Error {
+  const [code, message, type = Error] = ERRORS[number] ?? [undefined, "The system refused"];
+  const error = new type(`${message} (os error ${number})`);
+  return code === undefined ? error : Object.assign(error, { code });
+}
