@@ -430,8 +430,8 @@ export class Reactor implements Disposable {
       this.#current = undefined;
       this.#currentTimer = undefined;
       // After an error that goes out of this step: those not called yet are for the next.
-      for (const handler of readers) if (handler.queued) this.#selector.again(handler);
-      for (const handler of writers) if (handler.queued) this.#selector.again(handler);
+      for (const handler of readers) this.#selector.again(handler);
+      for (const handler of writers) this.#selector.again(handler);
     }
     onStep?.call(this.#options.events, performance.now() - begin!, count);
     return count;
@@ -610,12 +610,19 @@ export class Reactor implements Disposable {
     return count;
   }
 
+  /** Leaves in `ready` what has not been called because an error goes out. */
   #callReady(ready: Handler[]): number {
     let count = 0;
-    for (let i = 0; i < ready.length; i++) {
-      const handler = ready[i]!;
-      if (handler.active && handler.priority <= this.#turn && this.#callOne(handler)) count++;
-      this.#selector.again(handler);
+    let i = 0;
+    try {
+      for (; i < ready.length; i++) {
+        const handler = ready[i]!;
+        if (handler.active && handler.priority <= this.#turn && this.#callOne(handler)) count++;
+        this.#selector.again(handler);
+      }
+    } finally {
+      if (i === ready.length) ready.length = 0;
+      else ready.splice(0, i);
     }
     return count;
   }

@@ -1,0 +1,112 @@
+import { type Libc, O_CLOEXEC } from "./_libc.ts";
+
+/** Something to read, or the end. */
+export const EPOLLIN = 1;
+/** Room to write. */
+export const EPOLLOUT = 4;
+/** Broken; always reported. */
+export const EPOLLERR = 8;
+/** Shut down in both directions; always reported. */
+export const EPOLLHUP = 16;
+
+const CTL_ADD = 1;
+const CTL_DEL = 2;
+const CTL_MOD = 3;
+
+/** `struct epoll_event` is packed on x86-64: 32 bits of events, then 64 bits of ours, of which the first 32 are the descriptor. */
+const [WORDS, FD] = Deno.build.arch === "x86_64" ? [3, 1] : [4, 2];
+const MOST_EVENTS = 512;
+
+/** What an {@linkcode Epoll} tells about a descriptor. */
+export interface Watcher {
+  /** Called with what is so now (EPOLLIN, …), again and again for as long as it is. */
+  onEvents(events: number): void;
+}
+
+/**
+ * An epoll instance, level-triggered.
+ *
+ * {@linkcode Epoll.collect} asks, and waits for a fraction of a millisecond at most; {@linkcode Epoll.park} waits for as
+ * long as it takes, in a thread. The thread brings no events, it only says that it is time to collect: so it may
+ * stay where it is while events are collected, and there is never more than one.
+ */
+export class Epoll {
+  #libc: Libc;
+  #fd: number;
+  /** Is readable always, and is watched only to call the thread back. */
+  #recall: number;
+  #parked = false;
+  #closed = false;
+  #watchers: (Watcher | undefined)[] = [];
+  #events = new Int32Array(WORDS * MOST_EVENTS);
+  #event = new Int32Array(WORDS);
+  #parkedEvent = new Int32Array(WORDS);
+  #limit = new BigInt64Array(2);
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    this.#fd = libc.epoll_create1(O_CLOEXEC);
+    this.#recall = libc.eventfd(1, O_CLOEXEC);
+    if (this.#recall < 0) {
+      if (this.#fd >= 0) libc.close(this.#fd);
+      throw new Error("Cannot make a selector: there are too many open files");
+    }
+  }
+
+  /** Changes what is watched of a descriptor; 0 is nothing. */
+  watch(fd: number, watcher: Watcher, before: number, after: number): void {
+    const watchers = this.#watchers;
+    while (watchers.length <= fd) watchers.push(undefined);
+    watchers[fd] = after === 0 ? undefined : watcher;
+    this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
+  }
+
+  /** To be called when a descriptor was closed: that has ended its being watched already. */
+  forget(fd: number): void {
+    if (fd < this.#watchers.length) this.#watchers[fd] = undefined;
+  }
+
+  /** Tells all watchers what is so, after waiting for it for at most `ns` nanoseconds. Whether there was anything. */
+  collect(ns = 0): boolean {
+    const events = this.#events;
+    let count: number;
+    if (ns > 0 && this.#libc.epoll_pwait2 !== null) {
+      this.#limit[1] = BigInt(ns);
+      count = this.#libc.epoll_pwait2(this.#fd, events, MOST_EVENTS, this.#limit, null);
+    } else count = this.#libc.epoll_wait(this.#fd, events, MOST_EVENTS, 0);
+    for (let i = 0; i < count; i++) {
+      this.#watchers[events[i * WORDS + FD]!]?.onEvents(events[i * WORDS]!);
+    }
+    return count > 0;
+  }
+
+  /** Calls back when it is time to collect; unless it is going to already. */
+  park(callback: () => void): void {
+    if (this.#parked || this.#closed) return;
+    this.#parked = true;
+    this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
+      this.#parked = false;
+      if (this.#closed) this.#release();
+      else callback();
+    });
+  }
+
+  /** Calls the thread back, if there is one; the descriptors are closed when it has come. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#parked) this.#control(CTL_ADD, this.#recall, EPOLLIN);
+    else this.#release();
+  }
+
+  #control(operation: number, fd: number, events: number): void {
+    this.#event[0] = events;
+    this.#event[FD] = fd;
+    this.#libc.epoll_ctl(this.#fd, operation, fd, this.#event);
+  }
+
+  #release(): void {
+    this.#libc.close(this.#recall);
+    this.#libc.close(this.#fd);
+  }
+}
