@@ -1,3 +1,4 @@
+import type { ByteStream } from "./byte_stream.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
 
@@ -82,10 +83,10 @@ export async function startTls(
   const { signal, cert: _, key: __, ...rest } = options;
   signal?.throwIfAborted();
   const conn = socket.detach() as Deno.TcpConn;
-  return adopt(reactor, await orAborted(handshake(await Deno.startTls(conn, rest)), signal), false);
+  return adopt(reactor, await orAborted(secure(conn, rest), signal), false);
 }
 
-async function open(options: ConnectOptions): Promise<Deno.Conn> {
+async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   const { port, path, hostname = "127.0.0.1", tls, signal, noDelay = true } = options;
   if (path !== undefined) return await Deno.connect({ transport: "unix", path });
   if (port === undefined) throw new TypeError("Cannot connect: give a port or a path");
@@ -97,7 +98,21 @@ async function open(options: ConnectOptions): Promise<Deno.Conn> {
   if (!tls) return conn;
   // Not connectTls: it leaves Nagle on, which costs the first message 40 ms.
   conn.setNoDelay(noDelay);
-  return await handshake(await Deno.startTls(conn, { hostname, ...rest }));
+  return await secure(conn, { hostname, ...rest });
+}
+
+async function secure(plain: Deno.TcpConn, options: Deno.StartTlsOptions): Promise<ByteStream> {
+  const { localAddr, remoteAddr } = plain;
+  const conn = await handshake(await Deno.startTls(plain, options));
+  return {
+    // These, Deno.startTls forgets.
+    localAddr,
+    remoteAddr,
+    read: (p) => conn.read(p),
+    write: (p) => conn.write(p),
+    closeWrite: () => conn.closeWrite(),
+    close: () => conn.close(),
+  };
 }
 
 async function handshake(conn: Deno.TlsConn): Promise<Deno.Conn> {
@@ -112,9 +127,9 @@ async function handshake(conn: Deno.TlsConn): Promise<Deno.Conn> {
 
 /** Not all that connects knows of signals: what comes too late is closed. */
 async function orAborted(
-  connecting: Promise<Deno.Conn>,
+  connecting: Promise<Deno.Conn | ByteStream>,
   signal: AbortSignal | undefined,
-): Promise<Deno.Conn> {
+): Promise<Deno.Conn | ByteStream> {
   if (signal === undefined) return connecting;
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
@@ -129,7 +144,7 @@ async function orAborted(
   }
 }
 
-function adopt(reactor: Reactor, conn: Deno.Conn, noDelay: boolean): Socket {
+function adopt(reactor: Reactor, conn: Deno.Conn | ByteStream, noDelay: boolean): Socket {
   try {
     return reactor.adopt(conn, { noDelay });
   } catch (error) {
