@@ -1,8 +1,9 @@
 import { connect, type ConnectOptions, type Socket } from "../reactor/mod.ts";
 import type { Gio } from "./gio.ts";
+import { Opened } from "./opened.ts";
 import { Operation } from "./operation.ts";
 
-class ConnectTo extends Operation<Socket> {
+class ConnectTo extends Operation<Opened<Socket>> {
   readonly #options: ConnectOptions;
   readonly #abort = new AbortController();
 
@@ -17,7 +18,7 @@ class ConnectTo extends Operation<Socket> {
       : AbortSignal.any([this.#options.signal, this.#abort.signal]);
     connect(gio.reactor, { ...this.#options, signal }).then((socket) => {
       if (this.#abort.signal.aborted) socket.abort();
-      else gio.resume(this, gio.own(socket));
+      else gio.resume(this, new Opened(gio, socket));
     }, (error) => gio.fail(this, error));
   }
 
@@ -27,13 +28,12 @@ class ConnectTo extends Operation<Socket> {
 }
 
 /**
- * Connects from within a coroutine: `using socket = yield* connectTo({ hostname, port })`.
+ * Connects from within a coroutine: `using peer = yield* connectTo({ hostname, port })`.
  *
- * All addresses of the name are tried. The socket is a context: `using _ = enter(socket)`. It is closed when the
- * coroutine ends, if not before.
+ * All addresses of the name are tried. The connection is a context: `using _ = enter(peer)`.
  *
  * @param options Where to, and how: as for {@linkcode connect} of the reactor.
- * @returns The operation to `yield*`, which gives the socket; throws what connecting throws.
+ * @returns The operation to `yield*`, which gives the opened socket; throws what connecting throws.
  *
  * @example A client
  * ```ts
@@ -46,14 +46,14 @@ class ConnectTo extends Operation<Socket> {
  *   conn.close();
  * });
  * const greeting = await asProcess(function* () {
- *   using socket = yield* connectTo({ hostname: "127.0.0.1", port: listener.addr.port });
- *   using _ = enter(socket);
+ *   using peer = yield* connectTo({ hostname: "127.0.0.1", port: listener.addr.port });
+ *   using _ = enter(peer);
  *   return new TextDecoder().decode(yield);
  * }());
  * assertEquals(greeting, "hi");
  * await served;
  * ```
  */
-export function connectTo(options: ConnectOptions): Operation<Socket> {
+export function connectTo(options: ConnectOptions): Operation<Opened<Socket>> {
   return new ConnectTo(options);
 }

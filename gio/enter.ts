@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import { currentGio } from "./gio.ts";
+import { Opened } from "./opened.ts";
 
 /**
  * Makes `context` the innermost one until the end of the block: `using _ = enter(context)`.
@@ -32,6 +33,6 @@ import { currentGio } from "./gio.ts";
  * assertEquals(to.text, "some data");
  * ```
  */
-export function enter(context: Context): Disposable {
-  return currentGio("enter()").enter(context, false);
+export function enter(context: Context | Opened): Disposable {
+  return currentGio("enter()").enter(context instanceof Opened ? context.context : context, false);
 }

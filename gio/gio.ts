@@ -252,15 +252,21 @@ export class Gio<R = unknown> {
     return { [Symbol.dispose]: () => this.#leave(channel) };
   }
 
-  /** For whoever opens a context in the coroutine: closes it when the coroutine ends, if it is still open then. */
-  own<C extends Context>(context: C): C {
+  /** For {@linkcode Opened}: closes it when the coroutine ends, if it is still open then. */
+  own(context: Context): void {
     const owned = this.#owned ??= new Set();
     if (owned.size >= this.#pruneAt) {
       for (const one of owned) if (one.closed) owned.delete(one);
       this.#pruneAt = Math.max(16, 2 * owned.size);
     }
     owned.add(context);
-    return context;
+  }
+
+  /** Closes a context, after what the coroutine has written to it was sent. */
+  close(context: Context): void {
+    const unsent = this.#unsent.find((channel) => channel.context === context);
+    if (unsent === undefined) context.close();
+    else unsent.owned = true;
   }
 
   /** For {@linkcode spawn}: runs a coroutine beside this one, which is cancelled when this one ends. */
@@ -563,7 +569,7 @@ export class Gio<R = unknown> {
       channel.outbox.clear();
       this.#drained(channel);
     }
-    for (const context of this.#owned ?? []) context.close();
+    for (const context of this.#owned ?? []) if (!context.closed) context.close();
     this.#state = "done";
     this.#settle();
     const channel = this.#connection;

@@ -1,5 +1,6 @@
+import type { Socket } from "../reactor/mod.ts";
 import { currentGio } from "./gio.ts";
-import { OwnedContext } from "./owned_context.ts";
+import { Opened } from "./opened.ts";
 
 /**
  * Opens a file as a context: bare `yield`s read it chunk by chunk (at most 64 KiB), `yield data` writes to it.
@@ -38,7 +39,7 @@ import { OwnedContext } from "./owned_context.ts";
  * await Deno.remove(to);
  * ```
  */
-export function open(path: string | URL, options?: Deno.OpenOptions): OwnedContext {
+export function open(path: string | URL, options?: Deno.OpenOptions): Opened<Socket> {
   const gio = currentGio("open()");
-  return gio.own(new OwnedContext(gio.reactor.adopt(Deno.openSync(path, options))));
+  return new Opened(gio, gio.reactor.adopt(Deno.openSync(path, options)));
 }
