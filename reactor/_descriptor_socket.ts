@@ -1,3 +1,4 @@
+import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
 import { claimed } from "./_find_descriptor.ts";
 import { describeAddr } from "./_describe.ts";
@@ -27,20 +28,14 @@ const BROKEN = EPOLLERR | EPOLLHUP;
 /** So much room is offered for what arrives, at least. */
 const SMALLEST_READ = 2 * 1024;
 const LARGEST_READ = 256 * 1024;
+/** At most this much is sent at a time, so that others are not kept waiting. */
+const LARGEST_SEND = 256 * 1024;
 
 /** What all descriptors of a selector share. */
 export interface Driver {
   readonly libc: Libc;
   readonly epoll: Epoll;
   readonly arena: Arena;
-}
-
-/** Where a descriptor is from: a connection of Deno, or of our own accepting. */
-export interface Origin {
-  readonly localAddr: Deno.Addr | undefined;
-  readonly remoteAddr: Deno.Addr | undefined;
-  /** Closes the descriptor. */
-  close(): void;
 }
 
 /**
@@ -96,7 +91,7 @@ export class DescriptorSocket implements Socket, Watcher {
     return this.#closed;
   }
 
-  get localAddr(): Deno.Addr | undefined {
+  get localAddr(): Deno.Addr {
     return this.#origin.localAddr;
   }
 
@@ -134,16 +129,178 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   onEvents(events: number): void {
+    const broken = (events & BROKEN) !== 0;
     if (events & EPOLLERR) this.#error ||= this.#takeError();
-    let unwanted = 0;
-    if (events & (EPOLLIN | BROKEN)) {
-      if (this.#notifyRead === undefined) unwanted |= EPOLLIN;
-      else {
-        this.#readable = true;
-        this.#notifyRead();
-      }
+    if (this.#notifyRead !== undefined && (broken || events & EPOLLIN)) {
+      this.#readable = true;
+      this.#notifyRead();
     }
-    if (events & (EPOLLOUT | BROKEN)) {
-      if (this.#notifyWrite === undefined || !this.#writable) 
+    if (this.#notifyWrite !== undefined && (broken || events & EPOLLOUT)) {
+      this.#writable = true;
+      this.#notifyWrite();
     }
+    const unwanted = this.#watched & (
+      (this.#notifyRead === undefined ? EPOLLIN : 0) |
+      (this.#notifyWrite === undefined ? EPOLLOUT : 0)
+    );
+    if (unwanted !== 0 && (broken || events & unwanted)) this.#watch(this.#watched & ~unwanted);
   }
+
+  recv(): Uint8Array | null | undefined {
+    if (this.#closed) throw closedError("receive");
+    if (this.#readFailure !== undefined) throw this.#readFailure;
+    if (this.#ended) return null;
+    let length = this.#receive();
+    if (length < 0) {
+      this.#readable = false;
+      if ((pollNow(this.#driver.libc, this.#fd, POLLIN) & (POLLERR | POLLHUP)) === 0) return;
+      // Either it broke just now, or the error was taken away by the call that failed.
+      this.#error ||= this.#takeError();
+      length = this.#receive();
+      if (length < 0) return;
+      const isTcp = this.remoteAddr?.transport === "tcp";
+      // A TCP connection of which we have not shut down our side cannot end in both directions by itself.
+      if (length === 0 && isTcp && !this.#ending) this.#error ||= ECONNRESET;
+    }
+    if (length > 0) return this.#take(length);
+    if (this.#error !== 0) this.#fail();
+    this.#ended = this.#readable = true;
+    return null;
+  }
+
+  send(bytes: Uint8Array): number {
+    return this.#send(bytes, 0);
+  }
+
+  /**
+   * As {@linkcode DescriptorSocket.send} of all of them, one after the other; the kernel joins them.
+   */
+  sendv(chunks: readonly Uint8Array[]): number {
+    let sent = 0;
+    const last = chunks.length - 1;
+    for (let i = 0; i <= last; i++) {
+      const bytes = chunks[i]!;
+      const length = this.#send(bytes, i < last ? MSG_MORE : 0);
+      sent += length;
+      if (length < bytes.length) break;
+    }
+    return sent;
+  }
+
+  shutdown(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (!this.#released) this.#driver.libc.shutdown(this.#fd, SHUT_WR);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#ending = this.#closed = true;
+    this.#release();
+    this.#notifyRead?.();
+    this.#notifyWrite?.();
+  }
+
+  abort(): void {
+    this.close();
+  }
+
+  /** Only for a connection that Deno made: what was accepted here is none of Deno's. */
+  detach(): Deno.Conn {
+    if (this.#closed) throw closedError("detach");
+    const conn = this.#origin;
+    if (conn instanceof Accepted) {
+      throw new Deno.errors.NotSupported(
+        `Cannot detach ${this.describe()}: it is a bare descriptor, accept it with selector "deno"`,
+      );
+    }
+    this.#ending = this.#closed = true;
+    this.#letGo();
+    this.#owner.released(this);
+    this.#notifyRead?.();
+    this.#notifyWrite?.();
+    return conn as Deno.Conn;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The number of bytes received into the arena. */
+  #receive(): number {
+    const { libc, arena } = this.#driver;
+    const room = arena.offer(this.#readSize);
+    return libc.recv(this.#fd, room, room.length, MSG_DONTWAIT);
+  }
+
+  #take(length: number): Uint8Array {
+    // There may be more; epoll will tell.
+    this.#readable = false;
+    if (length >= this.#readSize) this.#readSize = Math.min(4 * length, LARGEST_READ);
+    else if (4 * length < this.#readSize) this.#readSize = SMALLEST_READ;
+    this.#owner.events?.received?.(this, length);
+    return this.#driver.arena.take(length);
+  }
+
+  #send(bytes: Uint8Array, flags: number): number {
+    if (this.#ending) throw closedError("send");
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    const length = Math.min(bytes.length, LARGEST_SEND);
+    if (length === 0) return 0;
+    const { libc } = this.#driver;
+    const sent = libc.send(this.#fd, bytes as Bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
+    this.#writable = sent === length;
+    if (sent > 0) {
+      this.#owner.events?.sent?.(this, sent);
+      return sent;
+    }
+    // To send nothing is never too much: that fails only if the connection is broken.
+    if (libc.send(this.#fd, NOTHING, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === 0) return 0;
+    this.#writable = true;
+    throw this.#writeFailure = osError(this.#error ||= this.#takeError() || EPIPE);
+  }
+
+  /** A connection of which receiving fails is lost altogether. */
+  #fail(): never {
+    this.#readable = this.#writable = true;
+    const failure = this.#readFailure = osError(this.#error);
+    this.#writeFailure ??= failure;
+    this.#release();
+    throw failure;
+  }
+
+  #takeError(): number {
+    return socketOption(this.#driver.libc, this.#fd, SOL_SOCKET, SO_ERROR) ?? 0;
+  }
+
+  #watch(events: number): void {
+    this.#driver.epoll.watch(this.#fd, this, this.#watched, events);
+    this.#watched = events;
+  }
+
+  #release(): void {
+    if (this.#released) return;
+    this.#letGo();
+    try {
+      this.#origin.close();
+    } catch {
+      // Somebody else closed it.
+    }
+    this.#owner.released(this);
+  }
+
+  #letGo(): void {
+    this.#released = true;
+    if (this.#watched !== 0) this.#watch(0);
+    claimed.delete(this.#fd);
+  }
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+const NOTHING = new Uint8Array(0);
+
+function closedError(doing: string): Error {
+  return new Deno.errors.BadResource(
+    `Cannot ${doing}: the socket is closed${doing === "send" ? " or shut down" : ""}`,
+  );
+}

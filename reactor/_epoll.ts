@@ -61,11 +61,6 @@ export class Epoll {
     this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
   }
 
-  /** To be called when a descriptor was closed: that has ended its being watched already. */
-  forget(fd: number): void {
-    if (fd < this.#watchers.length) this.#watchers[fd] = undefined;
-  }
-
   /** Tells all watchers what is so, after waiting for it for at most `ns` nanoseconds. Whether there was anything. */
   collect(ns = 0): boolean {
     const events = this.#events;

@@ -13,7 +13,7 @@ import { StreamSocket } from "./stream_socket.ts";
  */
 export class DenoSelector<R extends Registration = Registration> implements Selector<R> {
   /** `"deno"`. */
-  readonly name = "deno";
+  readonly name: string = "deno";
   #pending: Ready<R> = { readers: [], writers: [] };
   #taken: Ready<R> = { readers: [], writers: [] };
   #wake: (() => void) | undefined;

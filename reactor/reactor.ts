@@ -3,6 +3,7 @@ import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
+import { EpollSelector } from "./epoll_selector.ts";
 import type { ReactorEvents } from "./events.ts";
 import { Handler } from "./_handler.ts";
 import type { Selectable } from "./selectable.ts";
@@ -748,9 +749,7 @@ function createSelector(name: SelectorName): Selector<Handler> {
     case "deno":
       return new DenoSelector();
     case "epoll":
-      throw new Deno.errors.NotSupported(
-        'Cannot use the epoll selector: it is not there yet, use "auto" or "deno"',
-      );
+      return new EpollSelector();
     default:
       throw new TypeError(
         `Cannot use selector ${JSON.stringify(name)}: it must be "auto", "deno" or "epoll"`,

@@ -5,7 +5,7 @@ import { leakTest, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
 
-const BACK_ENDS: SelectorName[] = ["deno"];
+const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 const MIB = 1024 * 1024;
 
 function pattern(length: number): Uint8Array<ArrayBuffer> {
@@ -272,6 +272,8 @@ function conformance(kind: Kind, selector: SelectorName): void {
   test("gives up closing after the linger time", async ({ reactor, socket }) => {
     while (socket.send(new Uint8Array(256 * 1024)) > 0) await turns(5);
     socket.close();
+    // A descriptor has nothing to wait for: what it accepted is with the kernel.
+    if ("descriptor" in socket) return assertEquals(reactor.openConnections.size, 0);
     assertEquals(reactor.openConnections.size, 1);
     clock.advance(299);
     reactor.step();

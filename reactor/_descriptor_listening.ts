@@ -1,0 +1,123 @@
+import { claimed } from "./_find_descriptor.ts";
+import { describeAddr } from "./_describe.ts";
+import { Accepted } from "./_accepted.ts";
+import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
+import { EPOLLIN, type Watcher } from "./_epoll.ts";
+import {
+  EMFILE,
+  IPPROTO_TCP,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  osError,
+  POLLIN,
+  pollNow,
+  setSocketOption,
+  TCP_NODELAY,
+} from "./_libc.ts";
+import { SockAddr } from "./_sockaddr.ts";
+import type { Interest } from "./selectable.ts";
+import type { Listening, Socket, SocketOwner } from "./socket.ts";
+
+/** After so many failures in a row, which the descriptor does not explain, it is an error. */
+const MOST_FAILURES = 16;
+
+const sockaddr = new SockAddr();
+
+/** A listener that is driven on its descriptor. */
+export class DescriptorListening implements Listening, Watcher {
+  readonly addr: Deno.Addr;
+  readonly writable = false;
+  #driver: Driver;
+  #fd: number;
+  #listener: Deno.Listener;
+  #owner: SocketOwner;
+  #watched = 0;
+  #readable = false;
+  #closed = false;
+  #failures = 0;
+  #notify: (() => void) | undefined;
+
+  constructor(driver: Driver, fd: number, listener: Deno.Listener, owner: SocketOwner) {
+    this.#driver = driver;
+    this.#fd = fd;
+    this.#listener = listener;
+    this.#owner = owner;
+    this.addr = listener.addr;
+    claimed.add(fd);
+    // What is accepted has the options of the listener.
+    if (owner.noDelay && this.addr.transport === "tcp") {
+      setSocketOption(driver.libc, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+  }
+
+  /** The descriptor, as long as it is there. */
+  get descriptor(): number | undefined {
+    return this.#closed ? undefined : this.#fd;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get readable(): boolean {
+    return this.#readable || this.#closed;
+  }
+
+  describe(): string {
+    return `listener ${describeAddr(this.addr)}`;
+  }
+
+  watch(_interest: Interest, notify: () => void): void {
+    this.#notify = notify;
+    if (this.readable) notify();
+    else if (this.#watched === 0) this.#watch(EPOLLIN);
+  }
+
+  unwatch(): void {
+    this.#notify = undefined;
+  }
+
+  onEvents(): void {
+    if (this.#notify === undefined) return this.#watch(0);
+    this.#readable = true;
+    this.#notify();
+  }
+
+  accept(): Socket | undefined {
+    if (this.#closed) return undefined;
+    this.#readable = false;
+    const { libc } = this.#driver;
+    const { bytes, length } = sockaddr.reset();
+    const fd = libc.accept4(this.#fd, bytes, length, O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return this.#explain();
+    this.#failures = 0;
+    const origin = new Accepted(libc, fd, sockaddr.pack(), this.addr);
+    return new DescriptorSocket(this.#driver, fd, origin, this.#owner);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#watched !== 0) this.#watch(0);
+    claimed.delete(this.#fd);
+    this.#listener.close();
+    this.#notify?.();
+  }
+
+  /** Why nothing was accepted: there was nothing, or it is gone already, or there is no descriptor for it. */
+  #explain(): undefined {
+    const { libc } = this.#driver;
+    if ((pollNow(libc, this.#fd, POLLIN) & POLLIN) === 0) return;
+    const other = libc.eventfd(0, O_CLOEXEC);
+    if (other < 0) throw osError(EMFILE);
+    libc.close(other);
+    if (++this.#failures < MOST_FAILURES) return;
+    this.#failures = 0;
+    throw new Error(`Cannot accept on ${this.describe()}: the system refuses`);
+  }
+
+  #watch(events: number): void {
+    this.#driver.epoll.watch(this.#fd, this, this.#watched, events);
+    this.#watched = events;
+  }
+}
