@@ -34,6 +34,11 @@ export class TimerHeap {
     return this.#heap.length - this.#removed;
   }
 
+  /** The number of timers it holds, removed ones too. */
+  get capacity(): number {
+    return this.#heap.length;
+  }
+
   /** The order number that the next added timer will get. */
   get nextOrder(): number {
     return this.#order;

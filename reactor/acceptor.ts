@@ -2,7 +2,7 @@ import { describe } from "./_describe.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
 
-/** Options of {@linkcode Acceptor}: a `port` or a `path`, and the rest. */
+/** Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and the rest. */
 export interface AcceptorOptions {
   /** The TCP port, 0 for any that is free. */
   port?: number;
@@ -10,6 +10,8 @@ export interface AcceptorOptions {
   hostname?: string;
   /** The path of a Unix socket, instead of a port; removed when the acceptor closes, if that is permitted. */
   path?: string;
+  /** A listener that is there already, instead of a port. */
+  listener?: Deno.Listener;
   /** Certificate chain in PEM format: makes every connection TLS. Needs `key`. */
   cert?: string;
   /** Private key in PEM format. */
@@ -68,7 +70,7 @@ export class Acceptor implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {TypeError} when there is neither a port nor a path
+   * @throws {TypeError} when there is no port, path or listener, or a `cert` without a `key`
    * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
@@ -164,10 +166,14 @@ export class Acceptor implements Disposable {
 }
 
 function listen(options: AcceptorOptions): Deno.Listener {
-  const { port, path, cert, key, maxConnections: _, noDelay: __, priority: ___, ...rest } = options;
+  const { port, path, listener, cert, key, ...others } = options;
+  if (listener !== undefined) return listener;
+  const { maxConnections: _, noDelay: __, priority: ___, ...rest } = others;
   if (path !== undefined) return Deno.listen({ transport: "unix", path });
   if (port === undefined) {
-    throw new TypeError("Cannot listen: give a port (0 for any that is free) or a path");
+    throw new TypeError(
+      "Cannot listen: give a port (0 for any that is free), a path or a listener",
+    );
   }
   if (cert === undefined && key === undefined) return Deno.listen({ port, ...rest });
   if (cert === undefined || key === undefined) {

@@ -1,0 +1,18 @@
+import { assertEquals } from "@std/assert";
+import * as reactor from "../../reactor/mod.ts";
+
+Deno.test("the reactor module exports what it should, and no more", () => {
+  assertEquals(Object.keys(reactor).sort(), [
+    "Acceptor",
+    "DatagramAcceptor",
+    "DatagramSocket",
+    "Reactor",
+    "Suspend",
+    "TestClock",
+    "connect",
+    "fromStreams",
+    "startTls",
+    "stdio",
+    "subprocess",
+  ]);
+});
