@@ -52,7 +52,8 @@ export class DatagramSocket implements Selectable, Disposable {
   #socket: dgram.Socket;
   #waiting: Datagram[] = [];
   #dropped = 0;
-  #sending = 0;
+  #outgoing: { data: Uint8Array; hostname: string; port: number }[] = [];
+  #sending = false;
   #failure: { error: unknown } | undefined;
   #closed = false;
   #notifyRead: (() => void) | undefined;
@@ -115,7 +116,7 @@ export class DatagramSocket implements Selectable, Disposable {
 
   /** Whether {@linkcode DatagramSocket.send} would not block. */
   get writable(): boolean {
-    return this.#sending < MOST_SENDING || this.#closed;
+    return this.#outgoing.length < MOST_SENDING || this.#closed;
   }
 
   /** Its address. */
@@ -158,12 +159,8 @@ export class DatagramSocket implements Selectable, Disposable {
   send(data: Uint8Array, to: Pick<Deno.NetAddr, "hostname" | "port">): number {
     if (this.#closed) throw new Deno.errors.BadResource("Cannot send: the socket is closed");
     if (!this.writable) return 0;
-    this.#sending++;
-    this.#socket.send(data, to.port, to.hostname, (error) => {
-      this.#sending--;
-      if (error) this.#onError(error);
-      this.#notifyWrite?.();
-    });
+    this.#outgoing.push({ data, hostname: to.hostname, port: to.port });
+    if (!this.#sending) this.#sendNext();
     return data.length;
   }
 
@@ -175,6 +172,19 @@ export class DatagramSocket implements Selectable, Disposable {
   /** As {@linkcode DatagramSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** One at a time, or they would overtake each other. */
+  #sendNext(): void {
+    const next = this.#outgoing[0];
+    this.#sending = next !== undefined && !this.#closed;
+    if (next === undefined || this.#closed) return;
+    this.#socket.send(next.data, next.port, next.hostname, (error) => {
+      this.#outgoing.shift();
+      if (error) this.#onError(error);
+      this.#sendNext();
+      this.#notifyWrite?.();
+    });
   }
 
   #close = (): void => {

@@ -19,6 +19,15 @@ export async function turns(count = 1): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
+/** Lets the event loop of Deno turn until `done()`; fails when that takes longer than any working program needs. */
+export async function turnsUntil(done: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!done()) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain for ${done}`);
+    await turns();
+  }
+}
+
 /**
  * Registers a test that fails when it leaves a descriptor open. Not for `deno test --parallel`, which runs other tests
  * in the same process.

@@ -1,7 +1,7 @@
 /** What every kind of socket does, on every back end: add a kind to `_kinds.ts`, or a back end to `BACK_ENDS`. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Reactor, type ReactorOptions, type SelectorName, TestClock } from "../../reactor/mod.ts";
-import { leakTest, turns } from "../_leaks.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
 
@@ -265,7 +265,7 @@ function conformance(kind: Kind, selector: SelectorName): void {
     assert(accepted > 0);
     socket.close();
     assertEquals((await readAll(peer)).length, accepted);
-    await drive(reactor, () => reactor.openConnections.size === 0);
+    await turnsUntil(() => reactor.openConnections.size === 0);
   });
 
   const clock = new TestClock();

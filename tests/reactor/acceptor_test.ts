@@ -1,0 +1,163 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  Acceptor,
+  type AcceptorOptions,
+  Reactor,
+  type Socket,
+  TestClock,
+} from "../../reactor/mod.ts";
+import { leakTest, turns } from "../_leaks.ts";
+import { drive } from "./_drive.ts";
+import { CERT } from "./_tls.ts";
+
+const hostname = "127.0.0.1";
+
+/** A listener that gives what a test puts in it. */
+class FakeListener implements Deno.Listener {
+  readonly addr: Deno.Addr = { transport: "tcp", hostname, port: 1 };
+  readonly rid = -1;
+  accepts = 0;
+  #next = Promise.withResolvers<Deno.Conn>();
+
+  accept(): Promise<Deno.Conn> {
+    this.accepts++;
+    return this.#next.promise;
+  }
+
+  fail(error: Error): void {
+    const failing = this.#next;
+    this.#next = Promise.withResolvers();
+    failing.reject(error);
+  }
+
+  close(): void {
+    this.fail(new Deno.errors.BadResource());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  ref(): void {}
+  unref(): void {}
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<Deno.Conn> {}
+}
+
+function echo(reactor: Reactor, options: Partial<AcceptorOptions>, sockets: Socket[]): Acceptor {
+  return new Acceptor(reactor, { hostname, port: 0, ...options }, (socket) => sockets.push(socket));
+}
+
+leakTest("Acceptor throws at once when the port is in use", () => {
+  using listener = Deno.listen({ hostname, port: 0 });
+  using reactor = new Reactor();
+  const { port } = listener.addr;
+  assertThrows(() => echo(reactor, { port }, []), Deno.errors.AddrInUse);
+});
+
+Deno.test("Acceptor says what is missing", () => {
+  using reactor = new Reactor();
+  assertThrows(() => new Acceptor(reactor, {}, () => {}), TypeError, "give a port");
+  assertThrows(() => echo(reactor, { cert: CERT }, []), TypeError, "both a cert and a key");
+});
+
+leakTest("Acceptor accepts no more than maxConnections, and goes on when one closes", async () => {
+  using reactor = new Reactor();
+  const sockets: Socket[] = [];
+  using acceptor = echo(reactor, { maxConnections: 2 }, sockets);
+  const { port } = acceptor;
+  const conns = await Promise.all([1, 2, 3, 4].map(() => Deno.connect({ hostname, port })));
+  await drive(reactor, () => sockets.length === 2);
+  await turns(5);
+  assertEquals([reactor.step(), sockets.length], [0, 2]);
+  sockets[0]!.close();
+  await drive(reactor, () => sockets.length === 3);
+  await turns(5);
+  assertEquals([reactor.step(), sockets.length], [0, 3]);
+  sockets[1]!.close();
+  sockets[2]!.close();
+  await drive(reactor, () => sockets.length === 4);
+  for (const conn of conns) conn.close();
+});
+
+leakTest("Acceptor survives an error of its callback, and aborts that connection", async () => {
+  const errors: string[] = [];
+  using reactor = new Reactor({ onError: (_, where) => errors.push(where) });
+  let calls = 0;
+  using acceptor = new Acceptor(reactor, { hostname, port: 0 }, () => {
+    if (++calls === 1) throw new Error("oops");
+  });
+  const { port } = acceptor;
+  using a = await Deno.connect({ hostname, port });
+  await drive(reactor, () => calls === 1);
+  assertEquals(await a.read(new Uint8Array(1)), null);
+  using _b = await Deno.connect({ hostname, port });
+  await drive(reactor, () => calls === 2);
+  assertEquals(errors, [`callback of listener tcp ${hostname}:${port}`]);
+  assertEquals(reactor.openConnections.size, 1);
+});
+
+Deno.test("Acceptor pauses when it cannot accept, says so once, and tries again", async () => {
+  const clock = new TestClock();
+  const errors: string[] = [];
+  const onError = (error: unknown) => errors.push((error as Error).message);
+  using reactor = new Reactor({ selector: "deno", clock, onError });
+  const listener = new FakeListener();
+  using acceptor = new Acceptor(reactor, { listener }, () => {});
+  for (let round = 1; round <= 3; round++) {
+    listener.fail(new Error("Too many open files (os error 24)"));
+    await turns();
+    assertEquals([reactor.step(), reactor.step(), listener.accepts], [1, 0, round]);
+    clock.advance(100);
+    reactor.step();
+  }
+  assertEquals(errors, ["Too many open files (os error 24)"]);
+  acceptor.close();
+  await turns();
+});
+
+leakTest("Acceptor that is closed stops listening, and its connections live on", async () => {
+  using reactor = new Reactor();
+  const sockets: Socket[] = [];
+  const acceptor = echo(reactor, {}, sockets);
+  using conn = await Deno.connect({ hostname, port: acceptor.port });
+  await drive(reactor, () => sockets.length === 1);
+  acceptor.close();
+  acceptor.close();
+  sockets[0]!.send(new Uint8Array(3));
+  assertEquals(await conn.read(new Uint8Array(10)), 3);
+  using again = Deno.listen({ hostname, port: acceptor.port });
+  assertEquals(again.addr.port, acceptor.port);
+});
+
+leakTest("Acceptor closes when the reactor shuts down, even while paused", async () => {
+  const reactor = new Reactor();
+  const sockets: Socket[] = [];
+  const acceptor = echo(reactor, { maxConnections: 1 }, sockets);
+  using _conn = await Deno.connect({ hostname, port: acceptor.port });
+  await drive(reactor, () => sockets.length === 1);
+  reactor.shutdown();
+  using again = Deno.listen({ hostname, port: acceptor.port });
+  assert(again);
+});
+
+leakTest("Acceptor of a Unix socket removes its file", async () => {
+  const path = `${Deno.makeTempDirSync()}/socket`;
+  using reactor = new Reactor();
+  const acceptor = new Acceptor(reactor, { path }, () => {});
+  assertEquals([acceptor.port, (acceptor.addr as Deno.UnixAddr).path], [0, path]);
+  assert(Deno.statSync(path).isSocket);
+  acceptor.close();
+  assertThrows(() => Deno.statSync(path), Deno.errors.NotFound);
+  Deno.removeSync(path.slice(0, -"/socket".length));
+  await turns();
+});
+
+leakTest("events tell of accepted connections", async () => {
+  const accepted: Socket[] = [];
+  using reactor = new Reactor({ events: { accepted: (socket) => accepted.push(socket) } });
+  const sockets: Socket[] = [];
+  using acceptor = echo(reactor, {}, sockets);
+  using _conn = await Deno.connect({ hostname, port: acceptor.port });
+  await drive(reactor, () => sockets.length === 1);
+  assertStrictEquals(accepted[0], sockets[0]);
+});

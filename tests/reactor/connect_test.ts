@@ -1,0 +1,130 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { connect, Reactor, type Socket, startTls } from "../../reactor/mod.ts";
+import { leakTest, turns } from "../_leaks.ts";
+import { drive } from "./_drive.ts";
+import { CA_CERT, CERT, KEY } from "./_tls.ts";
+
+const hostname = "127.0.0.1";
+const caCerts = [CA_CERT];
+
+leakTest("connect() rejects with Deno's error when nobody listens", async () => {
+  using reactor = new Reactor();
+  const listener = Deno.listen({ hostname, port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  await assertRejects(() => connect(reactor, { hostname, port }), Deno.errors.ConnectionRefused);
+  await assertRejects(() => connect(reactor, { path: "/nowhere" }), Deno.errors.NotFound);
+  await assertRejects(() => connect(reactor, {}), TypeError, "give a port or a path");
+});
+
+leakTest("connect() takes a name", async () => {
+  using listener = Deno.listen({ hostname, port: 0 });
+  using reactor = new Reactor();
+  using socket = await connect(reactor, { hostname: "localhost", port: listener.addr.port });
+  assertEquals(socket.remoteAddr, listener.addr);
+});
+
+leakTest("connect() gives up when its signal aborts, before or meanwhile", async () => {
+  using reactor = new Reactor();
+  using listener = Deno.listen({ hostname, port: 0 });
+  const { port } = listener.addr;
+  const reason = new Error("enough");
+  await assertRejects(
+    () => connect(reactor, { hostname, port, signal: AbortSignal.abort(reason) }),
+    Error,
+    "enough",
+  );
+  // Nobody shakes hands here.
+  const controller = new AbortController();
+  const connecting = connect(reactor, { hostname, port, tls: true, signal: controller.signal });
+  const conn = await listener.accept();
+  controller.abort(reason);
+  await assertRejects(() => connecting, Error, "enough");
+  conn.close();
+  await turns(5);
+  assertEquals(reactor.openConnections.size, 0);
+});
+
+leakTest("connect() with TLS refuses a certificate that it does not trust", async () => {
+  using listener = Deno.listenTls({ hostname, port: 0, cert: CERT, key: KEY });
+  using reactor = new Reactor();
+  const { port } = listener.addr;
+  const connecting = connect(reactor, { hostname, port, tls: true });
+  const conn = await listener.accept();
+  conn.handshake().catch(() => {});
+  await assertRejects(() => connecting, Deno.errors.InvalidData);
+  conn.close();
+});
+
+leakTest("connect() into a reactor that is shut down leaves nothing open", async () => {
+  using listener = Deno.listen({ hostname, port: 0 });
+  const reactor = new Reactor();
+  reactor.shutdown();
+  const { port } = listener.addr;
+  await assertRejects(() => connect(reactor, { hostname, port }), TypeError, "shut down");
+});
+
+/** A server that answers the first line in clear, and goes on with TLS. */
+async function serveStartTls(tcp: Deno.TcpListener, tls: Deno.TlsListener): Promise<void> {
+  using conn = await tcp.accept();
+  await conn.read(new Uint8Array(100));
+  await conn.write(new TextEncoder().encode("go ahead\n"));
+  // Deno has no TLS server on an open connection: a listener of its own is behind this one.
+  using inner = await Deno.connect(tls.addr as Deno.ConnectOptions & Deno.NetAddr);
+  const accepted = tls.accept().then(async (secured) => {
+    const buffer = new Uint8Array(100);
+    const n = await secured.read(buffer);
+    await secured.write(buffer.subarray(0, n!));
+    secured.close();
+  });
+  const relay = async (from: Deno.Conn, to: Deno.Conn) => {
+    const buffer = new Uint8Array(10_000);
+    try {
+      for (let n; (n = await from.read(buffer)) !== null;) {
+        await to.write(buffer.subarray(0, n));
+      }
+      await to.closeWrite();
+    } catch {
+      // The other end is gone.
+    }
+  };
+  await Promise.all([relay(conn, inner), relay(inner, conn), accepted]);
+}
+
+leakTest("startTls() secures a connection that was in clear", async () => {
+  using tcp = Deno.listen({ hostname, port: 0 });
+  using tls = Deno.listenTls({ hostname, port: 0, cert: CERT, key: KEY });
+  using reactor = new Reactor();
+  const serving = serveStartTls(tcp, tls);
+  const socket = await connect(reactor, { hostname, port: tcp.addr.port });
+  const addr = socket.localAddr;
+  socket.send(new TextEncoder().encode("STARTTLS\n"));
+  let securing: Promise<Socket> | undefined;
+  reactor.addReader(socket, () => {
+    assertEquals(new TextDecoder().decode(socket.recv()!), "go ahead\n");
+    reactor.removeReader(socket);
+    securing = startTls(reactor, socket, { hostname: "localhost", caCerts });
+  });
+  await drive(reactor, () => securing !== undefined);
+  const secured = await securing!;
+  assertEquals([socket.closed, secured.localAddr], [true, addr]);
+  secured.send(new TextEncoder().encode("hello"));
+  let answer = "";
+  reactor.addReader(secured, () => answer += new TextDecoder().decode(secured.recv()!));
+  await drive(reactor, () => answer === "hello");
+  secured.close();
+  await serving;
+});
+
+leakTest("startTls() refuses a socket that is in use, or holds what came in clear", async () => {
+  using listener = Deno.listen({ hostname, port: 0 });
+  using reactor = new Reactor();
+  const socket = await connect(reactor, { hostname, port: listener.addr.port });
+  using conn = await listener.accept();
+  reactor.addReader(socket, () => {});
+  await assertRejects(() => startTls(reactor, socket), TypeError, "Cannot detach");
+  await conn.write(new Uint8Array(3));
+  await drive(reactor, () => socket.readable);
+  await assertRejects(() => startTls(reactor, socket), TypeError, "not taken");
+  assert(!socket.closed);
+});

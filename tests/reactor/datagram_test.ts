@@ -1,0 +1,82 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { DatagramAcceptor, DatagramSocket, Reactor } from "../../reactor/mod.ts";
+import { leakTest, turns } from "../_leaks.ts";
+import { drive } from "./_drive.ts";
+
+const hostname = "127.0.0.1";
+
+leakTest("DatagramSocket receives datagrams whole, with who sent them", async () => {
+  using reactor = new Reactor();
+  using a = await DatagramSocket.bind(reactor, { hostname });
+  using b = await DatagramSocket.bind(reactor, { hostname });
+  const seen: unknown[] = [];
+  assertEquals([b.recv(), b.readable, a.writable], [undefined, false, true]);
+  reactor.addReader(b, () => seen.push(b.recv()));
+  assertEquals(a.send(new Uint8Array([1, 2]), b.addr), 2);
+  assertEquals(a.send(new Uint8Array([3]), b.addr), 1);
+  await drive(reactor, () => seen.length === 2);
+  const { port } = a.addr;
+  const from = { transport: "udp", hostname, port };
+  assertEquals(seen, [
+    { data: new Uint8Array([1, 2]), from },
+    { data: new Uint8Array([3]), from },
+  ]);
+  await turns(2);
+});
+
+leakTest("DatagramSocket accepts no more when too many are on their way", async () => {
+  using reactor = new Reactor();
+  using socket = await DatagramSocket.bind(reactor, { hostname });
+  let accepted = 0;
+  while (socket.send(new Uint8Array(1), socket.addr) === 1) accepted++;
+  assertEquals([accepted, socket.writable], [64, false]);
+  let called = false;
+  reactor.addWriter(socket, () => called = true);
+  await drive(reactor, () => called);
+});
+
+leakTest("DatagramSocket tells of what could not be sent, once", async () => {
+  using reactor = new Reactor();
+  using socket = await DatagramSocket.bind(reactor, { hostname });
+  socket.send(new Uint8Array(70_000), socket.addr);
+  reactor.addReader(socket, () => {});
+  await drive(reactor, () => socket.readable);
+  assertThrows(() => socket.recv(), Error, "EMSGSIZE");
+  assertEquals(socket.recv(), undefined);
+});
+
+leakTest("DatagramSocket refuses an address in use, and anything when closed", async () => {
+  using reactor = new Reactor();
+  const socket = await DatagramSocket.bind(reactor, { hostname });
+  const { port } = socket.addr;
+  await assertRejects(() => DatagramSocket.bind(reactor, { hostname, port }), Error, "EADDRINUSE");
+  let calls = 0;
+  reactor.addReader(socket, () => calls++);
+  socket.close();
+  socket.close();
+  assertEquals([reactor.step(), reactor.step(), calls, socket.closed], [1, 0, 1, true]);
+  assertThrows(() => socket.recv(), Deno.errors.BadResource, "Cannot receive");
+  assertThrows(() => socket.send(new Uint8Array(1), socket.addr), Deno.errors.BadResource);
+});
+
+leakTest("DatagramSocket closes when the reactor shuts down", async () => {
+  const reactor = new Reactor();
+  const socket = await DatagramSocket.bind(reactor, { hostname });
+  reactor.shutdown();
+  assert(socket.closed);
+});
+
+leakTest("DatagramAcceptor goes on after an error of its callback", async () => {
+  const errors: string[] = [];
+  using reactor = new Reactor({ onError: (_, where) => errors.push(where) });
+  let count = 0;
+  using acceptor = await DatagramAcceptor.bind(reactor, { hostname }, ({ data }) => {
+    if (++count === 1) throw new Error("oops");
+    assertEquals(data.length, 2);
+  });
+  using client = await DatagramSocket.bind(reactor, { hostname });
+  client.send(new Uint8Array(1), acceptor.addr);
+  client.send(new Uint8Array(2), acceptor.addr);
+  await drive(reactor, () => count === 2);
+  assertEquals(errors, [`callback of udp ${hostname}:${acceptor.addr.port}`]);
+});
