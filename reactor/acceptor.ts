@@ -32,6 +32,8 @@ export interface AcceptorOptions {
 
 /** How long accepting pauses when the system has no descriptors left. */
 const PAUSE_MS = 100;
+/** So many are accepted in one step, that a crowd at the door does not keep those inside waiting. */
+const MOST_AT_ONCE = 64;
 
 /**
  * Listens (TCP, TLS or Unix), and calls back with a {@linkcode Socket} for each connection.
@@ -138,14 +140,19 @@ export class Acceptor implements Disposable {
   }
 
   #accept(): void {
-    if (this.#listening.closed) return;
+    for (let i = 0; i < MOST_AT_ONCE && this.#acceptOne(); i++);
+  }
+
+  /** Whether there may be more. */
+  #acceptOne(): boolean {
+    if (this.#listening.closed || this.#paused) return false;
     let socket: Socket | undefined;
     try {
       socket = this.#listening.accept();
     } catch (error) {
-      return this.#onFailure(error);
+      this.#onFailure(error);
     }
-    if (socket === undefined) return;
+    if (socket === undefined) return false;
     this.#failing = false;
     if (++this.#count >= (this.#options.maxConnections ?? Infinity)) this.#pause();
     try {
@@ -154,6 +161,7 @@ export class Acceptor implements Disposable {
       socket.abort();
       this.#reactor.onError(error, `callback of ${describe(this.#listening)}`);
     }
+    return true;
   }
 
   #onFailure(error: unknown): void {
