@@ -1,1 +1,23 @@
+/**
+ * What a coroutine yields to let others go first: it neither asks for data nor has any.
+ *
+ * With `{ stepping: true }` a composed coroutine yields it at each call, so that a test or a scheduler can interleave.
+ *
+ * @example Stepping
+ * ```ts
+ * import { call, compose, type Coroutine, Yield } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* sub(): Coroutine {
+ *   yield "from sub";
+ * }
+ * function* main(): Coroutine {
+ *   yield* call(sub());
+ * }
+ *
+ * const composed = compose(main(), { stepping: true });
+ * assertEquals(composed.next().value, Yield);
+ * assertEquals(composed.next().value, "from sub");
+ * ```
+ */
 export const Yield: unique symbol = Symbol("Yield");

@@ -1,0 +1,57 @@
+import { Composed } from "./compose.ts";
+
+/**
+ * A variable of the running coroutine and of what it calls, however deep, without passing it on.
+ *
+ * It is bound in the frame of the coroutine that sets it, and gone when that ends. Plain functions that coroutines call
+ * see it too, and so do composed coroutines that are run inside of them.
+ *
+ * @typeParam T What it holds.
+ *
+ * @example The user of a request
+ * ```ts
+ * import { call, compose, type Coroutine, Local } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const user = new Local<string>();
+ *
+ * function* greet(): Coroutine<string> {
+ *   return `Hello, ${user.get()}!`;
+ * }
+ * function* request(): Coroutine<string> {
+ *   user.set("Ada");
+ *   return yield* call(greet());
+ * }
+ *
+ * assertEquals(compose(request()).next().value, "Hello, Ada!");
+ * ```
+ */
+export class Local<T> {
+  /**
+   * Binds a value in the coroutine that is running.
+   *
+   * @param value What to bind.
+   * @throws {TypeError} Outside of a composed coroutine.
+   */
+  set(value: T): void {
+    if (!Composed.bindLocal(this, value)) {
+      throw new TypeError("Cannot set a Local here: no composed coroutine is running");
+    }
+  }
+
+  /**
+   * The value that is bound nearest: by the running coroutine, its caller, and so on.
+   *
+   * @returns The value.
+   * @throws {ReferenceError} If there is none.
+   */
+  get(): T {
+    const binding = Composed.lookUpLocal(this);
+    if (binding === undefined) {
+      throw new ReferenceError(
+        "Cannot get a Local that is not set: set it in this coroutine or one of its callers",
+      );
+    }
+    return binding.value as T;
+  }
+}
