@@ -4,9 +4,8 @@
  */
 
 /** The files whose frames are left out. */
-const MACHINERY: string[] = ["_dispatch.ts", "transparent.ts", "pipe.ts", "tee.ts"].map((file) =>
-  new URL(file, import.meta.url).href + ":"
-);
+const MACHINERY: string[] = ["_dispatch.ts", "transparent.ts", "_plumbing.ts", "pipe.ts", "tee.ts"]
+  .map((file) => new URL(file, import.meta.url).href + ":");
 
 function isFrame(line: string): boolean {
   return /^\s+at /.test(line);

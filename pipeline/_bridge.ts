@@ -1,0 +1,35 @@
+/*
+ * Outside of gio nobody performs Commands: a stage that yields one gets an error instead.
+ */
+import { Command, type Coroutine, EndOfStream, Yield } from "../compose/mod.ts";
+import { close } from "./_plumbing.ts";
+
+/** Whether a stage yielded data, rather than a request for them or a Command. */
+export function isData(value: unknown): boolean {
+  return value !== undefined && value !== Yield && !(value instanceof Command);
+}
+
+/** Continues a stage that yielded anything but a request for data. */
+export function proceed(stage: Coroutine, yielded: unknown): IteratorResult<unknown> {
+  return yielded instanceof Command ? stage.throw(unable(yielded)) : stage.next();
+}
+
+/** Continues a stage that requested data. */
+export function feed(stage: Coroutine, item: IteratorResult<unknown>): IteratorResult<unknown> {
+  return item.done
+    ? stage.throw(new EndOfStream("There are no more items"))
+    : stage.next(item.value);
+}
+
+/** Closes a stage at once. */
+export function closeNow(stage: Coroutine): void {
+  const closing = close(stage, false, false);
+  let result = closing.next();
+  while (!result.done) result = proceed(closing, result.value);
+}
+
+function unable(command: Command<unknown>): TypeError {
+  return new TypeError(
+    `Cannot perform ${command.constructor.name} in a stream: run the stage with gio() instead`,
+  );
+}

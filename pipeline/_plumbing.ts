@@ -1,0 +1,337 @@
+/*
+ * How a pipe runs its stages:
+ *
+ *  1. One runs at a time, beginning with the last. A stage that wants data waits, and the one before it runs; a stage that
+ *     has data stops, and the one after it, which waits, gets them. So nothing is buffered between stages.
+ *  2. Before the first and after the last is the outside: what the first wants is asked from it, what the last has is
+ *     given to it. A Command or Yield of any stage goes to the outside too, and the answer to that stage.
+ *  3. A stage that has ended, or let EndOfStream out, gives EndOfStream to the one after it at each of its reads. Those
+ *     before it are closed at once, as nobody reads them any more. When the last ends, the pipe does.
+ *  4. An error closes all other stages. Stages are closed from the last to the first, each to its end, also when it
+ *     yields in a `finally`: a Command goes to the outside, a read gets EndOfStream (the first stage may read from
+ *     outside), data of the last stage go to the outside, other data to nobody. The first error is the one that leaves.
+ *  5. Input that a stage pushed back and nobody read goes to the stage that replaces it; that of the first stage is pushed
+ *     back when the pipe ends.
+ *  6. A stage that is replaced or removed is retired: it may finish what it is doing, gets EndOfStream at its next read,
+ *     and when it has ended its successor takes over. What reaches its place in the meantime waits for the successor.
+ *
+ * All frames that an error may pass through are in this file and in pipe.ts, see _traceback.ts.
+ */
+import {
+  Command,
+  compose,
+  type Composed,
+  type Coroutine,
+  EndOfStream,
+  pushBack,
+  Yield,
+} from "../compose/mod.ts";
+import { cleaned } from "./_traceback.ts";
+
+/** A coroutine, or a function that makes one. */
+export type Stage<R = unknown> = Coroutine<R> | (() => Coroutine<R>);
+
+// What a stage is doing: in the first two states it can simply be run, in the third it needs data or an error.
+const FRESH = 0;
+const READY = 1;
+const WAITING = 2;
+const ENDED = 3;
+
+/** A stage in its place; or the outside, which is before the first stage and after the last. */
+class Slot {
+  readonly stage: Composed<unknown> | undefined;
+  before!: Slot;
+  after!: Slot;
+  state: typeof FRESH | typeof READY | typeof WAITING | typeof ENDED = FRESH;
+  /** What it reads before anything else. */
+  readonly input: unknown[] = [];
+  /** Who takes over once this one, which is retired, has ended. */
+  successor: Slot | "nobody" | undefined;
+  /** What came for the successor meanwhile. */
+  readonly kept: unknown[] = [];
+  /** Not simply to be given what comes, because it has input or a successor. */
+  special = false;
+  /** What it returned. */
+  result: unknown;
+
+  constructor(stage?: Stage) {
+    if (stage !== undefined) this.stage = compose(typeof stage === "function" ? stage() : stage);
+  }
+
+  /** Gives it something to read later. */
+  offer(...items: unknown[]): void {
+    if (items.length === 0) return;
+    (this.successor === undefined ? this.input : this.kept).push(...items);
+    this.special = true;
+  }
+
+  /** The next of its input. */
+  take(): unknown {
+    const item = this.input.shift();
+    this.special = this.input.length > 0 || this.successor !== undefined;
+    return item;
+  }
+
+  /** Its coroutine has ended; what it pushed back is input again. */
+  end(result: unknown): void {
+    this.state = ENDED;
+    this.result = result;
+    this.input.unshift(...this.stage!.rest);
+  }
+}
+
+function isCommand(value: unknown): boolean {
+  return value === Yield || (typeof value === "object" && value instanceof Command);
+}
+
+const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** Closes a stage, to its end; what it yields meanwhile goes to the outside if that is what its neighbour is. */
+export function* close(
+  stage: Coroutine,
+  readsOutside: boolean,
+  writesOutside: boolean,
+): Coroutine<void> {
+  try {
+    let result = stage.return(undefined);
+    while (!result.done) {
+      const { value } = result;
+      if (value === undefined && !readsOutside) {
+        result = stage.throw(new EndOfStream("The stage is being closed"));
+      } else if (value === undefined || writesOutside || isCommand(value)) {
+        let answer: unknown;
+        try {
+          answer = yield value;
+        } catch (error) {
+          result = stage.throw(error);
+          continue;
+        }
+        result = stage.next(answer);
+      } else result = stage.next();
+    }
+  } catch (error) {
+    if (!(error instanceof EndOfStream)) throw error;
+  }
+}
+
+/** The stages of a pipe, and how they are run. */
+export class Plumbing<R> {
+  readonly #source = new Slot();
+  readonly #sink = new Slot();
+  #finished = false;
+  // What the stage whose turn it is gets:
+  #message: unknown;
+  #failing = false;
+  /** Thrown in by the outside, for the stage that reads from it. */
+  #failure: { error: unknown } | undefined;
+  /** The first error while closing. */
+  #trouble: { error: unknown } | undefined;
+
+  constructor(stages: Stage[]) {
+    if (stages.length === 0) throw new TypeError("Cannot make a pipe without stages");
+    this.#source.state = READY;
+    this.#sink.state = WAITING;
+    this.#source.after = this.#sink;
+    this.#sink.before = this.#source;
+    for (const stage of stages) this.#link(new Slot(stage), this.#sink);
+  }
+
+  *run(): Coroutine<R> {
+    const source = this.#source, sink = this.#sink;
+    let slot = this.#turn();
+    let message: unknown;
+    let failing = false;
+    try {
+      for (;;) {
+        slot.state = READY;
+        let value: unknown;
+        let done: boolean | undefined = false;
+        if (slot.stage === undefined) {
+          try {
+            value = yield message;
+          } catch (error) {
+            if (slot === sink) {
+              slot.state = WAITING;
+              slot = sink.before;
+              message = error;
+              failing = true;
+            } else {
+              this.#failure = { error };
+              slot = this.#turn();
+              message = this.#message;
+              failing = this.#failing;
+            }
+            continue;
+          }
+        } else {
+          let result: IteratorResult<unknown, unknown>;
+          try {
+            result = failing ? slot.stage.throw(message) : slot.stage.next(message);
+          } catch (error) {
+            if (!(error instanceof EndOfStream)) {
+              slot.end(undefined);
+              this.#trouble = { error };
+              return undefined as R; // but not before all are closed, see below
+            }
+            result = OVER;
+          }
+          value = result.value;
+          done = result.done;
+        }
+        message = undefined;
+        failing = false;
+
+        if (done) {
+          slot.end(value);
+          if (slot.successor !== undefined) this.#succeed(slot);
+          else yield* this.#close(slot.before);
+          if (this.#trouble !== undefined) return undefined as R;
+          if (sink.before.state === ENDED && !sink.special) return this.#result();
+        } else if (value === undefined && slot !== source) {
+          slot.state = WAITING;
+          if (!slot.special && slot.before.state <= READY) {
+            slot = slot.before;
+            continue;
+          }
+        } else if (isCommand(value) && slot !== source) {
+          try {
+            yield value;
+          } catch (error) {
+            message = error;
+            failing = true;
+          }
+          continue;
+        } else {
+          const { after } = slot;
+          if (after.state === WAITING && !after.special) {
+            slot = after;
+            message = value;
+            continue;
+          }
+          after.offer(value);
+        }
+        slot = this.#turn();
+        message = this.#message;
+        failing = this.#failing;
+      }
+    } finally {
+      this.#finished = true;
+      yield* this.#close(sink.before);
+      this.#fail();
+    }
+  }
+
+  #fail(): void {
+    if (this.#trouble !== undefined) throw cleaned(this.#trouble.error);
+  }
+
+  /** Finds out who goes on, by asking from the end to the beginning, and with what. */
+  #turn(): Slot {
+    this.#message = undefined;
+    this.#failing = true;
+    for (let slot = this.#sink;; slot = slot.before) {
+      const { before } = slot;
+      if (slot.input.length > 0) {
+        this.#message = slot.take();
+        this.#failing = false;
+        return slot;
+      }
+      if (slot.successor !== undefined) {
+        this.#message = new EndOfStream("The stage was replaced or removed");
+        return slot;
+      }
+      if (before === this.#source && this.#failure !== undefined) {
+        this.#message = this.#failure.error;
+        this.#failure = undefined;
+        return slot;
+      }
+      if (before.state === ENDED) {
+        this.#message = new EndOfStream("The stage before this one has ended");
+        return slot;
+      }
+      if (before.state <= READY) {
+        this.#failing = false;
+        return before;
+      }
+    }
+  }
+
+  /** Closes this stage and those before it; errors become `#trouble`. */
+  *#close(slot: Slot): Coroutine<void> {
+    for (; slot !== this.#source; slot = slot.before) {
+      if (slot.state === ENDED) continue;
+      try {
+        yield* close(slot.stage!, slot.before === this.#source, slot.after === this.#sink);
+      } catch (error) {
+        this.#trouble ??= { error };
+      }
+      slot.end(undefined);
+    }
+  }
+
+  #result(): R {
+    const { input, kept } = this.#source.after;
+    const result = this.#sink.before.result as R;
+    return input.length + kept.length === 0 ? result : pushBack(result, ...input, ...kept);
+  }
+
+  /** How many stages there are, those not counted that are only finishing. */
+  get length(): number {
+    return this.#stages().length;
+  }
+
+  insert(index: number, stage: Stage): void {
+    const slots = [...this.#stages(), this.#sink];
+    this.#link(new Slot(stage), this.#at(slots, index, "insert a stage at"));
+  }
+
+  replace(index: number, stage: Stage): void {
+    this.#retire(this.#at(this.#stages(), index, "replace stage"), new Slot(stage));
+  }
+
+  remove(index: number): void {
+    const slot = this.#at(this.#stages(), index, "remove stage");
+    if (this.length === 1) throw new RangeError("Cannot remove the only stage of a pipe");
+    this.#retire(slot, "nobody");
+  }
+
+  #stages(): Slot[] {
+    const slots: Slot[] = [];
+    for (let slot = this.#source.after; slot !== this.#sink; slot = slot.after) {
+      if (slot.successor !== "nobody") slots.push(slot);
+    }
+    return slots;
+  }
+
+  #at(slots: Slot[], index: number, doing: string): Slot {
+    if (this.#finished) throw new Error(`Cannot ${doing} ${index}: the pipe has ended`);
+    const slot = slots[index];
+    if (slot === undefined) {
+      throw new RangeError(`Cannot ${doing} ${index} of a pipe of ${this.length} stages`);
+    }
+    return slot;
+  }
+
+  #link(slot: Slot, after: Slot): void {
+    slot.before = after.before;
+    slot.after = after;
+    slot.before.after = slot;
+    after.before = slot;
+  }
+
+  #retire(slot: Slot, successor: Slot | "nobody"): void {
+    slot.successor = successor;
+    slot.special = true;
+    if (slot.state === FRESH || slot.state === ENDED) this.#succeed(slot);
+  }
+
+  /** The stage has ended: its successor, or who comes after it, gets what it has left. */
+  #succeed(slot: Slot): void {
+    const { before, after, input, kept, successor } = slot;
+    before.after = after;
+    after.before = before;
+    let next = after;
+    if (successor instanceof Slot) this.#link(next = successor, after);
+    next.offer(...input, ...kept);
+  }
+}

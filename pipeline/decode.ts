@@ -1,0 +1,42 @@
+import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+
+/** Options of {@linkcode decode}. */
+export interface DecodeOptions extends TextDecoderOptions {
+  /**
+   * One of the encodings that TextDecoder knows.
+   *
+   * @default {"utf-8"}
+   */
+  encoding?: string;
+}
+
+/**
+ * A stage that reads bytes and yields text. Characters may begin in one chunk and end in another.
+ *
+ * @param options The encoding, and what TextDecoder offers: `fatal` to refuse what is no text, `ignoreBOM`.
+ * @returns The stage.
+ * @throws {TypeError} If `fatal` is set and the bytes are no text.
+ *
+ * @example A character in two pieces
+ * ```ts
+ * import { decode, fromIterable } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = new TextEncoder().encode("5 €");
+ * const chunks = [bytes.subarray(0, 3), bytes.subarray(3)];
+ * assertEquals([...fromIterable(chunks, decode())], ["5 ", "€"]);
+ * ```
+ */
+export function* decode({ encoding = "utf-8", ...options }: DecodeOptions = {}): Coroutine<void> {
+  const decoder = new TextDecoder(encoding, options);
+  try {
+    for (;;) {
+      const text = decoder.decode(yield, { stream: true });
+      if (text !== "") yield text;
+    }
+  } catch (error) {
+    if (!(error instanceof EndOfStream)) throw error;
+    const rest = decoder.decode();
+    if (rest !== "") yield rest;
+  }
+}

@@ -1,0 +1,106 @@
+import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+
+/** Options of {@linkcode delimited}. */
+export interface DelimitedOptions {
+  /**
+   * How long a frame may be, in bytes.
+   *
+   * @default {Infinity}
+   */
+  maxLength?: number;
+}
+
+/**
+ * A stage that reads bytes and yields the frames between delimiters, without them.
+ *
+ * Frames and delimiters may begin in one chunk and end in another. The last frame need not have a delimiter. A frame that
+ * came in one chunk is a view of that chunk, not a copy.
+ *
+ * @param delimiter One or more bytes.
+ * @param options How long a frame may be.
+ * @returns The stage.
+ * @throws {RangeError} If the delimiter is empty, or a frame is longer than `maxLength`.
+ *
+ * @example Frames that end with a zero
+ * ```ts
+ * import { delimited, fromIterable } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const chunks = [new Uint8Array([1, 2, 0, 3]), new Uint8Array([4, 0])];
+ * const frames = fromIterable(chunks, delimited(new Uint8Array([0])));
+ * assertEquals([...frames], [new Uint8Array([1, 2]), new Uint8Array([3, 4])]);
+ * ```
+ */
+export function* delimited(
+  delimiter: Uint8Array,
+  { maxLength = Infinity }: DelimitedOptions = {},
+): Coroutine<void> {
+  if (delimiter.length === 0) throw new RangeError("Cannot find an empty delimiter");
+  /** Pieces of a frame whose end has not come yet. */
+  let pieces: Uint8Array[] = [];
+  let length = 0;
+  /** What follows them, and may be the beginning of a delimiter. */
+  let tail: Uint8Array = new Uint8Array(0);
+  try {
+    for (;;) {
+      let chunk: Uint8Array = yield;
+      if (tail.length > 0) chunk = concat([tail, chunk]);
+      let start = 0;
+      for (
+        let end = indexOf(chunk, delimiter, 0);
+        end >= 0;
+        end = indexOf(chunk, delimiter, start)
+      ) {
+        const last = chunk.subarray(start, end);
+        if (length + last.length > maxLength) throw tooLong(maxLength);
+        yield pieces.length === 0 ? last : concat([...pieces, last]);
+        pieces = [];
+        length = 0;
+        start = end + delimiter.length;
+      }
+      const sure = chunk.length - overlap(chunk.subarray(start), delimiter);
+      if (sure > start) pieces.push(chunk.subarray(start, sure));
+      length += sure - start;
+      tail = chunk.subarray(sure);
+      if (length > maxLength) throw tooLong(maxLength);
+    }
+  } catch (error) {
+    if (!(error instanceof EndOfStream)) throw error;
+    const last = concat([...pieces, tail]);
+    if (last.length > 0) yield last;
+  }
+}
+
+function indexOf(bytes: Uint8Array, delimiter: Uint8Array, from: number): number {
+  for (
+    let i = bytes.indexOf(delimiter[0]!, from);
+    i >= 0;
+    i = bytes.indexOf(delimiter[0]!, i + 1)
+  ) {
+    let n = 1;
+    while (n < delimiter.length && bytes[i + n] === delimiter[n]) n++;
+    if (n === delimiter.length) return i;
+  }
+  return -1;
+}
+
+/** How many bytes at the end of `bytes` are the beginning of a delimiter. */
+function overlap(bytes: Uint8Array, delimiter: Uint8Array): number {
+  let size = Math.min(bytes.length, delimiter.length - 1);
+  while (size > 0 && !bytes.subarray(-size).every((byte, i) => byte === delimiter[i])) size--;
+  return size;
+}
+
+function concat(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    all.set(piece, offset);
+    offset += piece.length;
+  }
+  return all;
+}
+
+function tooLong(maxLength: number): RangeError {
+  return new RangeError(`Cannot read a frame longer than ${maxLength} bytes`);
+}

@@ -1,0 +1,65 @@
+import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+
+const CR = 13;
+
+/** Options of {@linkcode lines}. */
+export interface LinesOptions {
+  /**
+   * How long a line may be, in UTF-16 units.
+   *
+   * @default {Infinity}
+   */
+  maxLength?: number;
+}
+
+/**
+ * A stage that reads text, or bytes of UTF-8, and yields lines without their ends, `\n` or `\r\n`.
+ *
+ * Lines and characters may begin in one chunk and end in another. The last line need not have an end.
+ *
+ * @param options How long a line may be.
+ * @returns The stage.
+ * @throws {RangeError} If a line is longer than `maxLength`.
+ *
+ * @example Lines of bytes
+ * ```ts
+ * import { fromIterable, lines } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = new TextEncoder().encode("one\r\ntwo\n\nthree");
+ * const chunks = [bytes.subarray(0, 4), bytes.subarray(4)];
+ * assertEquals([...fromIterable(chunks, lines())], ["one", "two", "", "three"]);
+ * ```
+ */
+export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<void> {
+  const decoder = new TextDecoder();
+  /** The beginning of a line whose end has not come yet. */
+  let begun = "";
+  try {
+    for (;;) {
+      const chunk: string | Uint8Array = yield;
+      const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+      let start = 0;
+      for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+        let line = text.slice(start, end);
+        if (begun !== "") {
+          line = begun + line;
+          begun = "";
+        }
+        if (line.length > maxLength) throw tooLong(maxLength);
+        yield line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
+        start = end + 1;
+      }
+      begun += text.slice(start);
+      if (begun.length > maxLength) throw tooLong(maxLength);
+    }
+  } catch (error) {
+    if (!(error instanceof EndOfStream)) throw error;
+    begun += decoder.decode();
+    if (begun !== "") yield begun;
+  }
+}
+
+function tooLong(maxLength: number): RangeError {
+  return new RangeError(`Cannot read a line longer than ${maxLength} characters`);
+}

@@ -1,0 +1,83 @@
+import type { Coroutine } from "../compose/mod.ts";
+import { type Pipe, pipe, type Stage } from "./pipe.ts";
+import { close } from "./_plumbing.ts";
+
+/** What the stages return, in their order. */
+export type Results<S extends Stage[]> = {
+  [I in keyof S]: S[I] extends Stage<infer R> ? R | undefined : never;
+};
+
+/**
+ * A stage that gives each item to several stages, one after the other, and yields what any of them yields.
+ *
+ * An item is read when all of them want one, so the slowest sets the pace and nothing is buffered. A stage that has ended
+ * gets no more; when all have ended, so has this one. An error of one closes the others, from the last to the first.
+ *
+ * @typeParam S The stages.
+ * @param stages Coroutines, or functions that make them.
+ * @returns The stage; it returns an array of what the stages returned.
+ *
+ * @example Counting two things at once
+ * ```ts
+ * import { type Coroutine, EndOfStream } from "@weightless/io/compose";
+ * import { filter, fromIterable, pipe, tee } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* count(): Coroutine<void> {
+ *   let n = 0;
+ *   try {
+ *     for (;; n++) yield;
+ *   } catch {
+ *     yield n;
+ *   }
+ * }
+ *
+ * const even = filter((n: number) => n % 2 === 0);
+ * const counts = fromIterable([1, 2, 3, 4, 5], tee(count(), pipe(even, count())));
+ * assertEquals([...counts], [5, 2]);
+ * ```
+ */
+export function* tee<S extends Stage[]>(...stages: S): Coroutine<Results<S>> {
+  const branches = stages.map((stage) => pipe(stage));
+  const results: unknown[] = branches.map(() => undefined);
+  const alive = new Set(branches);
+
+  /** Runs one of them until it wants data. */
+  function* run(branch: Pipe, method: "next" | "throw", message?: unknown): Coroutine<void> {
+    for (;;) {
+      const { done, value } = branch[method](message);
+      if (done) {
+        results[branches.indexOf(branch)] = value;
+        alive.delete(branch);
+        return;
+      }
+      if (value === undefined) return;
+      method = "next";
+      message = undefined;
+      try {
+        yield value;
+      } catch (error) {
+        method = "throw";
+        message = error;
+      }
+    }
+  }
+
+  try {
+    for (const branch of branches) yield* run(branch, "next");
+    while (alive.size > 0) {
+      let method: "next" | "throw" = "next";
+      let message: unknown;
+      try {
+        message = yield;
+      } catch (error) {
+        method = "throw";
+        message = error;
+      }
+      for (const branch of [...alive]) yield* run(branch, method, message);
+    }
+    return results as Results<S>;
+  } finally {
+    for (const branch of [...alive].reverse()) yield* close(branch, false, true);
+  }
+}

@@ -1,0 +1,120 @@
+import { closeNow, feed, isData, proceed } from "./_bridge.ts";
+import { pipe, type Stage } from "./pipe.ts";
+
+/**
+ * A stage as a transform stream, for `readable.pipeThrough(…)`.
+ *
+ * The stage runs when the readable side is read, and takes a chunk when it wants one; a write is done when the stage wants
+ * the next. Closing the writable side is the end of the stream for the stage; aborting it throws the reason at the stage's
+ * `yield`, and to the reader. Cancelling the readable side closes the stage, and is the writer's error. When the stage
+ * ends the readable side does, and the writable side takes no more.
+ *
+ * @typeParam I What the stage reads.
+ * @typeParam O What the stage yields.
+ * @param stage A function that makes the coroutine (a pipe, say), or the coroutine.
+ * @returns The two sides.
+ * @throws {TypeError} At the readable side, if the stage yields a Command, which only gio can perform.
+ *
+ * @example In a chain of streams
+ * ```ts
+ * import { lines, map, pipe, toTransformStream } from "@weightless/io/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const numbers = () => pipe(lines(), map(Number));
+ * const stream = new Response("1\n2\n3\n").body!.pipeThrough(toTransformStream(numbers));
+ * assertEquals(await Array.fromAsync(stream), [1, 2, 3]);
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWritablePair<O, I> {
+  const pipeline = pipe(stage);
+  let result: IteratorResult<unknown> | undefined;
+  let readable!: ReadableStreamDefaultController<O>;
+  let writable!: WritableStreamDefaultController;
+  /** What was written, until the stage takes it; the end, once the writable side was closed. */
+  let item: IteratorResult<I> | undefined;
+  /** The reader wants something; resolved when it has got it. */
+  let wanted: PromiseWithResolvers<void> | undefined;
+  /** A write, or the closing; resolved when the stage wants the next chunk, or has ended. */
+  let written: PromiseWithResolvers<void> | undefined;
+
+  /** Runs the stage as far as there is demand and input. */
+  function run(): void {
+    try {
+      while (wanted !== undefined) {
+        if (result === undefined) result = pipeline.next();
+        else if (result.value !== undefined) result = proceed(pipeline, result.value);
+        else if (item !== undefined) {
+          const given = item;
+          if (!item.done) item = undefined;
+          result = feed(pipeline, given);
+        } else return;
+
+        if (result.done) {
+          readable.close();
+          if (!item?.done) writable.error(new TypeError("Cannot write: the stage has ended"));
+          return settle();
+        }
+        if (isData(result.value)) {
+          readable.enqueue(result.value as O);
+          if (readable.desiredSize! <= 0) wanted = void wanted.resolve();
+        } else if (result.value === undefined && item === undefined) written?.resolve();
+      }
+    } catch (error) {
+      readable.error(error);
+      writable.error(error);
+      settle();
+    }
+  }
+
+  /** Nobody needs to wait any more. */
+  function settle(): void {
+    wanted = void wanted?.resolve();
+    written?.resolve();
+  }
+
+  function request(next: IteratorResult<I>): Promise<void> {
+    item = next;
+    written = Promise.withResolvers();
+    run();
+    return written.promise;
+  }
+
+  return {
+    readable: new ReadableStream<O>({
+      start(controller) {
+        readable = controller;
+      },
+      pull() {
+        wanted = Promise.withResolvers();
+        const { promise } = wanted;
+        run();
+        return promise;
+      },
+      cancel(reason) {
+        writable.error(reason);
+        settle();
+        closeNow(pipeline);
+      },
+    }, { highWaterMark: 0 }),
+    writable: new WritableStream<I>({
+      start(controller) {
+        writable = controller;
+        // At once, also while a write is not done.
+        controller.signal.addEventListener("abort", () => {
+          const { reason } = controller.signal;
+          readable.error(reason);
+          settle();
+          try {
+            pipeline.throw(reason);
+            closeNow(pipeline);
+          } catch {
+            // the reason, as a rule; the reader has got it
+          }
+        });
+      },
+      write: (value) => request({ done: false, value }),
+      close: () => request({ done: true, value: undefined }),
+    }),
+  };
+}
