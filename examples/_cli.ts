@@ -43,7 +43,7 @@ export async function serve(
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   try {
     using reactor = makeReactor();
-    const where = setup(reactor);
+    const where = await setup(reactor);
     const stop = () => reactor.requestShutdown();
     for (const signal of signals) Deno.addSignalListener(signal, stop);
     console.log(`Listening on ${where}`);

@@ -33,8 +33,7 @@ if (import.meta.main) {
         { port: port(given.port), hostname: given.hostname },
         (socket) => gio(reactor, socket, pipe(lines(), echo())),
       );
-      const { hostname, port: listening } = acceptor.addr as Deno.NetAddr;
-      return `${hostname}:${listening}`;
+      return `${given.hostname}:${acceptor.port}`;
     },
   );
 }

@@ -29,6 +29,6 @@ if (import.meta.main) {
       { port: port(given.port), hostname: "127.0.0.1" },
       (socket) => gio(reactor, socket, pipe(lines(), greet())),
     );
-    return `127.0.0.1:${(acceptor.addr as Deno.NetAddr).port}`;
+    return `127.0.0.1:${acceptor.port}`;
   });
 }

@@ -1,4 +1,4 @@
-import type { Coroutine } from "../compose/mod.ts";
+import { type Call, call, type Coroutine } from "../compose/mod.ts";
 import { together } from "./_together.ts";
 
 /** What coroutines return, in their order. */
@@ -13,7 +13,7 @@ export type Results<T extends readonly Coroutine[]> = {
  *
  * @typeParam T The coroutines.
  * @param coroutines What to run, each as a task of its own.
- * @returns A coroutine that returns their results, in their order.
+ * @returns What is to be given to `yield*`: a call that gives their results, in their order.
  *
  * @example Two at once
  * ```ts
@@ -31,6 +31,8 @@ export type Results<T extends readonly Coroutine[]> = {
  * assertEquals(results, ["slow", "fast"]);
  * ```
  */
-export function all<T extends readonly Coroutine[]>(...coroutines: T): Coroutine<Results<T>> {
-  return together("all()", coroutines, (results) => Promise.all(results) as Promise<Results<T>>);
+export function all<T extends readonly Coroutine[]>(...coroutines: T): Call<Results<T>> {
+  return call(
+    together("all()", coroutines, (results) => Promise.all(results) as Promise<Results<T>>),
+  );
 }

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { Operation } from "./operation.ts";
 import { Outbox } from "./_outbox.ts";
 import { sleep } from "./sleep.ts";
+import { TimeoutError } from "./timeout_error.ts";
 import { wait } from "./wait.ts";
 
 /*
@@ -12,7 +13,8 @@ import { wait } from "./wait.ts";
  *  1. It runs its coroutine at once, until the first thing that must be waited for.
  *  2. `yield data` goes to the outbox of the innermost context. Outboxes are flushed when the coroutine wants
  *     input, waits, enters its end, or 64 KiB have gathered.
- *  3. As long as an outbox that was flushed is not empty, the coroutine stands still (back-pressure).
+ *  3. A coroutine whose outbox is not empty when it wants input, or when 64 KiB have gathered, stands still until it
+ *     is (back-pressure). It may wait for something else meanwhile.
  *  4. A bare `yield` waits until the innermost context is readable. The reader stays registered afterwards and is
  *     dropped only when something arrives that the coroutine does not want yet.
  *  5. At the end of the stream each bare `yield` throws EndOfStream; a broken connection throws its own error at the
@@ -272,13 +274,11 @@ export class Gio<R = unknown> {
   /** For {@linkcode spawn}: runs a coroutine beside this one, which is cancelled when this one ends. */
   spawn<T>(coroutine: Coroutine<T>): Gio<T> {
     const tasks = this.#tasks ??= new Set();
-    // A coroutine may end before the constructor returns.
-    let ended = false;
-    const task: Gio<T> = new Gio(this.reactor, undefined, coroutine, {}, () => {
-      ended = true;
-      tasks.delete(task as Gio);
+    const entry: { task?: Gio<T> } = {}; // it may end before the constructor returns
+    const task = entry.task = new Gio(this.reactor, undefined, coroutine, {}, () => {
+      if (entry.task !== undefined) tasks.delete(entry.task as Gio);
     });
-    if (!ended) tasks.add(task as Gio);
+    if (!task.done) tasks.add(task as Gio);
     return task;
   }
 
@@ -344,7 +344,11 @@ export class Gio<R = unknown> {
   #proceed(yielded: unknown): boolean {
     if (yielded === undefined) return this.#flush("read") && this.#read();
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
-    if (yielded instanceof Operation) return this.#flush(yielded) && this.#begin(yielded);
+    if (yielded instanceof Operation) {
+      // What was written to a context that was left must be there; what goes to others may take its time.
+      if (!this.#send() && this.#unsent.some(({ left }) => left)) return this.#block(yielded);
+      return this.#begin(yielded);
+    }
     if (yielded === Yield) return this.#proceed(sleep(0));
     if (this.#top?.context.put !== undefined) return this.#put(this.#top, yielded);
     throw new TypeError(
@@ -408,14 +412,58 @@ export class Gio<R = unknown> {
   }
 
   /** Sends what waits. If something is left, the coroutine stands still until it is gone, and then does `next`. */
-  #flush(next: "next" | "read" | Operation<unknown>): boolean {
+  #flush(next: "next" | "read"): boolean {
+    return this.#send() || this.#block(next);
+  }
+
+  #block(next: "next" | "read" | Operation<unknown>): false {
+    this.#blocked = next;
+    if (this.#closing && this.#linger === undefined) this.#setLinger(() => this.#giveUp());
+    return false;
+  }
+
+  /** Sends what waits, as far as it is accepted; returns whether that is all. */
+  #send(): boolean {
     const unsent = this.#unsent;
     for (let i = 0; i < unsent.length;) {
       if (!this.#drain(unsent[i]!)) i++;
     }
-    if (unsent.length === 0) return true;
-    this.#blocked = next;
-    return false;
+    return unsent.length === 0;
+  }
+
+  /** A coroutine that was cancelled writes, but nobody reads. */
+  #giveUp(): void {
+    this.#linger = undefined;
+    const error = new TimeoutError(
+      `Cannot send: nothing was accepted for ${this.#lingerMs} ms after the coroutine was cancelled`,
+    );
+    this.#drop(error);
+    const blocked = this.#blocked;
+    this.#blocked = undefined;
+    if (blocked !== undefined) this.#run("throw", error);
+  }
+
+  /** Gives up what has not been sent. */
+  #drop(reason?: unknown): void {
+    for (const channel of this.#unsent.slice()) {
+      channel.ended ??= reason;
+      channel.outbox.clear();
+      this.#drained(channel);
+    }
+  }
+
+  get #lingerMs(): number {
+    return this.#options.lingerMs ?? 2000;
+  }
+
+  #setLinger(callback: () => void): void {
+    this.#clearLinger();
+    this.#linger = this.reactor.addTimer(this.#lingerMs, callback);
+  }
+
+  #clearLinger(): void {
+    if (this.#linger !== undefined) this.reactor.removeTimer(this.#linger);
+    this.#linger = undefined;
   }
 
   /** Sends what waits for one channel; returns whether that is all, in which case it is no longer in `#unsent`. */
@@ -543,11 +591,8 @@ export class Gio<R = unknown> {
       return this.#close(true);
     }
     try {
-      if (!this.#flush("next")) {
-        this.#linger = this.reactor.addTimer(
-          this.#options.lingerMs ?? 2000,
-          () => this.#close(true),
-        );
+      if (!this.#send()) {
+        this.#setLinger(() => this.#close(true));
         return;
       }
     } catch { // the peer has gone, and so has whoever could be told
@@ -564,11 +609,8 @@ export class Gio<R = unknown> {
   }
 
   #close(abort: boolean): void {
-    if (this.#linger !== undefined) this.reactor.removeTimer(this.#linger);
-    for (const channel of this.#unsent.slice()) {
-      channel.outbox.clear();
-      this.#drained(channel);
-    }
+    this.#clearLinger();
+    this.#drop();
     for (const context of this.#owned ?? []) if (!context.closed) context.close();
     this.#state = "done";
     this.#settle();
@@ -592,12 +634,12 @@ export class Gio<R = unknown> {
       channel.reading = true;
       this.reactor.addReader(context, channel.onReadable);
     }
-    this.#linger = this.reactor.addTimer(this.#options.lingerMs ?? 2000, () => this.#lingered());
+    this.#setLinger(() => this.#lingered());
   }
 
   #lingered(): void {
     this.#state = "done";
-    this.reactor.removeTimer(this.#linger!);
+    this.#clearLinger();
     this.#stopReading(this.#connection!);
     this.#connection!.context.close();
     this.#gone();

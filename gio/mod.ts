@@ -40,5 +40,6 @@ export * from "./sleep.ts";
 export * from "./spawn.ts";
 export * from "./suspend.ts";
 export * from "./timeout.ts";
+export * from "./timeout_error.ts";
 export * from "./wait.ts";
 export { type Coroutine, EndOfStream } from "../compose/mod.ts";

@@ -1,4 +1,4 @@
-import type { Coroutine } from "../compose/mod.ts";
+import { type Call, call, type Coroutine } from "../compose/mod.ts";
 import { together } from "./_together.ts";
 
 /** What any of the coroutines returns. */
@@ -13,7 +13,7 @@ export type AnyResult<T extends readonly Coroutine[]> = {
  *
  * @typeParam T The coroutines.
  * @param coroutines What to run, each as a task of its own.
- * @returns A coroutine that returns the result of the first.
+ * @returns What is to be given to `yield*`: a call that gives the result of the first.
  *
  * @example The faster of two
  * ```ts
@@ -31,10 +31,8 @@ export type AnyResult<T extends readonly Coroutine[]> = {
  * assertEquals(first, "fast");
  * ```
  */
-export function race<T extends readonly Coroutine[]>(...coroutines: T): Coroutine<AnyResult<T>> {
-  return together(
-    "race()",
-    coroutines,
-    (results) => Promise.race(results) as Promise<AnyResult<T>>,
+export function race<T extends readonly Coroutine[]>(...coroutines: T): Call<AnyResult<T>> {
+  return call(
+    together("race()", coroutines, (results) => Promise.race(results) as Promise<AnyResult<T>>),
   );
 }

@@ -1,10 +1,5 @@
 import { currentGio } from "./gio.ts";
-
-/** Thrown at the `yield` where a coroutine stands when its {@linkcode timeout} is over. */
-export class TimeoutError extends Error {
-  /** The name of the class. */
-  override readonly name = "TimeoutError";
-}
+import { TimeoutError } from "./timeout_error.ts";
 
 /**
  * Limits how long the rest of a block may take: `using _ = timeout(ms)`.

@@ -2,15 +2,26 @@ import type { Gio } from "./gio.ts";
 import { Operation } from "./operation.ts";
 
 class Wait<T> extends Operation<T> {
-  readonly #promise: PromiseLike<T>;
+  #gio: Gio | undefined;
+  #settle: ((gio: Gio) => void) | undefined;
 
+  // The promise is watched from the beginning: it may reject before the coroutine gets round to waiting.
   constructor(promise: PromiseLike<T>) {
     super();
-    this.#promise = promise;
+    promise.then(
+      (value) => this.#settled((gio) => gio.resume(this, value)),
+      (error) => this.#settled((gio) => gio.fail(this, error)),
+    );
   }
 
   override start(gio: Gio): void {
-    this.#promise.then((value) => gio.resume(this, value), (error) => gio.fail(this, error));
+    this.#gio = gio;
+    this.#settle?.(gio);
+  }
+
+  #settled(settle: (gio: Gio) => void): void {
+    this.#settle = settle;
+    if (this.#gio !== undefined) settle(this.#gio);
   }
 }
 

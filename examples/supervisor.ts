@@ -1,0 +1,58 @@
+/**
+ * Runs programs side by side, merges their output line by line, and starts those that fail again, at most three times.
+ *
+ *     deno run --allow-run examples/supervisor.ts 'ping -c 3 127.0.0.1' 'sh -c "echo no; exit 1"'
+ */
+import { type Coroutine, EndOfStream } from "@weightless/io/compose";
+import { all, asProcess, currentGio, enter, sleep, wait } from "@weightless/io/gio";
+import { lines, pipe } from "@weightless/io/pipeline";
+import { type Socket, subprocess } from "@weightless/io/reactor";
+import { fail } from "./_cli.ts";
+
+const RESTARTS = 3;
+const PAUSE_MS = 200;
+
+/** Splits a command line at blanks, except between quotes. */
+function words(command: string): string[] {
+  return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) =>
+    a ?? b ?? c ?? ""
+  );
+}
+
+function* print(name: string): Coroutine {
+  try {
+    for (;;) console.log(`${name} | ${yield}`);
+  } catch (error) {
+    if (!(error instanceof EndOfStream)) throw error;
+  }
+}
+
+function* output(name: string, stream: Socket): Coroutine {
+  using _ = enter(stream);
+  yield pipe(lines(), print(name));
+}
+
+function* supervise(command: string): Coroutine<number> {
+  const [program, ...args] = words(command);
+  const name = `${program}`;
+  for (let starts = 0;; starts++) {
+    using running = subprocess(currentGio().reactor, program!, { args });
+    yield* all(output(name, running.io), output(name, running.stderr));
+    const { code } = yield* wait(running.status);
+    console.log(`${name} ended with code ${code}`);
+    if (code === 0 || starts === RESTARTS) return code;
+    yield* sleep(PAUSE_MS * 2 ** starts);
+  }
+}
+
+if (Deno.args.length === 0) {
+  fail("Cannot supervise nothing: give one or more commands, each in quotes");
+}
+try {
+  const codes = await asProcess(function* () {
+    return yield* all(...Deno.args.map(supervise));
+  }());
+  Deno.exit(codes.every((code) => code === 0) ? 0 : 1);
+} catch (error) {
+  fail(`Cannot go on: ${(error as Error).message}`);
+}

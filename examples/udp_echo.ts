@@ -1,0 +1,17 @@
+/**
+ * A UDP echo: every datagram comes back.
+ *
+ *     deno run --allow-net examples/udp_echo.ts [--port 7003]      # and: nc -u 127.0.0.1 7003
+ */
+import { DatagramAcceptor, Reactor } from "@weightless/io/reactor";
+import { options, port, serve } from "./_cli.ts";
+
+const given = options("udp_echo.ts [--port 7003]", { port: { type: "string", default: "7003" } });
+await serve(() => new Reactor(), async (reactor) => {
+  const { addr } = await DatagramAcceptor.bind(
+    reactor,
+    { port: port(given.port), hostname: "127.0.0.1" },
+    ({ data, from }, socket) => socket.send(data, from),
+  );
+  return `udp ${addr.hostname}:${addr.port}`;
+});

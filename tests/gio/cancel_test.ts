@@ -1,0 +1,131 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { call, type Coroutine } from "../../compose/mod.ts";
+import { Reactor, TestClock } from "../../reactor/mod.ts";
+import {
+  all,
+  enter,
+  type Gio,
+  gio,
+  memory,
+  sleep,
+  spawn,
+  suspend,
+  timeout,
+  wait,
+} from "../../gio/mod.ts";
+import { FakeConnection } from "./_fake.ts";
+
+/** What a random coroutine does; each step is one of these, within a `try … finally` that is counted. */
+type Step =
+  | "read"
+  | "write"
+  | "sleep"
+  | "wait"
+  | "suspend"
+  | "timeout"
+  | { call: Step[] }
+  | { spawn: Step[] }
+  | { all: Step[][] }
+  | { enter: Step[] };
+
+/** How many blocks were entered and left, and of those that were cancelled, how many finished their cleanup. */
+class Counts {
+  entered = 0;
+  left = 0;
+  cancelled = 0;
+  cleanedUp = 0;
+}
+
+function* run(steps: Step[], counts: Counts): Coroutine {
+  counts.entered++;
+  let cancelled = true;
+  try {
+    for (const step of steps) {
+      if (step === "read") yield;
+      else if (step === "write") yield "x".repeat(30_000);
+      else if (step === "sleep") yield* sleep(3);
+      else if (step === "wait") yield* wait(Promise.resolve());
+      else if (step === "suspend") {
+        yield* suspend((handle) => queueMicrotask(() => handle.resume()));
+      } else if (step === "timeout") {
+        using _ = timeout(1000);
+        yield* sleep(1);
+      } else if ("call" in step) yield* call(run(step.call, counts));
+      else if ("spawn" in step) yield* spawn(run([{ enter: step.spawn }], counts));
+      else if ("all" in step) {
+        yield* all(...step.all.map((steps) => run([{ enter: steps }], counts)));
+      } else {
+        using _ = enter(memory("a", "b", "c", "d", "e", "f"));
+        yield* call(run(step.enter, counts));
+      }
+    }
+    cancelled = false;
+  } catch (error) {
+    cancelled = false;
+    throw error;
+  } finally {
+    counts.left++;
+    if (cancelled) {
+      counts.cancelled++;
+      yield* sleep(1); // cleanup that takes time
+      counts.cleanedUp++;
+    }
+  }
+}
+
+const { steps } = fc.letrec<{ step: Step; steps: Step[] }>((tie) => ({
+  step: fc.oneof(
+    { depthSize: "small" },
+    fc.constantFrom<Step>("read", "write", "sleep", "wait", "suspend", "timeout"),
+    fc.record({ call: tie("steps") }),
+    fc.record({ spawn: tie("steps") }),
+    fc.record({ all: fc.array(tie("steps"), { maxLength: 3 }) }),
+    fc.record({ enter: tie("steps") }),
+  ) as fc.Arbitrary<Step>,
+  steps: fc.array(tie("step"), { maxLength: 5 }),
+}));
+
+Deno.test("cancel() of 10,000 coroutines at random points runs every finally once and leaves nothing behind", async () => {
+  const clock = new TestClock();
+  const errors: unknown[] = [];
+  const reactor = new Reactor({ selector: "deno", clock, onError: (error) => errors.push(error) });
+  const programs = fc.sample(steps, { numRuns: 10_000, seed: 42 });
+  const counts = new Counts();
+  const connections: FakeConnection[] = [];
+  const tasks: Gio[] = programs.map((steps, i) => {
+    const connection = new FakeConnection();
+    connection.capacity = 40_000 * (i % 4);
+    connection.arrive("1", "2", "3");
+    connections.push(connection);
+    const task = gio(reactor, connection, run(steps, counts), { lingerMs: 5 });
+    task.result.catch(() => {});
+    return task;
+  });
+  const turn = async () => {
+    clock.advance(1);
+    reactor.step();
+    await new Promise<void>((resolve) => setTimeout(resolve));
+  };
+  // The i-th is cancelled after i % 10 turns, wherever it is by then.
+  for (let i = 0; i < 10; i++) {
+    tasks.forEach((task, j) => {
+      if (j % 10 === i) task.cancel(new Error("enough"));
+    });
+    await turn();
+  }
+  for (let i = 0; i < 200; i++) await turn();
+
+  assertEquals(tasks.filter((task) => !task.done).length, 0);
+  assertEquals(counts.left, counts.entered);
+  assertEquals(counts.cleanedUp, counts.cancelled);
+  assert(counts.cancelled > 5000);
+  assertEquals(errors.length, 0);
+  assertEquals(
+    connections.filter(({ calls }) => !calls.includes("close") && !calls.includes("abort")).length,
+    0,
+  );
+  assertEquals(connections.filter(({ watched }) => watched.length > 0).length, 0);
+  assertEquals(reactor.inspect(), []);
+  reactor.shutdown();
+});
