@@ -1,4 +1,4 @@
-import type { Handle } from "./reactor.ts";
+import type { Handle } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 
 function one(addr: Deno.Addr): string {

@@ -1,5 +1,5 @@
 import { describe } from "./_describe.ts";
-import type { CallContext, Handle, Inspected } from "./reactor.ts";
+import type { CallContext, Handle, Inspected } from "./reactor_options.ts";
 import type { Interest, Selectable } from "./selectable.ts";
 import type { Registration } from "./selector.ts";
 

@@ -37,7 +37,7 @@ export interface ConnectOptions {
  * @throws the reason of `signal` when that aborts first
  * @throws {TypeError} when there is neither a port nor a path
  *
- * @example
+ * @example Connecting to a port
  * ```ts
  * import { connect, Reactor } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";
@@ -62,7 +62,7 @@ export async function connect(reactor: Reactor, options: ConnectOptions): Promis
  * @throws {TypeError} when the socket has an outstanding operation, or holds data that came unsecured
  * @throws whatever the handshake throws, for example `Deno.errors.InvalidData`
  *
- * @example
+ * @example A peer that does not go along
  * ```ts
  * import { connect, Reactor, startTls } from "@weightless/io/reactor";
  * import { assertRejects } from "@std/assert";

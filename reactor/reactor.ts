@@ -1,11 +1,22 @@
-import { setImmediate } from "node:timers";
+import { Alarm, startAlarm } from "./_alarm.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
 import { EpollSelector } from "./epoll_selector.ts";
 import type { ReactorEvents } from "./events.ts";
+import { EventLoop } from "./_event_loop.ts";
 import { Handler } from "./_handler.ts";
+import type {
+  CallContext,
+  Handle,
+  Inspected,
+  ListeningOptions,
+  Process,
+  ReactorOptions,
+  RegistrationOptions,
+  SelectorName,
+} from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Selector } from "./selector.ts";
 import type { Listening, Socket, SocketOwner } from "./socket.ts";
@@ -13,92 +24,7 @@ import { Suspend } from "./suspend.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 import type { Timer } from "./timer.ts";
 
-/** Which back end a {@linkcode Reactor} waits with: `"auto"` takes the best that is allowed here. */
-export type SelectorName = "auto" | "deno" | "epoll";
-
-/**
- * What {@linkcode Reactor.addProcess} calls in every step: a function, or a coroutine, which is resumed.
- *
- * A coroutine yields to let others go first, or a {@linkcode Suspend} to wait for something; it ends when it ends.
- */
-export type Process = (() => void) | Generator<unknown, unknown, unknown>;
-
-/** What a callback can be registered for. */
-export type Handle = Selectable | Process | Timer;
-
-/** Options of {@linkcode Reactor}. */
-export interface ReactorOptions {
-  /** The back end. @default {"auto"} */
-  selector?: SelectorName;
-  /** Where time comes from. @default {performance.now} */
-  clock?: Clock;
-  /**
-   * Is told of errors thrown by callbacks, and of what threw them, for example `reader of tcp 127.0.0.1:80`. What it
-   * throws itself goes out of `step()` and `run()`. @default {console.error}
-   */
-  onError?: (error: unknown, where: string) => void;
-  /** Is told by {@linkcode Reactor.shutdown} what was still registered, a line for each. @default {nobody} */
-  onShutdown?: (left: string[]) => void;
-  /** Who measures. @default {nobody} */
-  events?: ReactorEvents;
-  /** Whether to remember where in the program each thing is registered, for messages. It costs. @default {false} */
-  trace?: boolean;
-  /** How long a closed socket may take to send what it accepted, in milliseconds. @default {5000} */
-  lingerMs?: number;
-}
-
-/** Options of {@linkcode Reactor.addReader}, {@linkcode Reactor.addWriter} and {@linkcode Reactor.addProcess}. */
-export interface RegistrationOptions {
-  /** 0 (called in every step) to 9 (called in one step of ten). @default {0} */
-  priority?: number;
-  /** Tells, for messages and {@linkcode Reactor.inspect}, what the callback is doing, for example where its coroutine stands. */
-  where?: () => string;
-}
-
-/** Options of {@linkcode Reactor.listening}. */
-export interface ListeningOptions {
-  /** Whether its TCP connections send small pieces at once (TCP_NODELAY). @default {true} */
-  noDelay?: boolean;
-  /** Called when one of its connections has released what it held. */
-  onReleased?: (socket: Socket) => void;
-}
-
-/** What is being called; see {@linkcode Reactor.currentContext}. */
-export interface CallContext {
-  /** What it was registered as. */
-  readonly kind: "reader" | "writer" | "process";
-  /** What is called. */
-  readonly callback: () => void;
-  /** 0 to 9. */
-  readonly priority: number;
-}
-
-/** One line of {@linkcode Reactor.inspect}. */
-export interface Inspected {
-  /** What it is registered as; `"connection"` is a socket that is open but not registered. */
-  kind: "reader" | "writer" | "process" | "timer" | "connection";
-  /** Kind and addresses of the selectable, or the name of the process or callback. */
-  what: string;
-  /** 0 to 9. */
-  priority?: number;
-  /** Whether it is suspended. */
-  suspended?: boolean;
-  /** How long it has been registered, in milliseconds. */
-  ageMs?: number;
-  /** In how many milliseconds a timer is due. */
-  dueMs?: number;
-  /** What its callback is doing, or where it was registered, if known. */
-  where?: string;
-}
-
 const PRIORITIES = 10;
-/** A busy reactor lets Deno's event loop turn this often, … */
-const TURN_MS = 1;
-/** … and lets it look for input and output this often, … */
-const IDLE_MS = 4;
-/** … unless it had so much time for that anyway. */
-const IDLE_ENOUGH_MS = 0.05;
-
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
  *
@@ -155,10 +81,8 @@ export class Reactor implements Disposable {
   #shutdownRequested = false;
   #onDrained: (() => void) | undefined;
 
-  #alarmAt = Infinity;
-  #cancelAlarm: (() => void) | undefined;
-  #lastTurn = 0;
-  #lastIdle = performance.now();
+  #alarm: Alarm;
+  #eventLoop = new EventLoop();
 
   /**
    * A reactor with nothing registered.
@@ -171,6 +95,7 @@ export class Reactor implements Disposable {
     this.#options = options;
     this.#clock = clock;
     this.#selector = createSelector(selector);
+    this.#alarm = new Alarm(clock, this.#timers, () => this.#selector.wake());
     this.#owner = {
       lingerMs,
       noDelay: true,
@@ -285,7 +210,7 @@ export class Reactor implements Disposable {
     if (!(ms >= 0)) throw new RangeError(`Cannot add a timer of ${ms} ms: it must be at least 0`);
     const timer = this.#timers.add(this.#clock.now() + ms, callback);
     // Who waits now waits for a later one, or for none.
-    if (this.#selector.waiting && timer.at < this.#alarmAt) this.#arm();
+    if (this.#selector.waiting) this.#alarm.set();
     return timer;
   }
 
@@ -445,35 +370,16 @@ export class Reactor implements Disposable {
 
   /** Resolves when a step would have something to do, or a shutdown was requested. */
   async wait(): Promise<void> {
-    if (performance.now() - this.#lastTurn >= TURN_MS) await this.#turnEventLoop();
+    if (this.#eventLoop.isDue) await this.#eventLoop.turn();
     if (this.#selector.ready || this.#processes.size > 0 || this.#shutdownRequested) return;
     const first = this.#timers.first();
     let limitMs = Infinity;
     if (first !== undefined) {
       limitMs = first.at - this.#clock.now();
       if (limitMs <= 0) return;
-      if (first.at < this.#alarmAt) this.#arm();
+      this.#alarm.set();
     }
-    const waiting = this.#selector.wait(limitMs);
-    const from = performance.now();
-    await waiting;
-    const now = performance.now();
-    if (now - from >= IDLE_ENOUGH_MS) this.#lastIdle = now;
-  }
-
-  /**
-   * Lets the rest of the program run, even if there is always something to do here.
-   *
-   * A turn of Deno's event loop runs its timers, but it looks for input and output only when it has nothing else to
-   * do, or every 61 turns. So now and then it is given nothing to do, for as long as a job takes on another thread: about
-   * 50 µs.
-   */
-  async #turnEventLoop(): Promise<void> {
-    const idle = performance.now() - this.#lastIdle >= IDLE_MS;
-    if (idle) await crypto.subtle.digest("SHA-1", NOTHING);
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    this.#lastTurn = performance.now();
-    if (idle) this.#lastIdle = this.#lastTurn;
+    await this.#eventLoop.wait(this.#selector.wait(limitMs));
   }
 
   /**
@@ -692,25 +598,6 @@ export class Reactor implements Disposable {
     else if (value instanceof Suspend) value.suspend(this, coroutine);
   }
 
-  #arm(): void {
-    const first = this.#timers.first();
-    if (first === undefined) return;
-    this.#cancelAlarm?.();
-    this.#alarmAt = first.at;
-    const ms = Math.max(0, first.at - this.#clock.now());
-    this.#cancelAlarm = (this.#clock.alarm ?? realAlarm).call(this.#clock, ms, this.#onAlarm);
-  }
-
-  /** The timer that the alarm was set for may be gone: the alarm is not moved each time one goes. */
-  #onAlarm = (): void => {
-    this.#alarmAt = Infinity;
-    this.#cancelAlarm = undefined;
-    const first = this.#timers.first();
-    if (first === undefined) return;
-    if (first.at <= this.#clock.now()) this.#selector.wake();
-    else this.#arm();
-  };
-
   /** Everything of {@linkcode Reactor.shutdown} but the end of sockets that are closing already. */
   #stop(): void {
     if (this.#state !== "alive") return;
@@ -735,8 +622,7 @@ export class Reactor implements Disposable {
     }
     for (const socket of this.#open) if (!socket.closed) socket.abort();
     this.#timers.clear();
-    this.#cancelAlarm?.();
-    this.#cancelAlarm = undefined;
+    this.#alarm.cancel();
     this.#selector.wake();
   }
 
@@ -746,8 +632,7 @@ export class Reactor implements Disposable {
     let cancel: () => void;
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;
-      const alarm = this.#clock.alarm ?? realAlarm;
-      cancel = alarm.call(this.#clock, this.#owner.lingerMs, resolve);
+      cancel = startAlarm(this.#clock, this.#owner.lingerMs, resolve);
     });
     cancel!();
   }
@@ -760,7 +645,6 @@ export class Reactor implements Disposable {
 }
 
 const KINDS = ["reader", "writer", "process"] as const;
-const NOTHING = new Uint8Array(0);
 const NO_EVENTS: ReactorEvents = {};
 const realClock: Clock = { now: () => performance.now() };
 
@@ -776,11 +660,6 @@ function createSelector(name: SelectorName): Selector<Handler> {
         `Cannot use selector ${JSON.stringify(name)}: it must be "auto", "deno" or "epoll"`,
       );
   }
-}
-
-function realAlarm(ms: number, callback: () => void): () => void {
-  const id = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
-  return () => clearTimeout(id);
 }
 
 function reportToConsole(error: unknown, where: string): void {

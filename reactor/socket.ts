@@ -58,7 +58,7 @@ export interface Socket extends Selectable, Disposable {
   send(bytes: Uint8Array): number;
   /** Half-close: what was accepted goes out, then the peer sees the end of the stream. Receiving goes on. */
   shutdown(): void;
-  /** Closes, after what was accepted has gone out (or {@linkcode SocketOwner.lingerMs} has passed). Idempotent. */
+  /** Closes, after what was accepted has gone out (or the reactor's `lingerMs` has passed). Idempotent. */
   close(): void;
   /** Closes at once; what has not gone out is dropped. */
   abort(): void;

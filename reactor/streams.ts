@@ -66,7 +66,7 @@ export function fromStreams({ readable, writable, name = "stream" }: StreamPair)
 /**
  * Standard input and output as one stream, for `reactor.adopt()`. Closing it closes standard input only.
  *
- * @example
+ * @example Writing to standard output
  * ```ts
  * import { Reactor, stdio } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";

@@ -27,7 +27,7 @@ export interface Subprocess extends Disposable {
  *
  * @throws whatever `Deno.Command` throws, for example `Deno.errors.NotFound`
  *
- * @example
+ * @example Piping through cat
  * ```ts
  * import { Reactor, subprocess } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";

@@ -1,4 +1,5 @@
-import type { Process, Reactor } from "./reactor.ts";
+import type { Reactor } from "./reactor.ts";
+import type { Process } from "./reactor_options.ts";
 
 /** Options of {@linkcode Suspend}. */
 export interface SuspendOptions {
@@ -16,7 +17,7 @@ export interface SuspendOptions {
  *
  * @typeParam T What it is resumed with.
  *
- * @example
+ * @example Waiting for an answer
  * ```ts
  * import { Reactor, Suspend } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";

@@ -1,7 +1,7 @@
 /**
  * What `reactor.addTimer()` gives, and `reactor.removeTimer()` takes.
  *
- * @example
+ * @example When it is due
  * ```ts
  * import { Reactor, TestClock } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";

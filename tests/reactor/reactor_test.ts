@@ -67,7 +67,7 @@ Deno.test("wait() lets timers of the program run although the reactor is always 
   reactor.addProcess(() => {});
   await reactor.run();
   clearInterval(interval);
-  assertEquals(ticks, 3);
+  assert(ticks >= 3);
 });
 
 Deno.test("wait() goes by the real clock when there is no other", async () => {

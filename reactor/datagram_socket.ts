@@ -1,6 +1,5 @@
 import dgram from "node:dgram";
-import { describe } from "./_describe.ts";
-import type { Reactor, RegistrationOptions } from "./reactor.ts";
+import type { Reactor } from "./reactor.ts";
 import type { Interest, Selectable } from "./selectable.ts";
 
 /** Bytes, and where they come from. */
@@ -27,7 +26,7 @@ const MOST_WAITING = 1024;
 /**
  * Sends and receives UDP datagrams without ever blocking.
  *
- * @example
+ * @example Sending and receiving
  * ```ts
  * import { DatagramSocket, Reactor } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";
@@ -200,88 +199,6 @@ export class DatagramSocket implements Selectable, Disposable {
     if (this.#closed) return;
     this.#failure = { error };
     this.#notifyRead?.();
-  }
-}
-
-/**
- * Binds a UDP socket, and calls back with each datagram. An error, of the callback or of the network, is reported to
- * the reactor's `onError`; receiving goes on.
- *
- * @example Echo
- * ```ts
- * import { DatagramAcceptor, DatagramSocket, Reactor } from "@weightless/io/reactor";
- * import { assertEquals } from "@std/assert";
- *
- * using reactor = new Reactor();
- * const echo = await DatagramAcceptor.bind(
- *   reactor,
- *   { hostname: "127.0.0.1" },
- *   ({ data, from }, socket) => socket.send(data, from),
- * );
- * using client = await DatagramSocket.bind(reactor, { hostname: "127.0.0.1" });
- * client.send(new Uint8Array([1, 2, 3]), echo.addr);
- * reactor.addReader(client, () => {
- *   assertEquals(client.recv()!.data, new Uint8Array([1, 2, 3]));
- *   reactor.requestShutdown();
- * });
- * await reactor.run();
- * ```
- */
-export class DatagramAcceptor implements Disposable {
-  #reactor: Reactor;
-  #socket: DatagramSocket;
-  #onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown;
-
-  private constructor(
-    reactor: Reactor,
-    socket: DatagramSocket,
-    options: RegistrationOptions,
-    onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown,
-  ) {
-    this.#reactor = reactor;
-    this.#socket = socket;
-    this.#onDatagram = onDatagram;
-    reactor.addReader(socket, () => this.#receive(), options);
-  }
-
-  /**
-   * Begins to receive.
-   *
-   * @throws as {@linkcode DatagramSocket.bind}
-   */
-  static async bind(
-    reactor: Reactor,
-    options: DatagramOptions & RegistrationOptions,
-    onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown,
-  ): Promise<DatagramAcceptor> {
-    const socket = await DatagramSocket.bind(reactor, options);
-    return new DatagramAcceptor(reactor, socket, options, onDatagram);
-  }
-
-  /** The address it is bound to. */
-  get addr(): Deno.NetAddr {
-    return this.#socket.addr;
-  }
-
-  /** Ends receiving. */
-  close(): void {
-    this.#reactor.removeReader(this.#socket);
-    this.#socket.close();
-  }
-
-  /** As {@linkcode DatagramAcceptor.close}. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  #receive(): void {
-    if (this.#socket.closed) return;
-    try {
-      const datagram = this.#socket.recv();
-      if (datagram) this.#onDatagram(datagram, this.#socket);
-    } catch (error) {
-      this.#reactor.onError(error, `callback of ${describe(this.#socket)}`);
-    }
   }
 }
 
