@@ -135,7 +135,8 @@ export class StreamSocket implements Socket {
     if (this.#closed) return;
     this.#ending = this.#closed = true;
     this.#chunk = this.#region = undefined;
-    if (this.#out === undefined && !this.#halfClosing) this.#release();
+    const done = this.#out === undefined && !this.#halfClosing;
+    if (done || this.#released) this.#release();
     else this.#linger = this.#owner.addTimer(this.#owner.lingerMs, this.#release);
     this.#notifyRead?.();
     this.#notifyWrite?.();

@@ -1,6 +1,13 @@
 import { once } from "node:events";
 import net from "node:net";
-import { Acceptor, connect, fromStreams, type Reactor, type Socket } from "../../reactor/mod.ts";
+import {
+  Acceptor,
+  connect,
+  fromStreams,
+  type Reactor,
+  type Socket,
+  subprocess,
+} from "../../reactor/mod.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
 import { drive } from "./_drive.ts";
 
@@ -20,7 +27,7 @@ export interface Peer {
 export interface Kind {
   name: string;
   /** A socket of the reactor, and its peer. */
-  pair(reactor: Reactor): Promise<{ socket: Socket; peer: Peer }>;
+  pair(reactor: Reactor): Promise<{ socket: Socket; peer: Peer; ended?: Promise<unknown> }>;
   /** What describe() gives. */
   describes: RegExp;
   /** A socket, and what resets its connection; without it, `peer.reset()` does. */
@@ -163,6 +170,36 @@ function streamPeer(
   };
 }
 
+/** A program whose output comes from one FIFO and whose input goes to another, of which the peer has the other ends. */
+async function pipes(reactor: Reactor): ReturnType<Kind["pair"]> {
+  const dir = await Deno.makeTempDir();
+  const [source, sink] = [`${dir}/source`, `${dir}/sink`];
+  await new Deno.Command("mkfifo", { args: [source, sink] }).output();
+  const script = 'cat "$0" & exec cat > "$1"';
+  const { io, stderr, status } = subprocess(reactor, "sh", { args: ["-c", script, source, sink] });
+  const [writer, reader] = await Promise.all([
+    Deno.open(source, { write: true }),
+    Deno.open(sink, { read: true }),
+  ]);
+  await Deno.remove(dir, { recursive: true });
+  stderr.close();
+  const open = new Set([writer, reader]);
+  const close = (file: Deno.FsFile) => open.delete(file) && file.close();
+  return {
+    socket: io,
+    peer: {
+      ...connPeer(reader as unknown as Deno.Conn),
+      async write(bytes) {
+        while (bytes.length > 0) bytes = bytes.subarray(await writer.write(bytes));
+      },
+      end: () => Promise.resolve(void close(writer)),
+      close: () => open.forEach(close),
+      reset: () => open.forEach(close),
+    },
+    ended: status,
+  };
+}
+
 export const KINDS: Kind[] = [
   {
     name: "accepted TCP",
@@ -196,4 +233,5 @@ export const KINDS: Kind[] = [
     describes: /^streams$/,
     resets: true,
   },
+  { name: "subprocess", pair: pipes, describes: /^sh \d+$/, resets: false },
 ];

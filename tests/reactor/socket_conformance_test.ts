@@ -5,6 +5,9 @@ import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
 
+// The runtime opens descriptors of its own at the first subprocess.
+await new Deno.Command("true").output();
+
 const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 const MIB = 1024 * 1024;
 
@@ -44,7 +47,7 @@ function conformance(kind: Kind, selector: SelectorName): void {
       const errors: unknown[] = [];
       const onError = (error: unknown) => errors.push(error);
       using reactor = new Reactor({ selector, onError, ...options });
-      const { socket, peer } = await kind.pair(reactor);
+      const { socket, peer, ended } = await kind.pair(reactor);
       try {
         await fn({ reactor, socket, peer, errors });
         // What was closed while the program did something else may not be gone yet.
@@ -52,6 +55,7 @@ function conformance(kind: Kind, selector: SelectorName): void {
       } finally {
         reactor.shutdown();
         peer.close();
+        await ended;
       }
       assertEquals(reactor.openConnections.size, 0);
     });
