@@ -1,0 +1,270 @@
+/**
+ * Writes one answer: takes what the handler yields, and decides how it is framed (RFC 9112 6).
+ *
+ *  1. The head and the first piece of the body are held back until it is known whether more comes: if the handler
+ *     ends, the length is known and all is one text. `flush` ends the waiting.
+ *  2. With a Content-Length from the handler the body must be that long.
+ *  3. Without, a body of more than one piece is sent in chunks, or to HTTP/1.0 until the connection closes.
+ *  4. The answer to HEAD, and 204, 205 and 304, have no body.
+ */
+import { latin1Bytes, utf8Length } from "./_characters.ts";
+import type { DateLine } from "./_date.ts";
+import { LocalProtocolError } from "./local_protocol_error.ts";
+import type { ResponseHead } from "./response.ts";
+
+/** What is to be yielded: text is gathered, bytes are kept as they are. */
+export class Output {
+  #chunks: (string | Uint8Array)[] = [];
+  #text = "";
+  /** Roughly how much there is: bytes, and characters of text. */
+  size = 0;
+
+  write(data: string | Uint8Array): void {
+    this.size += data.length;
+    if (typeof data === "string") {
+      this.#text += data;
+      return;
+    }
+    if (this.#text !== "") {
+      this.#chunks.push(this.#text);
+      this.#text = "";
+    }
+    this.#chunks.push(data);
+  }
+
+  /** The first of what is left; undefined if nothing is. */
+  take(): string | Uint8Array | undefined {
+    const chunk = this.#chunks.length > 0 ? this.#chunks.shift() : this.#text || undefined;
+    if (chunk === this.#text) this.#text = "";
+    if (chunk !== undefined) this.size -= chunk.length;
+    return chunk;
+  }
+}
+
+const WAITING = 0, HELD = 1, BY_LENGTH = 2, BY_CHUNKS = 3, BY_CLOSE = 4, NO_BODY = 5;
+
+export class Answer {
+  readonly #output: Output;
+  readonly #date: DateLine;
+  #state = WAITING;
+  #head: ResponseHead | undefined;
+  #piece: string | Uint8Array | undefined;
+  #left = 0;
+  /** The answer is for HEAD. */
+  #headOnly = false;
+  /** The answer is for HTTP/1.0. */
+  #old = false;
+  /** Whether the connection is to be closed after the answer. */
+  close = false;
+  // The last answer that was known as a whole, and what it was made of: mostly the next one is the same.
+  #lastHead: ResponseHead | undefined;
+  #lastPiece: string | undefined;
+  #lastDate = "";
+  #lastText = "";
+
+  constructor(output: Output, date: DateLine) {
+    this.#output = output;
+    this.#date = date;
+  }
+
+  /** Begins with another answer. */
+  start(headOnly: boolean, old: boolean, keepAlive: boolean): void {
+    this.#state = WAITING;
+    this.#head = this.#piece = undefined;
+    this.#headOnly = headOnly;
+    this.#old = old;
+    this.close = !keepAlive;
+  }
+
+  /** Whether anything of the answer has been sent, so that another one is impossible. */
+  get begun(): boolean {
+    return this.#state > HELD;
+  }
+
+  /** Whether there is a head, sent or not. */
+  get headed(): boolean {
+    return this.#state !== WAITING;
+  }
+
+  /** Whether data is for nobody, because this is the answer to HEAD and its head has been sent. */
+  get complete(): boolean {
+    return this.#headOnly && this.#state === NO_BODY;
+  }
+
+  head(head: ResponseHead): void {
+    if (this.#state !== WAITING) {
+      throw new LocalProtocolError(
+        `Cannot answer with status ${head.status}: the head of the response has been yielded before`,
+      );
+    }
+    if (head.status < 200) {
+      // RFC 9110 15.2: a server MUST NOT send a 1xx response to an HTTP/1.0 client.
+      if (!this.#old) this.#write(`${head.text}\r\n`, head);
+      return;
+    }
+    this.#head = head;
+    this.#state = HELD;
+  }
+
+  /** The head after which the connection speaks another protocol. */
+  takeOver(head: ResponseHead): void {
+    if (this.#state !== WAITING) return this.head(head);
+    this.#state = NO_BODY;
+    this.close = true;
+    this.#write(`${head.text}${head.upgrade ? "connection: upgrade\r\n" : ""}\r\n`, head);
+  }
+
+  data(data: string | Uint8Array): void {
+    const head = this.#head;
+    if (head === undefined) {
+      throw new LocalProtocolError(
+        "Cannot send a body before the head of the response: yield ok(headers) first",
+      );
+    }
+    if (data.length === 0) return;
+    if (hasNoBody(head.status)) {
+      throw new LocalProtocolError(
+        `Cannot send a body with status ${head.status}: the response ends with its head (RFC 9110 15)`,
+      );
+    }
+    if (this.#state === HELD) {
+      if (head.contentLength === undefined && this.#piece === undefined) {
+        this.#piece = data;
+        return;
+      }
+      this.flush();
+    }
+    this.#send(data);
+  }
+
+  /** Sends what was held back: there is something to wait for. */
+  flush(): void {
+    if (this.#state !== HELD) return;
+    const head = this.#head!;
+    const piece = this.#piece;
+    if (hasNoBody(head.status)) {
+      this.#state = NO_BODY;
+      this.#writeHead(lengthLine(head.status === 205 ? 0 : head.contentLength));
+    } else if (head.contentLength !== undefined) {
+      this.#state = BY_LENGTH;
+      this.#left = head.contentLength;
+      this.#writeHead(lengthLine(head.contentLength));
+    } else if (this.#old) {
+      this.#state = BY_CLOSE;
+      this.close = true;
+      this.#writeHead("");
+    } else {
+      this.#state = BY_CHUNKS;
+      this.#writeHead("transfer-encoding: chunked\r\n");
+    }
+    if (this.#headOnly) this.#state = NO_BODY;
+    if (piece !== undefined) this.#send(piece);
+  }
+
+  /** The handler has ended. */
+  end(): void {
+    switch (this.#state) {
+      case WAITING:
+        throw new LocalProtocolError(
+          "Cannot answer the request: its handler has ended without a response; yield ok(headers), then the body",
+        );
+      case HELD:
+        return this.#whole();
+      case BY_LENGTH:
+        if (this.#left > 0) {
+          throw new LocalProtocolError(
+            `Cannot end the response: ${this.#left} bytes of its Content-Length are missing`,
+          );
+        }
+        return;
+      case BY_CHUNKS:
+        return this.#output.write("0\r\n\r\n");
+    }
+  }
+
+  /** Sends an answer of which all is known. */
+  #whole(): void {
+    const head = this.#head!;
+    const piece = this.#piece;
+    const ordinary = !this.close && !this.#old && !this.#headOnly && typeof piece === "string";
+    if (
+      ordinary && head === this.#lastHead && piece === this.#lastPiece &&
+      this.#date.line === this.#lastDate
+    ) {
+      this.#state = BY_LENGTH;
+      this.#left = 0;
+      return this.#output.write(this.#lastText);
+    }
+    if (piece === undefined && (hasNoBody(head.status) || this.#headOnly)) return this.flush();
+    const length = piece === undefined ? 0 : byteLength(piece);
+    if (piece === undefined && (head.contentLength ?? 0) > 0) {
+      throw new LocalProtocolError(
+        `Cannot end the response: ${head.contentLength} bytes of its Content-Length are missing`,
+      );
+    }
+    if (ordinary && head.ascii && !head.close && !head.dated && !head.upgrade) {
+      this.#lastHead = head;
+      this.#lastPiece = piece;
+      this.#lastDate = this.#date.line;
+      this.#lastText = `${head.text}${this.#lastDate}${lengthLine(length)}\r\n${piece}`;
+    }
+    this.#state = BY_LENGTH;
+    this.#left = 0;
+    this.#writeHead(lengthLine(length));
+    if (piece !== undefined && !this.#headOnly) this.#output.write(piece);
+  }
+
+  #writeHead(framing: string): void {
+    const head = this.#head!;
+    if (head.close) this.close = true;
+    const connection = this.close
+      ? "connection: close\r\n"
+      // RFC 9112 C.2.2: a server that keeps the connection of an HTTP/1.0 client open says so.
+      : this.#old
+      ? "connection: keep-alive\r\n"
+      : "";
+    const upgrade = head.upgrade ? "connection: upgrade\r\n" : "";
+    const date = head.dated ? "" : this.#date.line;
+    this.#write(`${head.text}${date}${framing}${connection}${upgrade}\r\n`, head);
+  }
+
+  #write(text: string, head: ResponseHead): void {
+    this.#output.write(head.ascii ? text : latin1Bytes(text));
+  }
+
+  #send(data: string | Uint8Array): void {
+    const output = this.#output;
+    switch (this.#state) {
+      case BY_LENGTH: {
+        const length = byteLength(data);
+        if (length > this.#left) {
+          throw new LocalProtocolError(
+            `Cannot send ${length} bytes: only ${this.#left} are left of the response's Content-Length`,
+          );
+        }
+        this.#left -= length;
+        return output.write(data);
+      }
+      case BY_CHUNKS:
+        // RFC 9112 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+        output.write(`${byteLength(data).toString(16)}\r\n`);
+        output.write(data);
+        return output.write("\r\n");
+      case BY_CLOSE:
+        return output.write(data);
+    }
+  }
+}
+
+/** RFC 9112 6.3, RFC 9110 15.3.5, 15.3.6, 15.4.5: No Content, Reset Content and Not Modified have no body. */
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
+function lengthLine(length: number | undefined): string {
+  return length === undefined ? "" : `content-length: ${length}\r\n`;
+}
+
+function byteLength(data: string | Uint8Array): number {
+  return typeof data === "string" ? utf8Length(data) : data.length;
+}

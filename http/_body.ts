@@ -1,0 +1,196 @@
+/**
+ * Reads the body of a request from the chunks that arrive: by Content-Length, or chunked (RFC 9112 6, 7.1).
+ *
+ * `read` gives the next piece, a view on what was received, and `undefined` when there is none: at the end, when `done`
+ * is true, or when more must arrive first. It throws a RemoteProtocolError when the framing is faulty.
+ *
+ * A chunked body is read by a state machine that stops and goes on at any byte:
+ *
+ *     SIZE → (EXTENSION →) SIZE_LF → DATA → DATA_CR → DATA_LF → SIZE …
+ *                          SIZE_LF → TRAILERS → done         after a chunk of size 0
+ */
+import { CR, FIELD, HEX, LF, SPACE, TAB } from "./_characters.ts";
+import { bad, checkFields, CHUNKED, tooLargeBody, tooLargeHead } from "./_head_parser.ts";
+import { HttpHeaders } from "./http_headers.ts";
+import type { HttpLimits } from "./http_limits.ts";
+
+const SEMICOLON = 0x3b;
+/** RFC 9112 7.1: recipients MUST prevent overflow of large chunk sizes; so many digits are a safe integer. */
+const MOST_HEX_DIGITS = 12;
+
+const SIZE = 0, EXTENSION = 1, SIZE_LF = 2, DATA = 3, DATA_CR = 4, DATA_LF = 5, TRAILERS = 6;
+
+/** What has arrived, and how far it has been read. */
+export class Input {
+  bytes: Uint8Array = new Uint8Array(0);
+  at = 0;
+
+  get empty(): boolean {
+    return this.at === this.bytes.length;
+  }
+
+  /** All that has not been read. */
+  rest(): Uint8Array {
+    const rest = this.at === 0 ? this.bytes : this.bytes.subarray(this.at);
+    this.at = this.bytes.length;
+    return rest;
+  }
+}
+
+export class Body {
+  readonly #input: Input;
+  readonly #limits: HttpLimits;
+  #state = DATA;
+  /** What is left of the body, or of the chunk. */
+  #left = 0;
+  #chunked = false;
+  #size = 0;
+  #digits = 0;
+  #extensionBytes = 0;
+  #trailers: number[] = [];
+  #lineLength = 0;
+  /** Whether all of it has been read. */
+  done = true;
+  /** The trailers that came after it. */
+  trailers: HttpHeaders | undefined;
+
+  constructor(input: Input, limits: HttpLimits) {
+    this.#input = input;
+    this.#limits = limits;
+  }
+
+  /** Begins with another body. */
+  start(contentLength: number): void {
+    this.done = contentLength === 0;
+    if (this.done) return;
+    this.trailers = undefined;
+    this.#chunked = contentLength === CHUNKED;
+    this.#left = this.#chunked ? 0 : contentLength;
+    this.#state = this.#chunked ? SIZE : DATA;
+    this.#size = 0;
+    this.#digits = 0;
+    this.#extensionBytes = 0;
+  }
+
+  read(): Uint8Array | undefined {
+    if (this.done || this.#input.empty) return undefined;
+    if (!this.#chunked) return this.#data();
+    return this.#advance() ? this.#data() : undefined;
+  }
+
+  /** As much as there is of the body, or of the chunk. */
+  #data(): Uint8Array {
+    const { bytes, at } = this.#input;
+    const available = bytes.length - at;
+    const length = available < this.#left ? available : this.#left;
+    this.#left -= length;
+    this.#input.at += length;
+    if (this.#left === 0) {
+      if (this.#chunked) this.#state = DATA_CR;
+      else this.done = true;
+    }
+    return length === bytes.length ? bytes : bytes.subarray(at, at + length);
+  }
+
+  /** Goes on to where there is data; returns whether there is. */
+  #advance(): boolean {
+    const { bytes } = this.#input;
+    for (let { at } = this.#input; at < bytes.length; at++) {
+      const byte = bytes[at]!;
+      switch (this.#state) {
+        case SIZE: {
+          const digit = HEX[byte]!;
+          if (digit !== 255) {
+            if (++this.#digits > MOST_HEX_DIGITS) {
+              throw bad("a chunk that is too large (RFC 9112 7.1)");
+            }
+            this.#left = this.#left * 16 + digit;
+            break;
+          }
+          if (this.#digits === 0) throw bad("a chunk without a size (RFC 9112 7.1)");
+          if (byte === CR) this.#state = SIZE_LF;
+          else {
+            // RFC 9112 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name …
+            if (byte !== SEMICOLON && byte !== SPACE && byte !== TAB) {
+              throw bad("a chunk with an invalid size (RFC 9112 7.1)");
+            }
+            this.#extension(byte);
+          }
+          break;
+        }
+        case EXTENSION:
+          // RFC 9112 7.1.1: a recipient MUST ignore unrecognized chunk extensions, and ought to limit their length.
+          if (byte === CR) {
+            if (this.#lineLength < 0) throw bad("a space after a chunk's size (RFC 9112 7.1)");
+            this.#state = SIZE_LF;
+          } else this.#extension(byte);
+          break;
+        case SIZE_LF:
+          if (byte !== LF) throw bad("a chunk's size that ends without LF (RFC 9112 7.1)");
+          this.#size += this.#left;
+          if (this.#size > this.#limits.maxBodyBytes) throw tooLargeBody(this.#limits);
+          this.#lineLength = 0;
+          this.#state = this.#left === 0 ? TRAILERS : DATA;
+          break;
+        case DATA:
+          this.#input.at = at;
+          return true;
+        case DATA_CR:
+          if (byte !== CR) throw bad("a chunk that is longer than its size (RFC 9112 7.1)");
+          this.#state = DATA_LF;
+          break;
+        case DATA_LF:
+          if (byte !== LF) throw bad("a chunk that ends without LF (RFC 9112 7.1)");
+          this.#state = SIZE;
+          this.#left = 0;
+          this.#digits = 0;
+          break;
+        case TRAILERS:
+          if (this.#trailer(byte)) {
+            this.#input.at = at + 1;
+            this.done = true;
+            return false;
+          }
+          break;
+      }
+    }
+    this.#input.at = bytes.length;
+    return false;
+  }
+
+  /** A byte between the size and the end of its line; until the semicolon `#lineLength` is negative. */
+  #extension(byte: number): void {
+    if (this.#state === SIZE) this.#lineLength = -1;
+    this.#state = EXTENSION;
+    if (byte === SEMICOLON) this.#lineLength = 0;
+    else if (FIELD[byte] !== 1 || (this.#lineLength < 0 && byte !== SPACE && byte !== TAB)) {
+      throw bad("an invalid chunk extension (RFC 9112 7.1.1)");
+    }
+    if (++this.#extensionBytes > this.#limits.maxChunkExtensionBytes) {
+      throw bad("too many chunk extensions (RFC 9112 7.1.1)");
+    }
+  }
+
+  /** Gathers the trailers; returns whether their end has come, which is an empty line. */
+  #trailer(byte: number): boolean {
+    const trailers = this.#trailers;
+    trailers.push(byte);
+    if (trailers.length > this.#limits.maxHeadBytes) throw tooLargeHead();
+    if (byte !== LF) {
+      this.#lineLength++;
+      return false;
+    }
+    if (trailers[trailers.length - 2] !== CR) throw bad("a trailer without CR (RFC 9112 2.2)");
+    const empty = this.#lineLength === 1;
+    this.#lineLength = 0;
+    if (!empty) return false;
+    if (trailers.length > 2) {
+      const bytes = Uint8Array.from(trailers);
+      const to = bytes.length - 2;
+      checkFields(bytes, 0, to, this.#limits.maxHeaders);
+      this.trailers = new HttpHeaders(bytes, 0, to);
+    }
+    this.#trailers = [];
+    return true;
+  }
+}

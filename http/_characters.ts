@@ -1,0 +1,80 @@
+/** The alphabets of HTTP as tables of bytes, and text from bytes. */
+import { Buffer } from "node:buffer";
+
+export const TAB = 0x09, LF = 0x0a, CR = 0x0d, SPACE = 0x20, COLON = 0x3a;
+
+function table(characters: string, from = 1, to = 0): Uint8Array {
+  const bytes = new Uint8Array(256);
+  for (const character of characters) bytes[character.charCodeAt(0)] = 1;
+  bytes.fill(1, from, Math.max(from, to + 1));
+  return bytes;
+}
+
+const DIGITS = "0123456789";
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** RFC 9110 5.6.2: tchar. */
+export const TOKEN: Uint8Array = table(`!#$%&'*+-.^_\`|~${DIGITS}${LETTERS}`);
+
+/** RFC 9110 5.5: what a field value is made of: visible characters, space, tab and obs-text. */
+export const FIELD: Uint8Array = table("\t", SPACE, 0xff);
+FIELD[0x7f] = 0;
+
+/** RFC 9112 3.2, and what browsers leave unescaped in a query: visible ASCII but for `"`, `#`, `<` and `>`. */
+export const TARGET: Uint8Array = table("", 0x21, 0x7e);
+for (const character of '"#<>') TARGET[character.charCodeAt(0)] = 0;
+
+/** RFC 3986 3.2.2, 3.2.3: uri-host and port. */
+export const HOST: Uint8Array = table(`-._~!$&'()*+,;=%:[]${DIGITS}${LETTERS}`);
+
+/** Values of hexadecimal digits, 255 for anything else. */
+export const HEX: Uint8Array = new Uint8Array(256).fill(255);
+for (let i = 0; i < 16; i++) {
+  HEX[i.toString(16).charCodeAt(0)] = HEX[i.toString(16).toUpperCase().charCodeAt(0)] = i;
+}
+
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, from: number, to: number): string;
+};
+
+/** So few characters are put together faster than Buffer can be asked. */
+const FEW = 8;
+
+/** Text of bytes as ISO-8859-1: each byte a character. */
+export function latin1(bytes: Uint8Array, from: number, to: number): string {
+  if (to - from > FEW) return latin1Slice.call(bytes, from, to);
+  let text = "";
+  for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!);
+  return text;
+}
+
+/** Bytes of text as ISO-8859-1. */
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** Whether the text at `from` is `lowerCase`, which has only letters, digits and hyphens; the bytes are field characters. */
+export function equalsIgnoreCase(bytes: Uint8Array, from: number, lowerCase: string): boolean {
+  for (let i = 0; i < lowerCase.length; i++) {
+    if ((bytes[from + i]! | 0x20) !== lowerCase.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** How many bytes a text is in UTF-8, as TextEncoder encodes it. */
+export function utf8Length(text: string): number {
+  const { length } = text;
+  let bytes = length;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80) continue;
+    bytes++;
+    if (code < 0x800) continue;
+    bytes++;
+    // A pair of surrogates is 4 bytes; one alone is replaced by U+FFFD, which is 3.
+    if ((code & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
+  }
+  return bytes;
+}

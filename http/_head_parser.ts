@@ -1,0 +1,414 @@
+/**
+ * Parses the head of a request where it was received.
+ *
+ * In: bytes, and where the head begins. Out: `true` and the fields of the parser, which tell where the parts are;
+ * `false` when the bytes end before the head does, then it is to be called again with more; or a RemoteProtocolError
+ * with the status to answer. Nothing is copied, and no text is made but of unknown methods and of lists.
+ *
+ * One pass over the bytes, a table telling for each byte whether it may be part of what is being read. Header lines that
+ * decide about framing are recognized by length and compared; the others are only checked.
+ */
+import {
+  COLON,
+  CR,
+  equalsIgnoreCase,
+  FIELD,
+  HOST,
+  latin1,
+  LF,
+  SPACE,
+  TAB,
+  TARGET,
+  TOKEN,
+} from "./_characters.ts";
+import type { HttpLimits } from "./http_limits.ts";
+import type { HttpRequestParts } from "./http_request.ts";
+import { RemoteProtocolError } from "./remote_protocol_error.ts";
+
+/** What {@linkcode HeadParser.contentLength} is when the body is chunked. */
+export const CHUNKED = -1;
+
+const NONE = -2;
+const SLASH = 0x2f, ASTERISK = 0x2a, DIGIT_0 = 0x30, DIGIT_9 = 0x39, DOT = 0x2e;
+/** RFC 9112 3: a server SHOULD answer 501 to a method longer than any it implements. */
+const LONGEST_METHOD = 32;
+/** More digits could be more than a number holds. */
+const MOST_DIGITS = 15;
+
+const METHODS: Record<number, string[]> = {
+  3: ["PUT"],
+  4: ["POST", "HEAD"],
+  5: ["PATCH", "TRACE"],
+  6: ["DELETE"],
+  7: ["OPTIONS", "CONNECT"],
+};
+
+export class HeadParser implements HttpRequestParts {
+  readonly #limits: HttpLimits;
+  bytes: Uint8Array = new Uint8Array(0);
+  method = "";
+  targetFrom = 0;
+  targetTo = 0;
+  version: "1.0" | "1.1" = "1.1";
+  headersFrom = 0;
+  headersTo = 0;
+  keepAlive = true;
+  /** Where the head ends and the body begins. */
+  end = 0;
+  /** The length of the body, or {@linkcode CHUNKED}. */
+  contentLength = 0;
+  /** The client waits for a 100 before it sends the body. */
+  expectContinue = false;
+
+  constructor(limits: HttpLimits) {
+    this.#limits = limits;
+  }
+
+  parse(bytes: Uint8Array, from: number): boolean {
+    const end = bytes.length;
+    let at = from;
+    this.bytes = bytes;
+
+    // RFC 9112 2.2: a server SHOULD ignore at least one empty line before the request line.
+    if (at < end && bytes[at] === CR) {
+      if (at + 1 === end) return false;
+      if (bytes[at + 1] !== LF) throw bad("a CR without LF (RFC 9112 2.2)");
+      at += 2;
+    }
+    const start = at;
+
+    // RFC 9112 3: request-line = method SP request-target SP HTTP-version
+    while (at < end && TOKEN[bytes[at]!] === 1) at++;
+    const methodLength = at - start;
+    if (methodLength > LONGEST_METHOD) {
+      throw new RemoteProtocolError("Cannot answer the request: its method is unknown", {
+        status: 501,
+      });
+    }
+    if (at === end) return false;
+    if (bytes[at] !== SPACE || methodLength === 0) throw bad("no method (RFC 9112 3.1)");
+    this.method = methodOf(bytes, start, at);
+    const targetFrom = this.targetFrom = ++at;
+    while (at < end && TARGET[bytes[at]!] === 1) at++;
+    if (at === end) return false;
+    this.targetTo = at;
+    if (at === targetFrom || bytes[at] !== SPACE) throw bad("no proper target (RFC 9112 3.2)");
+
+    // RFC 9112 2.3: HTTP-version = %s"HTTP/" DIGIT "." DIGIT
+    if (at + 10 >= end) return false;
+    if (
+      bytes[at + 1] !== 0x48 || bytes[at + 2] !== 0x54 || bytes[at + 3] !== 0x54 ||
+      bytes[at + 4] !== 0x50 || bytes[at + 5] !== SLASH || !isDigit(bytes[at + 6]!) ||
+      bytes[at + 7] !== DOT || !isDigit(bytes[at + 8]!)
+    ) throw bad("no HTTP version (RFC 9112 2.3)");
+    if (bytes[at + 6] !== 0x31) {
+      throw new RemoteProtocolError("Cannot answer the request: its version is not HTTP/1.1", {
+        status: 505,
+      });
+    }
+    const old = bytes[at + 8] === DIGIT_0;
+    this.version = old ? "1.0" : "1.1";
+    at += 9;
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) {
+      throw bad("no CR LF after the request line (RFC 9112 3)");
+    }
+    if (at - start > this.#limits.maxRequestLineBytes) throw tooLongLine();
+    at += 2;
+    if (bytes[targetFrom] !== SLASH || this.method === "CONNECT") this.#checkTarget();
+
+    // RFC 9112 5: field-line = field-name ":" OWS field-value OWS
+    this.headersFrom = at;
+    let left = this.#limits.maxHeaders;
+    let hosts = 0, contentLength = NONE, chunked = false;
+    let connection: string | undefined, coding: string | undefined, expect = false;
+    this.keepAlive = !old;
+    for (;;) {
+      const nameFrom = at;
+      while (at < end && TOKEN[bytes[at]!] === 1) at++;
+      if (at === end) return false;
+      const nameLength = at - nameFrom;
+      if (bytes[at] !== COLON) {
+        if (nameLength === 0 && bytes[at] === CR) break;
+        throw badName(bytes[at]!, nameLength);
+      }
+      if (nameLength === 0) throw bad("a header without a name (RFC 9112 5)");
+      at++;
+      while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
+      const valueFrom = at;
+      while (at < end && FIELD[bytes[at]!] === 1) at++;
+      if (at + 1 >= end) return false;
+      if (bytes[at] !== CR || bytes[at + 1] !== LF) {
+        // RFC 9110 5.5: CR, LF and NUL in a value: the recipient MUST reject the message or replace them.
+        throw bad("a control character in a header, or one that ends without CR LF (RFC 9110 5.5)");
+      }
+      if (left-- === 0) throw tooLargeHead();
+      switch (nameLength) {
+        case 4:
+          if (equalsIgnoreCase(bytes, nameFrom, "host")) {
+            hosts++;
+            checkHost(bytes, valueFrom, valueEnd(bytes, valueFrom, at));
+          }
+          break;
+        case 6:
+          if (equalsIgnoreCase(bytes, nameFrom, "expect")) {
+            const to = valueEnd(bytes, valueFrom, at);
+            expect = to > valueFrom;
+            // RFC 9110 10.1.1: a server that cannot meet an expectation MAY respond with 417.
+            if (expect && !isWord(bytes, valueFrom, to, "100-continue")) {
+              throw new RemoteProtocolError(
+                "Cannot meet an expectation other than 100-continue (RFC 9110 10.1.1)",
+                { status: 417 },
+              );
+            }
+          }
+          break;
+        case 10:
+          if (equalsIgnoreCase(bytes, nameFrom, "connection")) {
+            connection = append(connection, bytes, valueFrom, at);
+          }
+          break;
+        case 14:
+          if (equalsIgnoreCase(bytes, nameFrom, "content-length")) {
+            contentLength = lengthOf(
+              bytes,
+              valueFrom,
+              valueEnd(bytes, valueFrom, at),
+              contentLength,
+            );
+          }
+          break;
+        case 17:
+          if (equalsIgnoreCase(bytes, nameFrom, "transfer-encoding")) {
+            coding = append(coding, bytes, valueFrom, at);
+          }
+          break;
+      }
+      at += 2;
+    }
+    if (at + 1 === end) return false;
+    if (bytes[at + 1] !== LF) throw bad("a CR without LF (RFC 9112 2.2)");
+    this.headersTo = at;
+    this.end = at + 2;
+    if (this.end - start > this.#limits.maxHeadBytes) throw tooLargeHead();
+
+    // RFC 9112 3.2: a server MUST respond with 400 to an HTTP/1.1 request without Host, and to any with more than one.
+    if (hosts !== 1 && (hosts > 1 || !old)) throw bad("not exactly one Host header (RFC 9112 3.2)");
+    if (connection !== undefined) this.#decideKeepAlive(connection, old);
+    if (coding !== undefined) {
+      checkCoding(coding, old, contentLength);
+      chunked = true;
+    }
+    // RFC 9112 6.3: without Content-Length and Transfer-Encoding a request has no body.
+    this.contentLength = chunked ? CHUNKED : contentLength === NONE ? 0 : contentLength;
+    if (this.contentLength > this.#limits.maxBodyBytes) throw tooLargeBody(this.#limits);
+    // RFC 9110 10.1.1: a 100-continue expectation in an HTTP/1.0 request MUST be ignored, and one without content may be.
+    this.expectContinue = expect && !old && this.contentLength !== 0;
+    return true;
+  }
+
+  /** RFC 9112 9.3: whether the connection persists. */
+  #decideKeepAlive(connection: string, old: boolean): void {
+    const options = listOf(connection);
+    if (options.includes("close")) this.keepAlive = false;
+    else if (old) this.keepAlive = options.includes("keep-alive");
+  }
+
+  /** The forms of a target that are not a path (RFC 9112 3.2). */
+  #checkTarget(): void {
+    const { bytes, targetFrom, targetTo, method } = this;
+    const target = latin1(bytes, targetFrom, targetTo);
+    if (method === "CONNECT") {
+      // RFC 9112 3.2.3 and RFC 9110 9.3.6: host and port; a server MUST reject an empty or invalid port number.
+      const colon = target.lastIndexOf(":");
+      const port = target.slice(colon + 1);
+      if (colon < 1 || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
+        throw bad("no host and port to connect to (RFC 9112 3.2.3)");
+      }
+      checkHost(bytes, targetFrom, targetTo);
+    } else if (bytes[targetFrom] === ASTERISK) {
+      // RFC 9112 3.2.4: the asterisk-form is only used for a server-wide OPTIONS request.
+      if (targetTo - targetFrom > 1 || method !== "OPTIONS") {
+        throw bad("a target in asterisk-form that is not for OPTIONS (RFC 9112 3.2.4)");
+      }
+    } else {
+      // RFC 9112 3.2.2: a server MUST accept the absolute-form.
+      // RFC 9110 4.2.1, 4.2.4: an empty host MUST be rejected, and userinfo SHOULD be treated as an error.
+      const scheme = /^https?:\/\/(?=[^/?])/i.exec(target);
+      if (scheme === null) throw bad("no proper target (RFC 9112 3.2)");
+      const from = targetFrom + scheme[0].length;
+      const path = target.slice(scheme[0].length).search(/[/?]/);
+      if (bytes[from] === COLON) throw bad("a target without a host (RFC 9110 4.2.1)");
+      checkHost(bytes, from, path < 0 ? targetTo : from + path);
+    }
+  }
+}
+
+/** Checks trailers, which are lines like those of the head (RFC 9112 7.1.2). */
+export function checkFields(bytes: Uint8Array, from: number, to: number, maxHeaders: number): void {
+  let at = from;
+  for (let left = maxHeaders; at < to; left--) {
+    if (left === 0) throw tooLargeHead();
+    const nameFrom = at;
+    while (TOKEN[bytes[at]!] === 1) at++;
+    if (bytes[at] !== COLON) throw badName(bytes[at]!, at - nameFrom);
+    if (at === nameFrom) throw bad("a header without a name (RFC 9112 5)");
+    at++;
+    while (FIELD[bytes[at]!] === 1) at++;
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) {
+      throw bad("a control character in a trailer (RFC 9110 5.5)");
+    }
+    at += 2;
+  }
+}
+
+/** What is wrong with the request, as the end of a sentence. */
+export function bad(what: string): RemoteProtocolError {
+  return new RemoteProtocolError(`Cannot read the request: it has ${what}`);
+}
+
+export function tooLongLine(): RemoteProtocolError {
+  return new RemoteProtocolError("Cannot read the request: its first line is too long", {
+    status: 414,
+  });
+}
+
+export function tooLargeHead(): RemoteProtocolError {
+  return new RemoteProtocolError("Cannot read the request: its headers are too large", {
+    status: 431,
+  });
+}
+
+export function tooLargeBody({ maxBodyBytes }: HttpLimits): RemoteProtocolError {
+  return new RemoteProtocolError(
+    `Cannot read the request: its body has more than ${maxBodyBytes} bytes`,
+    { status: 413 },
+  );
+}
+
+export function badName(byte: number, nameLength: number): RemoteProtocolError {
+  if (byte === SPACE || byte === TAB) {
+    return bad(
+      nameLength === 0
+        // RFC 9112 5.2, 2.2: a server MUST reject line folding or replace it; and a space before the first header.
+        ? "a header that begins with a space (RFC 9112 5.2)"
+        // RFC 9112 5.1: a server MUST reject whitespace between name and colon with 400.
+        : "a space between a header's name and its colon (RFC 9112 5.1)",
+    );
+  }
+  if (byte === CR || byte === LF) {
+    return bad("a line without a colon, or without CR (RFC 9112 2.2)");
+  }
+  return bad("a header's name with an invalid character (RFC 9110 5.1)");
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= DIGIT_0 && byte <= DIGIT_9;
+}
+
+function methodOf(bytes: Uint8Array, from: number, to: number): string {
+  if (
+    to - from === 3 && bytes[from] === 0x47 && bytes[from + 1] === 0x45 && bytes[from + 2] === 0x54
+  ) return "GET";
+  const method = latin1(bytes, from, to);
+  // One of these is the same object each time.
+  return METHODS[to - from]?.find((known) => known === method) ?? method;
+}
+
+/** Where a value ends without the whitespace after it. */
+function valueEnd(bytes: Uint8Array, from: number, to: number): number {
+  while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;
+  return to;
+}
+
+function isWord(bytes: Uint8Array, from: number, to: number, lowerCase: string): boolean {
+  return to - from === lowerCase.length && equalsIgnoreCase(bytes, from, lowerCase);
+}
+
+/** RFC 9110 5.3: lines of the same name are one list. */
+function append(list: string | undefined, bytes: Uint8Array, from: number, to: number): string {
+  const value = latin1(bytes, from, valueEnd(bytes, from, to));
+  return list === undefined ? value : `${list},${value}`;
+}
+
+/** RFC 9110 5.6.1: the elements of a list, in lower case; a recipient MUST ignore empty ones. */
+function listOf(list: string): string[] {
+  return elementsOf(list.toLowerCase()).filter((element) => element !== "");
+}
+
+function elementsOf(list: string): string[] {
+  return list.split(",").map((element) => element.replace(/^[ \t]+|[ \t]+$/g, ""));
+}
+
+/** RFC 9110 7.2: Host = uri-host [ ":" port ] */
+function checkHost(bytes: Uint8Array, from: number, to: number): void {
+  let colon = -1;
+  let bracket = false;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (HOST[byte] !== 1) throw badHost();
+    if (byte === COLON && colon < 0) colon = at;
+    if (byte === 0x5b || byte === 0x5d) bracket = true;
+  }
+  if (bracket) {
+    if (!/^\[[\da-fA-Fv.:][^[\]]*\](:\d*)?$/.test(latin1(bytes, from, to))) throw badHost();
+    return;
+  }
+  if (colon < 0) return;
+  for (let at = colon + 1; at < to; at++) if (!isDigit(bytes[at]!)) throw badHost();
+}
+
+function badHost(): RemoteProtocolError {
+  // RFC 9112 3.2: a server MUST respond with 400 to a Host header with an invalid value.
+  return bad("an invalid host (RFC 9112 3.2)");
+}
+
+/** RFC 9110 8.6: Content-Length = 1*DIGIT; RFC 9112 6.3: a list of the same values counts as one, all else is 400. */
+function lengthOf(bytes: Uint8Array, from: number, to: number, before: number): number {
+  let length = 0;
+  let digits = 0;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (!isDigit(byte) || ++digits > MOST_DIGITS) {
+      digits = 0;
+      break;
+    }
+    length = length * 10 + byte - DIGIT_0;
+  }
+  if (digits === 0) {
+    const elements = elementsOf(latin1(bytes, from, to));
+    const first = elements[0]!;
+    if (elements.length === 1 || first.length > MOST_DIGITS || !/^\d+$/.test(first)) {
+      throw bad("an invalid Content-Length (RFC 9112 6.3)");
+    }
+    if (elements.some((element) => element !== first)) {
+      throw bad("more than one Content-Length (RFC 9112 6.3)");
+    }
+    length = Number(first);
+  }
+  if (before !== NONE && before !== length) {
+    throw bad("more than one Content-Length (RFC 9112 6.3)");
+  }
+  return length;
+}
+
+function checkCoding(list: string, old: boolean, contentLength: number): void {
+  // RFC 9112 6.1: a Transfer-Encoding in an HTTP/1.0 message MUST be treated as faulty framing.
+  if (old) throw bad("a Transfer-Encoding in HTTP/1.0 (RFC 9112 6.1)");
+  // RFC 9112 6.3: both ought to be handled as an error, an attempt to smuggle requests perhaps.
+  if (contentLength !== NONE) {
+    throw bad("both Content-Length and Transfer-Encoding (RFC 9112 6.3)");
+  }
+  const codings = listOf(list);
+  // RFC 9112 6.3: if chunked is not the final encoding, the server MUST respond with 400.
+  // RFC 9112 6.1: chunked MUST NOT be applied more than once. RFC 9112 7: parameters of it are an error.
+  if (codings.indexOf("chunked") !== codings.length - 1 || codings.length === 0) {
+    throw bad("a Transfer-Encoding whose last and only last is not chunked (RFC 9112 6.3)");
+  }
+  // RFC 9112 6.1: a server SHOULD respond with 501 to a transfer coding it does not understand.
+  if (codings.length > 1) {
+    throw new RemoteProtocolError(
+      "Cannot read the request: of the transfer codings only chunked is understood (RFC 9112 6.1)",
+      { status: 501 },
+    );
+  }
+}

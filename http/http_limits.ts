@@ -1,0 +1,43 @@
+/**
+ * How much a peer may send before it is answered with an error and the connection is closed.
+ *
+ * @example A server for small requests
+ * ```ts
+ * import { defaultLimits, httpProtocol, type HttpLimits, ok } from "@weightless/io/http";
+ * import { assertEquals, assertStringIncludes } from "@std/assert";
+ *
+ * const limits: Partial<HttpLimits> = { maxRequestLineBytes: 40 };
+ * assertEquals(defaultLimits.maxRequestLineBytes, 8192);
+ *
+ * const protocol = httpProtocol(function* () {
+ *   yield ok();
+ * }, { limits });
+ * protocol.next();
+ * const request = new TextEncoder().encode(`GET /${"long".repeat(10)} HTTP/1.1\r\n`);
+ * assertStringIncludes(String(protocol.next(request).value), "HTTP/1.1 414 ");
+ * ```
+ */
+export interface HttpLimits {
+  /** Bytes in the request line, without its end; more is answered with 414. @default {8192} */
+  maxRequestLineBytes: number;
+  /** Bytes in the whole head, and in the trailers; more is answered with 431. @default {65536} */
+  maxHeadBytes: number;
+  /** Header lines in the head, and in the trailers; more is answered with 431. @default {100} */
+  maxHeaders: number;
+  /** Bytes in the body; more is answered with 413. @default {Infinity} */
+  maxBodyBytes: number;
+  /** Bytes that a body may have in chunk extensions altogether, which nobody reads; more is answered with 400. @default {16384} */
+  maxChunkExtensionBytes: number;
+  /** Bytes of a body that are read for nothing after its handler has ended; with more the connection is closed. @default {65536} */
+  maxDrainBytes: number;
+}
+
+/** The {@linkcode HttpLimits} of who gives none. */
+export const defaultLimits: Readonly<HttpLimits> = Object.freeze({
+  maxRequestLineBytes: 8192,
+  maxHeadBytes: 65536,
+  maxHeaders: 100,
+  maxBodyBytes: Infinity,
+  maxChunkExtensionBytes: 16384,
+  maxDrainBytes: 65536,
+});

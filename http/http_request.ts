@@ -1,0 +1,203 @@
+import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { latin1 } from "./_characters.ts";
+import { HttpHeaders } from "./http_headers.ts";
+import { RemoteProtocolError } from "./remote_protocol_error.ts";
+
+/** So many bytes the helpers gather of a body unless told otherwise: 16 MiB. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Where the parts of a request's head are in its bytes. */
+export interface HttpRequestParts {
+  /** The bytes that were received; they may have more than the head in them. */
+  bytes: Uint8Array;
+  /** The method. */
+  method: string;
+  /** Where the request target begins. */
+  targetFrom: number;
+  /** Where the request target ends. */
+  targetTo: number;
+  /** The version, as far as it matters. */
+  version: "1.0" | "1.1";
+  /** Where the header lines begin. */
+  headersFrom: number;
+  /** Where the header lines end. */
+  headersTo: number;
+  /** Whether the connection may stay open after this request. */
+  keepAlive: boolean;
+}
+
+/**
+ * A request, as its handler gets it.
+ *
+ * It is a view on the bytes that were received: text is made of what is asked for, when it is asked for. The body is read
+ * by bare `yield`s, or by {@linkcode HttpRequest.text} and its like.
+ *
+ * @example In a handler
+ * ```ts
+ * import { type Coroutine } from "@weightless/io/compose";
+ * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* handler(request: HttpRequest): Coroutine {
+ *   assertEquals([request.method, request.path], ["GET", "/search"]);
+ *   assertEquals(request.query.get("q"), "jackson pipelines");
+ *   assertEquals(request.headers.get("accept"), "text/plain");
+ *   assertEquals(request.url.href, "http://example.org/search?q=jackson+pipelines");
+ *   yield ok();
+ * }
+ *
+ * const protocol = httpProtocol(handler);
+ * protocol.next();
+ * protocol.next(new TextEncoder().encode(
+ *   "GET /search?q=jackson+pipelines HTTP/1.1\r\nHost: example.org\r\nAccept: text/plain\r\n\r\n",
+ * ));
+ * ```
+ */
+export class HttpRequest {
+  readonly #bytes: Uint8Array;
+  readonly #targetFrom: number;
+  readonly #targetTo: number;
+  readonly #headersFrom: number;
+  readonly #headersTo: number;
+  #target: string | undefined;
+  #headers: HttpHeaders | undefined;
+  /** The method, as it was sent: methods are case-sensitive (RFC 9110 9.1). */
+  readonly method: string;
+  /** The version of HTTP; a later minor version than 1.1 counts as 1.1 (RFC 9110 2.5). */
+  readonly version: "1.0" | "1.1";
+  /** Whether the client lets the connection stay open after this request (RFC 9112 9.3). */
+  readonly keepAlive: boolean;
+  /** The trailers, once the whole body has been read; undefined if there are none (RFC 9112 7.1.2). */
+  trailers: HttpHeaders | undefined;
+
+  /** Made by {@linkcode httpProtocol}. */
+  constructor(parts: HttpRequestParts) {
+    this.#bytes = parts.bytes;
+    this.method = parts.method;
+    this.#targetFrom = parts.targetFrom;
+    this.#targetTo = parts.targetTo;
+    this.version = parts.version;
+    this.#headersFrom = parts.headersFrom;
+    this.#headersTo = parts.headersTo;
+    this.keepAlive = parts.keepAlive;
+    this.trailers = undefined;
+  }
+
+  /** The header lines. */
+  get headers(): HttpHeaders {
+    return this.#headers ??= new HttpHeaders(this.#bytes, this.#headersFrom, this.#headersTo);
+  }
+
+  /** The request target as it was sent: mostly a path with a query (RFC 9112 3.2). */
+  get target(): string {
+    return this.#target ??= latin1(this.#bytes, this.#targetFrom, this.#targetTo);
+  }
+
+  /** The path, without the query, not decoded; `*` in `OPTIONS *`, empty in CONNECT. */
+  get path(): string {
+    const { target } = this;
+    const from = this.#pathFrom();
+    const to = target.indexOf("?", from);
+    const path = to < 0 ? (from === 0 ? target : target.slice(from)) : target.slice(from, to);
+    // RFC 9110 4.2.3: an empty path is equivalent to "/".
+    return path === "" && this.method !== "CONNECT" ? "/" : path;
+  }
+
+  /** The query with its question mark, not decoded; empty if there is none. */
+  get search(): string {
+    const { target } = this;
+    const from = target.indexOf("?", this.#pathFrom());
+    return from < 0 ? "" : target.slice(from);
+  }
+
+  /** The query, decoded as forms encode it. */
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.search);
+  }
+
+  /** The host and port that were asked for, from the target or from the Host header (RFC 9112 3.3); empty if unknown. */
+  get host(): string {
+    const { target } = this;
+    if (this.method === "CONNECT") return target;
+    if (target.charCodeAt(0) === 0x2f || target === "*") return this.headers.get("host") ?? "";
+    return target.slice(target.indexOf("://") + 3, this.#pathFrom());
+  }
+
+  /**
+   * The target URI, taking it that the connection is not encrypted (RFC 9112 3.3).
+   *
+   * @throws {TypeError} If the client gave no host, or one that no URL can have.
+   */
+  get url(): URL {
+    const path = this.path === "*" ? "" : this.path;
+    return new URL(`http://${this.host}${path}${this.search}`);
+  }
+
+  /**
+   * Reads the rest of the body: `const bytes = yield* call(request.bytes())`.
+   *
+   * @param maxBytes More is an error with status 413.
+   * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
+   */
+  *bytes(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    try {
+      for (;;) {
+        const piece: Uint8Array = yield;
+        pieces.push(piece);
+        length += piece.length;
+        if (length > maxBytes) {
+          throw new RemoteProtocolError(
+            `Cannot read the body: it has more than ${maxBytes} bytes`,
+            { status: 413 },
+          );
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof EndOfStream)) throw error;
+    }
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  /**
+   * Reads the rest of the body as text in UTF-8: `const text = yield* call(request.text())`.
+   *
+   * @param maxBytes More is an error with status 413.
+   * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
+   */
+  *text(maxBytes?: number): Coroutine<string> {
+    return new TextDecoder().decode((yield this.bytes(maxBytes)) as Uint8Array);
+  }
+
+  /**
+   * Reads the rest of the body as JSON: `const order: Order = yield* call(request.json())`.
+   *
+   * @param maxBytes More is an error with status 413.
+   * @throws {RemoteProtocolError} If it is no JSON, if there is more, or the body is malformed or ends too early.
+   */
+  // deno-lint-ignore no-explicit-any
+  *json(maxBytes?: number): Coroutine<any> {
+    const text: string = yield this.text(maxBytes);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new RemoteProtocolError("Cannot read the body: it is not JSON", { cause });
+    }
+  }
+
+  /** Where the path begins in the target: at 0 unless that is in absolute-form or authority-form. */
+  #pathFrom(): number {
+    const { target } = this;
+    if (target.charCodeAt(0) === 0x2f || target === "*") return 0;
+    if (this.method === "CONNECT") return target.length;
+    const from = target.slice(target.indexOf("://") + 3).search(/[/?]/);
+    return from < 0 ? target.length : target.indexOf("://") + 3 + from;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * HTTP/1.1 as coroutines.
+ *
+ * A handler is a coroutine function: a bare `yield` in it reads the request's body, `yield ok({...})` begins the answer, and
+ * `yield data` sends the body. {@linkcode httpProtocol} makes of it a coroutine for one connection, with no socket in it.
+ *
+ * ```ts
+ * import { type Coroutine } from "@weightless/io/compose";
+ * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+ * import { assertMatch } from "@std/assert";
+ *
+ * function* hello(request: HttpRequest): Coroutine {
+ *   yield ok({ "content-type": "text/plain" });
+ *   yield `Hello ${request.path}!`;
+ * }
+ *
+ * const protocol = httpProtocol(hello);
+ * protocol.next();
+ * const request = new TextEncoder().encode("GET /world HTTP/1.1\r\nHost: example.org\r\n\r\n");
+ * assertMatch(String(protocol.next(request).value), /^HTTP\/1\.1 200 OK\r\n[^]*Hello \/world!$/);
+ * ```
+ *
+ * @module
+ */
+export * from "./http_headers.ts";
+export * from "./http_limits.ts";
+export * from "./http_protocol.ts";
+export * from "./http_request.ts";
+export * from "./local_protocol_error.ts";
+export * from "./ok.ts";
+export * from "./remote_protocol_error.ts";
+export * from "./response.ts";
+export { type Coroutine, EndOfStream } from "../compose/mod.ts";

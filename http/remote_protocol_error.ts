@@ -1,0 +1,39 @@
+/**
+ * The peer did something HTTP does not allow, or sent more than it may.
+ *
+ * A handler meets it at the bare `yield` that reads the request's body. Not caught, it is answered with its
+ * {@linkcode RemoteProtocolError.status} and the connection is closed. A handler may throw it as well.
+ *
+ * @example A handler that refuses a request
+ * ```ts
+ * import { httpProtocol, RemoteProtocolError } from "@weightless/io/http";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * const protocol = httpProtocol(function* () {
+ *   throw new RemoteProtocolError("Cannot brew coffee: this is a teapot", { status: 418 });
+ * });
+ * protocol.next();
+ * const request = new TextEncoder().encode("BREW /pot HTTP/1.1\r\nHost: example.org\r\n\r\n");
+ * assertStringIncludes(String(protocol.next(request).value), "HTTP/1.1 418 ");
+ * ```
+ */
+export class RemoteProtocolError extends Error {
+  /** `"RemoteProtocolError"`. */
+  override readonly name = "RemoteProtocolError";
+  /** The status to answer with. */
+  readonly status: number;
+
+  /**
+   * Says what the peer did; it is told so. The status is 400 unless another one is given.
+   *
+   * @throws {RangeError} If the status is not one of an error: 400 to 599.
+   */
+  constructor(message: string, options: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    const { status = 400 } = options;
+    if (!(status >= 400 && status <= 599)) {
+      throw new RangeError(`Cannot answer an error with status ${status}: it must be 400 to 599`);
+    }
+    this.status = status;
+  }
+}
