@@ -1,5 +1,12 @@
-import { compose, type Composed, type Coroutine, EndOfStream, Yield } from "../compose/mod.ts";
-import type { Reactor, Timer } from "../reactor/mod.ts";
+import {
+  compose,
+  type Composed,
+  type Coroutine,
+  EndOfStream,
+  trace,
+  Yield,
+} from "../compose/mod.ts";
+import type { Reactor, RegistrationOptions, Timer } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 import { Operation } from "./operation.ts";
 import { Outbox } from "./_outbox.ts";
@@ -155,6 +162,7 @@ export class Gio<R = unknown> {
   #owned: Set<Context> | undefined;
   #pruneAt = 16;
   readonly #onEnd: (() => void) | undefined;
+  readonly #registration: RegistrationOptions = { where: () => this.where };
   readonly #onShutdown = () => this.#abandon();
   readonly #onAbort: (() => void) | undefined;
 
@@ -196,6 +204,13 @@ export class Gio<R = unknown> {
       if (this.#outcome !== undefined && this.#state !== "flushing") this.#settle();
     }
     return this.#result.promise;
+  }
+
+  /** Where the coroutine stands: the lines of its calls, innermost first; for `reactor.inspect()` and messages. */
+  get where(): string {
+    if (this.done) return "ended";
+    if (this.#state === "running") return "running";
+    return trace(this.#composed as Composed).map((line) => line.trim()).join(", ");
   }
 
   /** Joins: `const value = yield* task` waits for the end in another coroutine. */
@@ -366,7 +381,7 @@ export class Gio<R = unknown> {
     this.#wanting = channel;
     if (!channel.reading) {
       channel.reading = true;
-      this.reactor.addReader(channel.context, channel.onReadable);
+      this.reactor.addReader(channel.context, channel.onReadable, this.#registration);
     }
     return false;
   }
@@ -389,7 +404,7 @@ export class Gio<R = unknown> {
     this.#refused = { value };
     if (!channel.writing) {
       channel.writing = true;
-      this.reactor.addWriter(context, channel.onWritable);
+      this.reactor.addWriter(context, channel.onWritable, this.#registration);
     }
     return false;
   }
@@ -473,7 +488,7 @@ export class Gio<R = unknown> {
       if (!outbox.flush(context) || (channel.left && !context.writable)) {
         if (!channel.writing) {
           channel.writing = true;
-          this.reactor.addWriter(context, channel.onWritable);
+          this.reactor.addWriter(context, channel.onWritable, this.#registration);
         }
         return false;
       }
@@ -632,7 +647,7 @@ export class Gio<R = unknown> {
     context.shutdown();
     if (!channel.reading) {
       channel.reading = true;
-      this.reactor.addReader(context, channel.onReadable);
+      this.reactor.addReader(context, channel.onReadable, this.#registration);
     }
     this.#setLinger(() => this.#lingered());
   }
@@ -665,7 +680,12 @@ export class Gio<R = unknown> {
     if (this.#result !== undefined) return this.#result.reject(outcome.error);
     if (this.#quiet(outcome.error)) return;
     queueMicrotask(() => {
-      if (this.#result === undefined) this.reactor.onError(outcome.error, "gio");
+      if (this.#result === undefined) {
+        this.reactor.onError(
+          outcome.error,
+          `coroutine of ${this.#connection?.context.describe?.() ?? "gio"}`,
+        );
+      }
     });
   }
 }

@@ -849,3 +849,18 @@ Deno.test("shutdown() of the reactor closes coroutines through their finally", (
   assertEquals(order, ["cleanup"]);
   assertEquals(f.errors, []);
 });
+
+Deno.test("gio() tells inspect() where its coroutine stands", () => {
+  using f = fixture();
+  function* line(): Coroutine<string> {
+    return yield;
+  }
+  f.start(function* main() {
+    yield* call(line());
+  });
+  const [reader] = f.reactor.inspect();
+  assert(
+    /^at .*line.*|^at <unknown>, at main .*gio_test\.ts:\d+:\d+\)$/.test(reader!.where!),
+    reader!.where,
+  );
+});
