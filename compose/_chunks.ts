@@ -1,0 +1,108 @@
+import { EndOfStream } from "./end_of_stream.ts";
+
+/** Readers do not gather more than this, unless they are told to: 64 Ki characters or bytes. */
+export const DEFAULT_MAX = 65_536;
+
+/** What is read: all text, or all bytes. */
+export type Chunk = string | Uint8Array;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What a reader has gathered so far. Nothing is copied before the end, so gathering is linear, however small the chunks. */
+export class Chunks {
+  readonly list: Chunk[] = [];
+  length = 0;
+  readonly #action: string;
+
+  /** @param action What is being done, for messages: "read a line". */
+  constructor(action: string) {
+    this.#action = action;
+  }
+
+  /** Adds what a bare `yield` gave, which must be text or bytes, and of the same kind as before. */
+  add(chunk: unknown): Chunk {
+    if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
+      throw new TypeError(`Cannot ${this.#action}: expected text or bytes, got ${describe(chunk)}`);
+    }
+    if (this.list.length > 0 && typeof chunk !== typeof this.list[0]) {
+      throw new TypeError(`Cannot ${this.#action}: the input changed between text and bytes`);
+    }
+    if (chunk.length > 0 || this.list.length === 0) this.list.push(chunk);
+    this.length += chunk.length;
+    return chunk;
+  }
+
+  /** All of it, or its beginning. */
+  take(end: number = this.length): Chunk {
+    const { list } = this;
+    if (list.length === 0) return new Uint8Array();
+    if (list.length === 1) return end === this.length ? list[0]! : part(list[0]!, 0, end);
+    if (typeof list[0] === "string") return list.join("").slice(0, end);
+    const bytes = new Uint8Array(end);
+    let offset = 0;
+    for (const chunk of list as Uint8Array[]) {
+      if (offset === end) break;
+      const wanted = part(chunk, 0, end - offset) as Uint8Array;
+      bytes.set(wanted, offset);
+      offset += wanted.length;
+    }
+    return bytes;
+  }
+
+  /** The chunks from `start` on: what is to be pushed back. */
+  from(start: number): Chunk[] {
+    const rest: Chunk[] = [];
+    let offset = this.length;
+    for (let i = this.list.length - 1; offset > start; i--) {
+      const chunk = this.list[i]!;
+      offset -= chunk.length;
+      rest.unshift(offset >= start ? chunk : part(chunk, start - offset));
+    }
+    return rest;
+  }
+
+  /** What to throw for an error that arrived at a bare `yield`: the end of the stream is told what it cut off. */
+  ended(error: unknown, length: number = this.length): unknown {
+    if (!(error instanceof EndOfStream)) return error;
+    const unit = typeof this.list[0] === "string" ? "character" : "byte";
+    return new EndOfStream(
+      `Cannot ${this.#action}: the stream ended after ${counted(length, unit)}`,
+      { cause: error, partial: this.list },
+    );
+  }
+
+  tooLong(max: number): RangeError {
+    return new RangeError(`Cannot ${this.#action}: it is longer than ${max}, the maximum given`);
+  }
+}
+
+/** `chunk` from `start` to `end`, without copying bytes. */
+export function part(chunk: Chunk, start: number, end?: number): Chunk {
+  return typeof chunk === "string" ? chunk.slice(start, end) : chunk.subarray(start, end);
+}
+
+export function toText(chunk: Chunk): string {
+  return typeof chunk === "string" ? chunk : decoder.decode(chunk);
+}
+
+export function toBytes(chunk: Chunk): Uint8Array {
+  return typeof chunk === "string" ? encoder.encode(chunk) : chunk;
+}
+
+export function counted(n: number, unit: string): string {
+  return `${n} ${unit}${n === 1 ? "" : "s"}`;
+}
+
+/** A value in a message: short. */
+export function describe(value: unknown): string {
+  return Deno.inspect(value, { depth: 0, strAbbreviateSize: 40, iterableLimit: 5 });
+}
+
+/** @throws {RangeError} If `n` is no size. */
+export function checkSize(name: string, n: number): void {
+  if (n === Infinity && name === "max") return;
+  if (!Number.isSafeInteger(n) || n < 0) {
+    throw new RangeError(`Cannot use ${n} as ${name}: give a whole number, 0 or more`);
+  }
+}

@@ -1,0 +1,44 @@
+import { Command } from "./command.ts";
+import { compose } from "./compose.ts";
+import type { Coroutine } from "./coroutine.ts";
+import { EndOfStream } from "./end_of_stream.ts";
+import { Yield } from "./yield.ts";
+
+/**
+ * Runs a coroutine to its end on input that is there already, and then on {@linkcode EndOfStream}.
+ *
+ * @param output Is given what it yields.
+ * @returns What it returns.
+ */
+export function run<R>(
+  coroutine: Coroutine<R>,
+  input: readonly unknown[],
+  output: (value: unknown) => void,
+): R {
+  const composed = compose(coroutine);
+  try {
+    let read = 0;
+    let result = composed.next();
+    while (!result.done) {
+      const { value } = result;
+      if (value === undefined) {
+        result = read < input.length
+          ? composed.next(input[read++])
+          : composed.throw(new EndOfStream("There is no more input"));
+      } else if (value instanceof Command) {
+        result = composed.throw(
+          new TypeError(
+            `Cannot carry out ${value.constructor.name} here: it needs a driver, such as gio`,
+          ),
+        );
+      } else {
+        if (value !== Yield) output(value);
+        result = composed.next();
+      }
+    }
+    return result.value;
+  } finally {
+    // When output() has thrown; otherwise it has ended already.
+    composed.return(undefined as R);
+  }
+}

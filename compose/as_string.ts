@@ -1,0 +1,40 @@
+import { describe } from "./_chunks.ts";
+import { run } from "./_run.ts";
+import type { Coroutine } from "./coroutine.ts";
+
+/**
+ * Runs a coroutine to its end and joins what it yields to text. Bytes are taken as UTF-8.
+ *
+ * @param coroutine A coroutine; it is composed.
+ * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
+ * @returns The text.
+ * @throws {TypeError} If it yields something else than text or bytes.
+ *
+ * @example A template
+ * ```ts
+ * import { asString, type Coroutine } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* list(items: string[]): Coroutine {
+ *   for (const item of items) yield `<li>${item}</li>`;
+ * }
+ * function* page(): Coroutine {
+ *   yield "<ul>";
+ *   yield list(["a", "b"]);
+ *   yield "</ul>";
+ * }
+ *
+ * assertEquals(asString(page()), "<ul><li>a</li><li>b</li></ul>");
+ * ```
+ */
+export function asString(coroutine: Coroutine, input: readonly unknown[] = []): string {
+  // Characters may be spread over chunks of bytes, but not across text.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let text = "";
+  run(coroutine, input, (value) => {
+    if (typeof value === "string") text += decoder.decode() + value;
+    else if (value instanceof Uint8Array) text += decoder.decode(value, { stream: true });
+    else throw new TypeError(`Cannot make text of ${describe(value)}: yield text or bytes`);
+  });
+  return text + decoder.decode();
+}

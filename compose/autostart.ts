@@ -1,0 +1,32 @@
+import type { Coroutine } from "./coroutine.ts";
+
+/**
+ * Wraps a generator function, so that what it makes is run up to its first `yield` at once, and can be sent data.
+ *
+ * @typeParam A The arguments of the function.
+ * @typeParam C What it makes.
+ * @param coroutineFunction The function.
+ * @returns A function with the same arguments.
+ *
+ * @example A coroutine that waits for data
+ * ```ts
+ * import { autostart, type Coroutine } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const greet = autostart(function* (greeting: string): Coroutine {
+ *   const name = yield;
+ *   yield `${greeting}, ${name}!`;
+ * });
+ *
+ * assertEquals(greet("Hello").next("Ada").value, "Hello, Ada!");
+ * ```
+ */
+export function autostart<A extends unknown[], C extends Coroutine>(
+  coroutineFunction: (...args: A) => C,
+): (...args: A) => C {
+  return function (this: unknown, ...args: A): C {
+    const coroutine = coroutineFunction.apply(this, args);
+    coroutine.next();
+    return coroutine;
+  };
+}

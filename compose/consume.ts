@@ -1,0 +1,28 @@
+import { run } from "./_run.ts";
+import type { Coroutine } from "./coroutine.ts";
+
+/**
+ * Runs a coroutine to its end for what it does: what it yields and returns is dropped.
+ *
+ * @param coroutine A coroutine; it is composed.
+ * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
+ *
+ * @example Running for the effect
+ * ```ts
+ * import { consume, type Coroutine } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log: string[] = [];
+ *
+ * function* write(): Coroutine {
+ *   log.push(yield);
+ *   yield "ok";
+ * }
+ *
+ * consume(write(), ["entry"]);
+ * assertEquals(log, ["entry"]);
+ * ```
+ */
+export function consume(coroutine: Coroutine, input: readonly unknown[] = []): void {
+  run(coroutine, input, () => {});
+}

@@ -1,0 +1,73 @@
+import { checkSize, Chunks, counted, part } from "./_chunks.ts";
+import { type Coroutine, isCoroutine } from "./coroutine.ts";
+import { pushBack } from "./push_back.ts";
+
+/**
+ * Copies a number of bytes, or of characters if the input is text, to a target, piece by piece as they arrive. What came
+ * with them is pushed back.
+ *
+ * @param n How many. For 0 nothing is read.
+ * @param target A function that is given each piece, and may return a coroutine, which is called; or a coroutine that stands
+ * at a bare `yield` (see {@linkcode autostart}) and reads the pieces. It is not closed, so that more can be copied to it.
+ * @returns A coroutine that returns nothing.
+ * @throws {RangeError} If `n` is not a whole number, 0 or more.
+ * @throws {EndOfStream} From the coroutine, if the stream ends before; the target has what was read.
+ * @throws {TypeError} From the coroutine, if the target ends, or yields something instead of reading on.
+ *
+ * @example Copying a body to a file
+ * ```ts
+ * import { call, copyBytes, type Coroutine, readLine, retval } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file: string[] = [];
+ *
+ * function* upload(): Coroutine<string> {
+ *   const length = Number(yield* call(readLine()));
+ *   yield* call(copyBytes(length, (piece) => void file.push(piece as string)));
+ *   return yield; // what comes after it
+ * }
+ *
+ * assertEquals(retval(upload(), ["6\nabc", "defNEXT"]), "NEXT");
+ * assertEquals(file, ["abc", "def"]);
+ * ```
+ */
+export function copyBytes(
+  n: number,
+  target: Coroutine | ((piece: string | Uint8Array) => unknown),
+): Coroutine<void> {
+  checkSize("n", n);
+  return copying(n, typeof target === "function" ? target : (piece) => send(target, piece));
+}
+
+function* copying(
+  n: number,
+  target: (piece: string | Uint8Array) => unknown,
+): Coroutine<void> {
+  const action = `copy ${counted(n, "byte")}`;
+  let copied = 0;
+  while (copied < n) {
+    const chunks = new Chunks(action);
+    let arrived;
+    try {
+      arrived = yield;
+    } catch (error) {
+      throw chunks.ended(error, copied);
+    }
+    const chunk = chunks.add(arrived);
+    const piece = part(chunk, 0, n - copied);
+    copied += piece.length;
+    if (piece.length > 0) {
+      const returned = target(piece);
+      if (isCoroutine(returned)) yield returned;
+    }
+    if (piece.length < chunk.length) return pushBack(undefined, part(chunk, piece.length));
+  }
+}
+
+function send(target: Coroutine, piece: string | Uint8Array): void {
+  const { done, value } = target.next(piece);
+  if (done) throw new TypeError("Cannot copy to a coroutine that has ended: it must read on");
+  if (value !== undefined) {
+    throw new TypeError("Cannot copy to a coroutine that yields something: it must read on");
+  }
+}

@@ -1,0 +1,42 @@
+import type { Coroutine } from "./coroutine.ts";
+
+/**
+ * Wraps a generator function, so that what it makes is given itself at its first `yield`: `const self = yield;`. It is then
+ * run up to the next `yield`, whose value nobody gets.
+ *
+ * With it a coroutine can hand itself to callbacks, to be resumed by them.
+ *
+ * @typeParam A The arguments of the function.
+ * @typeParam C What it makes.
+ * @param coroutineFunction The function.
+ * @returns A function with the same arguments.
+ *
+ * @example A coroutine that is resumed by a callback
+ * ```ts
+ * import { type Coroutine, identify } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const callbacks: ((answer: string) => void)[] = [];
+ * const answers: string[] = [];
+ *
+ * const ask = identify(function* (): Coroutine {
+ *   const self = yield;
+ *   callbacks.push((answer) => self.next(answer));
+ *   answers.push(yield);
+ * });
+ *
+ * ask();
+ * for (const callback of callbacks) callback("yes");
+ * assertEquals(answers, ["yes"]);
+ * ```
+ */
+export function identify<A extends unknown[], C extends Coroutine>(
+  coroutineFunction: (...args: A) => C,
+): (...args: A) => C {
+  return function (this: unknown, ...args: A): C {
+    const coroutine = coroutineFunction.apply(this, args);
+    coroutine.next();
+    coroutine.next(coroutine);
+    return coroutine;
+  };
+}

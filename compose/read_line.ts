@@ -1,0 +1,43 @@
+import { checkSize, DEFAULT_MAX } from "./_chunks.ts";
+import type { Coroutine } from "./coroutine.ts";
+import { PushBack, pushBack } from "./push_back.ts";
+import { untilDelimiter } from "./read_until.ts";
+
+/**
+ * Reads a line: text up to `\n` or `\r\n`, which is not part of it. What came after it is pushed back.
+ *
+ * The input is text, or bytes that are text in UTF-8.
+ *
+ * @param max How long it may be, in characters or bytes as the input is, with `\r` but without `\n`.
+ * @returns A coroutine that returns the line.
+ * @throws {RangeError} If `max` is not a size; from the coroutine, if the line is longer than it. What was read is dropped
+ * then.
+ * @throws {EndOfStream} From the coroutine, if the stream ends before the line does; what was read is in its `partial`.
+ *
+ * @example Lines from bytes
+ * ```ts
+ * import { call, type Coroutine, readLine, retval } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* request(): Coroutine<string[]> {
+ *   return [yield* call(readLine()), yield* call(readLine(80))];
+ * }
+ *
+ * const input = [new TextEncoder().encode("first\r\nsec"), new TextEncoder().encode("ond\n")];
+ * assertEquals(retval(request(), input), ["first", "second"]);
+ * ```
+ */
+export function readLine(max: number = DEFAULT_MAX): Coroutine<string> {
+  checkSize("max", max);
+  return line(max);
+}
+
+function* line(max: number): Coroutine<string> {
+  const read = yield* untilDelimiter("\n", max, "read a line");
+  if (!(read instanceof PushBack)) return stripped(read);
+  return pushBack(stripped(read.value as string), ...read.rest);
+}
+
+function stripped(text: string): string {
+  return text.endsWith("\r") ? text.slice(0, -1) : text;
+}

@@ -1,0 +1,89 @@
+import { checkSize, type Chunk, Chunks, DEFAULT_MAX } from "./_chunks.ts";
+import type { Coroutine } from "./coroutine.ts";
+import { pushBack } from "./push_back.ts";
+
+/**
+ * Reads what a regular expression matches, from where the input is. What came after the match is pushed back.
+ *
+ * It reads until there *is* a match, so the expression must say where it ends: `/(\d+) /` rather than `/(\d+)/`, which
+ * is content with the first digit that arrives. In bytes each byte is one character, `\x00` to `\xff`.
+ *
+ * The expression is tried again when more arrives. One that ends in a certain character, such as `/…\r\n/`, is tried only
+ * when that has arrived, which makes reading in very small pieces cheap.
+ *
+ * @param regexp What to match; it matches at the beginning of the input, with or without `^`.
+ * @param max How long the match may be, in characters or bytes.
+ * @returns A coroutine that returns the match, as `regexp.exec()` does: `match.groups` has the named groups.
+ * @throws {RangeError} If `max` is not a size; from the coroutine, if it is exceeded. What was read is dropped then.
+ * @throws {EndOfStream} From the coroutine, if the stream ends before there is a match; what was read is in its `partial`.
+ *
+ * @example The first line of a request
+ * ```ts
+ * import { call, type Coroutine, readRe, retval } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* request(): Coroutine {
+ *   const { groups } = yield* call(readRe(/(?<method>[A-Z]+) (?<path>\S+) HTTP\/1\.1\r\n/, 8192));
+ *   return { ...groups };
+ * }
+ *
+ * const input = ["GET /index.ht", "ml HTTP/1.1\r\n"];
+ * assertEquals(retval(request(), input), { method: "GET", path: "/index.html" });
+ * ```
+ */
+export function readRe(regexp: RegExp, max: number = DEFAULT_MAX): Coroutine<RegExpExecArray> {
+  checkSize("max", max);
+  return matching(regexp, max);
+}
+
+function* matching(regexp: RegExp, max: number): Coroutine<RegExpExecArray> {
+  const sticky = new RegExp(regexp.source, regexp.flags.replace(/[gy]/g, "") + "y");
+  const end = lastCharacter(regexp);
+  const chunks = new Chunks(`read ${regexp}`);
+  let text = "";
+  for (;;) {
+    let arrived;
+    try {
+      arrived = yield;
+    } catch (error) {
+      throw chunks.ended(error);
+    }
+    const chunk = chunks.add(arrived);
+    const more = characters(chunk);
+    text += more;
+    if (end === undefined || more.includes(end)) {
+      sticky.lastIndex = 0;
+      const match = sticky.exec(text);
+      if (match !== null) {
+        const length = match[0].length;
+        if (length > max) throw chunks.tooLong(max);
+        return pushBack(match, ...chunks.from(length));
+      }
+    }
+    if (chunks.length > max) throw chunks.tooLong(max);
+  }
+}
+
+/** So many arguments are safe for a function. */
+const AT_ONCE = 8192;
+
+function characters(chunk: Chunk): string {
+  if (typeof chunk === "string") return chunk;
+  let text = "";
+  for (let i = 0; i < chunk.length; i += AT_ONCE) {
+    text += String.fromCharCode(...chunk.subarray(i, i + AT_ONCE));
+  }
+  return text;
+}
+
+const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t" };
+/** A final escaped character, or one that means itself, after whatever is no single backslash. */
+const PLAIN_END = /(?:^|[^\\])(?:\\\\)*(?:\\([nrt]|\W)|([ :;,"'=#&%@~!`<-]))$/;
+
+/** The character that every match ends in, if the expression plainly says so. */
+function lastCharacter({ source, flags }: RegExp): string | undefined {
+  // With alternatives, lookaround or ignored case, a match may end otherwise.
+  if (/[iv]/.test(flags) || /\||\(\?<?[=!]/.test(source)) return undefined;
+  const [, escaped, plain] = PLAIN_END.exec(source) ?? [];
+  return escaped === undefined ? plain : ESCAPES[escaped] ?? escaped;
+}

@@ -1,0 +1,116 @@
+import {
+  checkSize,
+  type Chunk,
+  Chunks,
+  DEFAULT_MAX,
+  describe,
+  part,
+  toBytes,
+  toText,
+} from "./_chunks.ts";
+import type { Coroutine } from "./coroutine.ts";
+import { pushBack } from "./push_back.ts";
+
+/**
+ * Reads up to a delimiter, which is taken out of the input but not returned. What came after it is pushed back.
+ *
+ * @typeParam T Text or bytes, as the delimiter.
+ * @param delimiter Text, in text or in bytes that are text in UTF-8; or bytes, in bytes.
+ * @param max How much there may be before the delimiter, in characters or bytes as the input is.
+ * @returns A coroutine that returns what is before the delimiter: text if the delimiter is text.
+ * @throws {RangeError} If the delimiter is empty or `max` not a size; from the coroutine, if `max` is exceeded. What was read
+ * is dropped then.
+ * @throws {EndOfStream} From the coroutine, if the stream ends before; what was read is in its `partial`.
+ *
+ * @example A head and what comes after it
+ * ```ts
+ * import { call, type Coroutine, readUntil, retval } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* message(): Coroutine {
+ *   const head = yield* call(readUntil("\r\n\r\n", 8192));
+ *   const body = yield;
+ *   return { head, body };
+ * }
+ *
+ * const input = ["Length: 4\r", "\n\r\nbody"];
+ * assertEquals(retval(message(), input), { head: "Length: 4", body: "body" });
+ * ```
+ */
+export function readUntil<T extends string | Uint8Array>(
+  delimiter: T,
+  max: number = DEFAULT_MAX,
+): Coroutine<T extends string ? string : Uint8Array> {
+  checkSize("max", max);
+  if (delimiter.length === 0) throw new RangeError("Cannot read until an empty delimiter");
+  return untilDelimiter(delimiter, max, `read until ${describe(delimiter)}`);
+}
+
+/** Reads up to a delimiter; each part of the input is searched once. */
+export function* untilDelimiter(delimiter: Chunk, max: number, action: string): Coroutine {
+  const chunks = new Chunks(action);
+  let sought = delimiter;
+  let before: Chunk | undefined;
+  for (;;) {
+    let arrived;
+    try {
+      arrived = yield;
+    } catch (error) {
+      throw chunks.ended(error);
+    }
+    const offset = chunks.length;
+    const chunk = chunks.add(arrived);
+    if (before === undefined) {
+      if (typeof chunk !== "string") sought = toBytes(delimiter);
+      else if (typeof delimiter !== "string") {
+        throw new TypeError(`Cannot ${action} in text: give the delimiter as text, or read bytes`);
+      }
+      before = part(chunk, 0, 0);
+    }
+    // A delimiter that began in earlier chunks, then one in this chunk.
+    const margin = sought.length - 1;
+    const seam = joined(before, part(chunk, 0, margin));
+    let end = indexOf(seam, sought);
+    if (end !== -1) end += offset - before.length;
+    else if ((end = indexOf(chunk, sought)) !== -1) end += offset;
+    if (end > max || (end === -1 && chunks.length - margin > max)) throw chunks.tooLong(max);
+    if (end !== -1) {
+      const value = chunks.take(end);
+      return pushBack(
+        typeof delimiter === "string" ? toText(value) : value,
+        ...chunks.from(end + sought.length),
+      );
+    }
+    before = last(chunk.length < margin ? seam : chunk, margin);
+  }
+}
+
+function joined(a: Chunk, b: Chunk): Chunk {
+  if (typeof a === "string") return a + (b as string);
+  if (a.length === 0) return b;
+  const bytes = new Uint8Array(a.length + b.length);
+  bytes.set(a);
+  bytes.set(b as Uint8Array, a.length);
+  return bytes;
+}
+
+function last(chunk: Chunk, n: number): Chunk {
+  return part(chunk, Math.max(0, chunk.length - n));
+}
+
+function indexOf(where: Chunk, what: Chunk): number {
+  if (typeof where === "string") return where.indexOf(what as string);
+  const bytes = what as Uint8Array;
+  const first = bytes[0]!;
+  const latest = where.length - bytes.length;
+  for (
+    let at = where.indexOf(first);
+    at !== -1 && at <= latest;
+    at = where.indexOf(first, at + 1)
+  ) {
+    let i = 1;
+    while (i < bytes.length && where[at + i] === bytes[i]) i++;
+    if (i === bytes.length) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,22 @@
+import { run } from "./_run.ts";
+import type { Coroutine } from "./coroutine.ts";
+
+/**
+ * Runs a coroutine to its end and gives what it returns. What it yields is dropped.
+ *
+ * @typeParam R What it returns.
+ * @param coroutine A coroutine; it is composed.
+ * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
+ * @returns What it returns.
+ *
+ * @example What a reader makes of its input
+ * ```ts
+ * import { readUntil, retval } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(retval(readUntil("."), ["A senten", "ce. And another."]), "A sentence");
+ * ```
+ */
+export function retval<R>(coroutine: Coroutine<R>, input: readonly unknown[] = []): R {
+  return run(coroutine, input, () => {});
+}
