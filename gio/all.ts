@@ -2,7 +2,7 @@ import { type Call, call, type Coroutine } from "../compose/mod.ts";
 import { together } from "./_together.ts";
 
 /** What coroutines return, in their order. */
-export type Results<T extends readonly Coroutine[]> = {
+export type AllResults<T extends readonly Coroutine[]> = {
   -readonly [K in keyof T]: T[K] extends Coroutine<infer R> ? R : never;
 };
 
@@ -31,8 +31,8 @@ export type Results<T extends readonly Coroutine[]> = {
  * assertEquals(results, ["slow", "fast"]);
  * ```
  */
-export function all<T extends readonly Coroutine[]>(...coroutines: T): Call<Results<T>> {
+export function all<T extends readonly Coroutine[]>(...coroutines: T): Call<AllResults<T>> {
   return call(
-    together("all()", coroutines, (results) => Promise.all(results) as Promise<Results<T>>),
+    together("all()", coroutines, (results) => Promise.all(results) as Promise<AllResults<T>>),
   );
 }

@@ -157,7 +157,8 @@ export class Gio<R = unknown> {
   #shutdown = false;
   #linger: Timer | undefined;
   #outcome: Outcome<R> | undefined;
-  #result: PromiseWithResolvers<R> | undefined;
+  // deno-lint-ignore no-explicit-any
+  #result: PromiseWithResolvers<any> | undefined;
   #tasks: Set<Gio> | undefined;
   #owned: Set<Context> | undefined;
   #pruneAt = 16;
@@ -204,6 +205,11 @@ export class Gio<R = unknown> {
       if (this.#outcome !== undefined && this.#state !== "flushing") this.#settle();
     }
     return this.#result.promise;
+  }
+
+  /** Whether the coroutine is in a context of its own, and not at its connection. */
+  get isElsewhere(): boolean {
+    return this.#top !== this.#connection;
   }
 
   /** Where the coroutine stands: the lines of its calls, innermost first; for `reactor.inspect()` and messages. */

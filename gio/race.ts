@@ -2,7 +2,7 @@ import { type Call, call, type Coroutine } from "../compose/mod.ts";
 import { together } from "./_together.ts";
 
 /** What any of the coroutines returns. */
-export type AnyResult<T extends readonly Coroutine[]> = {
+export type RaceResult<T extends readonly Coroutine[]> = {
   [K in keyof T]: T[K] extends Coroutine<infer R> ? R : never;
 }[number];
 
@@ -31,8 +31,8 @@ export type AnyResult<T extends readonly Coroutine[]> = {
  * assertEquals(first, "fast");
  * ```
  */
-export function race<T extends readonly Coroutine[]>(...coroutines: T): Call<AnyResult<T>> {
+export function race<T extends readonly Coroutine[]>(...coroutines: T): Call<RaceResult<T>> {
   return call(
-    together("race()", coroutines, (results) => Promise.race(results) as Promise<AnyResult<T>>),
+    together("race()", coroutines, (results) => Promise.race(results) as Promise<RaceResult<T>>),
   );
 }

@@ -25,9 +25,12 @@
 export * from "./http_headers.ts";
 export * from "./http_limits.ts";
 export * from "./http_protocol.ts";
+export * from "./http_protocol_component.ts";
 export * from "./http_request.ts";
+export * from "./http_server.ts";
 export * from "./local_protocol_error.ts";
 export * from "./ok.ts";
 export * from "./remote_protocol_error.ts";
 export * from "./response.ts";
+export * from "./server.ts";
 export { type Coroutine, EndOfStream } from "../compose/mod.ts";

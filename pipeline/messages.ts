@@ -17,7 +17,7 @@ export type Do<M, Names extends string = never> = 0 extends 1 & M ? any
   :
     & {
       [
-        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends void ? K : never
+        K in keyof M as M[K] extends (...args: any[]) => infer R ? [R] extends [void] ? K : never
           : never
       ]: M[K];
     }
@@ -30,16 +30,17 @@ export type Do<M, Names extends string = never> = 0 extends 1 & M ? any
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
  */
-export type Call<M, Names extends string = never> = 0 extends 1 & M ? any
+export type CallOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
     & {
       [
-        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends Coroutine ? never : K
+        K in keyof M as M[K] extends (...args: any[]) => infer R
+          ? [R] extends [Coroutine] ? 0 extends 1 & R ? K : never : K
           : never
       ]: M[K];
     }
     & { unknown(message: string, ...args: any[]): any }
-    & { [Name in Names]: Call<M> };
+    & { [Name in Names]: CallOf<M> };
 
 /**
  * What `this.any` offers: the messages whose handlers are coroutines.
@@ -51,7 +52,8 @@ export type AnyOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
     & {
       [
-        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends Coroutine ? K : never
+        K in keyof M as M[K] extends (...args: any[]) => infer R
+          ? [R] extends [Coroutine] ? K : never
           : never
       ]: M[K];
     }
@@ -68,7 +70,8 @@ export type All<M, Names extends string = never> = 0 extends 1 & M ? any
   :
     & {
       [
-        K in keyof M as M[K] extends (...args: any[]) => infer R ? R extends Coroutine ? K : never
+        K in keyof M as M[K] extends (...args: any[]) => infer R
+          ? [R] extends [Coroutine] ? K : never
           : never
       ]: M[K] extends (...args: infer A) => any ? (...args: A) => Coroutine<void> : never;
     }

@@ -1,5 +1,5 @@
 import { be, type Strand, type StrandFunction } from "./be.ts";
-import type { All, AnyOf, Call, Do, Once } from "./messages.ts";
+import type { All, AnyOf, CallOf, Do, Once } from "./messages.ts";
 import { Dispatcher, label, type Verb } from "./_dispatch.ts";
 
 /*
@@ -88,8 +88,8 @@ export class Observable<M = any, Names extends string = never> {
   }
 
   /** Sends a message to the first observer that answers, and returns its answer. */
-  get call(): Call<M, Names> {
-    return (this.#call ??= this.#dispatcher("call")).messages as Call<M, Names>;
+  get call(): CallOf<M, Names> {
+    return (this.#call ??= this.#dispatcher("call")).messages as CallOf<M, Names>;
   }
 
   /**

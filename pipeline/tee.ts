@@ -3,7 +3,7 @@ import { type Pipe, pipe, type Stage } from "./pipe.ts";
 import { close } from "./_plumbing.ts";
 
 /** What the stages return, in their order. */
-export type Results<S extends Stage[]> = {
+export type TeeResults<S extends Stage[]> = {
   [I in keyof S]: S[I] extends Stage<infer R> ? R | undefined : never;
 };
 
@@ -37,7 +37,7 @@ export type Results<S extends Stage[]> = {
  * assertEquals([...counts], [5, 2]);
  * ```
  */
-export function* tee<S extends Stage[]>(...stages: S): Coroutine<Results<S>> {
+export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> {
   const branches = stages.map((stage) => pipe(stage));
   const results: unknown[] = branches.map(() => undefined);
   const alive = new Set(branches);
@@ -76,7 +76,7 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<Results<S>> {
       }
       for (const branch of [...alive]) yield* run(branch, method, message);
     }
-    return results as Results<S>;
+    return results as TeeResults<S>;
   } finally {
     for (const branch of [...alive].reverse()) yield* close(branch, false, true);
   }

@@ -1,0 +1,78 @@
+import { call, type Coroutine } from "../compose/mod.ts";
+import { NoneOfTheObserversRespond, Observable } from "../pipeline/mod.ts";
+import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http_protocol.ts";
+import type { HttpRequest } from "./http_request.ts";
+import { response } from "./response.ts";
+
+/** The messages of {@linkcode HttpProtocol}. */
+export interface HttpProtocolMessages {
+  /** Answers a request; a handler as any other. May throw `DeclineMessage`, then the next observer is asked. */
+  processRequest: HttpHandler;
+}
+
+const NOT_FOUND = response(404, { "content-type": "text/plain" });
+
+/**
+ * HTTP as a component: speaks it on the connections of a {@linkcode Server}, and asks its observers for the answers.
+ *
+ * Each request is a message `processRequest(request)`, sent with `any`: the first observer that answers does. If none
+ * does, the answer is 404.
+ *
+ * @example The whole server as DNA
+ * ```ts
+ * import type { Coroutine } from "@weightless/io/compose";
+ * import { HttpProtocol, type HttpRequest, ok, Server } from "@weightless/io/http";
+ * import { be, Observable } from "@weightless/io/pipeline";
+ * import { Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class HelloWorld extends Observable {
+ *   *processRequest(request: HttpRequest): Coroutine {
+ *     yield ok({ "content-type": "text/plain" });
+ *     yield `Hello ${request.path}!`;
+ *   }
+ * }
+ *
+ * using reactor = new Reactor();
+ * const server = be([
+ *   new Server(reactor, { hostname: "127.0.0.1", port: 0 }),
+ *   [new HttpProtocol(), [new HelloWorld()]],
+ * ]);
+ * const running = reactor.run();
+ * const answer = await fetch(`http://127.0.0.1:${server.port}/world`);
+ * assertEquals(await answer.text(), "Hello /world!");
+ * reactor.requestShutdown();
+ * await running;
+ * ```
+ */
+export class HttpProtocol extends Observable<HttpProtocolMessages> {
+  readonly #options: HttpProtocolOptions;
+
+  /** As {@linkcode httpProtocol}. */
+  constructor(options: HttpProtocolOptions = {}) {
+    super();
+    this.#options = options;
+  }
+
+  /** Speaks HTTP on one connection. */
+  processConnection(
+    { protocolOptions }: { protocolOptions?: HttpProtocolOptions } = {},
+  ): Coroutine {
+    return httpProtocol((request) => this.#process(request), {
+      ...protocolOptions,
+      ...this.#options,
+    });
+  }
+
+  *#process(request: HttpRequest): Coroutine {
+    try {
+      yield* call(this.any.processRequest(request));
+    } catch (error) {
+      const nobody = error instanceof NoneOfTheObserversRespond &&
+        error.unansweredMessage === "processRequest";
+      if (!nobody) throw error;
+      yield NOT_FOUND;
+      yield "Not Found";
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { gio } from "../gio/mod.ts";
+import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
+import { protocolOptions, quietly, urlOf } from "./_serve.ts";
+import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http_protocol.ts";
+
+/** Options of {@linkcode HttpServer}: where to listen, as of an `Acceptor`, how to speak, and who answers. */
+export type HttpServerOptions =
+  & AcceptorOptions
+  & Omit<HttpProtocolOptions, "isElsewhere">
+  & {
+    /** Answers each request. */
+    handler: HttpHandler;
+  };
+
+/**
+ * An HTTP/1.1 server, on a reactor.
+ *
+ * What a handler does not catch is reported to the reactor's `onError`, unless `onError` is given. A client that goes away
+ * ends the handler quietly, through its `finally`s.
+ *
+ * @example Saying hello
+ * ```ts
+ * import { HttpServer, ok } from "@weightless/io/http";
+ * import { Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const server = new HttpServer(reactor, {
+ *   hostname: "127.0.0.1",
+ *   port: 0,
+ *   *handler(request) {
+ *     yield ok({ "content-type": "text/plain" });
+ *     yield `Hello ${request.path}!`;
+ *   },
+ * });
+ * const running = reactor.run();
+ * assertEquals(await (await fetch(new URL("/world", server.url))).text(), "Hello /world!");
+ * reactor.requestShutdown();
+ * await running;
+ * ```
+ */
+export class HttpServer implements Disposable {
+  readonly #acceptor: Acceptor;
+  readonly #scheme: string;
+
+  /**
+   * Begins to listen.
+   *
+   * @throws {Deno.errors.AddrInUse} And whatever else `Deno.listen` throws.
+   */
+  constructor(reactor: Reactor, options: HttpServerOptions) {
+    const { handler, limits, onError, clock, ...listening } = options;
+    const protocol = protocolOptions(reactor, {
+      ...(limits && { limits }),
+      ...(onError && { onError }),
+      ...(clock && { clock }),
+    });
+    this.#scheme = listening.cert === undefined ? "http" : "https";
+    this.#acceptor = new Acceptor(
+      reactor,
+      listening,
+      (socket) => quietly(gio(reactor, socket, httpProtocol(handler, protocol))),
+    );
+  }
+
+  /** The address listened on. */
+  get addr(): Deno.Addr {
+    return this.#acceptor.addr;
+  }
+
+  /** The port listened on. */
+  get port(): number {
+    return this.#acceptor.port;
+  }
+
+  /** Where it can be reached, for example `http://127.0.0.1:8000/`. */
+  get url(): string {
+    return urlOf(this.#scheme, this.addr);
+  }
+
+  /** Stops listening. Connections that are open live on. */
+  close(): void {
+    this.#acceptor.close();
+  }
+
+  /** As {@linkcode HttpServer.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,96 @@
+import type { Coroutine } from "../compose/mod.ts";
+import { gio } from "../gio/mod.ts";
+import { Observable } from "../pipeline/mod.ts";
+import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
+import type { HttpProtocolOptions } from "./http_protocol.ts";
+import { protocolOptions, quietly } from "./_serve.ts";
+
+/** What a {@linkcode Server} tells of a connection. */
+export interface ConnectionInfo {
+  /** The far address. */
+  remoteAddr: Deno.Addr | undefined;
+  /** The near address. */
+  localAddr: Deno.Addr | undefined;
+  /** For {@linkcode HttpProtocol}: what the reactor adds to its options. */
+  protocolOptions: HttpProtocolOptions;
+}
+
+/** The messages of {@linkcode Server}. */
+export interface ServerMessages {
+  /** Speaks a protocol on a connection: a coroutine over bytes. */
+  processConnection(info: ConnectionInfo): Coroutine;
+}
+
+/**
+ * A server as a component: it accepts connections, and has its observers speak on them.
+ *
+ * Each connection is a message `processConnection(info)`, sent with `any`.
+ *
+ * @example A line of welcome
+ * ```ts
+ * import type { Coroutine } from "@weightless/io/compose";
+ * import { Server } from "@weightless/io/http";
+ * import { be } from "@weightless/io/pipeline";
+ * import { Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Welcome {
+ *   *processConnection(): Coroutine {
+ *     yield "Welcome!";
+ *   }
+ * }
+ *
+ * using reactor = new Reactor();
+ * const server = be([new Server(reactor, { hostname: "127.0.0.1", port: 0 }), [new Welcome()]]);
+ * const running = reactor.run();
+ * using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+ * const buffer = new Uint8Array(100);
+ * const length = await conn.read(buffer);
+ * assertEquals(new TextDecoder().decode(buffer.subarray(0, length!)), "Welcome!");
+ * reactor.requestShutdown();
+ * await running;
+ * ```
+ */
+export class Server extends Observable<ServerMessages> implements Disposable {
+  readonly #acceptor: Acceptor;
+
+  /**
+   * Begins to listen.
+   *
+   * @throws {Deno.errors.AddrInUse} And whatever else `Deno.listen` throws.
+   */
+  constructor(reactor: Reactor, options: AcceptorOptions) {
+    super();
+    const protocol = protocolOptions(reactor, {});
+    this.#acceptor = new Acceptor(reactor, options, (socket) => {
+      const { remoteAddr, localAddr } = socket;
+      quietly(
+        gio(
+          reactor,
+          socket,
+          this.any.processConnection({ remoteAddr, localAddr, protocolOptions: protocol }),
+        ),
+      );
+    });
+  }
+
+  /** The address listened on. */
+  get addr(): Deno.Addr {
+    return this.#acceptor.addr;
+  }
+
+  /** The port listened on. */
+  get port(): number {
+    return this.#acceptor.port;
+  }
+
+  /** Stops listening. Connections that are open live on. */
+  close(): void {
+    this.#acceptor.close();
+  }
+
+  /** As {@linkcode Server.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
