@@ -1,5 +1,5 @@
 /** What the examples share: options, one clear line for what goes wrong, and a clean end on Ctrl-C. */
-import { parseArgs, type ParseArgsConfig } from "node:util";
+import { parseArgs } from "node:util";
 import type { Reactor } from "@weightless/io/reactor";
 
 /** Ends the program with one line that says why. */
@@ -8,15 +8,15 @@ export function fail(message: string): never {
   Deno.exit(1);
 }
 
-/** The value of each option, a string or a flag; anything unknown ends the program. */
-export function options<T extends NonNullable<ParseArgsConfig["options"]>>(
-  usage: string,
-  known: T,
-) {
+/** The options of an example, each with its default. */
+export function options<T extends Record<string, string>>(usage: string, defaults: T): T {
+  const known = Object.entries(defaults).map(([name, value]) =>
+    [name, { type: "string", default: value }] as const
+  );
   try {
-    return parseArgs({ options: known, args: Deno.args }).values;
+    return parseArgs({ options: Object.fromEntries(known), args: Deno.args }).values as T;
   } catch (error) {
-    fail(`${(error as Error).message.split(". ")[0]}. Usage: ${usage}`);
+    fail(`${(error as Error).message.split(/\.\s|\n/)[0]}. Usage: ${usage}`);
   }
 }
 

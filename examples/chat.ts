@@ -66,7 +66,7 @@ function* member(connection: Context, room: Room): Coroutine {
   }
 }
 
-const given = options("chat.ts [--port 7002]", { port: { type: "string", default: "7002" } });
+const given = options("chat.ts [--port 7002]", { port: "7002" });
 await serve(() => new Reactor(), (reactor) => {
   const room = new Room();
   const acceptor = new Acceptor(

@@ -30,8 +30,8 @@ class Anything extends Observable {
 }
 
 const given = options("dna_server.ts [--port 8000] [--hostname 127.0.0.1]", {
-  port: { type: "string", default: "8000" },
-  hostname: { type: "string", default: "127.0.0.1" },
+  port: "8000",
+  hostname: "127.0.0.1",
 });
 
 await serve(
@@ -44,6 +44,6 @@ await serve(
         new Anything(),
       ]],
     ]);
-    return `http://${server.address}/`;
+    return `http://${given.hostname}:${server.port}/`;
   },
 );

@@ -20,9 +20,9 @@ if (import.meta.main) {
   const given = options(
     "echo.ts [--port 7000] [--hostname 127.0.0.1] [--selector auto|deno|epoll]",
     {
-      port: { type: "string", default: "7000" },
-      hostname: { type: "string", default: "127.0.0.1" },
-      selector: { type: "string", default: "auto" },
+      port: "7000",
+      hostname: "127.0.0.1",
+      selector: "auto",
     },
   );
   await serve(

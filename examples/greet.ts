@@ -22,7 +22,7 @@ export function* greet(): Coroutine {
 }
 
 if (import.meta.main) {
-  const given = options("greet.ts [--port 7001]", { port: { type: "string", default: "7001" } });
+  const given = options("greet.ts [--port 7001]", { port: "7001" });
   await serve(() => new Reactor(), (reactor) => {
     const acceptor = new Acceptor(
       reactor,

@@ -3,7 +3,7 @@
  *
  *     deno run --allow-net examples/hello.ts [--port 8000] [--hostname 127.0.0.1] [--selector auto]
  */
-import { type Coroutine, EndOfStream } from "@weightless/io/compose";
+import type { Coroutine } from "@weightless/io/compose";
 import { type HttpRequest, HttpServer, ok, response } from "@weightless/io/http";
 import { Reactor } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
@@ -29,20 +29,16 @@ export function* hello(request: HttpRequest): Coroutine {
 /** Sends the body back while it arrives: a bare `yield` reads, `yield chunk` writes. */
 function* echo({ headers }: HttpRequest): Coroutine {
   yield ok({ "content-type": headers.get("content-type") ?? "application/octet-stream" });
-  try {
-    for (;;) yield yield;
-  } catch (error) {
-    if (!(error instanceof EndOfStream)) throw error;
-  }
+  for (;;) yield yield; // until EndOfStream ends it
 }
 
 if (import.meta.main) {
   const given = options(
     "hello.ts [--port 8000] [--hostname 127.0.0.1] [--selector auto|deno|epoll]",
     {
-      port: { type: "string", default: "8000" },
-      hostname: { type: "string", default: "127.0.0.1" },
-      selector: { type: "string", default: "auto" },
+      port: "8000",
+      hostname: "127.0.0.1",
+      selector: "auto",
     },
   );
   const at = { port: port(given.port), hostname: given.hostname };

@@ -10,10 +10,10 @@ import { fail, options, port } from "./_cli.ts";
 const given = options(
   "port_scanner.ts [--host 127.0.0.1] [--ports 1-1024] [--at-once 100] [--timeout 500]",
   {
-    host: { type: "string", default: "127.0.0.1" },
-    ports: { type: "string", default: "1-1024" },
-    "at-once": { type: "string", default: "100" },
-    timeout: { type: "string", default: "500" },
+    host: "127.0.0.1",
+    ports: "1-1024",
+    "at-once": "100",
+    timeout: "500",
   },
 );
 const [first, last] = given.ports.split("-").map(port);

@@ -6,7 +6,7 @@
 import { DatagramAcceptor, Reactor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
 
-const given = options("udp_echo.ts [--port 7003]", { port: { type: "string", default: "7003" } });
+const given = options("udp_echo.ts [--port 7003]", { port: "7003" });
 await serve(() => new Reactor(), async (reactor) => {
   const { addr } = await DatagramAcceptor.bind(
     reactor,

@@ -25,7 +25,7 @@ export class ExampleServer implements AsyncDisposable {
   static async start(
     name: string,
     args: string[],
-    permissions = ["--allow-net"],
+    permissions: string[] = ["--allow-net"],
   ): Promise<ExampleServer> {
     const process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", ...permissions, new URL(name, examples).pathname, ...args],
