@@ -11,15 +11,12 @@ export interface Origin {
 
 const sockaddr = new SockAddr();
 
-/** Where an accepted connection is from. Addresses are made when somebody asks. */
+/** Where an accepted connection is from. There may be very many: addresses are made when somebody asks. */
 export class Accepted implements Origin {
   #libc: Libc;
   #fd: number;
   #peer: PackedAddr;
   #listener: Deno.Addr;
-  #local: Deno.Addr | undefined;
-  #remote: Deno.Addr | undefined;
-  #closed = false;
 
   constructor(libc: Libc, fd: number, peer: PackedAddr, listener: Deno.Addr) {
     this.#libc = libc;
@@ -29,19 +26,18 @@ export class Accepted implements Origin {
   }
 
   get remoteAddr(): Deno.Addr | undefined {
-    return this.#remote ??= decode(this.#peer);
+    return decode(this.#peer);
   }
 
-  /** Not known any more once it is closed, except for where it was listened. */
+  /** Once it is closed, no more is known than where it was listened. */
   get localAddr(): Deno.Addr {
-    if (this.#local !== undefined || this.#closed) return this.#local ?? this.#listener;
     const { bytes, length } = sockaddr.reset();
-    const failed = this.#libc.getsockname(this.#fd, bytes, length) !== 0;
-    return this.#local = (failed ? undefined : sockaddr.decode()) ?? this.#listener;
+    if (this.#fd < 0 || this.#libc.getsockname(this.#fd, bytes, length) < 0) return this.#listener;
+    return sockaddr.decode() ?? this.#listener;
   }
 
   close(): void {
-    this.#closed = true;
     this.#libc.close(this.#fd);
+    this.#fd = -1;
   }
 }

@@ -214,6 +214,12 @@ export class DescriptorSocket implements Socket, Watcher {
         `Cannot detach ${this.describe()}: it is a bare descriptor, accept it with selector "deno"`,
       );
     }
+    const why = pollNow(this.#driver.libc, this.#fd, POLLIN) !== 0
+      ? "something was received and not taken"
+      : this.#notifyRead !== undefined
+      ? "somebody waits to receive, remove the reader in its callback"
+      : undefined;
+    if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
     this.#ending = this.#closed = true;
     this.#letGo();
     this.#owner.released(this);

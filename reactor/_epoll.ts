@@ -41,7 +41,8 @@ export class Epoll {
   #events = new Int32Array(WORDS * MOST_EVENTS);
   #event = new Int32Array(WORDS);
   #parkedEvent = new Int32Array(WORDS);
-  #limit = new BigInt64Array(2);
+  /** A `struct timespec`, by the lower halves of its numbers. */
+  #limit = new Int32Array(4);
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -61,12 +62,12 @@ export class Epoll {
     this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
   }
 
-  /** Tells all watchers what is so, after waiting for it for at most `ns` nanoseconds. Whether there was anything. */
-  collect(ns = 0): boolean {
+  /** Tells all watchers what is so, after waiting for it for at most `ms` milliseconds, below 1. Whether there was anything. */
+  collect(ms = 0): boolean {
     const events = this.#events;
     let count: number;
-    if (ns > 0 && this.#libc.epoll_pwait2 !== null) {
-      this.#limit[1] = BigInt(ns);
+    if (ms > 0 && this.#libc.epoll_pwait2 !== null) {
+      this.#limit[2] = ms * 1e6;
       count = this.#libc.epoll_pwait2(this.#fd, events, MOST_EVENTS, this.#limit, null);
     } else count = this.#libc.epoll_wait(this.#fd, events, MOST_EVENTS, 0);
     for (let i = 0; i < count; i++) {

@@ -73,9 +73,11 @@ export function libcProblem(): string | undefined {
   return libc() === undefined ? whyNot : undefined;
 }
 
-/** For tests: takes the place of the C library, until it is called with nothing. */
-export function replaceLibc(fake?: Libc): void {
-  opened = fake;
+/** For tests: takes the place of the C library, which it gives. */
+export function replaceLibc(other: Libc): Libc | undefined {
+  const former = libc();
+  opened = other;
+  return former;
 }
 
 function open(): Libc | undefined {

@@ -9,24 +9,34 @@ import { libc, libcProblem } from "./_libc.ts";
 import type { Ready, Registration } from "./selector.ts";
 import type { Listening, Socket, SocketOwner } from "./socket.ts";
 
-/** So long (100 µs) a reactor that was busy a moment ago waits without letting go, for the next request of a busy client. */
-const SHORT_WAIT_NS = 100_000;
+/** So long it waits for the next request of a busy client without letting go. */
+const SHORT_WAIT_MS = 0.1;
+/** A thread that comes back before this was not worth it. */
+const QUICK_MS = 2 * SHORT_WAIT_MS;
+const MOST_TO_BE_EAGER = 64;
 
 /**
  * The {@linkcode Selector} for Linux: plain TCP and Unix sockets are driven on their descriptors, and epoll tells when
  * they are ready. Everything else (TLS, files, streams, …) is as with {@linkcode DenoSelector}, in the same lists.
  *
  * 1. Each select collects what epoll has; nothing is asked of epoll for a request but that.
- * 2. When there is nothing, and epoll had something the time before, it waits for a moment without letting go: that
- *    catches the next request of a busy client, and costs 50 µs less than a thread.
- * 3. Then a thread waits, and Deno's own event loop has all the time. There is no polling: nothing is called until
- *    there is something.
+ * 2. When there is nothing, a thread waits, and Deno's own event loop has all the time. There is no polling: nothing is
+ *    called until there is something.
+ * 3. A thread costs 50 µs. When it comes back at once, it was not worth it: then epoll waits for a moment without
+ *    letting go, which catches the next request of a busy client, for as long as there is one. Each time that there is
+ *    none it takes twice as much to be tried again, lest it get in the way of what Deno has to do.
  */
 export class EpollSelector<R extends Registration = Registration> extends DenoSelector<R> {
   /** `"epoll"`. */
   override readonly name = "epoll";
   #driver: Driver;
-  #busy = false;
+  /** Whether to wait for a moment before a thread does. */
+  #eager = false;
+  /** How often the thread came back at once, and how often that makes eager. */
+  #quick = 0;
+  #enough = 1;
+  #parkedAt = 0;
+  /** Whether epoll was asked since the last select. */
   #collected = false;
 
   /**
@@ -52,20 +62,21 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
 
   /** What has become ready since the last call. */
   override select(): Ready<R> {
-    if (this.#collected) this.#collected = false;
-    else if (this.#driver.epoll.collect()) this.#busy = true;
+    if (!this.#collected) this.#driver.epoll.collect();
+    this.#collected = false;
     return super.select();
   }
 
   /** Resolves when something is ready or {@linkcode EpollSelector.wake} is called; the limit is for the reactor to keep. */
   override wait(limitMs: number): Promise<void> {
-    const { epoll } = this.#driver;
-    if (this.#busy) {
-      this.#busy = epoll.collect(Math.min(SHORT_WAIT_NS, Math.ceil(limitMs * 1e6)));
+    if (this.#eager) {
+      this.#eager = this.#driver.epoll.collect(Math.min(SHORT_WAIT_MS, limitMs));
+      this.#quick = 0;
+      this.#enough = this.#eager ? 1 : Math.min(2 * this.#enough, MOST_TO_BE_EAGER);
       this.#collected = this.ready;
       if (this.#collected) return DONE;
     }
-    epoll.park(this.#onTime);
+    this.#park();
     return super.wait(limitMs);
   }
 
@@ -92,10 +103,18 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
     this.#driver.epoll.close();
   }
 
+  #park(): void {
+    this.#parkedAt = performance.now();
+    this.#driver.epoll.park(this.#onTime);
+  }
+
   #onTime = (): void => {
-    if (this.#driver.epoll.collect()) this.#busy = true;
+    if (performance.now() - this.#parkedAt < QUICK_MS) {
+      this.#eager = ++this.#quick >= this.#enough;
+    }
+    this.#driver.epoll.collect();
     // What there was, nobody waits for any more.
-    if (this.waiting) this.#driver.epoll.park(this.#onTime);
+    if (this.waiting) this.#park();
   };
 }
 

@@ -651,6 +651,7 @@ const realClock: Clock = { now: () => performance.now() };
 function createSelector(name: SelectorName): Selector<Handler> {
   switch (name) {
     case "auto":
+      return EpollSelector.supported ? new EpollSelector() : new DenoSelector();
     case "deno":
       return new DenoSelector();
     case "epoll":

@@ -4,7 +4,10 @@ import type { Selectable } from "./selectable.ts";
 import type { Socket } from "./socket.ts";
 import type { Timer } from "./timer.ts";
 
-/** Which back end a {@linkcode Reactor} waits with: `"auto"` takes the best that is allowed here. */
+/**
+ * Which back end a {@linkcode Reactor} waits with. `"deno"` works everywhere; `"epoll"` is faster and smaller, and needs
+ * Linux and `--allow-ffi`; `"auto"` is `"epoll"` where that is allowed already (nobody is ever prompted), else `"deno"`.
+ */
 export type SelectorName = "auto" | "deno" | "epoll";
 
 /**

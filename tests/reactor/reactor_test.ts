@@ -98,7 +98,7 @@ Deno.test("run() ends when its signal aborts, before or while it runs", async ()
 
 leakTest("run() lets closed sockets send what they accepted before it ends", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const reactor = new Reactor();
+  const reactor = new Reactor({ selector: "deno" });
   const socket = await connect(reactor, { port: listener.addr.port });
   using conn = await listener.accept();
   let accepted = 0;
@@ -120,7 +120,7 @@ leakTest("run() lets closed sockets send what they accepted before it ends", asy
 leakTest("run() does not wait for ever for a peer that does not read", async () => {
   const clock = new TestClock();
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const reactor = new Reactor({ clock, lingerMs: 100 });
+  const reactor = new Reactor({ selector: "deno", clock, lingerMs: 100 });
   const socket = await connect(reactor, { port: listener.addr.port });
   using _conn = await listener.accept();
   while (socket.send(new Uint8Array(256 * 1024)) > 0) await turns(2);
