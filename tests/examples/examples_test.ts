@@ -1,0 +1,150 @@
+/** The other examples, each run as a person would run it. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ExampleServer, runExample } from "./_server.ts";
+
+/** A line-based client of a TCP example. */
+class Client implements Disposable {
+  #text = "";
+
+  constructor(readonly conn: Deno.TcpConn) {}
+
+  static async connect(port: number): Promise<Client> {
+    return new Client(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  async say(line: string): Promise<void> {
+    await this.conn.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  /** Reads until `text` has come; returns everything up to it. */
+  async until(text: string): Promise<string> {
+    const buffer = new Uint8Array(4096);
+    while (!this.#text.includes(text)) {
+      const length = await this.conn.read(buffer);
+      if (length === null) {
+        throw new Error(`The connection ended after ${JSON.stringify(this.#text)}`);
+      }
+      this.#text += new TextDecoder().decode(buffer.subarray(0, length));
+    }
+    const end = this.#text.indexOf(text) + text.length;
+    const read = this.#text.slice(0, end);
+    this.#text = this.#text.slice(end);
+    return read;
+  }
+
+  [Symbol.dispose](): void {
+    this.conn.close();
+  }
+}
+
+for (const selector of ["deno", "auto"]) {
+  Deno.test(`echo.ts sends lines back (--selector ${selector})`, async () => {
+    await using server = await ExampleServer.start("echo.ts", [
+      "--port",
+      "0",
+      "--selector",
+      selector,
+    ], [
+      "--allow-net",
+      ...selector === "auto" ? ["--allow-ffi"] : [],
+    ]);
+    using client = await Client.connect(server.port);
+    await client.say("one\r");
+    assertEquals(await client.until("\n"), "one\n");
+    await client.say(`two\n${"x".repeat(100_000)}`);
+    assertEquals(await client.until("\n"), "two\n");
+    assertEquals((await client.until("\n")).length, 100_001);
+    assertEquals(await server.stop(), { code: 0, errors: "" });
+  });
+}
+
+Deno.test("greet.ts holds its conversation over a socket", async () => {
+  await using server = await ExampleServer.start("greet.ts", ["--port", "0"]);
+  using client = await Client.connect(server.port);
+  await client.until("Your name? ");
+  await client.say("Ada");
+  await client.until("Your city? ");
+  await client.say("London");
+  await client.until("Hello, Ada from London!\n");
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+Deno.test("dna_server.ts asks one component after the other", async () => {
+  await using server = await ExampleServer.start("dna_server.ts", ["--port", "0"]);
+  const answers = await Promise.all(
+    ["nl", "fr", "other"].map(async (path) => await (await fetch(server.url + path)).text()),
+  );
+  assertEquals(answers, ["Hallo!", "Salut!", "Hello!"]);
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+Deno.test("chat.ts sends what one says to the others, and tells who comes and goes", async () => {
+  await using server = await ExampleServer.start("chat.ts", ["--port", "0"]);
+  using ada = await Client.connect(server.port);
+  await ada.until("? ");
+  await ada.say("Ada");
+  await ada.until("* Ada joins 0 others\n");
+  {
+    using bob = await Client.connect(server.port);
+    await bob.until("? ");
+    await bob.say("Bob");
+    await ada.until("* Bob joins 1 others\n");
+    await ada.say("Hello");
+    await bob.until("Ada: Hello\n");
+    await bob.say("Hi");
+    assertEquals(await ada.until("Bob: Hi\n"), "Bob: Hi\n");
+  }
+  await ada.until("* Bob leaves\n");
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+Deno.test("udp_echo.ts sends datagrams back", async () => {
+  await using server = await ExampleServer.start("udp_echo.ts", ["--port", "0"], [
+    "--allow-net",
+    "--allow-env",
+  ]);
+  const client = (await import("node:dgram")).createSocket("udp4");
+  try {
+    const answer = new Promise<string>((resolve) =>
+      client.once("message", (data) => resolve(data.toString()))
+    );
+    client.send("ping", server.port, "127.0.0.1");
+    assertEquals(await answer, "ping");
+  } finally {
+    client.close();
+  }
+  assertEquals(await server.stop(), { code: 0, errors: "" });
+});
+
+Deno.test("port_scanner.ts prints the ports that are open", async () => {
+  using open = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = open.addr;
+  const { code, stdout } = await runExample("port_scanner.ts", [
+    "--ports",
+    `${port - 20}-${port}`,
+    "--at-once",
+    "5",
+  ]);
+  assertEquals(code, 0);
+  assert(stdout.split("\n").includes(String(port)), stdout);
+
+  const wrong = await runExample("port_scanner.ts", ["--ports", "20-10"]);
+  assertEquals([wrong.code, wrong.stdout], [1, ""]);
+  assertMatch(wrong.stderr, /^Cannot scan ports 20-10: [^\n]*\n$/);
+});
+
+Deno.test("supervisor.ts merges the output of programs and restarts those that fail", async () => {
+  const { code, stdout } = await runExample("supervisor.ts", [
+    `sh -c "echo one; echo two >&2"`,
+    `sh -c "echo failing; exit 3"`,
+  ], ["--allow-run"]);
+  assertEquals(code, 1);
+  for (const line of ["sh | one", "sh | two", "sh ended with code 0", "sh ended with code 3"]) {
+    assertStringIncludes(stdout, `${line}\n`);
+  }
+  assertEquals(stdout.match(/failing/g)?.length, 4);
+
+  const missing = await runExample("supervisor.ts", ["no-such-program"], ["--allow-run"]);
+  assertEquals(missing.code, 1);
+  assertMatch(missing.stderr, /^Cannot go on: [^\n]*no-such-program[^\n]*\n$/);
+});
