@@ -54,22 +54,14 @@ export interface HttpProtocolOptions {
  *
  * const protocol = httpProtocol(hello, { clock: { now: () => 0 } });
  * protocol.next();
- * const request = new TextEncoder().encode("GET /?name=World HTTP/1.1
-Host: example.org
-
-");
+ * const request = new TextEncoder().encode("GET /?name=World HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertEquals(
  *   protocol.next(request).value,
- *   "HTTP/1.1 200 OK
-" +
- *     "content-type: text/plain
-" +
- *     "date: Thu, 01 Jan 1970 00:00:00 GMT
-" +
- *     "content-length: 13
-" +
- *     "
-" +
+ *   "HTTP/1.1 200 OK\r\n" +
+ *     "content-type: text/plain\r\n" +
+ *     "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n" +
+ *     "content-length: 13\r\n" +
+ *     "\r\n" +
  *     "Hello, World!",
  * );
  * ```
@@ -88,11 +80,7 @@ Host: example.org
  *
  * const protocol = httpProtocol(shout);
  * protocol.next();
- * const request = "POST / HTTP/1.1
-Host: example.org
-Content-Length: 5
-
-Hello";
+ * const request = "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 5\r\n\r\nHello";
  * assertMatch(String(protocol.next(new TextEncoder().encode(request)).value), /HELLO$/);
  * ```
  */
