@@ -91,6 +91,8 @@ class Channel {
   ended: unknown;
   reading = false;
   writing = false;
+  /** Whether anything was written. */
+  written = false;
   /** Left by the coroutine, which waits until everything has really been written. */
   left = false;
   /** Close the context once it was left. */
@@ -398,6 +400,7 @@ export class Gio<R = unknown> {
     if (channel.ended !== undefined && !(channel.ended instanceof EndOfStream)) throw channel.ended;
     if (channel.context.put !== undefined) return this.#put(channel, data);
     if (data.length === 0) return true;
+    channel.written = true;
     if (channel.outbox.size === 0) this.#unsent.push(channel);
     channel.outbox.push(data);
     return channel.outbox.size < HIGH_WATER || this.#flush("next");
@@ -592,7 +595,7 @@ export class Gio<R = unknown> {
     this.#stopReading(channel);
     channel.left = true;
     if (!this.#unsent.includes(channel)) {
-      if (channel.context.writable) {
+      if (!channel.written || channel.context.writable) {
         if (channel.owned) channel.context.close();
         return;
       }

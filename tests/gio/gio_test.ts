@@ -864,3 +864,21 @@ Deno.test("gio() tells inspect() where its coroutine stands", () => {
     reader!.where,
   );
 });
+
+Deno.test("enter() of a context that can only be read does not wait for it to become writable", async () => {
+  using f = fixture();
+  const readOnly = new FakeConnection();
+  readOnly.capacity = 0;
+  readOnly.arrive("data");
+  const task = f.start(function* () {
+    {
+      using _ = enter(readOnly);
+      yield;
+    }
+    yield* sleep(0);
+    return "done";
+  });
+  f.pass(1);
+  f.pass(1);
+  assertEquals(await task.result, "done");
+});
