@@ -35,7 +35,7 @@ export class Epoll {
   #fd: number;
   /** Is readable always, and is watched only to call the thread back. */
   #recall: number;
-  #parked = false;
+  #parked: Promise<void> | undefined;
   #closed = false;
   #watchers: (Watcher | undefined)[] = [];
   #events = new Int32Array(WORDS * MOST_EVENTS);
@@ -78,21 +78,21 @@ export class Epoll {
 
   /** Calls back when it is time to collect; unless it is going to already. */
   park(callback: () => void): void {
-    if (this.#parked || this.#closed) return;
-    this.#parked = true;
-    this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
-      this.#parked = false;
+    if (this.#parked !== undefined || this.#closed) return;
+    this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
+      this.#parked = undefined;
       if (this.#closed) this.#release();
       else callback();
     });
   }
 
   /** Calls the thread back, if there is one; the descriptors are closed when it has come. */
-  close(): void {
+  close(): void | Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#parked) this.#control(CTL_ADD, this.#recall, EPOLLIN);
-    else this.#release();
+    if (this.#parked === undefined) return this.#release();
+    this.#control(CTL_ADD, this.#recall, EPOLLIN);
+    return this.#parked;
   }
 
   #control(operation: number, fd: number, events: number): void {

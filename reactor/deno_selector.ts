@@ -90,7 +90,7 @@ export class DenoSelector<R extends Registration = Registration> implements Sele
   }
 
   /** Wakes up who still waits. */
-  close(): void {
+  close(): void | Promise<void> {
     this.wake();
   }
 

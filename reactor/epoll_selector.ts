@@ -97,10 +97,10 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
     return new DescriptorListening(this.#driver, fd, listener, owner);
   }
 
-  /** Wakes up who still waits, and calls the thread back. */
-  override close(): void {
+  /** Wakes up who still waits, and calls the thread back; resolves when it has come. */
+  override close(): void | Promise<void> {
     super.close();
-    this.#driver.epoll.close();
+    return this.#driver.epoll.close();
   }
 
   #park(): void {

@@ -73,6 +73,7 @@ export class Reactor implements Disposable {
 
   /** Only what has a priority of at most this is called. */
   #turn = -1;
+  #released: void | Promise<void> = undefined;
   #steps = 0;
   #stepping = false;
   #current: Handler | undefined;
@@ -404,6 +405,7 @@ export class Reactor implements Disposable {
     } finally {
       signal?.removeEventListener("abort", stop);
       this.shutdown();
+      await this.#released;
     }
   }
 
@@ -432,7 +434,7 @@ export class Reactor implements Disposable {
     if (this.#state !== "stopped") return;
     this.#state = "shut down";
     for (const socket of this.#open) socket.abort();
-    this.#selector.close();
+    this.#released = this.#selector.close();
   }
 
   /** As {@linkcode Reactor.shutdown}. */

@@ -56,6 +56,6 @@ export interface Selector<R extends Registration = Registration> {
   socket(stream: Deno.Conn | ByteStream, owner: SocketOwner): Socket;
   /** The selectable for a listener of Deno. */
   listening(listener: Deno.Listener, owner: SocketOwner): Listening;
-  /** Releases what it holds. */
-  close(): void;
+  /** Releases what it holds; if that takes time, resolves when it has. */
+  close(): void | Promise<void>;
 }
