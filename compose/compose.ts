@@ -89,7 +89,8 @@ export class Composed<R = unknown> extends GeneratorBase<R> {
   readonly #frames: Coroutine[];
   /** How each of them waits: what it yielded, a Call if it can be asked where it stands. */
   readonly #waits: unknown[] = [];
-  #input: unknown[] = [];
+  /** What was pushed back, the next to be read last. */
+  readonly #input: unknown[] = [];
   readonly #stepping: boolean;
   #running = false;
   /** Whether the innermost coroutine stands at a bare `yield`. */
@@ -112,7 +113,7 @@ export class Composed<R = unknown> extends GeneratorBase<R> {
 
   /** What was pushed back and has not been read. */
   get rest(): unknown[] {
-    return this.#input;
+    return this.#input.toReversed();
   }
 
   /**
@@ -183,7 +184,7 @@ export class Composed<R = unknown> extends GeneratorBase<R> {
                 this.#asking = true;
                 return result as IteratorResult<unknown, R>;
               }
-              message = this.#input.shift();
+              message = this.#input.pop();
             } else if (isCoroutine(value)) {
               if (value === this || hasStarted(value)) {
                 mode = THROW;
@@ -248,12 +249,13 @@ export class Composed<R = unknown> extends GeneratorBase<R> {
       }
     }
     if (typeof returned === "object" && returned instanceof PushBack) {
-      this.#input = [...returned.rest, ...this.#input];
+      const { rest } = returned;
+      for (let i = rest.length - 1; i >= 0; i--) this.#input.push(rest[i]);
       returned = returned.value;
     }
-    if (frame instanceof Composed && frame.rest.length > 0) {
-      this.#input = [...frame.#input, ...this.#input];
-      frame.#input = [];
+    if (frame instanceof Composed && frame.#input.length > 0) {
+      for (const value of frame.#input) this.#input.push(value);
+      frame.#input.length = 0;
     }
     return returned;
   }
