@@ -119,12 +119,13 @@ export class Plumbing<R> {
   readonly #source = new Slot();
   readonly #sink = new Slot();
   #finished = false;
-  // What the stage whose turn it is gets:
+  // Whose turn it is, and what it gets:
+  #slot: Slot = this.#sink;
   #message: unknown;
   #failing = false;
   /** Thrown in by the outside, for the stage that reads from it. */
   #failure: { error: unknown } | undefined;
-  /** The first error while closing. */
+  /** The first error of a stage. */
   #trouble: { error: unknown } | undefined;
 
   constructor(stages: Stage[]) {
@@ -136,83 +137,51 @@ export class Plumbing<R> {
     for (const stage of stages) this.#link(new Slot(stage), this.#sink);
   }
 
+  /** The pipe as a coroutine. */
   *run(): Coroutine<R> {
     const source = this.#source, sink = this.#sink;
-    let slot = this.#turn();
-    let message: unknown;
-    let failing = false;
+    this.#ask(sink);
     try {
       for (;;) {
-        slot.state = READY;
-        let value: unknown;
-        let done: boolean | undefined = false;
-        if (slot.stage === undefined) {
+        if (this.#slot === source) {
           try {
-            value = yield message;
+            this.#give(source, yield);
           } catch (error) {
-            if (slot === sink) {
-              slot.state = WAITING;
-              slot = sink.before;
-              message = error;
-              failing = true;
-            } else {
-              this.#failure = { error };
-              slot = this.#turn();
-              message = this.#message;
-              failing = this.#failing;
-            }
-            continue;
-          }
-        } else {
-          let result: IteratorResult<unknown, unknown>;
-          try {
-            result = failing ? slot.stage.throw(message) : slot.stage.next(message);
-          } catch (error) {
-            if (!(error instanceof EndOfStream)) {
-              slot.end(undefined);
-              this.#trouble = { error };
-              return undefined as R; // but not before all are closed, see below
-            }
-            result = OVER;
-          }
-          value = result.value;
-          done = result.done;
-        }
-        message = undefined;
-        failing = false;
-
-        if (done) {
-          slot.end(value);
-          if (slot.successor !== undefined) this.#succeed(slot);
-          else yield* this.#close(slot.before);
-          if (this.#trouble !== undefined) return undefined as R;
-          if (sink.before.state === ENDED && !sink.special) return this.#result();
-        } else if (value === undefined && slot !== source) {
-          slot.state = WAITING;
-          if (!slot.special && slot.before.state <= READY) {
-            slot = slot.before;
-            continue;
-          }
-        } else if (isCommand(value) && slot !== source) {
-          try {
-            yield value;
-          } catch (error) {
-            message = error;
-            failing = true;
+            this.#failure = { error };
+            this.#ask(sink);
           }
           continue;
-        } else {
-          const { after } = slot;
-          if (after.state === WAITING && !after.special) {
-            slot = after;
-            message = value;
-            continue;
-          }
-          after.offer(value);
         }
-        slot = this.#turn();
-        message = this.#message;
-        failing = this.#failing;
+        if (this.#slot === sink) {
+          try {
+            yield this.#message;
+            this.#ask(sink);
+          } catch (error) {
+            this.#throw(sink.before, error);
+          }
+          continue;
+        }
+
+        const { done, value } = this.#flow();
+        const slot = this.#slot;
+        if (done) {
+          slot.end(value);
+          if (this.#trouble === undefined) {
+            if (slot.successor !== undefined) this.#succeed(slot);
+            else yield* this.#close(slot.before);
+          }
+          if (this.#trouble !== undefined) return undefined as R; // see below
+          if (sink.before.state === ENDED && !sink.special) return this.#result();
+          this.#ask(sink);
+        } else if (value === undefined) this.#ask(slot);
+        else if (isCommand(value)) {
+          try {
+            this.#message = yield value;
+            this.#failing = false;
+          } catch (error) {
+            this.#throw(slot, error);
+          }
+        } else this.#give(slot, value);
       }
     } finally {
       this.#finished = true;
@@ -221,37 +190,87 @@ export class Plumbing<R> {
     }
   }
 
-  #fail(): void {
-    if (this.#trouble !== undefined) throw cleaned(this.#trouble.error);
+  /**
+   * Runs stages as long as data go from one to the next. Returns what the last one did, `#slot`: it has ended, has a
+   * Command, or something to do with the outside or with a change of the pipe.
+   */
+  #flow(): IteratorResult<unknown, unknown> {
+    let slot = this.#slot;
+    let message = this.#message;
+    let failing = this.#failing;
+    try {
+      for (;;) {
+        slot.state = READY;
+        const result = failing ? slot.stage!.throw(message) : slot.stage!.next(message);
+        if (result.done) return result;
+        failing = false;
+        message = result.value;
+        if (message === undefined) {
+          slot.state = WAITING;
+          if (slot.special || slot.before.state > READY || slot.before === this.#source) {
+            return result;
+          }
+          slot = slot.before;
+        } else {
+          const { after } = slot;
+          if (after.state !== WAITING || after.special || isCommand(message)) return result;
+          if (after === this.#sink) return result;
+          slot = after;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof EndOfStream)) this.#trouble = { error };
+      return OVER;
+    } finally {
+      this.#slot = slot;
+    }
   }
 
-  /** Finds out who goes on, by asking from the end to the beginning, and with what. */
-  #turn(): Slot {
-    this.#message = undefined;
+  /** Gives data of a stage to the one after it, now if it waits for them. */
+  #give(slot: Slot, value: unknown): void {
+    const { after } = slot;
+    if (after.state === WAITING && !after.special) {
+      this.#slot = after;
+      this.#message = value;
+      this.#failing = false;
+    } else {
+      after.offer(value);
+      this.#ask(this.#sink);
+    }
+  }
+
+  #throw(slot: Slot, error: unknown): void {
+    this.#slot = slot;
+    this.#message = error;
     this.#failing = true;
-    for (let slot = this.#sink;; slot = slot.before) {
+  }
+
+  /** Finds out who goes on, and with what, when a stage waits: who is before it, if there is nothing for it. */
+  #ask(slot: Slot): void {
+    for (;; slot = slot.before) {
       const { before } = slot;
       if (slot.input.length > 0) {
+        this.#slot = slot;
         this.#message = slot.take();
         this.#failing = false;
-        return slot;
+        return;
       }
       if (slot.successor !== undefined) {
-        this.#message = new EndOfStream("The stage was replaced or removed");
-        return slot;
+        return this.#throw(slot, new EndOfStream("The stage was replaced or removed"));
       }
       if (before === this.#source && this.#failure !== undefined) {
-        this.#message = this.#failure.error;
+        const { error } = this.#failure;
         this.#failure = undefined;
-        return slot;
+        return this.#throw(slot, error);
       }
       if (before.state === ENDED) {
-        this.#message = new EndOfStream("The stage before this one has ended");
-        return slot;
+        return this.#throw(slot, new EndOfStream("The stage before this one has ended"));
       }
       if (before.state <= READY) {
+        this.#slot = before;
+        this.#message = undefined;
         this.#failing = false;
-        return before;
+        return;
       }
     }
   }
@@ -267,6 +286,10 @@ export class Plumbing<R> {
       }
       slot.end(undefined);
     }
+  }
+
+  #fail(): void {
+    if (this.#trouble !== undefined) throw cleaned(this.#trouble.error);
   }
 
   #result(): R {

@@ -1,7 +1,7 @@
 import type { Coroutine } from "../compose/mod.ts";
 
 /**
- * A stage that splits items: it yields, one by one, all that a function makes of each.
+ * A stage that splits items: it yields, one by one, all that a function makes of each, except `undefined`.
  *
  * @typeParam T What it reads.
  * @typeParam U What it yields.
@@ -18,5 +18,9 @@ import type { Coroutine } from "../compose/mod.ts";
  * ```
  */
 export function* flatMap<T, U>(fn: (item: T) => Iterable<U>): Coroutine<void> {
-  for (;;) yield* fn(yield);
+  for (;;) {
+    for (const item of fn(yield)) {
+      if (item !== undefined) yield item;
+    }
+  }
 }

@@ -1,11 +1,12 @@
 import { closeNow, feed, isData, proceed } from "./_bridge.ts";
+import { readAhead } from "./_read_ahead.ts";
 import { pipe, type Stage } from "./pipe.ts";
 
 /**
  * What a stage yields when it reads the items of an iterable, as an iterable.
  *
- * An item is taken from the source when the stage wants one, and the stage runs when somebody wants what it yields; a
- * readable stream is read one chunk ahead. Leaving the loop closes the stage and the source; an error of the source is
+ * An item is taken from the source when the stage wants one, and the stage runs when somebody wants what it yields; of a
+ * stream the next chunk is read meanwhile. Leaving the loop closes the stage and the source; an error of the source is
  * thrown at the stage's `yield`.
  *
  * @typeParam T What the stage yields.
@@ -69,7 +70,9 @@ function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
 
 async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): AsyncGenerator<T> {
   const pipeline = pipe(stage);
-  const items = source instanceof ReadableStream ? aheadOf(source) : source[Symbol.asyncIterator]();
+  const items = source instanceof ReadableStream
+    ? readAhead(source)
+    : source[Symbol.asyncIterator]();
   try {
     let result = pipeline.next();
     while (!result.done) {
@@ -92,25 +95,4 @@ async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): Asyn
     closeNow(pipeline);
     await items.return?.();
   }
-}
-
-/** Reads a stream one chunk ahead, so that the next one comes while a chunk is being worked on. */
-function aheadOf(stream: ReadableStream): AsyncIterator<unknown> {
-  const reader = stream.getReader();
-  // With the types of node: built-ins, what a reader gives is no IteratorResult any more.
-  const read = () => reader.read() as Promise<IteratorResult<unknown>>;
-  let ahead: Promise<IteratorResult<unknown>> | undefined;
-  return {
-    async next() {
-      const item = await (ahead ?? read());
-      ahead = item.done ? undefined : read();
-      ahead?.catch(() => {}); // told when it is its turn
-      return item;
-    },
-    async return() {
-      await reader.cancel(); // also while it is reading
-      reader.releaseLock();
-      return { done: true, value: undefined };
-    },
-  };
 }

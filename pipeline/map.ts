@@ -1,7 +1,7 @@
 import type { Coroutine } from "../compose/mod.ts";
 
 /**
- * A stage that yields what a function makes of each item.
+ * A stage that yields what a function makes of each item; nothing, if that is `undefined`.
  *
  * @typeParam T What it reads.
  * @typeParam U What it yields.
@@ -18,5 +18,8 @@ import type { Coroutine } from "../compose/mod.ts";
  * ```
  */
 export function* map<T, U>(fn: (item: T) => U): Coroutine<void> {
-  for (;;) yield fn(yield);
+  for (;;) {
+    const item = fn(yield);
+    if (item !== undefined) yield item;
+  }
 }

@@ -1,23 +1,28 @@
 /** Stages and drivers that the tests share. */
 import { Command, compose, type Coroutine, EndOfStream } from "../../compose/mod.ts";
 
-/** Drives a coroutine with these items and then the end of the stream; gives what it yields and returns. */
-export function feed<R>(
-  coroutine: Coroutine<R>,
-  items: unknown[] = [],
-): { out: unknown[]; value: R } {
+/** Drives a coroutine with these items and then the end of the stream, which ends it quietly, as gio does. */
+export function feed<R>(coroutine: Coroutine<R>, items: unknown[] = []): {
+  out: unknown[];
+  value: R | undefined;
+} {
   const composed = compose(coroutine);
   const out: unknown[] = [];
   const input = [...items];
-  let result = composed.next();
-  while (!result.done) {
-    if (result.value !== undefined) {
-      out.push(result.value);
-      result = composed.next();
-    } else if (input.length > 0) result = composed.next(input.shift());
-    else result = composed.throw(new EndOfStream("no more"));
+  try {
+    let result = composed.next();
+    while (!result.done) {
+      if (result.value !== undefined) {
+        out.push(result.value);
+        result = composed.next();
+      } else if (input.length > 0) result = composed.next(input.shift());
+      else result = composed.throw(new EndOfStream("no more"));
+    }
+    return { out, value: result.value };
+  } catch (error) {
+    if (error instanceof EndOfStream) return { out, value: undefined };
+    throw error;
   }
-  return { out, value: result.value };
 }
 
 /** A stage that writes what happens to it in a log. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { call, type Coroutine, pushBack } from "../../compose/mod.ts";
-import { batch, flatMap, map, type Pipe, pipe, type Stage, take } from "../../pipeline/mod.ts";
+import { batch, flatMap, map, type Pipe, pipe, type Stage } from "../../pipeline/mod.ts";
 import { Ask, collect, feed, items, logged } from "./_stages.ts";
 
 const add = (n: number): Stage => map((x: number) => x + n);

@@ -1,0 +1,151 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import type { Coroutine } from "../../compose/mod.ts";
+import { be, Observable, type Strand, Transparent } from "../../pipeline/mod.ts";
+import { feed } from "./_stages.ts";
+
+class A extends Observable {}
+class B extends Observable {}
+
+class Sink {
+  readonly got: unknown[] = [];
+  m(item: unknown): void {
+    this.got.push(item);
+  }
+}
+
+Deno.test("be() connects a strand that is used twice once", () => {
+  const sink = new Sink();
+  const shared: Strand = [new Transparent(), [sink]];
+  const root = be([new A(), [new Transparent(), shared], [new Transparent(), shared]]);
+  root.do.m(1);
+  assertEquals(sink.got, [1, 1]); // by two ways, but not four times
+});
+
+Deno.test("be() connects a component that occurs in several strands", () => {
+  const both = new B(), c = new Sink(), d = new Sink();
+  be([new A(), [both, [c]], [both, [d]], [both, [c]]]);
+  assertEquals(both.observers, [c, d]);
+});
+
+Deno.test("be() makes a component an observer of another once", () => {
+  const root = new A(), sink = new Sink();
+  be([root, [sink], [sink]]);
+  assertEquals(root.observers, [sink]);
+});
+
+Deno.test("be() calls a function that is a strand once, however often it is used", () => {
+  let calls = 0;
+  const made = () => {
+    calls++;
+    return [new B(), [new Sink()]] as const;
+  };
+  const one = new A(), two = new A();
+  be([new A(), [one, made], [two, made]]);
+  assertEquals(calls, 1);
+  assertStrictEquals(one.observers[0], two.observers[0]);
+  assertEquals(be(made) instanceof B, true);
+});
+
+Deno.test("be() connects a circle, in which once reaches everybody once", () => {
+  let initialized = 0;
+  class Part extends Observable {
+    init(): void {
+      initialized++;
+    }
+  }
+  const a = new Part(), b = new Part(), c = new Part();
+  const root = be([a, [b, [c, [a]]], [c]]);
+  feed(root.once.init());
+  assertEquals(initialized, 3);
+  assertEquals(a.observers, [b, c]);
+});
+
+Deno.test("be() connects a strand that contains itself", () => {
+  const a = new A(), b = new B();
+  const loop: Strand = [a, [b, () => loop]];
+  be(loop);
+  assertEquals([a.observers, b.observers], [[b], [a]]);
+});
+
+Deno.test("be() adds to what a component has when called again", () => {
+  const a = new A(), one = new Sink(), two = new Sink();
+  be([a, [one]]);
+  be([a, [two]]);
+  assertEquals(a.observers, [one, two]);
+});
+
+Deno.test("be() refuses what is no DNA, by a message that says what it should be", () => {
+  // deno-lint-ignore no-explicit-any
+  const wrong = (dna: any, message: string) => assertThrows(() => be(dna), TypeError, message);
+  wrong(new A(), "Cannot connect A: a strand is [component, ...strands]");
+  wrong([new A(), new B()], "Cannot connect B: a strand is [component, ...strands]");
+  wrong([new A(), undefined], "Cannot connect undefined");
+  wrong([], "does not begin with a component");
+  wrong([[new A()]], "does not begin with a component");
+  wrong(["a"], "does not begin with a component");
+  wrong([new Sink(), [new A()]], "Cannot connect observers to Sink: it must extend Observable");
+});
+
+Deno.test("Observable.addStrand() connects DNA at run time", () => {
+  const root = new A(), sink = new Sink();
+  root.do.m(0);
+  root.addStrand([new Transparent(), [sink]], [new Sink()]);
+  root.do.m(1);
+  assertEquals(sink.got, [1]);
+  assertEquals(root.observers.length, 2);
+});
+
+Deno.test("Observable.replaceObserver() and removeObserver() keep the order of the others", () => {
+  const one = new Sink(), two = new Sink(), three = new Sink(), root = new A();
+  be([root, [one], [two], [three]]);
+  root.do.m(1);
+  const other = new Sink();
+  root.replaceObserver(two, other);
+  root.do.m(2);
+  root.removeObserver(one);
+  root.do.m(3);
+  assertEquals(root.observers, [other, three]);
+  assertEquals([one.got, two.got, other.got, three.got], [[1, 2], [1], [2, 3], [1, 2, 3]]);
+});
+
+Deno.test("Observable refuses to remove or replace who does not observe it", () => {
+  const root = be([new A(), [new B()]]);
+  assertThrows(() => root.removeObserver(new Sink()), Error, "Sink does not observe A");
+  assertThrows(() => root.replaceObserver(new Sink(), new Sink()), Error, "does not observe A");
+});
+
+Deno.test("Observable can be changed by an observer, for all verbs, while it dispatches", () => {
+  const seen: string[] = [];
+  class Changing extends Observable {
+    constructor(readonly of: () => Observable) {
+      super();
+    }
+    #change(): void {
+      seen.push("changing");
+      this.of().removeObserver(last);
+      this.of().addObserver(last);
+      this.of().addObserver({ m: () => void seen.push("new") });
+    }
+    m(): void {
+      this.#change();
+    }
+    *g(): Coroutine {
+      this.#change();
+      yield "g";
+    }
+  }
+  const last = {
+    m: () => void seen.push("last"),
+    *g(): Coroutine {
+      yield* [];
+      seen.push("last");
+    },
+  };
+  const root: Observable = be([new A(), [new Changing(() => root)], [last]]);
+  root.do.m();
+  assertEquals(seen.splice(0), ["changing", "last"]);
+  feed(root.all.g());
+  assertEquals(seen.splice(0), ["changing", "last"]);
+  feed(root.once.m());
+  assertEquals(seen.splice(0), ["changing", "new", "last", "new"]);
+});
