@@ -39,6 +39,12 @@ import { response, ResponseHead } from "./response.ts";
 /** So much is gathered before it is yielded, if nothing is waited for: 16 KiB. */
 const HIGH_WATER = 16 * 1024;
 
+/**
+ * Thrown at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
+ * it is always the same, and frozen, so that compose makes no traceback of it.
+ */
+const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
+
 const NEXT = 0, THROW = 1, RETURN = 2, READ_ON = 3;
 type Mode = typeof NEXT | typeof THROW | typeof RETURN | typeof READ_ON;
 
@@ -224,7 +230,7 @@ export class Connection {
     }
     if (body.done) {
       this.#request!.trailers = body.trailers;
-      throw new EndOfStream("The body of the request has ended");
+      throw END_OF_BODY;
     }
     if (this.#expected) {
       this.#expected = false;

@@ -1,4 +1,7 @@
-import { COLON, CR, latin1, LF, SPACE, TAB } from "./_characters.ts";
+import { COLON, CR, latin1, SPACE, TAB } from "./_characters.ts";
+
+/** So many numbers tell where a line is. */
+const LINE = 3;
 
 /**
  * Header lines as they were received: a view on the bytes, from which text is made only when it is asked for.
@@ -24,6 +27,7 @@ export class HttpHeaders implements Iterable<[string, string]> {
   readonly #bytes: Uint8Array;
   readonly #from: number;
   readonly #to: number;
+  #lines: number[] | undefined;
 
   /** Takes lines that have been checked, each with its CR LF, between `from` and `to`. */
   constructor(bytes: Uint8Array, from = 0, to: number = bytes.length) {
@@ -35,10 +39,10 @@ export class HttpHeaders implements Iterable<[string, string]> {
   /** The value of `name`; if there are several, they are joined by `", "` (RFC 9110 5.3). */
   get(name: string): string | undefined {
     const lowerCase = name.toLowerCase();
-    let at = this.#find(lowerCase, this.#from);
-    if (at < 0) return undefined;
-    let value = this.#value(at);
-    while ((at = this.#find(lowerCase, this.#lineAfter(at))) >= 0) value += `, ${this.#value(at)}`;
+    let line = this.#find(lowerCase, 0);
+    if (line < 0) return undefined;
+    let value = this.#value(line);
+    while ((line = this.#find(lowerCase, line + LINE)) >= 0) value += `, ${this.#value(line)}`;
     return value;
   }
 
@@ -46,24 +50,23 @@ export class HttpHeaders implements Iterable<[string, string]> {
   getAll(name: string): string[] {
     const lowerCase = name.toLowerCase();
     const values: string[] = [];
-    for (
-      let at = this.#find(lowerCase, this.#from);
-      at >= 0;
-      at = this.#find(lowerCase, this.#lineAfter(at))
-    ) values.push(this.#value(at));
+    for (let line = -LINE; (line = this.#find(lowerCase, line + LINE)) >= 0;) {
+      values.push(this.#value(line));
+    }
     return values;
   }
 
   /** Whether there is a line of that name. */
   has(name: string): boolean {
-    return this.#find(name.toLowerCase(), this.#from) >= 0;
+    return this.#find(name.toLowerCase(), 0) >= 0;
   }
 
   /** Names, in lower case, and values of all lines, in the order of their arrival. */
   *[Symbol.iterator](): Generator<[string, string], void, undefined> {
-    for (let at = this.#from; at < this.#to; at = this.#lineAfter(at)) {
-      const colon = this.#bytes.indexOf(COLON, at);
-      yield [latin1(this.#bytes, at, colon).toLowerCase(), this.#value(colon)];
+    const lines = this.#lines ??= this.#index();
+    for (let line = 0; line < lines.length; line += LINE) {
+      const name = latin1(this.#bytes, lines[line]!, lines[line + 1]!);
+      yield [name.toLowerCase(), this.#value(line)];
     }
   }
 
@@ -72,28 +75,39 @@ export class HttpHeaders implements Iterable<[string, string]> {
     return new Headers([...this]);
   }
 
-  /** Where the colon is of the first line of that name from `at` on; -1 if there is none. */
-  #find(lowerCase: string, at: number): number {
+  /** Where each line begins, has its colon, and ends. */
+  #index(): number[] {
     const bytes = this.#bytes;
+    const lines: number[] = [];
+    for (let at = this.#from; at < this.#to;) {
+      const from = at;
+      while (bytes[at] !== COLON) at++;
+      const end = bytes.indexOf(CR, at);
+      lines.push(from, at, end);
+      at = end + 2;
+    }
+    return lines;
+  }
+
+  /** The first line of that name from `line` on; -1 if there is none. */
+  #find(lowerCase: string, line: number): number {
+    const lines = this.#lines ??= this.#index();
     const { length } = lowerCase;
-    for (; at < this.#to; at = this.#lineAfter(at)) {
-      if (bytes[at + length] !== COLON) continue;
+    for (; line < lines.length; line += LINE) {
+      const from = lines[line]!;
+      if (lines[line + 1]! - from !== length) continue;
       let i = 0;
-      while (i < length && lower(bytes[at + i]!) === lowerCase.charCodeAt(i)) i++;
-      if (i === length) return at + length;
+      while (i < length && lower(this.#bytes[from + i]!) === lowerCase.charCodeAt(i)) i++;
+      if (i === length) return line;
     }
     return -1;
   }
 
-  #lineAfter(at: number): number {
-    return this.#bytes.indexOf(LF, at) + 1;
-  }
-
-  #value(colon: number): string {
+  #value(line: number): string {
     const bytes = this.#bytes;
-    let from = colon + 1;
-    let to = bytes.indexOf(CR, from);
-    while (bytes[from] === SPACE || bytes[from] === TAB) from++;
+    let from = this.#lines![line + 1]! + 1;
+    let to = this.#lines![line + 2]!;
+    while (from < to && (bytes[from] === SPACE || bytes[from] === TAB)) from++;
     while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;
     return latin1(bytes, from, to);
   }
