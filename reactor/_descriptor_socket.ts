@@ -172,12 +172,11 @@ export class DescriptorSocket implements Socket, Watcher {
     return this.#send(bytes, 0);
   }
 
-  /**
-   * As {@linkcode DescriptorSocket.send} of all of them, one after the other; the kernel joins them.
-   */
+  /** As cheap as writev, which would need addresses: the kernel joins what is said to be followed by more. */
   sendv(chunks: readonly Uint8Array[]): number {
     let sent = 0;
-    const last = chunks.length - 1;
+    // What is said to be followed by more waits for it, so the last must not be an empty one.
+    const last = chunks.findLastIndex((chunk) => chunk.length > 0);
     for (let i = 0; i <= last; i++) {
       const bytes = chunks[i]!;
       const length = this.#send(bytes, i < last ? MSG_MORE : 0);

@@ -56,6 +56,11 @@ export interface Socket extends Selectable, Disposable {
    * @throws {Deno.errors.BadResource} when the socket is closed
    */
   send(bytes: Uint8Array): number;
+  /**
+   * As {@linkcode Socket.send} of `chunks` one after the other, as if they were one: a head and a body, say, for the
+   * price of one. Where the back end has it.
+   */
+  sendv?(chunks: readonly Uint8Array[]): number;
   /** Half-close: what was accepted goes out, then the peer sees the end of the stream. Receiving goes on. */
   shutdown(): void;
   /** Closes, after what was accepted has gone out (or the reactor's `lingerMs` has passed). Idempotent. */

@@ -162,6 +162,22 @@ test("Socket.send() (epoll) of one socket does not hold up another", async () =>
   assert(accepted.send(new Uint8Array(16 * 1024 * 1024)) <= 256 * 1024);
 });
 
+test("Socket.sendv() (epoll) sends all chunks as one, or as much as is accepted", async () => {
+  using reactor = new Reactor({ selector });
+  const [accepted, connected] = await pair(reactor);
+  const seen: Uint8Array[] = [];
+  reactor.addReader(connected, () => seen.push(connected.recv()!));
+  const chunks = [[], [1, 2], [], [3], []].map((bytes) => Uint8Array.from(bytes));
+  assertEquals([accepted.sendv!([]), accepted.sendv!(chunks)], [0, 3]);
+  await drive(reactor, () => seen.length > 0);
+  assertEquals(seen, [Uint8Array.from([1, 2, 3])]);
+  reactor.removeReader(connected);
+  const large = new Uint8Array(200 * 1024);
+  let sent = 0;
+  for (let more; (more = accepted.sendv!([large, large])) > 0;) sent += more;
+  assert(sent > 0 && sent < 64 * 1024 * 1024);
+});
+
 test("Socket.detach() (epoll) gives back a connection of Deno, and has none for an accepted one", async () => {
   using reactor = new Reactor({ selector });
   const [accepted, connected] = await pair(reactor);
