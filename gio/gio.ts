@@ -6,11 +6,12 @@ import {
   trace,
   Yield,
 } from "../compose/mod.ts";
-import type { Reactor, RegistrationOptions, Timer } from "../reactor/mod.ts";
+import { type Reactor, type RegistrationOptions, Suspend, type Timer } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 import { Operation } from "./operation.ts";
 import { Outbox } from "./_outbox.ts";
 import { sleep } from "./sleep.ts";
+import { untilSettled } from "./suspend.ts";
 import { TimeoutError } from "./timeout_error.ts";
 import { wait } from "./wait.ts";
 
@@ -373,6 +374,7 @@ export class Gio<R = unknown> {
       return this.#begin(yielded);
     }
     if (yielded === Yield) return this.#proceed(sleep(0));
+    if (yielded instanceof Suspend) return this.#proceed(untilSettled(yielded));
     if (this.#top?.context.put !== undefined) return this.#put(this.#top, yielded);
     throw new TypeError(
       `Cannot do anything with a yielded ${

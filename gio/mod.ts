@@ -38,7 +38,7 @@ export * from "./operation.ts";
 export * from "./race.ts";
 export * from "./sleep.ts";
 export * from "./spawn.ts";
-export * from "./suspend.ts";
+export { suspend, type Suspended } from "./suspend.ts";
 export * from "./timeout.ts";
 export * from "./timeout_error.ts";
 export * from "./wait.ts";

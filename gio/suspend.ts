@@ -1,3 +1,4 @@
+import type { Suspend } from "../reactor/mod.ts";
 import type { Gio } from "./gio.ts";
 import { Operation } from "./operation.ts";
 
@@ -9,7 +10,7 @@ export interface Suspended<T> {
   throw(error: unknown): void;
 }
 
-class Suspend<T> extends Operation<T> {
+class Suspension<T> extends Operation<T> {
   readonly #start: (suspended: Suspended<T>) => (() => void) | void;
   #undo: (() => void) | void = undefined;
 
@@ -52,5 +53,23 @@ class Suspend<T> extends Operation<T> {
 export function suspend<T = void>(
   start: (suspended: Suspended<T>) => (() => void) | void,
 ): Operation<T> {
-  return new Suspend(start);
+  return new Suspension(start);
+}
+
+class UntilSettled extends Operation {
+  readonly #suspend: Suspend<unknown>;
+
+  constructor(suspend: Suspend<unknown>) {
+    super();
+    this.#suspend = suspend;
+  }
+
+  override start(gio: Gio): void {
+    this.#suspend.begin(gio.reactor, () => gio.resume(this, undefined));
+  }
+}
+
+/** Waits for a {@linkcode Suspend} of the reactor, which a coroutine has yielded; it gives the result itself. */
+export function untilSettled(suspend: Suspend<unknown>): Operation {
+  return new UntilSettled(suspend);
 }

@@ -78,10 +78,22 @@ export class Suspend<T = void> {
   /** Suspends `process`, which is running in `reactor`. The reactor calls this for what a coroutine yields. */
   suspend(reactor: Reactor, process: Process): void {
     if (this.settled) return;
-    if (this.#whenDone !== undefined) {
-      throw new TypeError("Cannot suspend: another coroutine waits for this already");
-    }
+    this.#checkNotWaitedFor();
     reactor.suspend();
+    this.begin(reactor, () => {
+      // It may have been removed meanwhile.
+      if (reactor.isSuspended(process)) reactor.resumeProcess(process);
+    });
+  }
+
+  /**
+   * For who drives coroutines: begins, and calls `whenDone` when it is settled, perhaps at once.
+   *
+   * @throws {TypeError} when another coroutine waits for it already
+   */
+  begin(reactor: Pick<Reactor, "addTimer" | "removeTimer">, whenDone: () => void): void {
+    if (this.settled) return whenDone();
+    this.#checkNotWaitedFor();
     const { timeoutMs, onTimeout } = this.#options;
     const timer = timeoutMs === undefined ? undefined : reactor.addTimer(timeoutMs, () => {
       onTimeout?.();
@@ -89,8 +101,7 @@ export class Suspend<T = void> {
     });
     this.#whenDone = () => {
       if (timer) reactor.removeTimer(timer);
-      // It may have been removed meanwhile.
-      if (reactor.isSuspended(process)) reactor.resumeProcess(process);
+      whenDone();
     };
     this.#start?.(this);
   }
@@ -99,6 +110,11 @@ export class Suspend<T = void> {
   *[Symbol.iterator](): Generator<Suspend<T>, T, unknown> {
     if (!this.settled) yield this;
     return this.result();
+  }
+
+  #checkNotWaitedFor(): void {
+    if (this.#whenDone === undefined) return;
+    throw new TypeError("Cannot suspend: another coroutine waits for this already");
   }
 
   #settle(outcome: { value: T } | { error: unknown }): void {

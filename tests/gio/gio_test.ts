@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { call, type Coroutine, EndOfStream, Yield } from "../../compose/mod.ts";
-import { Reactor, TestClock } from "../../reactor/mod.ts";
+import { Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
 import {
   currentGio,
   enter,
@@ -881,4 +881,26 @@ Deno.test("enter() of a context that can only be read does not wait for it to be
   f.pass(1);
   f.pass(1);
   assertEquals(await task.result, "done");
+});
+
+Deno.test("gio() waits for a Suspend of the reactor: resumed, thrown into, timed out", async () => {
+  using f = fixture();
+  const resumed = new Suspend<number>(),
+    thrown = new Suspend(),
+    late = new Suspend(undefined, { timeoutMs: 10 });
+  const task = f.start(function* () {
+    const seen: unknown[] = [yield* resumed];
+    for (const suspend of [thrown, late]) {
+      try {
+        yield* suspend;
+      } catch (error) {
+        seen.push((error as Error).message);
+      }
+    }
+    return seen;
+  });
+  resumed.resume(1);
+  thrown.throw(new Error("thrown"));
+  f.pass(10);
+  assertEquals(await task.result, [1, "thrown", "Not resumed within 10 ms"]);
 });
