@@ -114,6 +114,9 @@ export class Pipe<R = unknown> extends Composed<R> {
  * assertEquals(pipeline.next().value, undefined); // wants more
  * ```
  */
-export function pipe<R>(...stages: [...Stage[], Stage<R>]): Pipe<R> {
-  return new Pipe<R>(stages);
+export function pipe<R>(...stages: [...Stage[], Stage<R>]): Pipe<R>;
+/** The same for stages in an array. */
+export function pipe(...stages: Stage[]): Pipe;
+export function pipe(...stages: Stage[]): Pipe {
+  return new Pipe(stages);
 }

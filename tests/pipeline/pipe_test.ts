@@ -155,7 +155,7 @@ Deno.test("pipe() closes all other stages when one fails, last to first, once", 
         throw new RangeError("bad");
       }),
     );
-    const p = pipe(...stages as [Stage]);
+    const p = pipe(...stages);
     p.next();
     assertThrows(() => p.next(1), RangeError, "bad");
     assertEquals(log.filter((line) => line.includes("closed")), ["b closed", "a closed"]);
@@ -361,8 +361,7 @@ Deno.test("pipe() pushes back what its first stage had not read when the last on
 });
 
 Deno.test("pipe() without stages, or with something else, is an error", () => {
-  // deno-lint-ignore no-explicit-any
-  assertThrows(() => (pipe as any)(), TypeError, "Cannot make a pipe without stages");
+  assertThrows(() => pipe(), TypeError, "Cannot make a pipe without stages");
   // deno-lint-ignore no-explicit-any
   assertThrows(() => pipe(5 as any));
 });
@@ -408,7 +407,7 @@ Deno.test("pipe() errors name the stage", () => {
 });
 
 Deno.test("pipe() can run 100,000 items through 100 stages without a deep stack or memory", () => {
-  const stages = Array.from({ length: 100 }, () => add(1)) as [Stage];
+  const stages = Array.from({ length: 100 }, () => add(1));
   let sum = 0;
   const p = compose(pipe(...stages));
   p.next();

@@ -80,8 +80,8 @@ Deno.test("pipe() of random stages is the composition of the stages on arrays", 
     (input, models) => {
       const expected = models.reduce((items: unknown[], { onArray }) => onArray(items), input);
       const stages = models.map(({ stage }) => stage);
-      assertEquals(feed(pipe(...stages as [Stage]), input).out, expected);
-      assertEquals([...fromIterable(input, pipe(...stages as [Stage]))], expected);
+      assertEquals(feed(pipe(...stages), input).out, expected);
+      assertEquals([...fromIterable(input, pipe(...stages))], expected);
       // Nested in any way, it is the same
       const nested = stages.slice(1).reduce(
         (p: Stage, stage) => pipe(p, stage),
@@ -101,7 +101,7 @@ Deno.test("toTransformStream() of random stages gives the same", async () => {
         const expected = models.reduce((items: unknown[], { onArray }) => onArray(items), input);
         const stages = models.map(({ stage }) => stage);
         const stream = ReadableStream.from(input)
-          .pipeThrough(toTransformStream(pipe(...stages as [Stage])));
+          .pipeThrough(toTransformStream(pipe(...stages)));
         assertEquals(await Array.fromAsync(stream), expected);
       },
     ),
@@ -141,6 +141,24 @@ Deno.test("pipe() loses and doubles nothing when stages that change nothing come
       assertEquals(out, input);
     },
   ));
+});
+
+Deno.test("pipe() of lines and random stages gives the same at every chunking of the input", () => {
+  const bytes = fc.array(fc.constantFrom("1", "12", "-3", "", "40\r"), { maxLength: 6 })
+    .map((texts) => new TextEncoder().encode(texts.map((text) => `${text}\n`).join("")));
+  fc.assert(
+    fc.property(bytes, fc.array(numeric, { maxLength: 4 }), (input, models) => {
+      const numbers = new TextDecoder().decode(input).split("\n").slice(0, -1).map(Number);
+      const expected = models.reduce((items: unknown[], { onArray }) => onArray(items), numbers);
+      const run = (chunks: Uint8Array[]) =>
+        feed(pipe(lines(), map(Number), ...models.map(({ stage }) => stage)), chunks).out;
+      for (let i = 0; i <= input.length; i++) {
+        assertEquals(run([input.subarray(0, i), input.subarray(i)]), expected);
+      }
+      assertEquals(run(Array.from(input, (byte) => new Uint8Array([byte]))), expected);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 /** Any text, with the ends of lines made likely, and where to cut it. */

@@ -14,7 +14,7 @@ function send(p: Pipe, item: unknown): unknown[] {
 }
 
 function started(...stages: Stage[]): Pipe {
-  const p = pipe(...stages as [Stage]);
+  const p = pipe(...stages);
   p.next();
   return p;
 }

@@ -100,8 +100,8 @@ function* _pipes(): Coroutine<void> {
   }
   const p: Pipe<number> = pipe(lines(), map(Number), last);
   const _number: number = yield* call(p);
-  // @ts-expect-error a pipe has stages
-  pipe();
+  const stages = [lines(), last()];
+  const _any: Pipe = pipe(...stages);
   // @ts-expect-error a stage is a coroutine
   pipe(5);
   for (const line of fromIterable<string>(["a"], lines())) line.toUpperCase();
