@@ -45,6 +45,8 @@ const HIGH_WATER = 16 * 1024;
  */
 const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
 
+const NOTHING = new Uint8Array(0);
+
 const NEXT = 0, THROW = 1, RETURN = 2, READ_ON = 3;
 type Mode = typeof NEXT | typeof THROW | typeof RETURN | typeof READ_ON;
 
@@ -127,7 +129,10 @@ export class Connection {
           pause = this.#advance(mode, message);
         }
 
-        if (this.#fatal !== undefined) throw this.#fatal.error;
+        if (this.#fatal !== undefined) {
+          yield* this.#flush();
+          throw this.#fatal.error;
+        }
         if (!this.#body.done && !this.#answer.close) yield* this.#drain();
         if (this.#answer.close) return yield* this.#flush();
         if (output.size >= HIGH_WATER) yield* this.#flush();
@@ -192,7 +197,7 @@ export class Connection {
               mode = RETURN;
             }
           }
-          if (this.#output.size >= HIGH_WATER) return FLUSH;
+          if (this.#output.size >= HIGH_WATER && mode === NEXT) return FLUSH;
         } else if (value === undefined) {
           message = this.#read();
           if (message === undefined) return READ;
@@ -357,6 +362,10 @@ export class Connection {
     const input = this.#input;
     const parser = this.#parser;
     while (input.empty) {
+      // An idle connection holds on to nothing.
+      this.#request = undefined;
+      input.bytes = parser.bytes = NOTHING;
+      input.at = 0;
       yield* this.#flush();
       try {
         input.bytes = yield;
