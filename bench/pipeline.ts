@@ -32,8 +32,16 @@ async function makeLog(mebibytes: number): Promise<string> {
   return file;
 }
 
+/** The lines, milliseconds of time and of processor time, kilobytes. */
+interface Count {
+  n: number;
+  ms: number;
+  cpu: number;
+  peak: number;
+}
+
 /** What one way of counting took, in a process of its own. */
-async function count(way: string, file: string): Promise<{ n: number; ms: number; peak: number }> {
+async function count(way: string, file: string): Promise<Count> {
   const script = new URL("_pipeline_lines.ts", import.meta.url).pathname;
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", script, way, file],
@@ -54,12 +62,12 @@ async function linesTable(): Promise<Table> {
   const file = await makeLog(size);
   try {
     const ways = Object.keys(names);
-    const results = new Map(ways.map((way) => [way, [] as { ms: number; peak: number }[]]));
+    const results = new Map(ways.map((way) => [way, [] as Count[]]));
     const counts = new Set<number>();
     for (let i = 0; i < Number(options.rounds); i++) {
       for (const way of ways) {
-        const { n, ...result } = await count(way, file);
-        counts.add(n);
+        const result = await count(way, file);
+        counts.add(result.n);
         results.get(way)!.push(result);
       }
       ways.reverse();
@@ -71,6 +79,7 @@ async function linesTable(): Promise<Table> {
       return {
         way: names[way]!,
         seconds: round(ms / 1000),
+        "CPU seconds": round(median(list.map(({ cpu }) => cpu)) / 1000),
         "MiB/s": round(size / (ms / 1000)),
         "peak RSS (MiB)": round(Math.max(...list.map(({ peak }) => peak)) / 1024),
         "× Web streams": round(streams / ms),
