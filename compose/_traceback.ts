@@ -1,99 +1,153 @@
 /*
- * How an error gets a traceback of all callers:
+ * How an error comes to show the callers that it passed:
  *
- *  1. V8's stack lists the frames that were active when the error was made: the innermost coroutine, then compose, then
- *     whoever drives it. The suspended callers are missing.
- *  2. On its way out the error is thrown into each suspended caller, and so, through its `yield* call(...)`, into Call's
- *     `throw`. A stack that is captured there begins with the line of the caller.
- *  3. That line is put where the frames of compose are, which are left out.
+ *  1. An error is made with a stack: of the coroutine that made it, then of compose, then of who drives that. The callers
+ *     of the coroutine are not on it, because they are suspended.
+ *  2. When the error is thrown into a caller that stands at `yield* call()`, the iterator of that call runs *within*
+ *     the caller. A stack that is captured there begins with the line of the caller.
+ *  3. These take the place of the frames of compose. That is done when somebody reads `error.stack`; until then stacks are
+ *     captured, which costs about a microsecond, and not formatted, which costs twenty.
+ *  4. When composed coroutines run others there are frames of compose in more than one place. The callers are grouped by
+ *     the composed coroutine that they belong to, and the groups fill the places in order, the innermost first.
+ *  5. What is not an Error, or one whose `stack` cannot be changed, passes untouched.
  */
+import type { Coroutine } from "./coroutine.ts";
+import { isCoroutine } from "./coroutine.ts";
 
-/** So many callers are listed; in a deeper stack the ones between are counted. */
-const MOST_LINES = 100;
+/** A stack that V8 formats when it is read. */
+interface Capture {
+  stack?: string;
+}
 
-/** Frames of compose itself, and of the generator methods between them. */
-const OWN_FRAME = new RegExp(
-  `${
-    import.meta.url.slice(0, import.meta.url.lastIndexOf("/"))
-  }/(compose|call|command|_traceback)\\.ts:|` +
-    "at (Generator|[\\w.$]+)\\.(next|throw|return) \\(<anonymous>\\)",
-);
+type Callee = (...args: never[]) => unknown;
 
+/** Of one caller that much is captured: itself, and what it stands upon by native `yield*`. */
+const DEPTH = 100;
+
+const files = (...names: string[]) => names.map((name) => `${new URL(name, import.meta.url)}:`);
+const MACHINERY = files("compose.ts", "_frame.ts", "_traceback.ts", "command.ts", "trace.ts");
+/** The bottom frame of a composed coroutine that runs. */
+const ENTRY = new RegExp(`\\.(next|throw|return) \\(${files("compose.ts")[0]}`);
+/** How a coroutine was resumed. */
+const RESUMED = /\.(next|throw|return) \(<anonymous>\)$/;
+
+function isMachinery(line: string): boolean {
+  return MACHINERY.some((file) => line.includes(file));
+}
+
+/** The callers that one error passed. */
 class Traceback {
-  /** What has been passed: the frames inside the coroutine that threw, and the callers so far. */
-  readonly #passed: string[];
-  /** The frames outside, of one composed coroutine after the other: composed coroutines may be nested. */
-  readonly #outside: string[][] = [];
-  #callers = 0;
+  static readonly #all = new WeakMap<Error, Traceback>();
 
-  constructor(stack: string) {
-    let part: string[] = this.#passed = [];
-    let own = false;
-    for (const line of stack.split("\n")) {
-      if (OWN_FRAME.test(line)) {
-        own = true;
-        continue;
-      }
-      if (own) this.#outside.push(part = []);
-      own = false;
-      part.push(line);
+  readonly #error: Error;
+  readonly #stack: PropertyDescriptor;
+  #original: unknown;
+  readonly #groups: (Capture | Coroutine)[][] = [[]];
+
+  static of(error: unknown): Traceback | undefined {
+    if (!(error instanceof Error)) return undefined;
+    let traceback = Traceback.#all.get(error);
+    if (traceback === undefined) {
+      const stack = Object.getOwnPropertyDescriptor(error, "stack");
+      if (stack === undefined || !stack.configurable) return undefined;
+      Traceback.#all.set(error, traceback = new Traceback(error, stack));
     }
+    return traceback;
   }
 
-  add(line: string): void {
-    if (++this.#callers <= MOST_LINES) this.#passed.push(line);
+  constructor(error: Error, stack: PropertyDescriptor) {
+    this.#error = error;
+    this.#stack = stack;
+    this.#define();
   }
 
-  /** The error leaves one composed coroutine: what drives that comes next. */
+  note(caller: Capture | Coroutine): void {
+    this.#groups.at(-1)!.push(caller);
+  }
+
   leave(): void {
-    if (this.#callers > MOST_LINES) {
-      this.#passed.push(`    ... ${this.#callers - MOST_LINES} more callers`);
+    this.#groups.push([]);
+  }
+
+  #define(): void {
+    const error = this.#error;
+    Object.defineProperty(error, "stack", {
+      get: () => this.#read(),
+      set: (value) => Object.defineProperty(error, "stack", { value, writable: true }),
+      configurable: true,
+    });
+  }
+
+  #read(): unknown {
+    if (this.#original === undefined) {
+      this.#original = this.#stack.get === undefined
+        ? this.#stack.value
+        : this.#stack.get.call(this.#error);
+      // Deno remembers the frames it has formatted, and would print them, not `stack`, if nobody catches the error.
+      captured(this.#error, undefined, 0).stack;
+      this.#define();
     }
-    this.#callers = 0;
-    this.#passed.push(...this.#outside.shift() ?? []);
-  }
-
-  toString(): string {
-    return [this.#passed, ...this.#outside].flat().join("\n");
+    if (typeof this.#original !== "string") return this.#original;
+    const lines: string[] = [];
+    const groups = this.#groups.values();
+    for (const line of this.#original.split("\n")) {
+      if (!isMachinery(line)) lines.push(line);
+      else {
+        if (RESUMED.test(lines.at(-1)!)) lines.pop();
+        if (ENTRY.test(line)) lines.push(...(groups.next().value ?? []).flatMap(linesOf));
+      }
+    }
+    // Those it passed after it was thrown in from elsewhere, or that are beyond Error.stackTraceLimit.
+    for (const group of groups) lines.push(...group.flatMap(linesOf));
+    return lines.join("\n");
   }
 }
 
-const tracebacks = new WeakMap<Error, Traceback>();
-
-function tracebackOf(error: unknown): Traceback | undefined {
-  if (!(error instanceof Error)) return undefined;
-  let traceback = tracebacks.get(error);
-  if (traceback === undefined && typeof error.stack === "string" && !Object.isFrozen(error)) {
-    tracebacks.set(error, traceback = new Traceback(error.stack));
-  }
-  return traceback;
+/** Notes that the error passes the caller of the function `callee`, which runs within it. */
+export function noteCaller(error: unknown, callee: Callee): void {
+  Traceback.of(error)?.note(captured({}, callee));
 }
 
-/** The line from which `callee` was called. */
-// deno-lint-ignore no-explicit-any
-export function callerLine(callee: (...args: any[]) => unknown): string {
-  const holder = { stack: "" };
+/** Notes that the error passes a coroutine that stands at a plain `yield`. */
+export function noteName(error: unknown, coroutine: Coroutine): void {
+  Traceback.of(error)?.note(coroutine);
+}
+
+/** Notes that the error leaves a composed coroutine. */
+export function noteLeaving(error: unknown): void {
+  Traceback.of(error)?.leave();
+}
+
+/** Captures the stack from the caller of `callee` downwards. */
+export function captured<T extends Capture>(
+  target: T,
+  callee?: Callee,
+  depth: number = DEPTH,
+): T {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 1;
-  Error.captureStackTrace(holder, callee);
+  Error.stackTraceLimit = depth;
+  Error.captureStackTrace(target, callee);
   Error.stackTraceLimit = stackTraceLimit;
-  return holder.stack.split("\n")[1] ?? "    at <unknown>";
+  return target;
 }
 
-/** Adds where `callee` was called to the traceback of an error that passes. */
-// deno-lint-ignore no-explicit-any
-export function addCaller(error: unknown, callee: (...args: any[]) => unknown): void {
-  tracebackOf(error)?.add(callerLine(callee));
+/** The lines of a caller: more than one if it stands upon others by native `yield*`. */
+export function linesOf(caller: Capture | Coroutine): string[] {
+  if (isCoroutine(caller)) return [`    at ${nameOf(caller)} (line unknown)`];
+  const lines = String(caller.stack).split("\n").slice(1);
+  const end = lines.findIndex(isMachinery);
+  return lines.slice(0, end === -1 ? undefined : end).filter((line) => !RESUMED.test(line));
 }
 
-/** Shows the callers in the stack of an error that leaves a composed coroutine. */
-export function showCallers(error: unknown): void {
-  const traceback = tracebackOf(error);
-  if (traceback === undefined) return;
-  traceback.leave();
-  try {
-    (error as Error).stack = traceback.toString();
-  } catch {
-    // a stack that cannot be written stays as it is
-  }
+/**
+ * The name of a coroutine's function. JavaScript does not tell it, but V8 shows the receiver of a call in a stack, and for
+ * a generator that is the name of its function: `at sub.receiver (…)`.
+ */
+function nameOf(coroutine: Coroutine): string {
+  const line = String(receiver.call(coroutine).stack).split("\n")[1] ?? "";
+  return /at (.+)\.receiver /.exec(line)?.[1] ?? "anonymous";
+}
+
+function receiver(this: Coroutine): Capture {
+  return captured({}, captured, 1);
 }

@@ -1,4 +1,5 @@
 import type { Coroutine } from "./coroutine.ts";
+import { start } from "./_started.ts";
 
 /**
  * Wraps a generator function, so that what it makes is run up to its first `yield` at once, and can be sent data.
@@ -26,6 +27,7 @@ export function autostart<A extends unknown[], C extends Coroutine>(
 ): (...args: A) => C {
   return function (this: unknown, ...args: A): C {
     const coroutine = coroutineFunction.apply(this, args);
+    start(coroutine);
     coroutine.next();
     return coroutine;
   };

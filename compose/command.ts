@@ -1,5 +1,8 @@
-import { Probe } from "./call.ts";
-import { addCaller, callerLine } from "./_traceback.ts";
+import { PROBE } from "./_frame.ts";
+import { captured, noteCaller } from "./_traceback.ts";
+
+/** Whether it was yielded by `yield* command`, and so can tell where that is; `yield command` does not ask it. */
+export let isAsked: (command: Command<unknown>) => boolean;
 
 /**
  * A request to whoever drives the coroutine, as against data: wait for a promise, sleep, suspend.
@@ -31,7 +34,11 @@ import { addCaller, callerLine } from "./_traceback.ts";
 export abstract class Command<R = void> implements Iterator<Command<R>, R> {
   /** What `yield*` gives; the driver sets it. */
   declare result: R;
-  #yielded = false;
+  #asked = false;
+
+  static {
+    isAsked = (command) => command.#asked;
+  }
 
   /** For `yield*`. */
   [Symbol.iterator](): this {
@@ -39,19 +46,20 @@ export abstract class Command<R = void> implements Iterator<Command<R>, R> {
   }
 
   /** For `yield*`: yields itself, then ends with the result. */
-  next(): IteratorResult<Command<R>, R> {
-    if (this.#yielded) return { done: true, value: this.result };
-    this.#yielded = true;
+  next(message?: unknown): IteratorResult<Command<R>, R> {
+    if (!this.#asked) this.#asked = true;
+    else if (message === PROBE) captured(PROBE, this.next);
+    else {
+      this.#asked = false;
+      return { done: true, value: this.result };
+    }
     return { done: false, value: this };
   }
 
-  /** For `yield*`: an error of the driver on its way to the coroutine, whose line is added to the traceback. */
+  /** For `yield*`: lets an error of the driver into the coroutine, and adds the line to its traceback. */
   throw(error: unknown): IteratorResult<Command<R>, R> {
-    if (error instanceof Probe) {
-      error.line = callerLine(this.throw);
-      return { done: false, value: this };
-    }
-    addCaller(error, this.throw);
+    this.#asked = false;
+    noteCaller(error, this.throw);
     throw error;
   }
 }

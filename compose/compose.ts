@@ -1,81 +1,83 @@
-import { Call, Probe } from "./call.ts";
-import { Command } from "./command.ts";
-import { type Coroutine, isCoroutine } from "./coroutine.ts";
-import { GeneratorBase } from "./_generator.ts";
-import { PushBack } from "./push_back.ts";
-import { showCallers } from "./_traceback.ts";
-import { Yield } from "./yield.ts";
-
 /*
- * The rules of composing, which hold at any depth:
+ * The rules of composing:
  *
- *  1. A yielded coroutine is called: it is put on the stack and run. What it returns, or throws, comes from the
+ *  1. A yielded coroutine is called: it is put on the stack and run. What it returns, or throws, comes out of its
  *     caller's `yield`.
- *  2. A bare `yield` asks for data; `yield value` hands a value out and is resumed with `undefined`. Nothing else may
- *     be sent: data is for who asks for it.
- *  3. What was pushed back is read before anything is asked from outside. A value that is handed out goes first.
- *  4. An error that a coroutine does not catch leaves its frame and is thrown at the caller's `yield`.
- *  5. return() closes frame after frame, innermost first. A `finally` may yield: the closing goes on when its frame has
- *     ended. If a `finally` throws, the error takes the place of the closing, as it does in any generator.
- *  6. A coroutine is run by one stack, once: yielding one that is being run, or was, is an error at that `yield`.
+ *  2. A bare `yield` asks for data, and `yield value` hands out data. Only who asked for data is sent any.
+ *  3. What was pushed back is read before anything is asked from outside.
+ *  4. What is handed out goes first, however much was pushed back, and is handed out once.
+ *  5. An error that leaves a coroutine is thrown at its caller's `yield`; one from outside at the topmost `yield`.
+ *  6. return() closes one coroutine after the other, the topmost first. A `finally` may yield, and call; when it is over the
+ *     next one is closed. An error from a `finally` takes the place of the closing, as in any generator.
+ *  7. Misuse is an error at once, at the `yield` where the mistake is, or for the driver if that made it.
+ *  8. With stepping, Yield is handed out before a coroutine that was called starts.
  *
- * The innermost coroutine is resumed directly, so a resume costs the same at any depth, and its own result object is
- * passed through, so a resume allocates nothing.
+ * A resume goes to the topmost coroutine directly, whatever the depth, and hands out the very result object that this made;
+ * so it costs the same at any depth and allocates nothing. #drive is the loop that does all of this while no error occurs;
+ * #raise is entered with one, and goes back to it.
  */
+import type { Coroutine } from "./coroutine.ts";
+import { isCoroutine } from "./coroutine.ts";
+import { AnyGenerator, close, next, raise } from "./_generator.ts";
+import { Command, isAsked } from "./command.ts";
+import { Frame } from "./_frame.ts";
+import { start } from "./_started.ts";
+import { noteLeaving, noteName } from "./_traceback.ts";
+import { PushBack } from "./push_back.ts";
+import { Yield } from "./yield.ts";
 
 /** Options of {@linkcode compose}. */
 export interface ComposeOptions {
   /**
-   * Yields {@linkcode Yield} at each call.
+   * Hands out {@linkcode Yield} at each call, so that a test or a scheduler can let others go first.
    *
    * @default {false}
    */
   stepping?: boolean;
 }
 
-const NEXT = 0, THROW = 1, RETURN = 2;
-type Mode = typeof NEXT | typeof THROW | typeof RETURN;
+// The states of a composed coroutine. Only up to HANDED_OUT it may be resumed, and only ASKING with data.
+const FRESH = 0;
+const ASKING = 1;
+const HANDED_OUT = 2;
+const RUNNING = 3;
+/** Another one has called it, and runs its coroutine. */
+const CALLED = 4;
+const ENDED = 5;
 
-const NOT_CLOSING = -1;
+const NEXT = 0;
+const THROW = 1;
+const RETURN = 2;
 
-interface Binding {
-  local: object;
-  value: unknown;
-  depth: number;
-}
+/** The composed coroutine that is running, and by #outer those that are running it. */
+let current: Composed<unknown> | undefined;
 
-/** The composed coroutine that is running now, innermost; each knows the one around it. */
+/** For Local: the frame of the coroutine that is running. */
+export let currentFrame: () => Frame | undefined;
+/** For Local: the bindings of the nearest frame that has this one. */
+export let bindingsWith: (local: object) => Map<object, unknown> | undefined;
+/** For trace(): the topmost frame, and the command that its coroutine waits for. */
+export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, unknown];
+
+/** A composed coroutine is a generator: it has the iterator helpers as well, and can be given to `for…of` and `using`. */
 // deno-lint-ignore no-explicit-any
-let current: Composed<any> | undefined;
+export interface Composed<R = unknown> extends Generator<unknown, R, any> {}
 
 /**
- * Marks a coroutine that has been run by compose: a property, because a WeakSet would make a call take three times as long.
- */
-const STARTED = Symbol("started");
-
-function hasStarted(coroutine: Coroutine & { [STARTED]?: true }): boolean {
-  return coroutine[STARTED] === true;
-}
-
-function start(coroutine: Coroutine & { [STARTED]?: true }): void {
-  coroutine[STARTED] = true;
-}
-
-/**
- * A coroutine whose calls are run by itself; made by {@linkcode compose}. It is a generator like any other.
+ * A coroutine that runs the coroutines it calls; made by {@linkcode compose}. It is a generator like any other.
  *
- * @typeParam R What the outermost coroutine returns.
+ * @typeParam R What the coroutine returns.
  *
  * @example It can be used wherever a generator can
  * ```ts
  * import { call, type Composed, compose, type Coroutine } from "@weightless/io/compose";
  * import { assertEquals } from "@std/assert";
  *
- * function* letters(): Coroutine {
+ * function* letters(): Coroutine<void> {
  *   yield "a";
  *   yield "b";
  * }
- * function* main(): Coroutine {
+ * function* main(): Coroutine<void> {
  *   yield* call(letters());
  *   yield "c";
  * }
@@ -84,229 +86,261 @@ function start(coroutine: Coroutine & { [STARTED]?: true }): void {
  * assertEquals([...composed], ["a", "b", "c"]);
  * ```
  */
-export class Composed<R = unknown> extends GeneratorBase<R> {
-  /** From the outermost to the innermost; each waits for the next. */
-  readonly #frames: Coroutine[];
-  /** How each of them waits: what it yielded, a Call if it can be asked where it stands. */
-  readonly #waits: unknown[] = [];
-  /** What was pushed back, the next to be read last. */
-  readonly #input: unknown[] = [];
-  readonly #stepping: boolean;
-  #running = false;
-  /** Whether the innermost coroutine stands at a bare `yield`. */
-  #asking = false;
-  /** The depth of the frame that is being closed. */
-  #closing = NOT_CLOSING;
-  #closedWith: unknown;
-  /** What the innermost coroutine stands at, if it is a command. */
-  #command: unknown;
-  #bindings: Binding[] | undefined;
-  // deno-lint-ignore no-explicit-any
-  #outer: Composed<any> | undefined;
-
-  /** Use {@linkcode compose}. */
-  constructor(coroutine: Coroutine<R>, options?: ComposeOptions) {
-    super();
-    this.#frames = [coroutine];
-    this.#stepping = options?.stepping ?? false;
+export class Composed<R = unknown> {
+  static {
+    Object.setPrototypeOf(Composed.prototype, AnyGenerator.prototype);
+    currentFrame = () => current === undefined ? undefined : current.#top;
+    bindingsWith = (local) => {
+      for (let composed = current; composed !== undefined; composed = composed.#outer) {
+        for (let frame = composed.#top; frame !== undefined; frame = frame.caller) {
+          if (frame.bindings?.has(local)) return frame.bindings;
+        }
+      }
+    };
+    positionOf = (composed) => [composed.#top, composed.#command];
   }
 
-  /** What was pushed back and has not been read. */
+  #state = FRESH;
+  /** Of the coroutine that runs or waits. */
+  #top: Frame | undefined = undefined;
+  /** What was pushed back, the next one last. */
+  readonly #input: unknown[] = [];
+  /** What was handed out last, if it is a command. */
+  #command: Command<unknown> | undefined = undefined;
+  /** What return() closes now; frames above it were called by its `finally`. */
+  #closing: Frame | undefined = undefined;
+  #closedWith: unknown = undefined;
+  #outer: Composed<unknown> | undefined = undefined;
+
+  /** Composes a coroutine; {@linkcode compose} is the usual way. */
+  constructor(coroutine: Coroutine<R>, options?: ComposeOptions) {
+    if (!isCoroutine(coroutine)) {
+      throw new TypeError(
+        `Cannot compose ${
+          Deno.inspect(coroutine, { depth: 0 })
+        }: give a coroutine, compose(main()), or a generator function`,
+      );
+    }
+    const frame = new Frame(coroutine);
+    frame.stepping = options?.stepping ?? false;
+    if (!this.#take(coroutine, frame)) throw alreadyStarted("compose");
+    this.#top = frame;
+  }
+
+  /** What was pushed back and not read. */
   get rest(): unknown[] {
     return this.#input.toReversed();
   }
 
   /**
-   * Resumes the innermost coroutine, with data if it asked for data, and runs on until something is asked or handed out.
+   * Resumes the coroutine, with data if it asked for data, until it asks for data or hands out data.
    *
-   * @throws {TypeError} If data is sent that was not asked for, or the coroutine is already running.
+   * @throws {TypeError} If it has not asked for data and is sent some, or if it is running.
    */
-  override next(message?: unknown): IteratorResult<unknown, R> {
-    if (message !== undefined && !this.#asking && !this.#running && this.#frames.length > 0) {
+  next(message?: unknown): IteratorResult<unknown, R> {
+    if (message === undefined ? this.#state > HANDED_OUT : this.#state !== ASKING) {
+      if (this.#hasEnded()) return { done: true, value: undefined as R };
       throw new TypeError(
-        "Cannot accept data. First send undefined: only a coroutine that stands at a bare yield can be sent data",
+        "Cannot accept data. First send undefined. Only a coroutine that stands at a bare yield takes data",
       );
     }
     return this.#run(NEXT, message);
   }
 
-  /** Throws an error at the `yield` of the innermost coroutine. */
-  override throw(error: unknown): IteratorResult<unknown, R> {
+  /**
+   * Throws an error at the `yield` where the coroutine stands.
+   *
+   * @throws {TypeError} If it is running.
+   */
+  throw(error: unknown): IteratorResult<unknown, R> {
+    if (this.#hasEnded()) throw error;
     return this.#run(THROW, error);
   }
 
-  /** Closes all coroutines, innermost first. If a `finally` yields, resume it until it is done. */
-  override return(value: R): IteratorResult<unknown, R> {
-    if (!this.#running) {
-      this.#closing = this.#frames.length - 1;
-      this.#closedWith = value;
-    }
-    return this.#run(RETURN, value);
+  /**
+   * Closes the coroutine and all that it called. If a `finally` yields, go on resuming until all is done.
+   *
+   * @throws {TypeError} If it is running.
+   */
+  return(value: R): IteratorResult<unknown, R> {
+    if (this.#hasEnded()) return { done: true, value };
+    this.#closedWith = value;
+    return this.#run(RETURN, undefined);
   }
 
-  #run(mode: Mode, message: unknown): IteratorResult<unknown, R> {
-    if (this.#running) {
+  #hasEnded(): boolean {
+    if (this.#state === RUNNING) {
       throw new TypeError("Cannot resume a composed coroutine that is already running");
     }
-    if (this.#frames.length === 0) {
-      if (mode === THROW) throw message;
-      return { done: true, value: (mode === RETURN ? message : undefined) as R };
+    if (this.#state === CALLED) {
+      throw new TypeError("Cannot resume a composed coroutine that was called: its caller runs it");
     }
-    this.#running = true;
+    return this.#state === ENDED;
+  }
+
+  #run(
+    mode: typeof NEXT | typeof THROW | typeof RETURN,
+    message: unknown,
+  ): IteratorResult<unknown, R> {
+    const top = this.#top!;
+    const coroutine = top.value as Coroutine;
+    // Who stands in `yield* command` will tell its line.
+    if (mode === THROW && this.#command === undefined) noteName(message, coroutine);
+    this.#state = RUNNING;
     this.#command = undefined;
     this.#outer = current;
-    current = this;
+    current = this as Composed;
     try {
-      return this.#drive(mode, message);
+      return this.#drive(
+        mode === NEXT
+          ? next.call(coroutine, message)
+          : mode === THROW
+          ? raise.call(coroutine, message)
+          : this.#close(top),
+      );
+    } catch (error) {
+      return this.#raise(error);
     } finally {
       current = this.#outer;
       this.#outer = undefined;
-      this.#running = false;
     }
   }
 
-  #drive(mode: Mode, message: unknown): IteratorResult<unknown, R> {
-    const frames = this.#frames;
-    let frame = frames[frames.length - 1]!;
+  #drive(result: IteratorResult<unknown, unknown>): IteratorResult<unknown, R> {
     for (;;) {
+      const frame = this.#top!;
+      let { value } = result;
+      if (result.done === true) {
+        if (value instanceof PushBack) {
+          this.#pushBack(value.rest);
+          value = value.value;
+          result = { done: true, value };
+        }
+        const { caller } = frame;
+        this.#top = caller;
+        if (caller === undefined) {
+          this.#end();
+          return result as IteratorResult<unknown, R>;
+        }
+        result = this.#closing === frame
+          ? this.#close(caller)
+          : next.call(caller.value as Coroutine, value);
+      } else if (value === undefined) {
+        if (this.#input.length === 0) {
+          this.#state = ASKING;
+          return result as IteratorResult<unknown, R>;
+        }
+        result = next.call(frame.value as Coroutine, this.#input.pop());
+      } else if (value instanceof AnyGenerator) {
+        const callee = result instanceof Frame ? result : new Frame(value);
+        if (!this.#take(value, callee)) {
+          result = raise.call(frame.value as Coroutine, alreadyStarted("call"));
+          continue;
+        }
+        callee.caller = frame;
+        this.#top = callee;
+        if (frame.stepping) callee.stepping = true;
+        if (callee.stepping) {
+          this.#state = HANDED_OUT;
+          return { done: false, value: Yield };
+        }
+        result = next.call(callee.value as Coroutine);
+      } else {
+        if (value instanceof Command && isAsked(value)) this.#command = value;
+        this.#state = HANDED_OUT;
+        return result as IteratorResult<unknown, R>;
+      }
+    }
+  }
+
+  /** The topmost coroutine has thrown. */
+  #raise(error: unknown): IteratorResult<unknown, R> {
+    let frame: Frame | undefined;
+    while ((frame = this.#top) !== undefined) {
+      const { caller } = frame;
+      this.#top = caller;
+      if (this.#closing === frame) this.#closing = undefined;
+      if (caller === undefined) break;
+      if (!frame.asked) noteName(error, caller.value as Coroutine);
       try {
-        for (;;) {
-          const result: IteratorResult<unknown, unknown> = mode === NEXT
-            ? frame.next(message)
-            : mode === THROW
-            ? frame.throw(message)
-            : frame.return(message);
-          mode = NEXT;
-          const { value } = result;
-          if (result.done !== true) {
-            if (value === undefined) {
-              if (this.#input.length === 0) {
-                this.#asking = true;
-                return result as IteratorResult<unknown, R>;
-              }
-              message = this.#input.pop();
-            } else if (isCoroutine(value)) {
-              if (value === this || hasStarted(value)) {
-                mode = THROW;
-                message = new TypeError(
-                  "Cannot call a coroutine that is running or has run: make a new one for each call",
-                );
-                continue;
-              }
-              start(value);
-              frames.push(value);
-              this.#waits.push(result);
-              frame = value;
-              message = undefined;
-              if (this.#stepping) {
-                this.#asking = false;
-                return { done: false, value: Yield };
-              }
-            } else {
-              this.#asking = false;
-              if (value instanceof Command) this.#command = value;
-              return result as IteratorResult<unknown, R>;
-            }
-            continue;
-          }
-          message = this.#leave(frame, value);
-          const depth = frames.length;
-          if (depth === 0) {
-            return message === value
-              ? result as IteratorResult<unknown, R>
-              : { done: true, value: message as R };
-          }
-          frame = frames[depth - 1]!;
-          if (this.#closing === depth) {
-            this.#closing = depth - 1;
-            mode = RETURN;
-            message = this.#closedWith;
-          }
-        }
-      } catch (error) {
-        this.#leave(frame, undefined);
-        const depth = frames.length;
-        if (this.#closing >= depth) this.#closing = NOT_CLOSING;
-        if (depth === 0) {
-          showCallers(error);
-          throw error;
-        }
-        frame = frames[depth - 1]!;
-        mode = THROW;
-        message = error;
+        return this.#drive(raise.call(caller.value as Coroutine, error));
+      } catch (thrown) {
+        error = thrown;
       }
     }
+    this.#end();
+    noteLeaving(error);
+    throw error;
   }
 
-  /** Takes the innermost frame off; returns what its caller gets of what it returned. */
-  #leave(frame: Coroutine, returned: unknown): unknown {
-    this.#frames.pop();
-    this.#waits.pop();
-    const bindings = this.#bindings;
-    if (bindings !== undefined) {
-      while (bindings.length > 0 && bindings[bindings.length - 1]!.depth > this.#frames.length) {
-        bindings.pop();
-      }
-    }
-    if (typeof returned === "object" && returned instanceof PushBack) {
-      const { rest } = returned;
-      for (let i = rest.length - 1; i >= 0; i--) this.#input.push(rest[i]);
-      returned = returned.value;
-    }
-    if (frame instanceof Composed && frame.#input.length > 0) {
-      for (const value of frame.#input) this.#input.push(value);
-      frame.#input.length = 0;
-    }
-    return returned;
+  /** Only what the outermost returns counts, which a `finally` may change as in any generator. */
+  #close(frame: Frame): IteratorResult<unknown, unknown> {
+    this.#closing = frame;
+    const value = frame.caller === undefined ? this.#closedWith : undefined;
+    return close.call(frame.value as Coroutine, value);
   }
 
-  /** For Local: binds a value in the frame that is running now. */
-  static bindLocal(local: object, value: unknown): boolean {
-    if (current === undefined) return false;
-    const bindings = current.#bindings ??= [];
-    const depth = current.#frames.length;
-    const bound = bindings.find((binding) => binding.local === local && binding.depth === depth);
-    if (bound !== undefined) bound.value = value;
-    else bindings.push({ local, value, depth });
+  #end(): void {
+    this.#state = ENDED;
+    this.#closing = undefined;
+    this.#closedWith = undefined;
+  }
+
+  #pushBack(values: unknown[]): void {
+    for (let i = values.length - 1; i >= 0; i--) this.#input.push(values[i]);
+  }
+
+  /** Makes a coroutine the one of `frame`; returns whether that can be. */
+  #take(coroutine: Coroutine, frame: Frame): boolean {
+    if (!(coroutine instanceof Composed)) return start(coroutine);
+    // To run the coroutine of another composed one, the stack of that is not needed.
+    if (coroutine.#state !== FRESH) return false;
+    const top = coroutine.#top!;
+    coroutine.#state = CALLED;
+    coroutine.#top = undefined;
+    frame.value = top.value;
+    if (top.stepping) frame.stepping = true;
     return true;
-  }
-
-  /** For Local: the nearest binding. */
-  static lookUpLocal(local: object): { value: unknown } | undefined {
-    for (let composed = current; composed !== undefined; composed = composed.#outer) {
-      const binding = composed.#bindings?.findLast((binding) => binding.local === local);
-      if (binding !== undefined) return binding;
-    }
-    return undefined;
-  }
-
-  /** For trace(): one line for each frame, the innermost first. */
-  static lines(composed: Composed): string[] {
-    if (composed.#running) {
-      throw new TypeError(
-        "Cannot trace a coroutine that is running: its stack trace tells where it is",
-      );
-    }
-    const frames = composed.#frames;
-    return frames.map((frame, depth) => {
-      // Only a frame that stands at `yield* call()` or `yield* command` answers without noticing; the others would fail.
-      const standsAt = depth < frames.length - 1 ? composed.#waits[depth] : composed.#command;
-      if (!(standsAt instanceof Call || standsAt instanceof Command)) return "    at <unknown>";
-      const probe = new Probe();
-      frame.throw(probe);
-      return probe.line!;
-    }).reverse();
   }
 }
 
+function alreadyStarted(doing: "call" | "compose"): TypeError {
+  return new TypeError(
+    `Cannot ${doing} a coroutine that is running or has run: make a new one` +
+      (doing === "call" ? " for each call" : ""),
+  );
+}
+
 /**
- * Composes a coroutine, so that coroutines it yields are called; or a generator function, so that what it makes is composed.
+ * Composes a coroutine: it may call others, by `yield* call(sub())` or `yield sub()`, and is a generator itself.
+ *
+ * A generator function can be composed as well, and then makes composed coroutines.
  *
  * @typeParam R What the coroutine returns.
- * @param coroutine What to compose: not started.
- * @param options Whether to yield at each call.
- * @returns The composed coroutine, itself a generator; or a function that makes one.
+ * @param coroutine What to compose; it has not been started.
+ * @param options Whether to stop at each call.
+ * @returns The composed coroutine.
  * @throws {TypeError} If it is given something else, or a coroutine that was composed or called before.
+ *
+ * @example A protocol made of two coroutines
+ * ```ts
+ * import { call, compose, type Coroutine } from "@weightless/io/compose";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* ask(question: string): Coroutine<string> {
+ *   yield question; // hands out data
+ *   return yield; // asks for data
+ * }
+ * function* greet(): Coroutine<void> {
+ *   const name = yield* call(ask("What is your name?"));
+ *   yield `Hello, ${name}!`;
+ * }
+ *
+ * const dialogue = compose(greet());
+ * assertEquals(dialogue.next().value, "What is your name?");
+ * assertEquals(dialogue.next().value, undefined);
+ * assertEquals(dialogue.next("Ada").value, "Hello, Ada!");
+ * ```
  *
  * @example A function that makes composed coroutines
  * ```ts
@@ -322,7 +356,7 @@ export class Composed<R = unknown> extends GeneratorBase<R> {
  *
  * const greeting = greet("Hello");
  * greeting.next();
- * assertEquals(greeting.next("World").value, "Hello, World!");
+ * assertEquals(greeting.next("Ada").value, "Hello, Ada!");
  * ```
  */
 export function compose<R>(coroutine: Coroutine<R>, options?: ComposeOptions): Composed<R>;
@@ -335,21 +369,8 @@ export function compose<A extends unknown[], R>(
   coroutine: Coroutine<R> | ((...args: A) => Coroutine<R>),
   options?: ComposeOptions,
 ): Composed<R> | ((...args: A) => Composed<R>) {
-  if (typeof coroutine === "function") {
-    return function (this: unknown, ...args: A) {
-      return compose(coroutine.apply(this, args), options);
-    };
-  }
-  if (!isCoroutine(coroutine)) {
-    throw new TypeError(
-      `Cannot compose ${
-        Deno.inspect(coroutine, { depth: 0 })
-      }: give a coroutine, compose(sub()), or a generator function`,
-    );
-  }
-  if (hasStarted(coroutine)) {
-    throw new TypeError("Cannot compose a coroutine that is running or has run: make a new one");
-  }
-  start(coroutine);
-  return new Composed(coroutine, options);
+  if (typeof coroutine !== "function") return new Composed(coroutine, options);
+  return function (this: unknown, ...args: A) {
+    return new Composed(coroutine.apply(this, args), options);
+  };
 }

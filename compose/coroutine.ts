@@ -1,15 +1,15 @@
-import { GeneratorBase } from "./_generator.ts";
+import { AnyGenerator } from "./_generator.ts";
 
 /**
  * A coroutine: a generator that asks for data with a bare `yield` and hands out data with `yield data`.
  *
  * What it yields is `unknown` to whoever drives it, and what its `yield`s give is `any`, because TypeScript knows one
- * type for all of a generator's `yield`s.
+ * type for all of a generator's `yield`s. `R` is the type of what it returns: `any` unless said, so that `Coroutine`
+ * alone stands for each of them, and for one that returns nothing.
  *
- * @typeParam R What it returns: `any` unless said, so that `Coroutine` alone stands for each of them, and for one that
- * returns nothing.
+ * @typeParam R What it returns.
  *
- * @example A coroutine is an ordinary generator
+ * @example A protocol that talks to nobody in particular
  * ```ts
  * import type { Coroutine } from "@weightless/io/compose";
  * import { assertEquals } from "@std/assert";
@@ -20,30 +20,30 @@ import { GeneratorBase } from "./_generator.ts";
  * }
  *
  * const greeting = greet();
- * greeting.next();
- * assertEquals(greeting.next("World").value, "Hello, World!");
+ * assertEquals(greeting.next().value, undefined);
+ * assertEquals(greeting.next("Ada").value, "Hello, Ada!");
  * ```
  */
 // deno-lint-ignore no-explicit-any
 export type Coroutine<R = any> = Generator<unknown, R, any>;
 
 /**
- * Whether a value is a coroutine: any generator, also a composed one, but not a generator function.
+ * Whether a value is a coroutine: a generator, or something composed, which is one as well.
  *
  * @param value Anything.
- * @returns Whether it can be composed, or called by yielding it.
+ * @returns Whether yielding it is a call.
  *
- * @example
+ * @example A generator is one, the function that makes it is not
  * ```ts
  * import { isCoroutine } from "@weightless/io/compose";
- * import { assertEquals } from "@std/assert";
+ * import { assert } from "@std/assert";
  *
- * function* greet() {}
- *
- * assertEquals(isCoroutine(greet()), true);
- * assertEquals(isCoroutine(greet), false);
+ * function* sub() {}
+ * assert(isCoroutine(sub()));
+ * assert(!isCoroutine(sub));
+ * assert(!isCoroutine([1, 2].values()));
  * ```
  */
 export function isCoroutine(value: unknown): value is Coroutine {
-  return value instanceof GeneratorBase;
+  return value instanceof AnyGenerator;
 }

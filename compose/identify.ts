@@ -1,4 +1,5 @@
 import type { Coroutine } from "./coroutine.ts";
+import { start } from "./_started.ts";
 
 /**
  * Wraps a generator function, so that what it makes is given itself at its first `yield`: `const self = yield;`. It is then
@@ -35,6 +36,7 @@ export function identify<A extends unknown[], C extends Coroutine>(
 ): (...args: A) => C {
   return function (this: unknown, ...args: A): C {
     const coroutine = coroutineFunction.apply(this, args);
+    start(coroutine);
     coroutine.next();
     coroutine.next(coroutine);
     return coroutine;

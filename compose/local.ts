@@ -1,4 +1,4 @@
-import { Composed } from "./compose.ts";
+import { bindingsWith, currentFrame } from "./compose.ts";
 
 /**
  * A variable of the running coroutine and of what it calls, however deep, without passing it on.
@@ -34,9 +34,11 @@ export class Local<T> {
    * @throws {TypeError} Outside of a composed coroutine.
    */
   set(value: T): void {
-    if (!Composed.bindLocal(this, value)) {
+    const frame = currentFrame();
+    if (frame === undefined) {
       throw new TypeError("Cannot set a Local here: no composed coroutine is running");
     }
+    (frame.bindings ??= new Map()).set(this, value);
   }
 
   /**
@@ -46,12 +48,12 @@ export class Local<T> {
    * @throws {ReferenceError} If there is none.
    */
   get(): T {
-    const binding = Composed.lookUpLocal(this);
-    if (binding === undefined) {
+    const bindings = bindingsWith(this);
+    if (bindings === undefined) {
       throw new ReferenceError(
         "Cannot get a Local that is not set: set it in this coroutine or one of its callers",
       );
     }
-    return binding.value as T;
+    return bindings.get(this) as T;
   }
 }

@@ -1,38 +1,46 @@
-/** What `return pushBack(...)` really returns; compose takes it apart. */
+/** What pushBack() returns in truth; compose takes it apart. */
 export class PushBack {
-  constructor(readonly value: unknown, readonly rest: unknown[]) {}
+  readonly value: unknown;
+  readonly rest: unknown[];
+
+  constructor(value: unknown, rest: unknown[]) {
+    this.value = value;
+    this.rest = rest;
+  }
 }
 
 /**
- * Returns a value and puts data back into the input: `return pushBack(value, ...rest)`.
+ * Returns from a coroutine with input that it has read but does not want: `return pushBack(value, ...rest)`.
  *
- * The caller gets `value`. The next bare `yield`s, of whichever coroutine, get `rest`, in this order, before anything is
- * asked from outside. What is left when the outermost coroutine ends is in {@linkcode Composed.rest}.
+ * The caller gets `value`; what is in `rest` is read, in this order, by the next bare `yield`s, before anything is asked
+ * from outside. What is left when the outermost coroutine has ended is in {@linkcode Composed.rest}.
  *
- * It means something only as what a coroutine returns to compose.
+ * It means something to compose, a pipe or gio only, and only as what a coroutine returns.
  *
- * @typeParam T The type of the value.
+ * @typeParam T The type of `value`.
  * @param value What the caller gets.
- * @param rest What was read too much.
- * @returns What is to be returned, typed as the value.
+ * @param rest What goes back into the input.
+ * @returns `value`, as far as TypeScript is concerned.
  *
- * @example A line and what came after it
+ * @example Reading up to a space
  * ```ts
  * import { call, compose, type Coroutine, pushBack } from "@weightless/io/compose";
  * import { assertEquals } from "@std/assert";
  *
- * function* readUntilDot(): Coroutine<string> {
+ * function* word(): Coroutine<string> {
  *   const text: string = yield;
- *   const [sentence = "", rest] = text.split(". ");
- *   return pushBack(sentence, rest);
+ *   const space = text.indexOf(" ");
+ *   return pushBack(text.slice(0, space), text.slice(space + 1));
  * }
- * function* main(): Coroutine<string[]> {
- *   return [yield* call(readUntilDot()), yield];
+ * function* request(): Coroutine {
+ *   const method = yield* call(word());
+ *   const path = yield;
+ *   return { method, path };
  * }
  *
- * const composed = compose(main());
- * composed.next();
- * assertEquals(composed.next("First. Second").value, ["First", "Second"]);
+ * const reading = compose(request());
+ * reading.next();
+ * assertEquals(reading.next("GET /index.html").value, { method: "GET", path: "/index.html" });
  * ```
  */
 export function pushBack<T>(value: T, ...rest: unknown[]): T {

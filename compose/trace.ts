@@ -1,14 +1,19 @@
-import { Composed } from "./compose.ts";
+import { type Composed, positionOf } from "./compose.ts";
+import type { Coroutine } from "./coroutine.ts";
+import { PROBE } from "./_frame.ts";
+import { next } from "./_generator.ts";
+import { linesOf } from "./_traceback.ts";
 
 /**
- * Where a composed coroutine stands that is not running now: a line for each coroutine on its stack, innermost first, as
- * in the stack of an error. The coroutines do not notice.
+ * Where a composed coroutine stands: a line for each coroutine on its stack, the topmost first, as in the stack of an
+ * error. The coroutines do not notice.
+ *
+ * The line of a coroutine that stands at `yield* call()` or `yield* command` is known; of others the name only.
  *
  * @param composed What to look at.
- * @returns The lines; `at <unknown>` for one that does not stand at a `yield* call(...)` or `yield* command`.
- * @throws {TypeError} If it is running.
+ * @returns The lines; none if it has ended, or was called by another composed coroutine.
  *
- * @example
+ * @example What waits for what
  * ```ts
  * import { call, compose, type Coroutine, trace } from "@weightless/io/compose";
  * import { assertEquals, assertMatch } from "@std/assert";
@@ -23,10 +28,21 @@ import { Composed } from "./compose.ts";
  * const composed = compose(main());
  * composed.next();
  * const [inner, outer] = trace(composed);
- * assertEquals(inner, "    at <unknown>");
+ * assertEquals(inner, "    at read (line unknown)");
  * assertMatch(outer!, /at main .*:\d+:\d+/);
  * ```
  */
 export function trace(composed: Composed): string[] {
-  return Composed.lines(composed);
+  const lines: string[] = [];
+  let [frame, waitsForCommand] = positionOf(composed);
+  let waits = waitsForCommand;
+  for (; frame !== undefined; frame = frame.caller) {
+    const coroutine = frame.value as Coroutine;
+    if (waits) {
+      next.call(coroutine, PROBE);
+      lines.push(...linesOf(PROBE));
+    } else lines.push(...linesOf(coroutine));
+    waits = frame.asked;
+  }
+  return lines;
 }

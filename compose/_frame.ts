@@ -1,0 +1,53 @@
+import type { Coroutine } from "./coroutine.ts";
+import { captured, noteCaller } from "./_traceback.ts";
+
+/** Sent by trace() into a caller that waits in `yield* call()`: gets the caller's stack, and the caller waits on. */
+export const PROBE: { stack?: string } = {};
+
+/**
+ * One coroutine on the stack of a composed one.
+ *
+ * It is made by call(), or by compose for a coroutine that is yielded as such. One small object serves as the iterator
+ * that `yield*` wants, as the result that this iterator gives, and as the frame: a call allocates nothing else.
+ */
+export class Frame<R = unknown> {
+  /** The coroutine; when it has returned, what `yield*` gives. */
+  value: unknown;
+  done = false;
+  /** Whether its caller waits in `yield* call()`, and so can tell its own line. */
+  asked = false;
+  /** Whether Yield goes out before each call. */
+  stepping = false;
+  caller: Frame | undefined = undefined;
+  /** The values of Locals that were set in this frame. */
+  bindings: Map<object, unknown> | undefined = undefined;
+
+  constructor(coroutine: Coroutine<R>) {
+    this.value = coroutine;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(message?: unknown): this {
+    if (!this.asked) this.asked = true;
+    else if (message === PROBE) captured(PROBE, this.next);
+    else {
+      if (this.caller === undefined) {
+        throw new TypeError(
+          "Cannot go on after yield* call(): it works in a coroutine that was given to compose, a pipe or gio, and once",
+        );
+      }
+      this.caller = undefined;
+      this.value = message;
+      this.done = true;
+    }
+    return this;
+  }
+
+  throw(error: unknown): never {
+    noteCaller(error, this.throw);
+    throw error;
+  }
+}
