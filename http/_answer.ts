@@ -34,9 +34,13 @@ export class Output {
 
   /** The first of what is left; undefined if nothing is. */
   take(): string | Uint8Array | undefined {
-    const chunk = this.#chunks.length > 0 ? this.#chunks.shift() : this.#text || undefined;
-    if (chunk === this.#text) this.#text = "";
-    if (chunk !== undefined) this.size -= chunk.length;
+    let chunk = this.#chunks.shift();
+    if (chunk === undefined) {
+      if (this.#text === "") return undefined;
+      chunk = this.#text;
+      this.#text = "";
+    }
+    this.size -= chunk.length;
     return chunk;
   }
 }

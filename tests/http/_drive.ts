@@ -1,13 +1,19 @@
 /** Drives the coroutine of a connection by hand: feeds it chunks and collects what it yields. */
 import { Command, type Coroutine, EndOfStream } from "../../compose/mod.ts";
 
-const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
 export function bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
+}
+
+/** A character for each byte. */
+export function text(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 export class Driver {
@@ -33,7 +39,7 @@ export class Driver {
   /** Everything that was sent, a character for each byte. */
   get output(): string {
     return this.pieces.map((piece) =>
-      decoder.decode(typeof piece === "string" ? encoder.encode(piece) : piece)
+      text(typeof piece === "string" ? encoder.encode(piece) : piece)
     ).join("");
   }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import { httpProtocol, type HttpRequest, ok } from "../../http/mod.ts";
 import { corpus, type Seen } from "./_corpus.ts";
-import { bytes, Driver } from "./_drive.ts";
+import { bytes, Driver, text as textOf } from "./_drive.ts";
 
 /** A connection that notes what its handler sees of each request. */
 function connection(): { driver: Driver; seen: Seen[] } {
@@ -15,7 +15,7 @@ function connection(): { driver: Driver; seen: Seen[] } {
       target,
       version,
       headers: [...headers],
-      body: [...body].map((byte) => String.fromCharCode(byte)).join(""),
+      body: textOf(body),
       trailers: [...trailers ?? []],
     });
     yield ok();

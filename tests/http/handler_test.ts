@@ -1,0 +1,498 @@
+import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
+import { call, Command, type Coroutine, EndOfStream, Local, Yield } from "../../compose/mod.ts";
+import {
+  httpProtocol,
+  type HttpRequest,
+  LocalProtocolError,
+  ok,
+  RemoteProtocolError,
+  response,
+} from "../../http/mod.ts";
+import { bytes, Driver } from "./_drive.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const post = (body: string, ...headers: string[]) =>
+  ["POST / HTTP/1.1", "Host: x", `Content-Length: ${body.length}`, ...headers, "", body]
+    .join("\r\n");
+const EXPECT = "Expect: 100-continue";
+
+/** The statuses of the answers so far. */
+const statuses = (driver: Driver) =>
+  [...driver.output.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+
+function* echo(): Coroutine {
+  yield ok();
+  for (;;) yield yield;
+}
+
+Deno.test("a handler that reads beyond the body after its head has answered", () => {
+  const driver = new Driver(httpProtocol(echo));
+  assertMatch(driver.feed(post("Hello")).taken(), /content-length: 5\r\n\r\nHello$/);
+  driver.feed("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc");
+  assertMatch(driver.taken(), /transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n$/);
+  assertEquals(driver.feed("def").taken(), "3\r\ndef\r\n0\r\n\r\n");
+});
+
+Deno.test("a handler that reads beyond the body before its head is answered for with 500", () => {
+  const errors: unknown[] = [];
+  const driver = new Driver(httpProtocol(function* () {
+    yield;
+    yield;
+  }, { onError: (error) => errors.push(error) }));
+  driver.feed(post("Hello"), GET);
+  assertEquals(statuses(driver), [500, 500]);
+  assert(errors[0] instanceof LocalProtocolError);
+  assert(errors[0].cause instanceof EndOfStream);
+});
+
+Deno.test("a handler gets EndOfStream each time it reads beyond the body", () => {
+  let times = 0;
+  const driver = new Driver(httpProtocol(function* () {
+    for (let i = 0; i < 3; i++) {
+      try {
+        yield;
+      } catch (error) {
+        assert(error instanceof EndOfStream);
+        times++;
+      }
+    }
+    yield ok();
+  }));
+  assertEquals(statuses(driver.feed(GET)), [200]);
+  assertEquals(times, 3);
+});
+
+Deno.test("a handler calls coroutines, and Local reaches through the connection", () => {
+  const user = new Local<string>();
+  function* greet(): Coroutine {
+    yield `Hello, ${user.get()}!`;
+  }
+  const driver = new Driver(httpProtocol(function* () {
+    user.set("World");
+    yield ok();
+    yield* call(greet());
+  }));
+  assertMatch(driver.feed(GET).output, /\r\n\r\nHello, World!$/);
+});
+
+Deno.test("a handler that fails before anything is sent is answered for with 500, once reported", () => {
+  const errors: [unknown, string][] = [];
+  const failures = [
+    function* (): Coroutine {
+      throw new Error("at once");
+    },
+    function* (): Coroutine {
+      yield ok({ secret: "yes" });
+      throw new Error("after the head");
+    },
+    function* (): Coroutine {
+      yield ok();
+      yield "a piece";
+      throw "no Error";
+    },
+    (): Coroutine => {
+      throw new Error("no coroutine");
+    },
+    () => "no coroutine" as unknown as Coroutine,
+  ];
+  for (const handler of failures) {
+    errors.length = 0;
+    const driver = new Driver(
+      httpProtocol(handler, { onError: (error, request) => errors.push([error, request.path]) }),
+    );
+    driver.feed(GET + GET);
+    assertEquals(statuses(driver), [500, 500]);
+    assert(!driver.output.includes("secret"));
+    assertEquals([errors.length, errors[0]![1], driver.done], [2, "/", false]);
+  }
+});
+
+Deno.test("a handler that fails after something is sent has its connection cut", () => {
+  const errors: unknown[] = [];
+  const failure = new Error("too late");
+  const driver = new Driver(httpProtocol(function* (request) {
+    yield ok();
+    if (request.path === "/fails") {
+      yield "one";
+      yield "two";
+      throw failure;
+    }
+  }, { onError: (error) => errors.push(error) }));
+  driver.feed(GET + GET.replace("/ ", "/fails ") + GET);
+  assertEquals(statuses(driver), [200, 200]);
+  assert(!driver.output.includes("\r\n0\r\n"));
+  assertStrictEquals(driver.error, failure);
+  assertEquals(errors, [failure]);
+});
+
+Deno.test("the default of onError is console.error", () => {
+  const { error } = console;
+  const logged: unknown[] = [];
+  console.error = (...args) => logged.push(...args);
+  try {
+    const failure = new Error("told");
+    new Driver(httpProtocol(function* () {
+      throw failure;
+    })).feed(GET);
+    assertEquals(logged, [failure]);
+  } finally {
+    console.error = error;
+  }
+});
+
+Deno.test("a handler may refuse a request by RemoteProtocolError, which is not reported", () => {
+  const driver = new Driver(httpProtocol(function* () {
+    throw new RemoteProtocolError("Cannot find it", { status: 404 });
+  }, { onError: () => assert(false) }));
+  driver.feed(GET + GET);
+  assertEquals(statuses(driver), [404]);
+  assertMatch(driver.output, /\r\nconnection: close\r\n\r\nCannot find it$/);
+  assert(driver.done);
+});
+
+Deno.test("a handler learns that the body is faulty, or ends too early, and is not reported", () => {
+  for (const [text, status] of [["zz", 400], ["5\r\nab", 400]] as const) {
+    let caught: unknown;
+    const driver = new Driver(httpProtocol(function* () {
+      try {
+        for (;;) yield;
+      } catch (error) {
+        caught = error;
+        throw error;
+      }
+    }, { onError: () => assert(false) }));
+    driver.feed("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", text).end();
+    assert(caught instanceof RemoteProtocolError && !(caught instanceof EndOfStream));
+    assertEquals([statuses(driver), driver.done], [[status], true]);
+  }
+});
+
+Deno.test("a handler may answer a faulty body itself, and the connection is closed", () => {
+  const driver = new Driver(httpProtocol(function* () {
+    for (let i = 0; i < 3; i++) {
+      try {
+        for (;;) yield;
+      } catch (error) {
+        assert(error instanceof RemoteProtocolError);
+      }
+    }
+    yield response(422);
+  }));
+  driver.feed("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n" + GET);
+  assertEquals([statuses(driver), driver.done], [[422], true]);
+  assert(driver.output.includes("connection: close"));
+});
+
+Deno.test("an upload that ends too early while it is answered cuts the connection", () => {
+  const driver = new Driver(httpProtocol(echo, { onError: () => assert(false) }));
+  driver.feed("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc").end();
+  assert(driver.error instanceof RemoteProtocolError);
+  assert(!driver.output.includes("\r\n0\r\n"));
+});
+
+Deno.test("what a handler leaves of the body is read for nothing", () => {
+  const driver = new Driver(httpProtocol(function* () {
+    yield ok();
+  }, { limits: { maxDrainBytes: 10 } }));
+  driver.feed(post("0123456789") + GET, post("01234"), ...post("0123456789"), GET);
+  assertEquals([statuses(driver), driver.done], [[200, 200, 200, 200, 200], false]);
+  driver.feed("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  assertEquals(statuses(driver).length, 6, "the answer does not wait for the body");
+  driver.feed("5\r\n12345\r\n5\r\n12345\r\n0\r\n\r\n" + GET);
+  assertEquals(statuses(driver).length, 7);
+});
+
+Deno.test("a handler that leaves too much of the body, or a faulty one, has its connection closed", () => {
+  const bodies = [
+    "Content-Length: 11\r\n\r\n0123456789a",
+    "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n",
+    "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+  ];
+  for (const body of bodies) {
+    const driver = new Driver(httpProtocol(function* () {
+      yield ok();
+    }, { limits: { maxDrainBytes: 10 }, onError: () => assert(false) }));
+    driver.feed(`POST / HTTP/1.1\r\nHost: x\r\n${body}`, GET);
+    assertEquals([statuses(driver), driver.done, driver.error], [[200], true, undefined], body);
+  }
+});
+
+Deno.test("a client that expects a 100 gets it when the handler reads", () => {
+  const [head] = post("Hello", EXPECT).split("Hello");
+  const read = new Driver(httpProtocol(function* (request) {
+    const text = yield* call(request.text());
+    yield ok();
+    yield text;
+  }));
+  assertEquals(read.feed(head!).taken(), "HTTP/1.1 100 Continue\r\n\r\n");
+  assertMatch(read.feed("Hello").taken(), /^HTTP\/1.1 200 OK\r\n[^]*Hello$/);
+
+  // The head waits for the body, so that the 100 comes first.
+  const echoed = new Driver(httpProtocol(echo));
+  assertEquals(echoed.feed(head!).taken(), "HTTP/1.1 100 Continue\r\n\r\n");
+  assertMatch(echoed.feed("He").taken(), /^HTTP\/1.1 200 OK\r\n[^]*He\r\n$/);
+  assertEquals(echoed.feed("llo").taken(), "3\r\nllo\r\n0\r\n\r\n");
+  assert(!echoed.done);
+});
+
+Deno.test("a client that expects a 100 does not get it when it sends the body, or has none", () => {
+  for (const request of [post("Hello", EXPECT), post("", EXPECT)]) {
+    const driver = new Driver(httpProtocol(echo));
+    assertEquals(statuses(driver.feed(request, GET)), [200, 200]);
+  }
+});
+
+Deno.test("a client that expects a 100 and gets an answer has its connection closed", () => {
+  const [head] = post("Hello", EXPECT).split("Hello");
+  const handlers = [
+    function* (): Coroutine {
+      yield response(403);
+    },
+    function* (): Coroutine {
+      yield response(403);
+      yield "No";
+      yield "!";
+    },
+    function* (): Coroutine {
+      yield response(403);
+      yield Yield;
+    },
+  ];
+  for (const handler of handlers) {
+    const driver = new Driver(httpProtocol(handler));
+    driver.feed(head!);
+    assertEquals([statuses(driver), driver.done], [[403], true]);
+    assert(driver.output.includes("connection: close"));
+  }
+  const failing = new Driver(httpProtocol(function* () {
+    throw new Error();
+  }, { onError: () => {} }));
+  failing.feed(head!);
+  assertEquals([statuses(failing), failing.done], [[500], true]);
+});
+
+Deno.test("a handler may send the 100 itself", () => {
+  const driver = new Driver(httpProtocol(function* (request) {
+    yield response(100);
+    yield* call(request.text());
+    yield ok();
+  }));
+  driver.feed(post("Hello", EXPECT).split("Hello")[0]!, "Hello");
+  assertEquals(statuses(driver), [100, 200]);
+});
+
+class Ask extends Command<number> {}
+
+Deno.test("commands go to the driver, after what was yielded before", () => {
+  const protocol = httpProtocol(function* () {
+    yield ok();
+    const n = yield* new Ask();
+    yield `${n}`;
+    yield Yield;
+    yield "end";
+  });
+  protocol.next();
+  assertMatch(String(protocol.next(bytes(GET)).value), /chunked\r\n\r\n$/);
+  const { value: command } = protocol.next();
+  assert(command instanceof Ask);
+  command.result = 42;
+  assertEquals(protocol.next().value, "2\r\n42\r\n");
+  assertStrictEquals(protocol.next().value, Yield);
+  assertEquals(protocol.next().value, "3\r\nend\r\n0\r\n\r\n");
+  assertEquals(protocol.next().value, undefined);
+});
+
+Deno.test("an error thrown at a command goes to the handler", () => {
+  let caught: unknown;
+  const failure = new Error("the promise was rejected");
+  const errors: unknown[] = [];
+  const protocol = httpProtocol(function* (request) {
+    try {
+      yield* new Ask();
+    } catch (error) {
+      caught = error;
+      if (request.path !== "/caught") throw error;
+    }
+    yield ok();
+  }, { onError: (error) => errors.push(error) });
+  protocol.next();
+  assert(protocol.next(bytes(GET.replace("/ ", "/caught "))).value instanceof Ask);
+  protocol.throw(failure);
+  assertMatch(String(protocol.next().value), /^HTTP\/1.1 200/);
+  assertStrictEquals(caught, failure);
+  assertEquals(protocol.next().value, undefined);
+  assert(protocol.next(bytes(GET)).value instanceof Ask);
+  protocol.throw(failure);
+  assertMatch(String(protocol.next().value), /^HTTP\/1.1 500/);
+  assertEquals(errors, [failure]);
+});
+
+Deno.test("a timeout thrown at a read goes to the handler", () => {
+  const driver = new Driver(httpProtocol(function* () {
+    try {
+      yield;
+    } catch (error) {
+      yield response(error instanceof DOMException ? 408 : 500);
+    }
+  }));
+  driver.feed("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+  driver.throw(new DOMException("", "TimeoutError"));
+  assertEquals(statuses(driver), [408]);
+});
+
+/** As gio does: what broke the connection is thrown again at every yield. */
+function breakConnection(protocol: Coroutine, error: Error): unknown {
+  try {
+    for (let i = 0; i < 10; i++) protocol.throw(error);
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+Deno.test("a connection that breaks is nobody's error", () => {
+  const broken = new Deno.errors.ConnectionReset();
+  const handlers = [
+    echo,
+    function* (): Coroutine {
+      yield ok();
+      yield "event";
+      yield* new Ask();
+    },
+  ];
+  for (const handler of handlers) {
+    let closed = false;
+    const protocol = httpProtocol(function* () {
+      try {
+        yield handler();
+      } finally {
+        closed = true;
+      }
+    }, { onError: () => assert(false, "reported") });
+    protocol.next();
+    let { value } = protocol.next(bytes(post("abc").slice(0, -1)));
+    while (typeof value === "string") value = protocol.next().value;
+    assertStrictEquals(breakConnection(protocol, broken), broken);
+    assert(closed);
+  }
+});
+
+Deno.test("a handler is closed with its connection, and its finally may wait", () => {
+  const steps: string[] = [];
+  const protocol = httpProtocol(function* () {
+    try {
+      yield;
+    } finally {
+      steps.push("closing");
+      yield* new Ask();
+      yield "for nobody";
+      try {
+        yield;
+      } catch (error) {
+        steps.push((error as Error).name);
+      }
+      steps.push("closed");
+    }
+  });
+  protocol.next();
+  protocol.next(bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"));
+  assert(protocol.return(undefined).value instanceof Ask);
+  assertEquals(steps, ["closing"]);
+  assertEquals(protocol.next().done, true);
+  assertEquals(steps, ["closing", "EndOfStream", "closed"]);
+});
+
+Deno.test("httpProtocol() can be closed between requests", () => {
+  const driver = new Driver(httpProtocol(echo));
+  driver.feed(GET, "GET /").close();
+  assertEquals([driver.done, driver.error], [true, undefined]);
+});
+
+Deno.test("while a handler is elsewhere, its yields go to the driver", () => {
+  let elsewhere = false;
+  const protocol = httpProtocol(function* () {
+    yield ok();
+    elsewhere = true;
+    const line: string = yield;
+    yield "written elsewhere";
+    yield 42;
+    elsewhere = false;
+    yield line;
+  }, { isElsewhere: () => elsewhere });
+  protocol.next();
+  assertEquals(protocol.next(bytes(GET)).value, undefined);
+  assertEquals(protocol.next("read elsewhere").value, "written elsewhere");
+  assertEquals(protocol.next().value, 42);
+  assertMatch(String(protocol.next().value), /content-length: 14\r\n\r\nread elsewhere$/);
+});
+
+Deno.test("an error from elsewhere goes to the handler", () => {
+  const protocol = httpProtocol(function* () {
+    try {
+      yield;
+    } catch (error) {
+      yield response(error instanceof Deno.errors.NotFound ? 404 : 500);
+    }
+  }, { isElsewhere: () => !answered });
+  let answered = false;
+  protocol.next();
+  protocol.next(bytes(GET));
+  answered = true;
+  assertMatch(String(protocol.throw(new Deno.errors.NotFound()).value), /^HTTP\/1.1 404 /);
+});
+
+const UPGRADE = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+
+function* takeOver({ method }: HttpRequest): Coroutine {
+  yield method === "CONNECT" ? ok() : response(101, { upgrade: "echo" });
+  for (;;) yield yield;
+}
+
+Deno.test("after 101 and a 2xx to CONNECT the connection is the handler's", () => {
+  const connect = "CONNECT y:80 HTTP/1.1\r\nHost: y:80\r\n\r\n";
+  const answers = [
+    "HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: upgrade\r\n\r\n",
+    "HTTP/1.1 200 OK\r\n\r\n",
+  ];
+  for (const [i, request] of [UPGRADE, connect].entries()) {
+    const driver = new Driver(httpProtocol(takeOver, { onError: () => assert(false) }));
+    assertEquals(driver.feed(request).taken(), answers[i]);
+    assertEquals(driver.feed("any", GET).taken(), `any${GET}`);
+    driver.end();
+    assertEquals([driver.done, driver.error, driver.taken()], [true, undefined, ""]);
+
+    const early = new Driver(httpProtocol(takeOver));
+    assertEquals(early.feed(`${request}early`).taken(), `${answers[i]}early`);
+  }
+});
+
+Deno.test("a handler that took the connection over closes it by ending, cuts it by failing", () => {
+  const driver = new Driver(httpProtocol(function* () {
+    yield response(101, { upgrade: "echo" });
+    yield "bye";
+  }));
+  driver.feed(UPGRADE + GET);
+  assertEquals([driver.done, driver.output.endsWith("\r\n\r\nbye")], [true, true]);
+
+  const errors: unknown[] = [];
+  const failing = new Driver(httpProtocol(function* () {
+    yield response(101, { upgrade: "echo" });
+    throw new Error("taken over");
+  }, { onError: (error) => errors.push(error) }));
+  failing.feed(UPGRADE);
+  assertEquals(errors, [failing.error]);
+});
+
+Deno.test("a CONNECT that is refused, and one whose body was not read, stay HTTP", () => {
+  const connect = "CONNECT y:80 HTTP/1.1\r\nHost: y:80\r\n";
+  const driver = new Driver(httpProtocol(function* () {
+    yield response(403);
+  }));
+  assertEquals(statuses(driver.feed(`${connect}\r\n${GET}`)), [403, 403]);
+
+  const errors: unknown[] = [];
+  const unread = new Driver(
+    httpProtocol(takeOver, { onError: (error) => errors.push(error) }),
+  );
+  assertEquals(statuses(unread.feed(`${connect}Content-Length: 1\r\n\r\n1`)), [500]);
+  assertMatch((errors[0] as Error).message, /read the body of the request/);
+});
