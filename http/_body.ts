@@ -9,7 +9,7 @@
  *     SIZE → (EXTENSION →) SIZE_LF → DATA → DATA_CR → DATA_LF → SIZE …
  *                          SIZE_LF → TRAILERS → done         after a chunk of size 0
  */
-import { CR, FIELD, HEX, LF, SPACE, TAB } from "./_characters.ts";
+import { CR, HEX, LF, SPACE, TAB } from "./_characters.ts";
 import { bad, checkFields, CHUNKED, tooLargeBody, tooLargeHead } from "./_head_parser.ts";
 import { HttpHeaders } from "./http_headers.ts";
 import type { HttpLimits } from "./http_limits.ts";
@@ -17,6 +17,10 @@ import type { HttpLimits } from "./http_limits.ts";
 const SEMICOLON = 0x3b;
 /** RFC 9112 7.1: recipients MUST prevent overflow of large chunk sizes; so many digits are a safe integer. */
 const MOST_HEX_DIGITS = 12;
+
+/** RFC 9112 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ) */
+const EXTENSIONS =
+  /^([ \t]*;[ \t]*[\w!#$%&'*+\-.^`|~]+([ \t]*=[ \t]*([\w!#$%&'*+\-.^`|~]+|"([\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)+$/;
 
 const SIZE = 0, EXTENSION = 1, SIZE_LF = 2, DATA = 3, DATA_CR = 4, DATA_LF = 5, TRAILERS = 6;
 
@@ -46,6 +50,7 @@ export class Body {
   #chunked = false;
   #size = 0;
   #digits = 0;
+  #extension = "";
   #extensionBytes = 0;
   #trailers: number[] = [];
   #lineLength = 0;
@@ -61,9 +66,9 @@ export class Body {
 
   /** Begins with another body. */
   start(contentLength: number): void {
+    this.trailers = undefined;
     this.done = contentLength === 0;
     if (this.done) return;
-    this.trailers = undefined;
     this.#chunked = contentLength === CHUNKED;
     this.#left = this.#chunked ? 0 : contentLength;
     this.#state = this.#chunked ? SIZE : DATA;
@@ -109,21 +114,21 @@ export class Body {
           }
           if (this.#digits === 0) throw bad("a chunk without a size (RFC 9112 7.1)");
           if (byte === CR) this.#state = SIZE_LF;
-          else {
-            // RFC 9112 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name …
-            if (byte !== SEMICOLON && byte !== SPACE && byte !== TAB) {
-              throw bad("a chunk with an invalid size (RFC 9112 7.1)");
-            }
-            this.#extension(byte);
-          }
+          else if (byte === SEMICOLON || byte === SPACE || byte === TAB) this.#extend(byte);
+          else throw bad("a chunk with an invalid size (RFC 9112 7.1)");
           break;
         }
         case EXTENSION:
-          // RFC 9112 7.1.1: a recipient MUST ignore unrecognized chunk extensions, and ought to limit their length.
-          if (byte === CR) {
-            if (this.#lineLength < 0) throw bad("a space after a chunk's size (RFC 9112 7.1)");
-            this.#state = SIZE_LF;
-          } else this.#extension(byte);
+          if (byte !== CR) {
+            this.#extend(byte);
+            break;
+          }
+          // RFC 9112 7.1.1: a recipient MUST ignore unrecognized chunk extensions; but they must be some.
+          if (!EXTENSIONS.test(this.#extension)) {
+            throw bad("an invalid chunk extension (RFC 9112 7.1.1)");
+          }
+          this.#extension = "";
+          this.#state = SIZE_LF;
           break;
         case SIZE_LF:
           if (byte !== LF) throw bad("a chunk's size that ends without LF (RFC 9112 7.1)");
@@ -158,16 +163,12 @@ export class Body {
     return false;
   }
 
-  /** A byte between the size and the end of its line; until the semicolon `#lineLength` is negative. */
-  #extension(byte: number): void {
-    if (this.#state === SIZE) this.#lineLength = -1;
+  /** RFC 9112 7.1.1: a server ought to limit the total length of chunk extensions. */
+  #extend(byte: number): void {
     this.#state = EXTENSION;
-    if (byte === SEMICOLON) this.#lineLength = 0;
-    else if (FIELD[byte] !== 1 || (this.#lineLength < 0 && byte !== SPACE && byte !== TAB)) {
-      throw bad("an invalid chunk extension (RFC 9112 7.1.1)");
-    }
-    if (++this.#extensionBytes > this.#limits.maxChunkExtensionBytes) {
-      throw bad("too many chunk extensions (RFC 9112 7.1.1)");
+    this.#extension += String.fromCharCode(byte);
+    if (byte === LF || ++this.#extensionBytes > this.#limits.maxChunkExtensionBytes) {
+      throw bad("an invalid chunk extension, or too many (RFC 9112 7.1.1)");
     }
   }
 

@@ -145,7 +145,7 @@ export const corpus: Sample[] = [
   ),
   sample(
     "chunked, with extensions",
-    'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nHe\r\n3 ; c="d;e" \r\nllo\r\n0;last\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nHe\r\n3 ;\tc = "d;\\"e"\r\nllo\r\n0;last\r\n\r\n',
     { method: "POST", headers: [HOST, CHUNKED], body: "Hello" },
   ),
   sample(

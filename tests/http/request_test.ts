@@ -1,46 +1,26 @@
 import { assert, assertEquals } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import { httpProtocol, type HttpRequest, ok } from "../../http/mod.ts";
-import { corpus, type Seen } from "./_corpus.ts";
-import { bytes, Driver, text as textOf } from "./_drive.ts";
-
-/** A connection that notes what its handler sees of each request. */
-function connection(): { driver: Driver; seen: Seen[] } {
-  const seen: Seen[] = [];
-  function* handler(request: HttpRequest): Coroutine {
-    const body = yield* call(request.bytes());
-    const { method, target, version, headers, trailers } = request;
-    seen.push({
-      method,
-      target,
-      version,
-      headers: [...headers],
-      body: textOf(body),
-      trailers: [...trailers ?? []],
-    });
-    yield ok();
-    yield "seen";
-  }
-  const options = { clock: { now: () => 0 }, onError: (error: unknown) => console.error(error) };
-  return { driver: new Driver(httpProtocol(handler, options)), seen };
-}
+import { corpus } from "./_corpus.ts";
+import { bytes, Driver } from "./_drive.ts";
+import { reading } from "./_reading.ts";
 
 for (const { name, text, seen: expected, last = false } of corpus) {
   Deno.test(`httpProtocol() reads a request: ${name}`, () => {
-    const whole = connection();
+    const whole = reading();
     whole.driver.feed(text);
     // A 2xx to CONNECT makes the connection the handler's, and so the last one is answered.
     const ends = last || expected.method === "CONNECT";
     assertEquals([whole.seen, whole.driver.done], [[expected], ends]);
     const answer = whole.driver.output;
 
-    const byByte = connection();
+    const byByte = reading();
     byByte.driver.feed(...text);
     assertEquals(byByte.seen, [expected], "byte by byte");
     assertEquals(byByte.driver.output, answer, "byte by byte");
 
     for (let at = 1; at < text.length; at++) {
-      const split = connection();
+      const split = reading();
       split.driver.feed(text.slice(0, at), text.slice(at));
       assertEquals(split.seen, [expected], `split at ${at}`);
       assertEquals(split.driver.output, answer, `split at ${at}`);
@@ -52,19 +32,21 @@ for (const { name, text, seen: expected, last = false } of corpus) {
 const kept = corpus.filter(({ last, seen }) => !last && seen.method !== "CONNECT");
 
 Deno.test("httpProtocol() answers requests that arrive in one segment, in order", () => {
-  const { driver, seen } = connection();
-  driver.feed(kept.map(({ text }) => text).join(""));
-  assertEquals(seen, kept.map(({ seen }) => seen));
-  assertEquals(driver.output.match(/HTTP\/1\.1 200 OK/g)?.length, kept.length);
+  const { driver, seen } = reading();
+  // Forwards and backwards, so that nothing is left over for the next.
+  const requests = [...kept, ...kept.toReversed()];
+  driver.feed(requests.map(({ text }) => text).join(""));
+  assertEquals(seen, requests.map(({ seen }) => seen));
+  assertEquals(driver.output.match(/HTTP\/1\.1 200 OK/g)?.length, requests.length);
   assert(!driver.done);
 });
 
 Deno.test("httpProtocol() answers pipelined requests however they are cut", () => {
   const text = kept.map(({ text }) => text).join("");
-  const whole = connection();
+  const whole = reading();
   whole.driver.feed(text);
   for (const size of [1, 2, 3, 7, 50, 333, 1000]) {
-    const { driver, seen } = connection();
+    const { driver, seen } = reading();
     for (let at = 0; at < text.length; at += size) driver.feed(text.slice(at, at + size));
     assertEquals(seen, kept.map(({ seen }) => seen), `pieces of ${size}`);
     assertEquals(driver.output, whole.driver.output, `pieces of ${size}`);
@@ -72,13 +54,13 @@ Deno.test("httpProtocol() answers pipelined requests however they are cut", () =
 });
 
 Deno.test("httpProtocol() ignores what comes after the last request", () => {
-  const { driver, seen } = connection();
+  const { driver, seen } = reading();
   driver.feed("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /more HTTP/1.1\r\n\r\n");
   assertEquals([seen.length, driver.done], [1, true]);
 });
 
 Deno.test("httpProtocol() reads chunks that have something around them", () => {
-  const { driver, seen } = connection();
+  const { driver, seen } = reading();
   const room = bytes("xxGET / HTTP/1.1\r\nHost: x\r\n\r\nyy");
   driver.feed(room.subarray(2, -2), new Uint8Array(0), room.subarray(2, -2));
   assertEquals(seen.length, 2);
@@ -86,7 +68,7 @@ Deno.test("httpProtocol() reads chunks that have something around them", () => {
 
 Deno.test("httpProtocol() ends quietly when the client does, between requests", () => {
   for (const text of ["", "\r\n", "\r", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"]) {
-    const { driver } = connection();
+    const { driver } = reading();
     driver.feed(text).taken();
     driver.end();
     assertEquals([driver.done, driver.output, driver.error], [true, "", undefined], text);

@@ -1,0 +1,180 @@
+/** Requests and answers made at random, and cut at random: what is read is what was written. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Coroutine } from "../../compose/mod.ts";
+import { httpProtocol, ok } from "../../http/mod.ts";
+import type { Seen } from "./_corpus.ts";
+import { bytes, Driver, text } from "./_drive.ts";
+import { reading } from "./_reading.ts";
+
+const characters = (from: string, min = 0, max = 12) =>
+  fc.string({ unit: fc.constantFrom(...from), minLength: min, maxLength: max });
+
+const ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+const latin1 = fc.uint8Array({ max: 255, maxLength: 60 }).map(text);
+const token = characters(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`, 1);
+const value = fc.array(characters(`${ALPHANUMERIC}\x80\xff"(),/:;<=>?@[\\]{}!`, 1), {
+  maxLength: 3,
+})
+  .chain((words) => fc.constantFrom(" ", "\t", "  ").map((space) => words.join(space)));
+const space = characters(" \t", 0, 2);
+
+/** A header that says nothing about framing. */
+const header = fc.tuple(
+  token.filter((name) =>
+    !/^(host|connection|content-length|transfer-encoding|expect)$/i.test(name)
+  ),
+  value,
+);
+
+const target = fc.oneof(
+  characters(`${ALPHANUMERIC}/-._~%!$&'()*+,;=:@`, 0, 30).map((path) => `/${path}`),
+  fc.tuple(characters(ALPHANUMERIC), characters(`${ALPHANUMERIC}/?&=%{}|^`, 0, 30)).map((
+    [path, query],
+  ) => `/${path}?${query}`),
+);
+
+interface Written {
+  text: string;
+  seen: Seen;
+}
+
+const request: fc.Arbitrary<Written> = fc.record({
+  method: fc.oneof(
+    fc.constantFrom("GET", "POST", "PUT", "DELETE"),
+    token.filter((method) => method !== "CONNECT" && method.length <= 32),
+  ),
+  target,
+  headers: fc.array(fc.tuple(header, space, space), { maxLength: 6 }),
+  body: fc.oneof(
+    fc.constant(undefined),
+    latin1,
+    fc.record({
+      chunks: fc.array(fc.tuple(latin1.filter((chunk) => chunk !== ""), token), { maxLength: 4 }),
+      trailers: fc.array(header, { maxLength: 2 }),
+    }),
+  ),
+}).map(({ method, target, headers, body }) => {
+  const lines = [`${method} ${target} HTTP/1.1`, "Host: x"];
+  const seen: Seen = {
+    method,
+    target,
+    version: "1.1",
+    headers: [["host", "x"]],
+    body: "",
+    trailers: [],
+  };
+  for (const [[name, value], before, after] of headers) {
+    lines.push(`${name}:${before}${value}${after}`);
+    seen.headers.push([name.toLowerCase(), value]);
+  }
+  let rest = "";
+  if (typeof body === "string") {
+    lines.push(`Content-Length: ${body.length}`);
+    seen.headers.push(["content-length", `${body.length}`]);
+    rest = seen.body = body;
+  } else if (body !== undefined) {
+    lines.push("Transfer-Encoding: chunked");
+    seen.headers.push(["transfer-encoding", "chunked"]);
+    for (const [chunk, extension] of body.chunks) {
+      rest += `${chunk.length.toString(16)};${extension}\r\n${chunk}\r\n`;
+      seen.body += chunk;
+    }
+    rest += "0\r\n";
+    for (const [name, value] of body.trailers) {
+      rest += `${name}: ${value}\r\n`;
+      seen.trailers.push([name.toLowerCase(), value]);
+    }
+    rest += "\r\n";
+  }
+  return { text: [...lines, "", rest].join("\r\n"), seen };
+});
+
+/** The text in pieces, some of them empty. */
+function cut(text: string, at: number[]): string[] {
+  const places = at.map((place) => place % (text.length + 1)).sort((a, b) => a - b);
+  return [0, ...places].map((from, i) => text.slice(from, places[i]));
+}
+
+const cuts = fc.array(fc.nat(5000), { maxLength: 12 });
+
+Deno.test("httpProtocol() reads random requests, cut at random, as they were written", () => {
+  fc.assert(
+    fc.property(fc.array(request, { minLength: 1, maxLength: 4 }), cuts, (requests, at) => {
+      const { driver, seen } = reading();
+      driver.feed(...cut(requests.map(({ text }) => text).join(""), at));
+      assertEquals(seen, requests.map(({ seen }) => seen));
+      assert(!driver.done);
+    }),
+    { seed: 9112, numRuns: 500 },
+  );
+});
+
+Deno.test("httpProtocol() survives whatever arrives", () => {
+  const noise = fc.oneof(
+    latin1,
+    fc.constantFrom("\r\n", "\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n"),
+  );
+  fc.assert(
+    fc.property(fc.array(noise, { maxLength: 8 }), (pieces) => {
+      const { driver } = reading();
+      driver.feed(...pieces).end();
+      assertEquals([driver.done, driver.error], [true, undefined]);
+    }),
+    { seed: 9110, numRuns: 500 },
+  );
+});
+
+/** Takes an answer apart again, by the rules of RFC 9112 6.3 for clients. */
+function bodyOf(answer: string): string {
+  const end = answer.indexOf("\r\n\r\n") + 4;
+  const head = answer.slice(0, end);
+  const body = answer.slice(end);
+  const length = /\r\ncontent-length: (\d+)\r\n/.exec(head)?.[1];
+  if (length !== undefined) {
+    assertEquals(body.length, Number(length));
+    return body;
+  }
+  if (!head.includes("\r\ntransfer-encoding: chunked\r\n")) {
+    assert(head.includes("\r\nconnection: close\r\n"));
+    return body;
+  }
+  let content = "";
+  for (let at = 0;;) {
+    const line = body.indexOf("\r\n", at);
+    const size = parseInt(body.slice(at, line), 16);
+    content += body.slice(line + 2, line + 2 + size);
+    assertEquals(body.slice(line + 2 + size, line + 4 + size), "\r\n");
+    at = line + 4 + size;
+    if (size > 0) continue;
+    assertEquals(at, body.length);
+    return content;
+  }
+}
+
+Deno.test("httpProtocol() frames random answers so that they can be read", () => {
+  const piece = fc.oneof(fc.string({ unit: "binary", maxLength: 30 }), latin1.map(bytes));
+  const version = fc.constantFrom("1.0", "1.1");
+  fc.assert(
+    fc.property(
+      fc.array(piece, { maxLength: 5 }),
+      version,
+      fc.boolean(),
+      (pieces, version, known) => {
+        const encoder = new TextEncoder();
+        const content = pieces.map((piece) =>
+          text(typeof piece === "string" ? encoder.encode(piece) : piece)
+        ).join("");
+        const driver = new Driver(httpProtocol(function* (): Coroutine {
+          yield ok(known ? { "content-length": content.length } : {});
+          for (const piece of pieces) yield piece;
+        }, { onError: (error) => console.error(error) }));
+        driver.feed(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
+        assertEquals(driver.error, undefined);
+        assertEquals(bodyOf(driver.output), content);
+        assertEquals(driver.done, version === "1.0");
+      },
+    ),
+    { seed: 9111, numRuns: 200 },
+  );
+});
