@@ -31,93 +31,104 @@ function encode(text: string): Uint8Array {
   return slab.subarray(start, used);
 }
 
+/** What a context offers; see there. */
+interface Sender {
+  send(bytes: Uint8Array): number;
+  sendv?(chunks: readonly Uint8Array[]): number;
+}
+
+const NONE: readonly Uint8Array[] = Object.freeze([]);
+
 export class Outbox {
   /** Roughly how many bytes wait: UTF-16 units for text. */
   size = 0;
-  #chunks: Uint8Array[] = [];
+  /** What comes before the text. */
+  #chunks: readonly Uint8Array[] = NONE;
   #text = "";
 
   push(data: string | Uint8Array): void {
     this.size += data.length;
-    if (typeof data === "string") {
-      this.#text += data;
-      return;
+    if (typeof data === "string") this.#text += data;
+    else {
+      this.#encodeText();
+      this.#append(data);
     }
-    if (this.#text !== "") this.#encodeText();
-    this.#chunks.push(data);
   }
 
   clear(): void {
     this.size = 0;
-    this.#chunks.length = 0;
+    this.#chunks = NONE;
     this.#text = "";
   }
 
-  /** Hands everything to `send`; returns whether all of it was accepted. */
-  flush(send: { send(bytes: Uint8Array): number }): boolean {
-    if (this.#chunks.length === 0) {
-      if (this.#text === "") return true;
-      const bytes = encode(this.#text);
-      this.#text = "";
-      const sent = send.send(bytes);
-      if (sent === bytes.length) {
-        this.size = 0;
-        return true;
+  /** Hands everything to the context; returns whether all of it was accepted. */
+  flush(context: Sender): boolean {
+    this.#encodeText();
+    let chunks = this.#chunks.length > 1 ? join(this.#chunks) : this.#chunks;
+    let first = 0;
+    if (chunks.length > 1 && context.sendv !== undefined) {
+      let sent = context.sendv(chunks);
+      while (first < chunks.length && sent >= chunks[first]!.length) {
+        sent -= chunks[first++]!.length;
       }
-      this.#chunks.push(bytes.subarray(sent));
-      this.size = bytes.length - sent;
-      return false;
-    }
-    if (this.#text !== "") this.#encodeText();
-    this.#join();
-    const chunks = this.#chunks;
-    while (chunks.length > 0) {
-      const bytes = chunks[0]!;
-      const sent = bytes.length === 0 ? 0 : send.send(bytes);
-      this.size -= sent;
-      if (sent < bytes.length) {
-        chunks[0] = bytes.subarray(sent);
-        return false;
+      if (sent > 0) chunks = chunks.with(first, chunks[first]!.subarray(sent));
+    } else {
+      for (; first < chunks.length; first++) {
+        const bytes = chunks[first]!;
+        const sent = context.send(bytes);
+        if (sent === bytes.length) continue;
+        chunks = chunks.with(first, bytes.subarray(sent));
+        break;
       }
-      chunks.shift();
     }
-    this.size = 0;
-    return true;
+    if (first === chunks.length) {
+      this.#chunks = NONE;
+      this.size = 0;
+      return true;
+    }
+    this.#chunks = chunks.slice(first);
+    this.size = this.#chunks.reduce((size, chunk) => size + chunk.length, 0);
+    return false;
   }
 
   #encodeText(): void {
+    if (this.#text === "") return;
     const bytes = encode(this.#text);
     this.size += bytes.length - this.#text.length;
     this.#text = "";
-    this.#chunks.push(bytes);
+    this.#append(bytes);
   }
 
-  /** Makes runs of small chunks one chunk. */
-  #join(): void {
-    const chunks = this.#chunks;
-    if (chunks.length < 2) return;
-    const joined: Uint8Array[] = [];
-    let run = 0;
-    let runBytes = 0;
-    for (let i = 0; i <= chunks.length; i++) {
-      const chunk = chunks[i];
-      if (chunk !== undefined && chunk.length < LARGE && runBytes + chunk.length <= SLAB_SIZE) {
-        runBytes += chunk.length;
-        continue;
-      }
-      if (i > run) joined.push(i === run + 1 ? chunks[run]! : concat(chunks, run, i, runBytes));
-      run = i;
-      runBytes = 0;
-      if (chunk !== undefined && chunk.length >= LARGE) {
-        joined.push(chunk);
-        run = i + 1;
-      } else runBytes = chunk?.length ?? 0;
-    }
-    this.#chunks = joined;
+  #append(bytes: Uint8Array): void {
+    if (this.#chunks === NONE) this.#chunks = [bytes];
+    else (this.#chunks as Uint8Array[]).push(bytes);
   }
 }
 
-function concat(chunks: Uint8Array[], from: number, to: number, bytes: number): Uint8Array {
+/** Makes runs of small chunks one chunk. */
+function join(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  for (let from = 0; from < chunks.length;) {
+    let bytes = chunks[from]!.length;
+    let to = from + 1;
+    while (
+      to < chunks.length && bytes < LARGE && chunks[to]!.length < LARGE &&
+      bytes + chunks[to]!.length <= SLAB_SIZE
+    ) {
+      bytes += chunks[to++]!.length;
+    }
+    joined.push(to === from + 1 ? chunks[from]! : concat(chunks, from, to, bytes));
+    from = to;
+  }
+  return joined;
+}
+
+function concat(
+  chunks: readonly Uint8Array[],
+  from: number,
+  to: number,
+  bytes: number,
+): Uint8Array {
   room(bytes);
   const start = used;
   for (let i = from; i < to; i++) {

@@ -49,6 +49,8 @@ export interface Context extends Selectable {
    * Throws if the connection is broken.
    */
   send(bytes: Uint8Array): number;
+  /** As {@linkcode Context.send} of several chunks, as if they were one, where that is cheaper. */
+  sendv?(chunks: readonly Uint8Array[]): number;
   /**
    * For contexts that take values of any type as they are, and not bytes: returns whether the value was accepted. It is
    * used instead of {@linkcode Context.send} where it is present.

@@ -6,7 +6,7 @@ import {
   trace,
   Yield,
 } from "../compose/mod.ts";
-import { type Reactor, type RegistrationOptions, Suspend, type Timer } from "../reactor/mod.ts";
+import { type Reactor, Suspend, type Timer } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 import { Operation } from "./operation.ts";
 import { Outbox } from "./_outbox.ts";
@@ -86,10 +86,13 @@ class Channel {
   readonly context: Context;
   readonly outer: Channel | undefined;
   readonly outbox = new Outbox();
-  readonly onReadable: () => void;
-  readonly onWritable: () => void;
+  /** What is registered with the reactor: made when it is needed, for 10,000 of these may be idle. */
+  onReadable: (() => void) | undefined = undefined;
+  onWritable: (() => void) | undefined = undefined;
+  /** For messages of the reactor: the coroutine. */
+  readonly where: Gio;
   /** Why nothing more can be read, or written: the end of the stream or what broke it. */
-  ended: unknown;
+  ended: unknown = undefined;
   reading = false;
   writing = false;
   /** Whether anything was written. */
@@ -99,22 +102,18 @@ class Channel {
   /** Close the context once it was left. */
   owned = false;
 
-  constructor(
-    context: Context,
-    outer: Channel | undefined,
-    onReadable: (channel: Channel) => void,
-    onWritable: (channel: Channel) => void,
-  ) {
+  constructor(context: Context, outer: Channel | undefined, gio: Gio) {
     this.context = context;
     this.outer = outer;
-    this.onReadable = () => onReadable(this);
-    this.onWritable = () => onWritable(this);
+    this.where = gio;
   }
 }
 
 type Outcome<R> = { value: R; error?: never } | { value?: never; error: unknown };
 
 const NOTHING = new Uint8Array(0);
+const DEFAULTS: GioOptions = {};
+const NONE: readonly Channel[] = Object.freeze([]);
 
 /**
  * A coroutine that is being driven from a reactor; made by {@linkcode gio} or {@linkcode spawn}.
@@ -146,7 +145,7 @@ export class Gio<R = unknown> {
   readonly #connection: Channel | undefined;
   #top: Channel | undefined;
   /** Channels that have something to send. */
-  #unsent: Channel[] = [];
+  #unsent: readonly Channel[] = NONE;
   #state: "waiting" | "running" | "flushing" | "lingering" | "done" = "waiting";
   // What the coroutine stands still for:
   #wanting: Channel | undefined;
@@ -166,8 +165,6 @@ export class Gio<R = unknown> {
   #owned: Set<Context> | undefined;
   #pruneAt = 16;
   readonly #onEnd: (() => void) | undefined;
-  readonly #registration: RegistrationOptions = { where: () => this.where };
-  readonly #onShutdown = () => this.#abandon();
   readonly #onAbort: (() => void) | undefined;
 
   /** Starts the coroutine; {@linkcode gio} and {@linkcode spawn} are the usual way. */
@@ -175,20 +172,22 @@ export class Gio<R = unknown> {
     reactor: Reactor,
     connection: Context | undefined,
     coroutine: Coroutine<R>,
-    options: GioOptions = {},
+    options: GioOptions = DEFAULTS,
     onEnd?: () => void,
   ) {
     this.reactor = reactor;
     this.#composed = compose(coroutine);
     this.#options = options;
     this.#onEnd = onEnd;
-    if (connection !== undefined) this.#connection = this.#top = this.#channel(connection);
+    if (connection !== undefined) {
+      this.#connection = this.#top = new Channel(connection, undefined, this as Gio);
+    }
     const { signal } = options;
     if (signal !== undefined) {
       this.#onAbort = () => this.cancel(signal.reason);
       signal.addEventListener("abort", this.#onAbort);
     }
-    reactor.addShutdownHook(this.#onShutdown);
+    reactor.addShutdownHook(this);
     if (signal?.aborted) this.cancel(signal.reason);
     else this.#run("next", undefined);
   }
@@ -216,7 +215,7 @@ export class Gio<R = unknown> {
   }
 
   /** Where the coroutine stands: the lines of its calls, innermost first; for `reactor.inspect()` and messages. */
-  get where(): string {
+  toString(): string {
     if (this.done) return "ended";
     if (this.#state === "running") return "running";
     return trace(this.#composed as Composed).map((line) => line.trim()).join(", ");
@@ -273,7 +272,7 @@ export class Gio<R = unknown> {
 
   /** For {@linkcode enter}: makes `context` the innermost one until the result is disposed of. */
   enter(context: Context, owned: boolean): Disposable {
-    const channel = this.#top = this.#channel(context);
+    const channel = this.#top = new Channel(context, this.#top, this as Gio);
     channel.owned = owned;
     return { [Symbol.dispose]: () => this.#leave(channel) };
   }
@@ -299,20 +298,11 @@ export class Gio<R = unknown> {
   spawn<T>(coroutine: Coroutine<T>): Gio<T> {
     const tasks = this.#tasks ??= new Set();
     const entry: { task?: Gio<T> } = {}; // it may end before the constructor returns
-    const task = entry.task = new Gio(this.reactor, undefined, coroutine, {}, () => {
+    const task = entry.task = new Gio(this.reactor, undefined, coroutine, DEFAULTS, () => {
       if (entry.task !== undefined) tasks.delete(entry.task as Gio);
     });
     if (!task.done) tasks.add(task as Gio);
     return task;
-  }
-
-  #channel(context: Context): Channel {
-    return new Channel(
-      context,
-      this.#top,
-      (channel) => this.#onReadable(channel),
-      (channel) => this.#onWritable(channel),
-    );
   }
 
   /** Runs the coroutine until it stands still, or starts by treating `value` as what it yielded. */
@@ -389,10 +379,7 @@ export class Gio<R = unknown> {
     if (channel === undefined) throw noContext("read");
     if (channel.ended !== undefined) throw ending(channel);
     this.#wanting = channel;
-    if (!channel.reading) {
-      channel.reading = true;
-      this.reactor.addReader(channel.context, channel.onReadable, this.#registration);
-    }
+    this.#startReading(channel);
     return false;
   }
 
@@ -403,7 +390,7 @@ export class Gio<R = unknown> {
     if (channel.context.put !== undefined) return this.#put(channel, data);
     if (data.length === 0) return true;
     channel.written = true;
-    if (channel.outbox.size === 0) this.#unsent.push(channel);
+    if (channel.outbox.size === 0) this.#addUnsent(channel);
     channel.outbox.push(data);
     return channel.outbox.size < HIGH_WATER || this.#flush("next");
   }
@@ -413,10 +400,7 @@ export class Gio<R = unknown> {
     const { context } = channel;
     if (context.put!(value)) return true;
     this.#refused = { value };
-    if (!channel.writing) {
-      channel.writing = true;
-      this.reactor.addWriter(context, channel.onWritable, this.#registration);
-    }
+    this.#startWriting(channel);
     return false;
   }
 
@@ -450,11 +434,8 @@ export class Gio<R = unknown> {
 
   /** Sends what waits, as far as it is accepted; returns whether that is all. */
   #send(): boolean {
-    const unsent = this.#unsent;
-    for (let i = 0; i < unsent.length;) {
-      if (!this.#drain(unsent[i]!)) i++;
-    }
-    return unsent.length === 0;
+    for (const channel of this.#unsent) this.#drain(channel);
+    return this.#unsent.length === 0;
   }
 
   /** A coroutine that was cancelled writes, but nobody reads. */
@@ -471,7 +452,7 @@ export class Gio<R = unknown> {
 
   /** Gives up what has not been sent. */
   #drop(reason?: unknown): void {
-    for (const channel of this.#unsent.slice()) {
+    for (const channel of this.#unsent) {
       channel.ended ??= reason;
       channel.outbox.clear();
       this.#drained(channel);
@@ -492,15 +473,16 @@ export class Gio<R = unknown> {
     this.#linger = undefined;
   }
 
+  #addUnsent(channel: Channel): void {
+    this.#unsent = this.#unsent === NONE ? [channel] : [...this.#unsent, channel];
+  }
+
   /** Sends what waits for one channel; returns whether that is all, in which case it is no longer in `#unsent`. */
   #drain(channel: Channel): boolean {
     const { context, outbox } = channel;
     try {
       if (!outbox.flush(context) || (channel.left && !context.writable)) {
-        if (!channel.writing) {
-          channel.writing = true;
-          this.reactor.addWriter(context, channel.onWritable, this.#registration);
-        }
+        this.#startWriting(channel);
         return false;
       }
       // A back end that writes later tells only at the next send that it failed.
@@ -516,7 +498,7 @@ export class Gio<R = unknown> {
   }
 
   #drained(channel: Channel): void {
-    this.#unsent.splice(this.#unsent.indexOf(channel), 1);
+    this.#unsent = this.#unsent.length === 1 ? NONE : this.#unsent.filter((one) => one !== channel);
     if (channel.writing) {
       channel.writing = false;
       this.reactor.removeWriter(channel.context);
@@ -571,6 +553,20 @@ export class Gio<R = unknown> {
     else this.#run("throw", ending(channel));
   }
 
+  #startReading(channel: Channel): void {
+    if (channel.reading) return;
+    channel.reading = true;
+    channel.onReadable ??= () => this.#onReadable(channel);
+    this.reactor.addReader(channel.context, channel.onReadable, channel);
+  }
+
+  #startWriting(channel: Channel): void {
+    if (channel.writing) return;
+    channel.writing = true;
+    channel.onWritable ??= () => this.#onWritable(channel);
+    this.reactor.addWriter(channel.context, channel.onWritable, channel);
+  }
+
   #stopReading(channel: Channel): void {
     if (!channel.reading) return;
     channel.reading = false;
@@ -601,7 +597,7 @@ export class Gio<R = unknown> {
         if (channel.owned) channel.context.close();
         return;
       }
-      this.#unsent.push(channel);
+      this.#addUnsent(channel);
     }
   }
 
@@ -656,10 +652,7 @@ export class Gio<R = unknown> {
     // RFC 9112 9.6: closing while the peer still sends would reset the connection and could destroy what was sent last.
     this.#state = "lingering";
     context.shutdown();
-    if (!channel.reading) {
-      channel.reading = true;
-      this.reactor.addReader(context, channel.onReadable, this.#registration);
-    }
+    this.#startReading(channel);
     this.#setLinger(() => this.#lingered());
   }
 
@@ -672,12 +665,12 @@ export class Gio<R = unknown> {
   }
 
   #gone(): void {
-    this.reactor.removeShutdownHook(this.#onShutdown);
+    this.reactor.removeShutdownHook(this);
     this.#onEnd?.();
   }
 
-  /** The reactor shuts down: there is no time left to wait for anything. */
-  #abandon(): void {
+  /** For the reactor, when it shuts down: closes the coroutine, which cannot wait for anything any more. */
+  abandon(): void {
     if (this.#state === "lingering") return this.#lingered();
     if (this.#state === "flushing") return this.#close(true);
     this.#shutdown = true;

@@ -8,7 +8,7 @@ import {
 } from "../compose/mod.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
-import { DateLine } from "./_date.ts";
+import { type DateLine, dateLineOf } from "./_date.ts";
 import { bad, HeadParser } from "./_head_parser.ts";
 import { PartialHead } from "./_partial_head.ts";
 import { reasonOf } from "./_status.ts";
@@ -84,8 +84,9 @@ export class Connection {
   constructor(handler: HttpHandler, options: HttpProtocolOptions) {
     this.#handler = handler;
     this.#options = options;
-    this.#limits = { ...defaultLimits, ...options.limits };
-    this.#date = new DateLine(options.clock ?? Date);
+    const { limits } = options;
+    this.#limits = limits === undefined ? defaultLimits : { ...defaultLimits, ...limits };
+    this.#date = dateLineOf(options.clock ?? Date);
     this.#parser = new HeadParser(this.#limits);
     this.#body = new Body(this.#input, this.#limits);
     this.#answer = new Answer(this.#output, this.#date);

@@ -13,7 +13,7 @@ export class Handler implements Registration, CallContext {
   queued = false;
   bad = false;
   notify: () => void = ignore;
-  where: (() => string) | undefined = undefined;
+  where: { toString(): string } | undefined = undefined;
   /** The step in which it was added: it is not for that one. */
   step = 0;
   since = 0;
@@ -46,7 +46,7 @@ export class Handler implements Registration, CallContext {
   }
 
   inspect(now: number): Inspected {
-    const where = this.where?.();
+    const where = this.where?.toString();
     return {
       kind: this.kind,
       what: describe(this.handle),
@@ -58,7 +58,7 @@ export class Handler implements Registration, CallContext {
   }
 
   toString(): string {
-    const where = this.where?.() ?? this.callback.name;
+    const where = this.where?.toString() ?? this.callback.name;
     return `${this.kind} of ${describe(this.handle)}${where ? ` (${where})` : ""}`;
   }
 }

@@ -16,6 +16,7 @@ import type {
   ReactorOptions,
   RegistrationOptions,
   SelectorName,
+  ShutdownHook,
 } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Selector } from "./selector.ts";
@@ -68,7 +69,7 @@ export class Reactor implements Disposable {
   };
   #timers = new TimerHeap();
   #open = new Set<Socket>();
-  #shutdownHooks = new Set<() => void>();
+  #shutdownHooks = new Set<ShutdownHook>();
   #owner: SocketOwner;
 
   /** Only what has a priority of at most this is called. */
@@ -416,12 +417,12 @@ export class Reactor implements Disposable {
   }
 
   /** Has {@linkcode Reactor.shutdown} call `hook` first, while everything still works. */
-  addShutdownHook(hook: () => void): void {
+  addShutdownHook(hook: ShutdownHook): void {
     this.#shutdownHooks.add(hook);
   }
 
   /** Takes back what {@linkcode Reactor.addShutdownHook} was given. */
-  removeShutdownHook(hook: () => void): void {
+  removeShutdownHook(hook: ShutdownHook): void {
     this.#shutdownHooks.delete(hook);
   }
 
@@ -609,7 +610,8 @@ export class Reactor implements Disposable {
     if (onShutdown) onShutdown(this.inspect().map(formatInspected));
     for (const hook of this.#shutdownHooks) {
       try {
-        hook();
+        if (typeof hook === "function") hook();
+        else hook.abandon();
       } catch (error) {
         (this.#options.onError ?? reportToConsole)(error, "shutdown hook");
       }
@@ -679,10 +681,12 @@ function formatInspected({ kind, what, suspended, where }: Inspected): string {
 }
 
 /** The line of the program that registers something, and then what `where` says. */
-function traced(where: (() => string) | undefined): () => string {
+function traced(where: { toString(): string } | undefined): { toString(): string } {
   const { stack = "" } = new Error();
-  return () => {
-    const line = stack.split("\n").slice(1).find((frame) => !frame.includes(import.meta.url));
-    return [line?.trim(), where?.()].filter(Boolean).join(", ");
+  return {
+    toString() {
+      const line = stack.split("\n").slice(1).find((frame) => !frame.includes(import.meta.url));
+      return [line?.trim(), where?.toString()].filter(Boolean).join(", ");
+    },
   };
 }

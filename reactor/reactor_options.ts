@@ -80,9 +80,12 @@ export interface ReactorOptions {
 export interface RegistrationOptions {
   /** 0 (called in every step) to 9 (called in one step of ten). @default {0} */
   priority?: number;
-  /** Tells, for messages and {@linkcode Reactor.inspect}, what the callback is doing, for example where its coroutine stands. */
-  where?: () => string;
+  /** Its text tells, for messages and {@linkcode Reactor.inspect}, what the callback is doing, for example where a coroutine stands. */
+  where?: { toString(): string };
 }
+
+/** What is called when a reactor shuts down: a function, or an object's method `abandon`. */
+export type ShutdownHook = (() => void) | { abandon(): void };
 
 /** Options of {@linkcode Reactor.listening}. */
 export interface ListeningOptions {

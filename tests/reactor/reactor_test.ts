@@ -185,7 +185,7 @@ Deno.test("inspect() lists what is registered, suspended, due and open", async (
   using socket = await connect(reactor, { port: listener.addr.port });
   (await listener.accept()).close();
   reactor.addReader(ready("a"), () => reactor.suspend(), { priority: 0 });
-  reactor.addWriter(new Fake("b"), () => {}, { priority: 3, where: () => "at line 7" });
+  reactor.addWriter(new Fake("b"), () => {}, { priority: 3, where: "at line 7" });
   reactor.addProcess(function pump() {});
   reactor.addTimer(500, function late() {});
   reactor.step();
@@ -202,7 +202,7 @@ Deno.test("inspect() lists what is registered, suspended, due and open", async (
 Deno.test("trace tells where in the program a failing callback was registered", () => {
   const errors: string[] = [];
   using reactor = new Reactor({ trace: true, onError: (_, where) => errors.push(where) });
-  const options = { where: () => "parsing" };
+  const options = { where: "parsing" };
   reactor.addReader(ready("a"), () => JSON.parse("{"), options);
   reactor.step();
   assertMatch(errors[0]!, /^reader of a \(at .*reactor_test\.ts:\d+:\d+\)?, parsing\)$/);
