@@ -9,8 +9,11 @@
  */
 import { latin1Bytes, utf8Length } from "./_characters.ts";
 import type { DateLine } from "./_date.ts";
+import type { Head } from "./_head.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
-import type { ResponseHead } from "./response.ts";
+
+/** Bodies of so many characters are kept with their head. */
+const MEMORABLE = 1024;
 
 /** What is to be yielded: text is gathered, bytes are kept as they are. */
 export class Output {
@@ -51,7 +54,7 @@ export class Answer {
   readonly #output: Output;
   readonly #date: DateLine;
   #state = WAITING;
-  #head: ResponseHead | undefined;
+  #head: Head | undefined;
   #piece: string | Uint8Array | undefined;
   #left = 0;
   /** The answer is for HEAD. */
@@ -60,11 +63,6 @@ export class Answer {
   #old = false;
   /** Whether the connection is to be closed after the answer. */
   close = false;
-  // The last answer that was known as a whole, and what it was made of: mostly the next one is the same.
-  #lastHead: ResponseHead | undefined;
-  #lastPiece: string | undefined;
-  #lastDate = "";
-  #lastText = "";
 
   constructor(output: Output, date: DateLine) {
     this.#output = output;
@@ -95,7 +93,7 @@ export class Answer {
     return this.#headOnly && this.#state === NO_BODY;
   }
 
-  head(head: ResponseHead): void {
+  head(head: Head): void {
     if (this.#state !== WAITING) {
       throw new LocalProtocolError(
         `Cannot answer with status ${head.status}: the head of the response has been yielded before`,
@@ -111,7 +109,7 @@ export class Answer {
   }
 
   /** The head after which the connection speaks another protocol. */
-  takeOver(head: ResponseHead): void {
+  takeOver(head: Head): void {
     if (this.#state !== WAITING) return this.head(head);
     this.#state = NO_BODY;
     this.close = true;
@@ -190,14 +188,12 @@ export class Answer {
   #whole(): void {
     const head = this.#head!;
     const piece = this.#piece;
-    const ordinary = !this.close && !this.#old && !this.#headOnly && typeof piece === "string";
-    if (
-      ordinary && head === this.#lastHead && piece === this.#lastPiece &&
-      this.#date.line === this.#lastDate
-    ) {
+    // Mostly a head that is yielded again is yielded with the same body.
+    const memo = this.close || this.#old || this.#headOnly ? undefined : head.memo;
+    if (memo !== undefined && memo.body === piece && memo.date === this.#date.line) {
       this.#state = BY_LENGTH;
       this.#left = 0;
-      return this.#output.write(this.#lastText);
+      return this.#output.write(memo.text);
     }
     if (piece === undefined && (hasNoBody(head.status) || this.#headOnly)) return this.flush();
     const length = piece === undefined ? 0 : byteLength(piece);
@@ -206,14 +202,15 @@ export class Answer {
         `Cannot end the response: ${head.contentLength} bytes of its Content-Length are missing`,
       );
     }
-    if (ordinary && head.ascii && !head.close && !head.dated && !head.upgrade) {
-      this.#lastHead = head;
-      this.#lastPiece = piece;
-      this.#lastDate = this.#date.line;
-      this.#lastText = `${head.text}${this.#lastDate}${lengthLine(length)}\r\n${piece}`;
-    }
     this.#state = BY_LENGTH;
     this.#left = 0;
+    const ordinary = !this.close && !this.#old && !this.#headOnly && head.ordinary;
+    if (ordinary && typeof piece === "string") {
+      const date = this.#date.line;
+      const text = `${head.text}${date}${lengthLine(length)}\r\n${piece}`;
+      if (piece.length <= MEMORABLE) head.memo = { body: piece, date, text };
+      return this.#output.write(text);
+    }
     this.#writeHead(lengthLine(length));
     if (piece !== undefined && !this.#headOnly) this.#output.write(piece);
   }
@@ -232,7 +229,7 @@ export class Answer {
     this.#write(`${head.text}${date}${framing}${connection}${upgrade}\r\n`, head);
   }
 
-  #write(text: string, head: ResponseHead): void {
+  #write(text: string, head: Head): void {
     this.#output.write(head.ascii ? text : latin1Bytes(text));
   }
 

@@ -52,7 +52,7 @@ export class Body {
   #digits = 0;
   #extension = "";
   #extensionBytes = 0;
-  #trailers: number[] = [];
+  #trailers: number[] | undefined;
   #lineLength = 0;
   /** Whether all of it has been read. */
   done = true;
@@ -174,7 +174,7 @@ export class Body {
 
   /** Gathers the trailers; returns whether their end has come, which is an empty line. */
   #trailer(byte: number): boolean {
-    const trailers = this.#trailers;
+    const trailers = this.#trailers ??= [];
     trailers.push(byte);
     if (trailers.length > this.#limits.maxHeadBytes) throw tooLargeHead();
     if (byte !== LF) {
@@ -191,7 +191,7 @@ export class Body {
       checkFields(bytes, 0, to, this.#limits.maxHeaders);
       this.trailers = new HttpHeaders(bytes, 0, to);
     }
-    this.#trailers = [];
+    this.#trailers = undefined;
     return true;
   }
 }

@@ -9,7 +9,8 @@ import {
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
-import { bad, HeadParser } from "./_head_parser.ts";
+import { Head } from "./_head.ts";
+import { bad, type HeadParser, headParser } from "./_head_parser.ts";
 import { PartialHead } from "./_partial_head.ts";
 import { reasonOf } from "./_status.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
@@ -17,7 +18,6 @@ import type { HttpHandler, HttpProtocolOptions } from "./http_protocol.ts";
 import { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
-import { response, ResponseHead } from "./response.ts";
 
 /*
  * One connection, as the coroutine that httpProtocol() makes:
@@ -87,7 +87,7 @@ export class Connection {
     const { limits } = options;
     this.#limits = limits === undefined ? defaultLimits : { ...defaultLimits, ...limits };
     this.#date = dateLineOf(options.clock ?? Date);
-    this.#parser = new HeadParser(this.#limits);
+    this.#parser = headParser(this.#limits);
     this.#body = new Body(this.#input, this.#limits);
     this.#answer = new Answer(this.#output, this.#date);
   }
@@ -95,19 +95,32 @@ export class Connection {
   *run(): Coroutine<void> {
     const input = this.#input;
     const output = this.#output;
+    const parser = this.#parser;
     try {
       for (;;) {
-        let complete: boolean;
+        if (input.empty) {
+          // An idle connection holds on to nothing.
+          this.#request = undefined;
+          input.bytes = NOTHING;
+          input.at = 0;
+          for (let data; (data = output.take()) !== undefined;) yield data;
+          try {
+            input.bytes = yield;
+          } catch (error) {
+            if (error instanceof EndOfStream) return;
+            throw error;
+          }
+          this.#date.stale = true;
+          if (input.empty) continue;
+        }
         try {
-          complete = this.#parser.parse(input.bytes, input.at);
-          if (complete) input.at = this.#parser.end;
-          else complete = yield* this.#gatherHead();
+          if (parser.parse(input.bytes, input.at)) input.at = parser.end;
+          else if (!(yield* this.#gatherHead())) return;
         } catch (error) {
           if (!(error instanceof RemoteProtocolError)) throw error;
           this.#refuse(error);
           return yield* this.#flush();
         }
-        if (!complete) return;
 
         let pause = this.#start();
         while (pause !== ENDED) {
@@ -202,7 +215,7 @@ export class Connection {
         } else if (value === undefined) {
           message = this.#read();
           if (message === undefined) return READ;
-        } else if (value instanceof ResponseHead) this.#begin(value);
+        } else if (value instanceof Head) this.#begin(value);
         else if (value instanceof Command || value === Yield) {
           this.#noteUnexpected();
           this.#answer.flush();
@@ -245,7 +258,7 @@ export class Connection {
     return undefined;
   }
 
-  #begin(head: ResponseHead): void {
+  #begin(head: Head): void {
     const request = this.#request!;
     const switching = head.status === 101;
     const connecting = request.method === "CONNECT" && head.status >= 200 && head.status < 300;
@@ -343,7 +356,7 @@ export class Connection {
   }
 
   #answerError({ status, message }: { status: number; message: string }): void {
-    this.#answer.head(response(status, { "content-type": "text/plain; charset=utf-8" }));
+    this.#answer.head(new Head(status, { "content-type": "text/plain; charset=utf-8" }));
     this.#answer.data(message);
     this.#answer.end();
   }
@@ -355,32 +368,13 @@ export class Connection {
   }
 
   /**
-   * Reads on until the head of a request is complete; returns whether it is, or there are no more requests.
+   * Reads on until the head of a request is complete; returns whether it is, or there was none.
    *
    * The head is gathered, looking only for its end, and then parsed as a whole: each byte is seen three times at most.
    */
   *#gatherHead(): Coroutine<boolean> {
     const input = this.#input;
     const parser = this.#parser;
-    while (input.empty) {
-      // An idle connection holds on to nothing.
-      this.#request = undefined;
-      input.bytes = parser.bytes = NOTHING;
-      input.at = 0;
-      yield* this.#flush();
-      try {
-        input.bytes = yield;
-      } catch (error) {
-        if (error instanceof EndOfStream) return false;
-        throw error;
-      }
-      input.at = 0;
-      this.#date.stale = true;
-      if (parser.parse(input.bytes, 0)) {
-        input.at = parser.end;
-        return true;
-      }
-    }
     const head = new PartialHead(this.#limits);
     while (!head.add(input)) {
       yield* this.#flush();

@@ -5,6 +5,15 @@ export interface WallClock {
   now(): number;
 }
 
+const lines = new WeakMap<WallClock, DateLine>();
+
+/** The one for a clock: connections share it. */
+export function dateLineOf(clock: WallClock): DateLine {
+  let line = lines.get(clock);
+  if (line === undefined) lines.set(clock, line = new DateLine(clock));
+  return line;
+}
+
 export class DateLine {
   readonly #clock: WallClock;
   #second = -1;

@@ -243,6 +243,15 @@ export class HeadParser implements HttpRequestParts {
   }
 }
 
+const parsers = new WeakMap<HttpLimits, HeadParser>();
+
+/** The one for these limits: connections share it, because it is done when it returns. */
+export function headParser(limits: HttpLimits): HeadParser {
+  let parser = parsers.get(limits);
+  if (parser === undefined) parsers.set(limits, parser = new HeadParser(limits));
+  return parser;
+}
+
 /** Checks trailers, which are lines like those of the head (RFC 9112 7.1.2). */
 export function checkFields(bytes: Uint8Array, from: number, to: number, maxHeaders: number): void {
   let at = from;

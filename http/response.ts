@@ -1,6 +1,4 @@
-import { TOKEN } from "./_characters.ts";
-import { statusLine } from "./_status.ts";
-import { LocalProtocolError } from "./local_protocol_error.ts";
+import { Head } from "./_head.ts";
 
 /** The value of a header; a list makes a line of each. */
 export type HeaderValue = string | number | readonly string[];
@@ -11,150 +9,9 @@ export type HeadersToSend =
   | Iterable<readonly [string, HeaderValue]>;
 
 /** What a handler yields to begin its answer; made by {@linkcode response} and {@linkcode ok}. */
-export class ResponseHead {
+export interface ResponseHead {
   /** The status code. */
   readonly status: number;
-  /** The status line and the header lines, as far as they do not depend on the request. */
-  readonly text: string;
-  /** Whether the text is ASCII; if not, it is to be sent as ISO-8859-1. */
-  readonly ascii: boolean;
-  /** The Content-Length that was given. */
-  readonly contentLength: number | undefined;
-  /** Whether the connection is to be closed after the answer. */
-  readonly close: boolean;
-  /** Whether a Date was given. */
-  readonly dated: boolean;
-  /** Whether there is an Upgrade header. */
-  readonly upgrade: boolean;
-
-  /** Use {@linkcode response}. */
-  constructor(status: number, headers: HeadersToSend) {
-    if (!Number.isInteger(status) || status < 100 || status > 599) {
-      throw new LocalProtocolError(
-        `Cannot make a response with status ${status}: it must be a whole number from 100 to 599`,
-      );
-    }
-    const lines = new Lines(status);
-    if (Symbol.iterator in headers) {
-      for (const [name, value] of headers as Iterable<readonly [string, HeaderValue]>) {
-        lines.add(name, value);
-      }
-    } else {
-      for (const name in headers) {
-        const value = headers[name];
-        if (value !== undefined) lines.add(name, value);
-      }
-    }
-    this.status = status;
-    this.text = statusLine(status) + lines.text;
-    this.ascii = lines.ascii;
-    this.contentLength = lines.contentLength;
-    this.close = lines.close;
-    this.dated = lines.dated;
-    this.upgrade = lines.upgrade;
-  }
-}
-
-/** Checks headers, writes their lines, and keeps aside what concerns framing and connection. */
-class Lines {
-  readonly #status: number;
-  text = "";
-  ascii = true;
-  contentLength: number | undefined;
-  close = false;
-  dated = false;
-  upgrade = false;
-
-  constructor(status: number) {
-    this.#status = status;
-  }
-
-  add(name: string, value: HeaderValue): void {
-    if (typeof value === "object") {
-      for (const one of value) this.add(name, one);
-      return;
-    }
-    const text = typeof value === "string" ? value : String(value);
-    if (!isToken(name)) {
-      throw new LocalProtocolError(
-        `Cannot send a header named ${
-          JSON.stringify(name)
-        }: a name has letters, digits and hyphens (RFC 9110 5.1)`,
-      );
-    }
-    if (!isVisible(text)) {
-      this.ascii = false;
-      // RFC 9110 5.5: CR, LF and NUL are dangerous: whoever chooses the value could add headers, or another response.
-      if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) {
-        throw new LocalProtocolError(
-          `Cannot send header ${name}: its value has a line break, a control character or one beyond ISO-8859-1 ` +
-            "(RFC 9110 5.5); encode it",
-        );
-      }
-    }
-    if (this.#isData(name.toLowerCase(), text)) this.text += `${name}: ${text}\r\n`;
-  }
-
-  /** Notes what concerns framing and connection; returns whether the line is to be sent as it is. */
-  #isData(name: string, value: string): boolean {
-    switch (name) {
-      case "content-length":
-        return this.#setContentLength(value);
-      case "transfer-encoding":
-        // RFC 9112 6.1: which is used is decided when it is known how long the body is and what the client knows.
-        if (value.toLowerCase() === "chunked") return false;
-        throw new LocalProtocolError(
-          `Cannot send Transfer-Encoding: ${value}: leave it out, chunked is used where it is needed`,
-        );
-      case "connection": {
-        const options = value.toLowerCase().split(",").map((option) => option.trim());
-        if (options.includes("close")) this.close = true;
-        return options.some((option) =>
-          option !== "close" && option !== "keep-alive" && option !== "upgrade"
-        );
-      }
-      case "upgrade":
-        this.upgrade = true;
-        return true;
-      case "date":
-        this.dated = true;
-        return true;
-      default:
-        return true;
-    }
-  }
-
-  #setContentLength(value: string): boolean {
-    if (!/^\d{1,15}$/.test(value)) {
-      throw new LocalProtocolError(
-        `Cannot send Content-Length: ${value}: it must be a number of bytes`,
-      );
-    }
-    // RFC 9110 8.6: a server MUST NOT send a Content-Length in a response with status 1xx or 204.
-    if (this.#status < 200 || this.#status === 204) {
-      throw new LocalProtocolError(
-        `Cannot send a Content-Length with status ${this.#status}: it has no body (RFC 9110 8.6)`,
-      );
-    }
-    if (this.contentLength !== undefined && this.contentLength !== Number(value)) {
-      throw new LocalProtocolError("Cannot send more than one Content-Length (RFC 9110 8.6)");
-    }
-    this.contentLength = Number(value);
-    return false;
-  }
-}
-
-function isToken(name: string): boolean {
-  for (let i = 0; i < name.length; i++) if (TOKEN[name.charCodeAt(i)] !== 1) return false;
-  return name !== "";
-}
-
-function isVisible(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code < 0x20 || code > 0x7e) return false;
-  }
-  return true;
 }
 
 /**
@@ -189,5 +46,5 @@ function isVisible(value: string): boolean {
  * ```
  */
 export function response(status: number, headers: HeadersToSend = {}): ResponseHead {
-  return new ResponseHead(status, headers);
+  return new Head(status, headers);
 }

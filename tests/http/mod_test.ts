@@ -10,7 +10,6 @@ Deno.test("the http module exports what it should, and no more", () => {
     "HttpServer",
     "LocalProtocolError",
     "RemoteProtocolError",
-    "ResponseHead",
     "Server",
     "defaultLimits",
     "httpProtocol",
