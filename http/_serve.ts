@@ -1,6 +1,8 @@
 /** What the server and the components share: the protocol on a connection of a reactor. */
-import { currentGio, type Gio } from "../gio/mod.ts";
-import type { Reactor } from "../reactor/mod.ts";
+import type { Coroutine } from "../compose/mod.ts";
+import { currentGio } from "../gio/mod.ts";
+import type { Reactor, Socket } from "../reactor/mod.ts";
+import { wasReported } from "./_reported.ts";
 import type { HttpProtocolOptions } from "./http_protocol.ts";
 
 /** With the defaults of a reactor: it is told of errors, and a handler may enter contexts of its own. */
@@ -16,9 +18,14 @@ export function protocolOptions(
   };
 }
 
-/** A connection that breaks has told `onError` why: its result is nobody's business. */
-export function quietly(connection: Gio): void {
-  connection.result.catch(() => {});
+/** Runs a protocol on its socket, which is aborted when an answer was cut off; who is to know why has been told. */
+export function* served(socket: Socket, protocol: Coroutine<unknown>): Coroutine<void> {
+  try {
+    yield protocol;
+  } catch (error) {
+    if (!wasReported(error)) throw error;
+    socket.abort();
+  }
 }
 
 export function urlOf(scheme: string, addr: Deno.Addr): string {

@@ -1,6 +1,6 @@
 import { gio } from "../gio/mod.ts";
 import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
-import { protocolOptions, quietly, urlOf } from "./_serve.ts";
+import { protocolOptions, served, urlOf } from "./_serve.ts";
 import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http_protocol.ts";
 
 /** Options of {@linkcode HttpServer}: where to listen, as of an `Acceptor`, how to speak, and who answers. */
@@ -59,7 +59,9 @@ export class HttpServer implements Disposable {
     this.#acceptor = new Acceptor(
       reactor,
       listening,
-      (socket) => quietly(gio(reactor, socket, httpProtocol(handler, protocol))),
+      (socket) => {
+        gio(reactor, socket, served(socket, httpProtocol(handler, protocol)));
+      },
     );
   }
 

@@ -3,7 +3,7 @@ import { gio } from "../gio/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
 import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
 import type { HttpProtocolOptions } from "./http_protocol.ts";
-import { protocolOptions, quietly } from "./_serve.ts";
+import { protocolOptions, served } from "./_serve.ts";
 
 /** What a {@linkcode Server} tells of a connection. */
 export interface ConnectionInfo {
@@ -64,13 +64,8 @@ export class Server extends Observable<ServerMessages> implements Disposable {
     const protocol = protocolOptions(reactor, {});
     this.#acceptor = new Acceptor(reactor, options, (socket) => {
       const { remoteAddr, localAddr } = socket;
-      quietly(
-        gio(
-          reactor,
-          socket,
-          this.any.processConnection({ remoteAddr, localAddr, protocolOptions: protocol }),
-        ),
-      );
+      const info = { remoteAddr, localAddr, protocolOptions: protocol };
+      gio(reactor, socket, served(socket, this.any.processConnection(info)));
     });
   }
 

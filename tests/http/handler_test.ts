@@ -340,6 +340,18 @@ Deno.test("a timeout thrown at a read goes to the handler", () => {
   assertEquals(statuses(driver), [408]);
 });
 
+Deno.test("an error thrown while no handler runs ends the connection", () => {
+  const failure = new Error("shut down");
+  const unread = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
+  for (const text of ["", GET, "GET / HT", unread]) {
+    const driver = new Driver(httpProtocol(function* () {
+      yield ok();
+    }, { onError: () => assert(false) }));
+    driver.feed(text).throw(failure);
+    assertStrictEquals(driver.error, failure, text);
+  }
+});
+
 /** As gio does: what broke the connection is thrown again at every yield. */
 function breakConnection(protocol: Coroutine, error: Error): unknown {
   try {
@@ -480,6 +492,16 @@ Deno.test("a handler that took the connection over closes it by ending, cuts it 
   }, { onError: (error) => errors.push(error) }));
   failing.feed(UPGRADE);
   assertEquals(errors, [failing.error]);
+});
+
+Deno.test("a handler that has answered cannot take the connection over", () => {
+  const errors: unknown[] = [];
+  const driver = new Driver(httpProtocol(function* () {
+    yield ok();
+    yield response(101, { upgrade: "echo" });
+  }, { onError: (error) => errors.push(error) }));
+  assertEquals(statuses(driver.feed(UPGRADE)), [500]);
+  assertMatch((errors[0] as Error).message, /has been yielded before/);
 });
 
 Deno.test("a CONNECT that is refused, and one whose body was not read, stay HTTP", () => {

@@ -1,0 +1,255 @@
+/** HTTP on real sockets, of both kinds. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
+import { open, sleep, wait } from "../../gio/mod.ts";
+import {
+  type ConnectionInfo,
+  type HttpHandler,
+  HttpProtocol,
+  type HttpRequest,
+  HttpServer,
+  ok,
+  response,
+  Server,
+} from "../../http/mod.ts";
+import { be, DeclineMessage } from "../../pipeline/mod.ts";
+import { Reactor } from "../../reactor/mod.ts";
+import { leakTest, turnsUntil } from "../_leaks.ts";
+
+const SELECTORS = Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const;
+const listening = { hostname: "127.0.0.1", port: 0 };
+const GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/** Registers a test for each kind of socket; `errors` are what the reactor was told. */
+function serverTest(
+  name: string,
+  fn: (reactor: Reactor, errors: unknown[]) => Promise<void>,
+): void {
+  for (const selector of SELECTORS) {
+    leakTest(`${name} (${selector})`, async () => {
+      const errors: unknown[] = [];
+      using reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
+      const running = reactor.run();
+      try {
+        await fn(reactor, errors);
+      } finally {
+        reactor.requestShutdown();
+        await running;
+      }
+    });
+  }
+}
+
+/** What comes back until the server closes the connection; undefined if it is reset. */
+async function exchange(port: number, text: string): Promise<string | undefined> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.write(new TextEncoder().encode(text));
+  let answer = "";
+  const buffer = new Uint8Array(65536);
+  try {
+    for (let n; (n = await conn.read(buffer)) !== null;) {
+      answer += new TextDecoder().decode(buffer.subarray(0, n));
+    }
+  } catch {
+    return undefined;
+  }
+  return answer;
+}
+
+serverTest("HttpServer answers requests", async (reactor, errors) => {
+  using server = new HttpServer(reactor, {
+    ...listening,
+    *handler(request) {
+      const text: string = yield request.text();
+      yield ok({ "content-type": "text/plain" });
+      yield `${request.method} ${request.path} ${text}`;
+    },
+  });
+  assertEquals(server.url, `http://127.0.0.1:${server.port}/`);
+  const client = Deno.createHttpClient({});
+  for (let i = 0; i < 3; i++) {
+    const answer = await fetch(`${server.url}p`, { client, method: "POST", body: "text" });
+    assertEquals(await answer.text(), "POST /p text");
+  }
+  client.close();
+  assertEquals(errors, []);
+});
+
+serverTest(
+  "HttpServer tells the reactor what a handler does not catch, once",
+  async (reactor, errors) => {
+    const failure = new Error("in the handler");
+    using server = new HttpServer(reactor, {
+      ...listening,
+      *handler(request) {
+        if (request.path === "/late") {
+          yield ok();
+          yield "a";
+          yield "b";
+        }
+        throw failure;
+      },
+    });
+    assertMatch((await exchange(server.port, GET))!, /^HTTP\/1.1 500 /);
+    assertEquals(errors, [failure]);
+    const cut = await exchange(server.port, GET.replace("/ ", "/late "));
+    assert(cut === undefined || !cut.includes("\r\n0\r\n"), cut);
+    assertEquals(errors, [failure, failure]);
+    await turnsUntil(() => reactor.openConnections.size === 0);
+  },
+);
+
+serverTest(
+  "HttpServer closes handlers whose clients go away, and reports nothing",
+  async (reactor, errors) => {
+    let begun = 0;
+    let closed = 0;
+    const handlers: Record<string, HttpHandler> = {
+      *"/upload"() {
+        yield ok();
+        for (;;) yield yield;
+      },
+      *"/events"() {
+        yield ok();
+        for (;;) {
+          yield "an event\n".repeat(1000);
+          yield* sleep(1);
+        }
+      },
+      *"/wait"() {
+        yield* wait(new Promise((resolve) => setTimeout(resolve, 5)));
+        yield ok();
+        yield "x".repeat(100_000);
+        yield "x".repeat(100_000);
+      },
+    };
+    using server = new HttpServer(reactor, {
+      ...listening,
+      *handler(request) {
+        begun++;
+        try {
+          yield handlers[request.path]!(request);
+        } finally {
+          closed++;
+        }
+      },
+    });
+    for (const path of Object.keys(handlers)) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nsome of it`;
+      await conn.write(new TextEncoder().encode(head));
+      const before = begun;
+      await turnsUntil(() => begun > before - 1 && begun > 0);
+      if (path !== "/wait") await conn.read(new Uint8Array(10));
+      conn.close();
+      await turnsUntil(() => closed === begun);
+    }
+    assertEquals(errors, []);
+    await turnsUntil(() => reactor.openConnections.size === 0);
+  },
+);
+
+serverTest("a handler may enter a file", async (reactor, errors) => {
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, "in the file\n".repeat(10_000));
+  using server = new HttpServer(reactor, {
+    ...listening,
+    *handler() {
+      yield ok();
+      const file = open(path);
+      for (;;) {
+        let chunk: Uint8Array;
+        try {
+          using _ = file.enter();
+          chunk = yield;
+        } catch (error) {
+          if (error instanceof EndOfStream) return;
+          throw error;
+        }
+        yield chunk;
+        break;
+      }
+    },
+  });
+  const answer = (await exchange(server.port, GET))!;
+  assertMatch(answer, /^HTTP\/1.1 200 OK\r\n/);
+  assertStringIncludes(answer, "\r\n\r\nin the file\n");
+  assertEquals(errors, []);
+  await Deno.remove(path);
+});
+
+class Greeting {
+  constructor(readonly path: string, readonly greeting: string) {}
+
+  *processRequest(request: HttpRequest): Coroutine {
+    if (request.path !== this.path) throw new DeclineMessage();
+    yield ok();
+    yield this.greeting;
+  }
+}
+
+serverTest("Server and HttpProtocol ask one observer after the other", async (reactor, errors) => {
+  using server = be([
+    new Server(reactor, listening),
+    [new HttpProtocol(), [new Greeting("/nl", "Hallo!")], [new Greeting("/fr", "Salut!")]],
+  ]);
+  const at = (path: string) => exchange(server.port, GET.replace("/ ", `${path} `));
+  assertMatch((await at("/nl"))!, /^HTTP\/1.1 200 [^]*Hallo!$/);
+  assertMatch((await at("/fr"))!, /^HTTP\/1.1 200 [^]*Salut!$/);
+  assertMatch((await at("/de"))!, /^HTTP\/1.1 404 /);
+  assertEquals(errors, []);
+});
+
+serverTest(
+  "Server speaks whatever its observers speak, and tells of their errors",
+  async (reactor, errors) => {
+    const failure = new Error("no HTTP either");
+    let info: ConnectionInfo | undefined;
+    using server = be([new Server(reactor, listening), [{
+      *processConnection(given: ConnectionInfo): Coroutine {
+        info = given;
+        yield `Hello, ${new TextDecoder().decode(yield)}!`;
+        yield; // what is sent before an error may be lost
+        throw failure;
+      },
+    }]]);
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await conn.write(new TextEncoder().encode("World"));
+    const buffer = new Uint8Array(100);
+    const n = await conn.read(buffer);
+    assertEquals(new TextDecoder().decode(buffer.subarray(0, n!)), "Hello, World!");
+    assertEquals((info!.remoteAddr as Deno.NetAddr).port, conn.localAddr.port);
+    await conn.write(new TextEncoder().encode("!"));
+    await turnsUntil(() => errors.length > 0);
+    assertEquals(errors, [failure]);
+  },
+);
+
+serverTest("a handler may refuse CONNECT and take an upgrade", async (reactor, errors) => {
+  using server = new HttpServer(reactor, {
+    ...listening,
+    *handler(request) {
+      if (request.method === "CONNECT") return yield response(405);
+      yield response(101, { upgrade: "echo" });
+      for (;;) yield yield;
+    },
+  });
+  assertMatch(
+    (await exchange(server.port, "CONNECT x:1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))!,
+    /^HTTP\/1.1 405 /,
+  );
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nearly";
+  await conn.write(new TextEncoder().encode(upgrade));
+  let answer = "";
+  const buffer = new Uint8Array(1000);
+  while (!answer.endsWith("early")) {
+    answer += new TextDecoder().decode(buffer.subarray(0, (await conn.read(buffer))!));
+  }
+  assertMatch(answer, /^HTTP\/1.1 101 Switching Protocols\r\n/);
+  await conn.write(new TextEncoder().encode("late"));
+  assertEquals(await conn.read(buffer), 4);
+  conn.closeWrite();
+  assertEquals(await conn.read(buffer), null);
+  assertEquals(errors, []);
+});
