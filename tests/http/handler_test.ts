@@ -1,5 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
-import { call, Command, type Coroutine, EndOfStream, Local, Yield } from "../../compose/mod.ts";
+import {
+  call,
+  Command,
+  type Coroutine,
+  EndOfStream,
+  Local,
+  readAll,
+  readLine,
+  Yield,
+} from "../../compose/mod.ts";
 import {
   httpProtocol,
   type HttpRequest,
@@ -8,7 +17,7 @@ import {
   RemoteProtocolError,
   response,
 } from "../../http/mod.ts";
-import { bytes, Driver } from "./_drive.ts";
+import { bytes, Driver, text } from "./_drive.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const post = (body: string, ...headers: string[]) =>
@@ -19,6 +28,8 @@ const EXPECT = "Expect: 100-continue";
 /** The statuses of the answers so far. */
 const statuses = (driver: Driver) =>
   [...driver.output.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+
+const asText = (data: unknown) => typeof data === "string" ? data : text(data as Uint8Array);
 
 function* echo(): Coroutine {
   yield ok();
@@ -60,6 +71,18 @@ Deno.test("a handler gets EndOfStream each time it reads beyond the body", () =>
   }));
   assertEquals(statuses(driver.feed(GET)), [200]);
   assertEquals(times, 3);
+});
+
+Deno.test("a handler reads the body with the readers of compose", () => {
+  const read: unknown[] = [];
+  const driver = new Driver(httpProtocol(function* (request): Coroutine {
+    if (request.path === "/lines") read.push(asText(yield* call(readLine())));
+    read.push(asText(yield* call(readAll())));
+    yield ok();
+  }));
+  const lines = "first\nsecond\nthird";
+  driver.feed(post(lines).replace("/ ", "/lines ") + post("all"), ...post(lines));
+  assertEquals(read, ["first", "second\nthird", "all", lines]);
 });
 
 Deno.test("a handler calls coroutines, and Local reaches through the connection", () => {
