@@ -7,53 +7,22 @@
  */
 import { parseArgs } from "node:util";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
+import { has, here, type Server, start, stop } from "./_servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
   options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "3" } },
 });
 
-const here = (path: string) => new URL(path, import.meta.url).pathname;
-const OURS = "weightless";
 const REFERENCE = "Deno.serve";
 
-async function has(command: string): Promise<boolean> {
-  try {
-    await new Deno.Command(command, { args: ["--version"], stdout: "null", stderr: "null" })
-      .output();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Starts a server that prints where it listens. */
-async function start(
-  command: string,
-  args: string[],
-): Promise<{ url: string; process: Deno.ChildProcess }> {
-  const process = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit" }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let output = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`${command} ${args.join(" ")} ended before it listened`);
-    output += value;
-    const url = output.match(/http:\/\/127\.0\.0\.1:\d+\//)?.[0];
-    if (url) {
-      reader.releaseLock();
-      return { url, process };
-    }
-  }
-}
-
-async function wrk(url: string, pipelined: boolean, seconds: string): Promise<number> {
+async function wrk({ port }: Server, pipelined: boolean, seconds: string): Promise<number> {
   const args = [
     "-t1",
     "-c64",
     `-d${seconds}s`,
     ...(pipelined ? ["-s", here("peers/pipeline.lua")] : []),
-    url,
+    `http://127.0.0.1:${port}/`,
   ];
   const { stdout } = await new Deno.Command("wrk", { args }).output();
   const text = new TextDecoder().decode(stdout);
@@ -71,7 +40,7 @@ if (!await has("wrk")) {
 
 const deno = Deno.execPath();
 const peers: Record<string, [string, string[]]> = {
-  [OURS]: [deno, [
+  "weightless, deno": [deno, [
     "run",
     "--allow-net",
     here("../examples/hello.ts"),
@@ -82,6 +51,19 @@ const peers: Record<string, [string, string[]]> = {
   ]],
   [REFERENCE]: [deno, ["run", "--allow-net", here("peers/deno_serve.ts")]],
 };
+if (Deno.build.os === "linux") {
+  const args = [
+    "run",
+    "--allow-net",
+    "--allow-ffi",
+    here("../examples/hello.ts"),
+    "--port",
+    "0",
+    "--selector",
+    "epoll",
+  ];
+  peers["weightless, epoll"] = [deno, args];
+}
 if (await has("node")) peers["node:http on Node"] = ["node", [here("peers/node_http.mjs")]];
 peers["node:http on Deno"] = [deno, [
   "run",
@@ -90,7 +72,7 @@ peers["node:http on Deno"] = [deno, [
   here("peers/node_http.mjs"),
 ]];
 
-const servers = new Map<string, { url: string; process: Deno.ChildProcess }>();
+const servers = new Map<string, Server>();
 const tables: Table[] = [];
 try {
   for (const [name, [command, args]] of Object.entries(peers)) {
@@ -99,10 +81,10 @@ try {
   for (const pipelined of [false, true]) {
     const rates = new Map<string, number[]>([...servers.keys()].map((name) => [name, []]));
     const order = [...servers.keys()];
-    for (const name of order) await wrk(servers.get(name)!.url, pipelined, "1"); // warm up
+    for (const name of order) await wrk(servers.get(name)!, pipelined, "1"); // warm up
     for (let i = 0; i < Number(options.rounds); i++) {
       for (const name of order) {
-        rates.get(name)!.push(await wrk(servers.get(name)!.url, pipelined, options.seconds));
+        rates.get(name)!.push(await wrk(servers.get(name)!, pipelined, options.seconds));
       }
       order.reverse();
     }
@@ -121,10 +103,6 @@ try {
     printTable(tables.at(-1)!);
   }
 } finally {
-  for (const { process } of servers.values()) {
-    process.kill("SIGTERM");
-    await process.stdout.cancel();
-    await process.status;
-  }
+  for (const server of servers.values()) await stop(server);
 }
 await writeJson("http", tables);

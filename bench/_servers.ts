@@ -1,0 +1,67 @@
+/** Servers in processes of their own, which print where they listen. */
+
+/** A server that runs. */
+export interface Server {
+  port: number;
+  process: Deno.ChildProcess;
+  stdout: ReadableStreamDefaultReader<string>;
+}
+
+/** A path in this folder, absolute. */
+export function here(path: string): string {
+  return new URL(path, import.meta.url).pathname;
+}
+
+export async function has(command: string): Promise<boolean> {
+  try {
+    await new Deno.Command(command, { args: ["--version"], stdout: "null", stderr: "null" })
+      .output();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts a server and waits until it has said where it listens; `descriptors` raises the limit of open files. */
+export async function start(
+  command: string,
+  args: string[],
+  descriptors?: number,
+): Promise<Server> {
+  const raised = descriptors === undefined ? { command, args } : {
+    command: "sh",
+    args: ["-c", `ulimit -n ${descriptors} && exec "$0" "$@"`, command, ...args],
+  };
+  const process = new Deno.Command(raised.command, {
+    args: raised.args,
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const stdout = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let output = "";
+  for (;;) {
+    const { value, done } = await stdout.read();
+    if (done) throw new Error(`${command} ${args.join(" ")} ended before it listened`);
+    output += value;
+    const port = output.match(/:(\d+)\/?\s/)?.[1];
+    if (port !== undefined) return { port: Number(port), process, stdout };
+  }
+}
+
+export async function stop({ process, stdout }: Server): Promise<void> {
+  process.kill("SIGTERM");
+  await stdout.cancel();
+  await process.status;
+}
+
+/** Resident memory of a process, in bytes (Linux). */
+export function residentMemory({ process }: Server): number {
+  const status = Deno.readTextFileSync(`/proc/${process.pid}/status`);
+  return 1024 * Number(status.match(/VmRSS:\s+(\d+)/)![1]);
+}
+
+/** Processor time a process has used, in milliseconds (Linux). */
+export function processorTime({ process }: Server): number {
+  const fields = Deno.readTextFileSync(`/proc/${process.pid}/stat`).split(") ")[1]!.split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12])); // in ticks of 10 ms
+}
