@@ -684,13 +684,20 @@ export class Gio<R = unknown> {
     if (this.#result !== undefined) return this.#result.reject(outcome.error);
     if (this.#quiet(outcome.error)) return;
     queueMicrotask(() => {
-      if (this.#result === undefined) {
-        this.reactor.onError(
-          outcome.error,
-          `coroutine of ${this.#connection?.context.describe?.() ?? "gio"}`,
-        );
-      }
+      if (this.#result === undefined) this.#report(outcome.error);
     });
+  }
+
+  #report(error: unknown): void {
+    const { reactor } = this;
+    try {
+      reactor.onError(error, `coroutine of ${this.#connection?.context.describe?.() ?? "gio"}`);
+    } catch (assertion) { // an AssertionError goes out of step() and run()
+      if (reactor.isShutDown) throw assertion;
+      reactor.addTimer(0, () => {
+        throw assertion;
+      });
+    }
   }
 }
 

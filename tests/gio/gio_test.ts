@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  AssertionError,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { call, type Coroutine, EndOfStream, Yield } from "../../compose/mod.ts";
 import { Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
 import {
@@ -903,4 +910,13 @@ Deno.test("gio() waits for a Suspend of the reactor: resumed, thrown into, timed
   thrown.throw(new Error("thrown"));
   f.pass(10);
   assertEquals(await task.result, [1, "thrown", "Not resumed within 10 ms"]);
+});
+
+Deno.test("gio() lets an AssertionError of a coroutine out of step()", async () => {
+  using f = fixture();
+  f.start(function* () {
+    assertEquals(1, 2);
+  });
+  await settled();
+  assertThrows(() => f.reactor.step(), AssertionError);
 });
