@@ -102,32 +102,32 @@ const calls: Record<string, (subs: Subs, subsAsync: Subs<Promise<number>>) => Ru
     "yield* call(sub())": (subs) =>
       calling(function* (n) {
         let x = 0;
-        for (let i = 0; i < n; i += subs.length) for (const sub of subs) x = yield* call(sub(x));
+        for (let i = 0; i < n; i++) x = yield* call(subs[i % subs.length]!(x));
         return x;
       }),
     "yield sub()": (subs) =>
       calling(function* (n) {
         let x = 0;
-        for (let i = 0; i < n; i += subs.length) for (const sub of subs) x = yield sub(x);
+        for (let i = 0; i < n; i++) x = yield subs[i % subs.length]!(x);
         return x;
       }),
     "without tracebacks": (subs) =>
       calling(function* (n) {
         let x = 0;
-        for (let i = 0; i < n; i += subs.length) {
-          for (const sub of subs) x = yield* new BareCall(sub(x)) as unknown as Any;
+        for (let i = 0; i < n; i++) {
+          x = yield* new BareCall(subs[i % subs.length]!(x)) as unknown as Any;
         }
         return x;
       }),
     "native yield*": (subs) => (n) =>
       (function* (): Any {
         let x = 0;
-        for (let i = 0; i < n; i += subs.length) for (const sub of subs) x = yield* sub(x);
+        for (let i = 0; i < n; i++) x = yield* subs[i % subs.length]!(x);
         return x;
       })().next(),
     "await": (_, subs) => async (n) => {
       let x = 0;
-      for (let i = 0; i < n; i += subs.length) for (const sub of subs) x = await sub(x);
+      for (let i = 0; i < n; i++) x = await subs[i % subs.length]!(x);
       return x;
     },
     "co": async (subs) => {
@@ -135,7 +135,7 @@ const calls: Record<string, (subs: Subs, subsAsync: Subs<Promise<number>>) => Ru
       return (n) =>
         co(function* () {
           let x = 0;
-          for (let i = 0; i < n; i += subs.length) for (const sub of subs) x = yield sub(x);
+          for (let i = 0; i < n; i++) x = yield subs[i % subs.length]!(x);
           return x;
         });
     },
@@ -144,8 +144,8 @@ const calls: Record<string, (subs: Subs, subsAsync: Subs<Promise<number>>) => Ru
       return (n) =>
         effection.run(function* () {
           let x = 0;
-          for (let i = 0; i < n; i += subs.length) {
-            for (const sub of subs) x = (yield* effection.call(() => sub(x))) as unknown as number;
+          for (let i = 0; i < n; i++) {
+            x = (yield* effection.call(() => subs[i % subs.length]!(x))) as unknown as number;
           }
           return x;
         });
