@@ -6,7 +6,7 @@
  *  2. When the error is thrown into a caller that stands at `yield* call()`, the iterator of that call runs *within*
  *     the caller. A stack that is captured there begins with the line of the caller.
  *  3. These take the place of the frames of compose. That is done when somebody reads `error.stack`; until then stacks are
- *     captured, which costs about a microsecond, and not formatted, which costs twenty.
+ *     captured, which costs a few microseconds a caller, and not formatted, which costs ten times as much.
  *  4. When composed coroutines run others there are frames of compose in more than one place. The callers are grouped by
  *     the composed coroutine that they belong to, and the groups fill the places in order, the innermost first.
  *  5. What is not an Error, or one whose `stack` cannot be changed, passes untouched.
@@ -20,6 +20,9 @@ interface Capture {
 }
 
 type Callee = (...args: never[]) => unknown;
+
+/** So many callers are shown of one composed coroutine; the others, of a recursion, are counted. */
+const MOST = 1000;
 
 /** Of one caller that much is captured: itself, and what it stands upon by native `yield*`. */
 const DEPTH = 100;
@@ -35,6 +38,17 @@ function isMachinery(line: string): boolean {
   return MACHINERY.some((file) => line.includes(file));
 }
 
+/** The callers in one composed coroutine. */
+class Group {
+  readonly callers: (Capture | Coroutine)[] = [];
+  more = 0;
+
+  lines(): string[] {
+    const lines = this.callers.flatMap(linesOf);
+    return this.more === 0 ? lines : [...lines, `    ... ${this.more} more callers`];
+  }
+}
+
 /** The callers that one error passed. */
 class Traceback {
   static readonly #all = new WeakMap<Error, Traceback>();
@@ -42,7 +56,7 @@ class Traceback {
   readonly #error: Error;
   readonly #stack: PropertyDescriptor;
   #original: unknown;
-  readonly #groups: (Capture | Coroutine)[][] = [[]];
+  readonly #groups = [new Group()];
 
   static of(error: unknown): Traceback | undefined {
     if (!(error instanceof Error)) return undefined;
@@ -61,12 +75,14 @@ class Traceback {
     this.#define();
   }
 
-  note(caller: Capture | Coroutine): void {
-    this.#groups.at(-1)!.push(caller);
+  note(caller: () => Capture | Coroutine): void {
+    const group = this.#groups.at(-1)!;
+    if (group.callers.length < MOST) group.callers.push(caller());
+    else group.more++;
   }
 
   leave(): void {
-    this.#groups.push([]);
+    this.#groups.push(new Group());
   }
 
   #define(): void {
@@ -94,23 +110,23 @@ class Traceback {
       if (!isMachinery(line)) lines.push(line);
       else {
         if (RESUMED.test(lines.at(-1)!)) lines.pop();
-        if (ENTRY.test(line)) lines.push(...(groups.next().value ?? []).flatMap(linesOf));
+        if (ENTRY.test(line)) lines.push(...groups.next().value?.lines() ?? []);
       }
     }
     // Those it passed after it was thrown in from elsewhere, or that are beyond Error.stackTraceLimit.
-    for (const group of groups) lines.push(...group.flatMap(linesOf));
+    for (const group of groups) lines.push(...group.lines());
     return lines.join("\n");
   }
 }
 
 /** Notes that the error passes the caller of the function `callee`, which runs within it. */
 export function noteCaller(error: unknown, callee: Callee): void {
-  Traceback.of(error)?.note(captured({}, callee));
+  Traceback.of(error)?.note(() => captured({}, callee));
 }
 
 /** Notes that the error passes a coroutine that stands at a plain `yield`. */
 export function noteName(error: unknown, coroutine: Coroutine): void {
-  Traceback.of(error)?.note(coroutine);
+  Traceback.of(error)?.note(() => coroutine);
 }
 
 /** Notes that the error leaves a composed coroutine. */

@@ -7,8 +7,9 @@
  *  3. What was pushed back is read before anything is asked from outside.
  *  4. What is handed out goes first, however much was pushed back, and is handed out once.
  *  5. An error that leaves a coroutine is thrown at its caller's `yield`; one from outside at the topmost `yield`.
- *  6. return() closes one coroutine after the other, the topmost first. A `finally` may yield, and call; when it is over the
- *     next one is closed. An error from a `finally` takes the place of the closing, as in any generator.
+ *  6. return() closes one coroutine after the other, the topmost first. A `finally` may yield, and call; when its coroutine
+ *     has ended the next one is closed, and no code of that runs but its `finally`. An error from a `finally` is thrown at
+ *     the caller's `yield` (5), and the closing goes on when that has ended.
  *  7. Misuse is an error at once, at the `yield` where the mistake is, or for the driver if that made it.
  *  8. With stepping, Yield is handed out before a coroutine that was called starts.
  *
@@ -107,7 +108,7 @@ export class Composed<R = unknown> {
   readonly #input: unknown[] = [];
   /** What was handed out last, if it is a command. */
   #command: Command<unknown> | undefined = undefined;
-  /** What return() closes now; frames above it were called by its `finally`. */
+  /** What is being closed; frames above it are called by its `finally`. */
   #closing: Frame | undefined = undefined;
   #closedWith: unknown = undefined;
   #outer: Composed<unknown> | undefined = undefined;
@@ -259,7 +260,7 @@ export class Composed<R = unknown> {
     while ((frame = this.#top) !== undefined) {
       const { caller } = frame;
       this.#top = caller;
-      if (this.#closing === frame) this.#closing = undefined;
+      if (this.#closing === frame) this.#closing = caller;
       if (caller === undefined) break;
       if (!frame.asked) noteName(error, caller.value as Coroutine);
       try {

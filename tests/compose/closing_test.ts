@@ -332,3 +332,28 @@ Deno.test("return() closes again, when a caller caught the error of a finally an
   assertEquals(composed.return("again"), { done: true, value: "again" });
   assertStrictEquals(log.join(), "caught");
 });
+
+Deno.test("return() goes on with the callers, when one of them caught the error of a finally", () => {
+  const log: string[] = [];
+  function* failing(): Coroutine {
+    try {
+      yield "ready";
+    } finally {
+      // deno-lint-ignore no-unsafe-finally
+      throw new Error("cleanup failed");
+    }
+  }
+  function* catching(): Coroutine {
+    try {
+      yield* call(failing());
+    } catch (error) {
+      log.push(`caught ${(error as Error).message}`);
+      yield "clean up";
+    }
+  }
+  const composed = compose(caller(log, "a", caller(log, "b", catching())));
+  composed.next();
+  assertEquals(composed.return("value").value, "clean up");
+  assertEquals(composed.next(), { done: true, value: "value" });
+  assertEquals(log, ["caught cleanup failed", "b finally", "a finally"]);
+});
