@@ -35,7 +35,7 @@ export function selector(text: string): "auto" | "deno" | "epoll" {
   fail(`Cannot use selector ${text}: it must be auto, deno or epoll`);
 }
 
-/** Runs until Ctrl-C (SIGINT) or SIGTERM; what `setup` cannot do (a port in use, say) ends the program. */
+/** Runs until Ctrl-C (SIGINT) or SIGTERM, and tells on SIGUSR1 what the reactor is waiting for; what `setup` cannot do (a port in use, say) ends the program. */
 export async function serve(
   makeReactor: () => Reactor,
   setup: (reactor: Reactor) => string,
@@ -46,9 +46,13 @@ export async function serve(
     const where = await setup(reactor);
     const stop = () => reactor.requestShutdown();
     for (const signal of signals) Deno.addSignalListener(signal, stop);
+    const inspect = () =>
+      console.error(Deno.inspect(reactor.inspect(), { depth: 2, breakLength: 120 }));
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR1", inspect);
     console.log(`Listening on ${where}`);
     await reactor.run();
     for (const signal of signals) Deno.removeSignalListener(signal, stop);
+    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGUSR1", inspect);
   } catch (error) {
     if (error instanceof Error) fail(`Cannot start: ${error.message}`);
     throw error;

@@ -38,11 +38,11 @@ import type { Selectable } from "../reactor/mod.ts";
  */
 export interface Context extends Selectable {
   /**
-   * What has arrived: data, `null` at the end of the stream, or `undefined` if it would block.
+   * What has arrived: data (bytes as a rule), `null` at the end of the stream, or `undefined` if it would block.
    *
    * Throws if the connection is broken.
    */
-  recv(): Uint8Array | string | null | undefined;
+  recv(): unknown;
   /**
    * Sends bytes, which may not be changed afterwards, and returns how many were accepted: 0 if it would block.
    *

@@ -535,10 +535,10 @@ export class Gio<R = unknown> {
 
   #onReadable(channel: Channel): void {
     if (this.#wanting !== channel && this.#state !== "lingering") return this.#stopReading(channel);
-    let data: Uint8Array | string | null | undefined;
+    let data: unknown;
     try {
       data = channel.context.recv();
-      if (data === undefined || (data !== null && data.length === 0)) return;
+      if (data === undefined) return;
       if (data === null) channel.ended = new EndOfStream("The stream has ended");
     } catch (error) {
       channel.ended = error;

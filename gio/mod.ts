@@ -28,6 +28,7 @@ export * from "./all.ts";
 export * from "./as_process.ts";
 export * from "./connect_to.ts";
 export * from "./context.ts";
+export * from "./datagrams.ts";
 export * from "./enter.ts";
 export * from "./gio.ts";
 export * from "./iterate.ts";

@@ -59,6 +59,10 @@ export class ExampleServer implements AsyncDisposable {
     return [...Deno.readDirSync(`/proc/${this.#process.pid}/fd`)].length;
   }
 
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
   /** Sends a signal and waits for the end. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<{ code: number; errors: string }> {
     this.#process.kill(signal);

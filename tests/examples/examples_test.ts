@@ -58,6 +58,19 @@ for (const selector of ["deno", "auto"]) {
   });
 }
 
+Deno.test("echo.ts tells on SIGUSR1 what it waits for", async () => {
+  await using server = await ExampleServer.start("echo.ts", ["--port", "0", "--selector", "deno"]);
+  using client = await Client.connect(server.port);
+  await client.say("hello");
+  await client.until("\n");
+  server.signal("SIGUSR1");
+  await client.say("again"); // answered after the signal was
+  await client.until("\n");
+  const { errors } = await server.stop();
+  assertMatch(errors, /kind: "reader",\s+what: "listener tcp 127\.0\.0\.1:\d+"/);
+  assertMatch(errors, /what: "tcp 127\.0\.0\.1:\d+ <- 127\.0\.0\.1:\d+"/);
+});
+
 Deno.test("greet.ts holds its conversation over a socket", async () => {
   await using server = await ExampleServer.start("greet.ts", ["--port", "0"]);
   using client = await Client.connect(server.port);

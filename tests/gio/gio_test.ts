@@ -7,9 +7,10 @@ import {
   assertThrows,
 } from "@std/assert";
 import { call, type Coroutine, EndOfStream, Yield } from "../../compose/mod.ts";
-import { Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
+import { DatagramSocket, Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
 import {
   currentGio,
+  datagrams,
   enter,
   type Gio,
   gio,
@@ -919,4 +920,18 @@ Deno.test("gio() lets an AssertionError of a coroutine out of step()", async () 
   });
   await settled();
   assertThrows(() => f.reactor.step(), AssertionError);
+});
+
+Deno.test("datagrams() refuses what is no datagram", async () => {
+  const reactor = new Reactor({ selector: "deno" });
+  const socket = await DatagramSocket.bind(reactor, { hostname: "127.0.0.1" });
+  const task = gio(
+    reactor,
+    datagrams(socket),
+    function* () {
+      yield "text";
+    }(),
+  );
+  await assertRejects(() => task.result, TypeError, "Cannot send a string as a datagram");
+  reactor.shutdown();
 });
