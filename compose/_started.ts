@@ -1,10 +1,17 @@
 import type { Coroutine } from "./coroutine.ts";
 
-/** A property, because a WeakSet would make a call take three times as long. */
-const STARTED: unique symbol = Symbol("started");
+/**
+ * The property that marks a coroutine which was started, as nothing else tells it from one that was not. A WeakSet would
+ * make a call take three times as long.
+ */
+export const STARTED: unique symbol = Symbol("started");
 
-/** Marks a coroutine, which nothing else tells from one that has not been started; returns false if it was marked before. */
-export function start(coroutine: Coroutine & { [STARTED]?: true }): boolean {
-  if (coroutine[STARTED] === true) return false;
-  return coroutine[STARTED] = true;
+/** A coroutine, marked or not. */
+export type Markable = Coroutine & { [STARTED]?: true };
+
+/** Marks a coroutine; returns whether it was not marked before. */
+export function start(coroutine: Markable): boolean {
+  if (coroutine[STARTED] !== undefined) return false;
+  coroutine[STARTED] = true;
+  return true;
 }

@@ -57,6 +57,8 @@ class Traceback {
   readonly #stack: PropertyDescriptor;
   #original: unknown;
   readonly #groups = [new Group()];
+  /** All callers noted: the same error object may be thrown again and again. */
+  #noted = 0;
 
   static of(error: unknown): Traceback | undefined {
     if (!(error instanceof Error)) return undefined;
@@ -77,12 +79,15 @@ class Traceback {
 
   note(caller: () => Capture | Coroutine): void {
     const group = this.#groups.at(-1)!;
-    if (group.callers.length < MOST) group.callers.push(caller());
-    else group.more++;
+    if (this.#noted === MOST) group.more++;
+    else {
+      this.#noted++;
+      group.callers.push(caller());
+    }
   }
 
   leave(): void {
-    this.#groups.push(new Group());
+    if (this.#groups.length < MOST) this.#groups.push(new Group());
   }
 
   #define(): void {

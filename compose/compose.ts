@@ -22,7 +22,7 @@ import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
 import { Command, isAsked } from "./command.ts";
 import { Frame } from "./_frame.ts";
-import { start } from "./_started.ts";
+import { type Markable, start, STARTED } from "./_started.ts";
 import { noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
 import { Yield } from "./yield.ts";
@@ -46,12 +46,14 @@ const RUNNING = 3;
 const CALLED = 4;
 const ENDED = 5;
 
-const NEXT = 0;
-const THROW = 1;
-const RETURN = 2;
+const THROW = 0;
+const RETURN = 1;
 
 /** The composed coroutine that is running, and by #outer those that are running it. */
 let current: Composed<unknown> | undefined;
+
+/** Puts the coroutine of a composed one, if that has not been started, into `frame`: its own stack is not needed then. */
+let takeOver: (coroutine: Coroutine, frame: Frame) => boolean;
 
 /** For Local: the frame of the coroutine that is running. */
 export let currentFrame: () => Frame | undefined;
@@ -99,6 +101,17 @@ export class Composed<R = unknown> {
       }
     };
     positionOf = (composed) => [composed.#top, composed.#command];
+    // So that the first look at a coroutine that is called tells whether it needs a second one.
+    start(Composed.prototype);
+    takeOver = (coroutine, frame) => {
+      if (!(coroutine instanceof Composed) || coroutine.#state !== FRESH) return false;
+      const top = coroutine.#top!;
+      coroutine.#state = CALLED;
+      coroutine.#top = undefined;
+      frame.value = top.value;
+      if (top.stepping) frame.stepping = true;
+      return true;
+    };
   }
 
   #state = FRESH;
@@ -124,7 +137,7 @@ export class Composed<R = unknown> {
     }
     const frame = new Frame(coroutine);
     frame.stepping = options?.stepping ?? false;
-    if (!this.#take(coroutine, frame)) throw alreadyStarted("compose");
+    if (!start(coroutine) && !takeOver(coroutine, frame)) throw alreadyStarted("compose");
     this.#top = frame;
   }
 
@@ -145,7 +158,28 @@ export class Composed<R = unknown> {
         "Cannot accept data. First send undefined. Only a coroutine that stands at a bare yield takes data",
       );
     }
-    return this.#run(NEXT, message);
+    const outer = current;
+    this.#state = RUNNING;
+    this.#command = undefined;
+    if (outer !== undefined) this.#outer = outer;
+    current = this as Composed;
+    try {
+      const result = next.call(this.#top!.value as Coroutine, message);
+      // What is most frequent does not need #drive: it asks, nothing was pushed back; or it hands out what is no object.
+      if (result.done === false) {
+        const { value } = result;
+        if (value === undefined ? this.#input.length === 0 : typeof value !== "object") {
+          this.#state = value === undefined ? ASKING : HANDED_OUT;
+          return result;
+        }
+      }
+      return this.#drive(result);
+    } catch (error) {
+      return this.#raise(error);
+    } finally {
+      current = outer;
+      if (outer !== undefined) this.#outer = undefined;
+    }
   }
 
   /**
@@ -179,10 +213,7 @@ export class Composed<R = unknown> {
     return this.#state === ENDED;
   }
 
-  #run(
-    mode: typeof NEXT | typeof THROW | typeof RETURN,
-    message: unknown,
-  ): IteratorResult<unknown, R> {
+  #run(mode: typeof THROW | typeof RETURN, message: unknown): IteratorResult<unknown, R> {
     const top = this.#top!;
     const coroutine = top.value as Coroutine;
     // Who stands in `yield* command` will tell its line.
@@ -193,11 +224,7 @@ export class Composed<R = unknown> {
     current = this as Composed;
     try {
       return this.#drive(
-        mode === NEXT
-          ? next.call(coroutine, message)
-          : mode === THROW
-          ? raise.call(coroutine, message)
-          : this.#close(top),
+        mode === THROW ? raise.call(coroutine, message) : this.#close(top),
       );
     } catch (error) {
       return this.#raise(error);
@@ -208,8 +235,8 @@ export class Composed<R = unknown> {
   }
 
   #drive(result: IteratorResult<unknown, unknown>): IteratorResult<unknown, R> {
+    let frame = this.#top!;
     for (;;) {
-      const frame = this.#top!;
       let { value } = result;
       if (result.done === true) {
         if (value instanceof PushBack) {
@@ -223,9 +250,9 @@ export class Composed<R = unknown> {
           this.#end();
           return result as IteratorResult<unknown, R>;
         }
-        result = this.#closing === frame
-          ? this.#close(caller)
-          : next.call(caller.value as Coroutine, value);
+        const closing = this.#closing === frame;
+        frame = caller;
+        result = closing ? this.#close(caller) : next.call(caller.value as Coroutine, value);
       } else if (value === undefined) {
         if (this.#input.length === 0) {
           this.#state = ASKING;
@@ -234,13 +261,17 @@ export class Composed<R = unknown> {
         result = next.call(frame.value as Coroutine, this.#input.pop());
       } else if (value instanceof AnyGenerator) {
         const callee = result instanceof Frame ? result : new Frame(value);
-        if (!this.#take(value, callee)) {
+        // Not start(value), which V8 does not inline here.
+        const coroutine: Markable = value;
+        if (coroutine[STARTED] === undefined) coroutine[STARTED] = true;
+        else if (!takeOver(coroutine, callee)) {
           result = raise.call(frame.value as Coroutine, alreadyStarted("call"));
           continue;
         }
         callee.caller = frame;
         this.#top = callee;
         if (frame.stepping) callee.stepping = true;
+        frame = callee;
         if (callee.stepping) {
           this.#state = HANDED_OUT;
           return { done: false, value: Yield };
@@ -289,19 +320,6 @@ export class Composed<R = unknown> {
 
   #pushBack(values: unknown[]): void {
     for (let i = values.length - 1; i >= 0; i--) this.#input.push(values[i]);
-  }
-
-  /** Makes a coroutine the one of `frame`; returns whether that can be. */
-  #take(coroutine: Coroutine, frame: Frame): boolean {
-    if (!(coroutine instanceof Composed)) return start(coroutine);
-    // To run the coroutine of another composed one, the stack of that is not needed.
-    if (coroutine.#state !== FRESH) return false;
-    const top = coroutine.#top!;
-    coroutine.#state = CALLED;
-    coroutine.#top = undefined;
-    frame.value = top.value;
-    if (top.stepping) frame.stepping = true;
-    return true;
   }
 }
 
