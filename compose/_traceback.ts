@@ -28,14 +28,23 @@ const MOST = 1000;
 const DEPTH = 100;
 
 const files = (...names: string[]) => names.map((name) => `${new URL(name, import.meta.url)}:`);
-const MACHINERY = files("compose.ts", "_frame.ts", "_traceback.ts", "command.ts", "trace.ts");
+const COMPOSE = files("compose.ts", "_frame.ts", "_traceback.ts", "command.ts", "trace.ts");
+/** All that runs coroutines, which is nothing that its users want to read of. */
+const MACHINERY = [
+  ...COMPOSE,
+  ...files(
+    ...["_plumbing", "pipe", "tee", "_dispatch", "transparent"].map((it) => `../pipeline/${it}.ts`),
+    "../gio/gio.ts",
+  ),
+  new URL("../reactor/", import.meta.url).href,
+];
 /** The bottom frame of a composed coroutine that runs. */
 const ENTRY = new RegExp(`\\.(next|throw|return) \\(${files("compose.ts")[0]}`);
 /** How a coroutine was resumed. */
 const RESUMED = /\.(next|throw|return) \(<anonymous>\)$/;
 
-function isMachinery(line: string): boolean {
-  return MACHINERY.some((file) => line.includes(file));
+function isOf(files: string[], line: string): boolean {
+  return files.some((file) => line.includes(file));
 }
 
 /** The callers in one composed coroutine. */
@@ -94,9 +103,16 @@ class Traceback {
     const error = this.#error;
     Object.defineProperty(error, "stack", {
       get: () => this.#read(),
-      set: (value) => Object.defineProperty(error, "stack", { value, writable: true }),
+      set: (value) => this.#replace(value),
       configurable: true,
     });
+  }
+
+  /** Somebody writes another stack: callers that the error passes from now on come after it. */
+  #replace(stack: unknown): void {
+    this.#original = stack;
+    this.#groups.length = 0;
+    this.leave();
   }
 
   #read(): unknown {
@@ -112,7 +128,7 @@ class Traceback {
     const lines: string[] = [];
     const groups = this.#groups.values();
     for (const line of this.#original.split("\n")) {
-      if (!isMachinery(line)) lines.push(line);
+      if (!isOf(MACHINERY, line)) lines.push(line);
       else {
         if (RESUMED.test(lines.at(-1)!)) lines.pop();
         if (ENTRY.test(line)) lines.push(...groups.next().value?.lines() ?? []);
@@ -156,8 +172,9 @@ export function captured<T extends Capture>(
 export function linesOf(caller: Capture | Coroutine): string[] {
   if (isCoroutine(caller)) return [`    at ${nameOf(caller)} (line unknown)`];
   const lines = String(caller.stack).split("\n").slice(1);
-  const end = lines.findIndex(isMachinery);
-  return lines.slice(0, end === -1 ? undefined : end).filter((line) => !RESUMED.test(line));
+  const end = lines.findIndex((line) => isOf(COMPOSE, line));
+  return lines.slice(0, end === -1 ? undefined : end)
+    .filter((line) => !RESUMED.test(line) && !isOf(MACHINERY, line));
 }
 
 /**

@@ -7,6 +7,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { call, Command, compose, type Coroutine, trace } from "@weightless/io/compose";
+import { asProcess } from "../../gio/mod.ts";
+import { pipe } from "../../pipeline/mod.ts";
 
 // Types that Deno removes: lines in what it runs are others than here.
 interface Erased {
@@ -269,6 +271,46 @@ Deno.test("compose() lets what is not an Error, or frozen, pass untouched", () =
     assertStrictEquals(thrownBy(() => compose(main(thrown)).next()), thrown);
   }
   assertEquals(frozen.stack, stack);
+});
+
+Deno.test("compose() shows no frame of a pipe, or of gio and its reactor", async () => {
+  function* source(): Coroutine {
+    yield "this";
+  }
+  function* piping(): Coroutine {
+    yield* call(pipe(source(), third())); // AT piping
+  }
+  let error: unknown;
+  try {
+    await asProcess(piping());
+  } catch (caught) {
+    error = caught;
+  }
+  const lines = (error as Error).stack!.split("\n").slice(1);
+  assertFrames(lines.slice(0, 3), ["failing failing", "third third", "piping piping"]);
+  assertFalse(lines.some((line) => line.includes(new URL("../../", import.meta.url) + "gio/")));
+  assertFalse(
+    lines.some((line) => line.includes(new URL("../../", import.meta.url) + "pipeline/")),
+  );
+});
+
+Deno.test("compose() adds callers to a stack that was replaced", () => {
+  function* replacing(): Coroutine {
+    try {
+      yield* call(failing());
+    } catch (error) {
+      (error as Error).stack = "Error: replaced";
+      throw error;
+    }
+  }
+  function* main(): Coroutine {
+    yield* call(replacing()); // AT replacing
+  }
+  const composed = compose(main());
+  composed.next();
+  const lines = (thrownBy(() => composed.next()) as Error).stack!.split("\n");
+  assertEquals(lines[0], "Error: replaced");
+  assertFrames(lines.slice(1), ["main replacing"]);
 });
 
 Deno.test("compose() lets the stack of an error be replaced", () => {
