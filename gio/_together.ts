@@ -2,7 +2,10 @@ import type { Coroutine } from "../compose/mod.ts";
 import { currentGio, type Gio } from "./gio.ts";
 import { wait } from "./wait.ts";
 
-/** Runs coroutines beside each other until `settle` has what it wants of their results, then ends all of them. */
+/**
+ * Runs coroutines beside each other until `settle` has what it wants of their results, then ends all of them. An error
+ * that is not thrown here, of a cleanup say, goes to the reactor.
+ */
 export function* together<R>(
   what: string,
   coroutines: readonly Coroutine[],
@@ -11,10 +14,19 @@ export function* together<R>(
   const gio: Gio = currentGio(what);
   const tasks = coroutines.map((coroutine) => gio.spawn(coroutine));
   const results = tasks.map((task) => task.result);
+  const over = new DOMException(`${what} is over`, "AbortError");
+  let thrown: unknown = over;
   try {
     return yield* wait(settle(results));
+  } catch (error) {
+    thrown = error;
+    throw error;
   } finally {
-    for (const task of tasks) task.cancel();
-    yield* wait(Promise.allSettled(results));
+    for (const task of tasks) task.cancel(over);
+    for (const result of yield* wait(Promise.allSettled(results))) {
+      if (result.status === "rejected" && result.reason !== over && result.reason !== thrown) {
+        gio.reactor.onError(result.reason, `a task of ${what}`);
+      }
+    }
   }
 }

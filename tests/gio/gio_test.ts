@@ -9,6 +9,8 @@ import {
 import { call, type Coroutine, EndOfStream, Yield } from "../../compose/mod.ts";
 import { DatagramSocket, Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
 import {
+  all,
+  asProcess,
   currentGio,
   datagrams,
   enter,
@@ -16,6 +18,7 @@ import {
   gio,
   type GioOptions,
   memory,
+  race,
   sleep,
   spawn,
   suspend,
@@ -934,4 +937,66 @@ Deno.test("datagrams() refuses what is no datagram", async () => {
   );
   await assertRejects(() => task.result, TypeError, "Cannot send a string as a datagram");
   reactor.shutdown();
+});
+
+Deno.test("all() and race() report errors of tasks that they do not throw", async () => {
+  function* failingCleanup(message: string): Coroutine {
+    try {
+      yield* sleep(1000);
+    } finally {
+      // deno-lint-ignore no-unsafe-finally
+      throw new Error(message);
+    }
+  }
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push((error as Error).message);
+  const first = await asProcess(
+    function* () {
+      return yield* race(sleeper(1), failingCleanup("of race"));
+    }(),
+    { onError },
+  );
+  assertEquals([first, errors], ["slept", ["of race"]]);
+  await assertRejects(
+    () =>
+      asProcess(
+        function* () {
+          yield* all(failing("thrown"), failingCleanup("of all"), sleeper(1000));
+        }(),
+        { onError },
+      ),
+    Error,
+    "thrown",
+  );
+  assertEquals(errors, ["of race", "of all"]);
+});
+
+function* sleeper(ms: number): Coroutine<string> {
+  yield* sleep(ms);
+  return "slept";
+}
+
+function* failing(message: string): Coroutine {
+  yield* sleep(1);
+  throw new Error(message);
+}
+
+Deno.test("all() of nothing is an empty list; all() and race() cancel the others through their cleanup", async () => {
+  const order: string[] = [];
+  function* slow(): Coroutine {
+    try {
+      yield* sleep(60_000);
+    } finally {
+      yield* sleep(1);
+      order.push("cleaned up");
+    }
+  }
+  const result = await asProcess(function* () {
+    const none = yield* all();
+    const first = yield* race(slow(), sleeper(1));
+    order.push("race is over");
+    return [none, first];
+  }());
+  assertEquals(result, [[], "slept"]);
+  assertEquals(order, ["cleaned up", "race is over"]);
 });
