@@ -49,6 +49,15 @@ const ENDED = 5;
 const THROW = 0;
 const RETURN = 1;
 
+/** What return() was called with; what a coroutine returns that was closed, unless its `finally` returns something. */
+class Close {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
 /** The composed coroutine that is running, and by #outer those that are running it. */
 let current: Composed<unknown> | undefined;
 
@@ -123,7 +132,7 @@ export class Composed<R = unknown> {
   #command: Command<unknown> | undefined = undefined;
   /** What is being closed; frames above it are called by its `finally`. */
   #closing: Frame | undefined = undefined;
-  #closedWith: unknown = undefined;
+  #closedWith: Close | undefined = undefined;
   #outer: Composed<unknown> | undefined = undefined;
 
   /** Composes a coroutine; {@linkcode compose} is the usual way. */
@@ -199,7 +208,7 @@ export class Composed<R = unknown> {
    */
   return(value: R): IteratorResult<unknown, R> {
     if (this.#hasEnded()) return { done: true, value };
-    this.#closedWith = value;
+    this.#closedWith = new Close(value);
     return this.#run(RETURN, undefined);
   }
 
@@ -252,7 +261,11 @@ export class Composed<R = unknown> {
         }
         const closing = this.#closing === frame;
         frame = caller;
-        result = closing ? this.#close(caller) : next.call(caller.value as Coroutine, value);
+        if (closing) {
+          // With return() twice it may be the earlier one that is left, when a `finally` has caught an error.
+          if (value instanceof Close) this.#closedWith = value;
+          result = this.#close(caller);
+        } else result = next.call(caller.value as Coroutine, value);
       } else if (value === undefined) {
         if (this.#input.length === 0) {
           this.#state = ASKING;
@@ -305,10 +318,10 @@ export class Composed<R = unknown> {
     throw error;
   }
 
-  /** Only what the outermost returns counts, which a `finally` may change as in any generator. */
+  /** Only the outermost gives the value, which its `finally` may change as in any generator. */
   #close(frame: Frame): IteratorResult<unknown, unknown> {
     this.#closing = frame;
-    const value = frame.caller === undefined ? this.#closedWith : undefined;
+    const value = frame.caller === undefined ? this.#closedWith!.value : this.#closedWith;
     return close.call(frame.value as Coroutine, value);
   }
 

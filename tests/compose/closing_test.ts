@@ -357,3 +357,31 @@ Deno.test("return() goes on with the callers, when one of them caught the error 
   assertEquals(composed.next(), { done: true, value: "value" });
   assertEquals(log, ["caught cleanup failed", "b finally", "a finally"]);
 });
+
+Deno.test("return() twice gives the earlier value, when the later close ended in an error that a finally caught", () => {
+  function* inner(): Coroutine {
+    try {
+      yield "ready";
+    } finally {
+      try {
+        try {
+          yield "cleanup";
+        } finally {
+          yield "cleanup of the cleanup";
+        }
+      } catch (error) {
+        assertEquals(error, "enough");
+      }
+    }
+  }
+  function* main(): Coroutine {
+    yield* call(inner());
+  }
+  // As in a plain generator, at any depth.
+  for (const coroutine of [inner(), compose(inner()), compose(main())]) {
+    coroutine.next();
+    assertEquals(coroutine.return("first").value, "cleanup");
+    assertEquals(coroutine.return("second").value, "cleanup of the cleanup");
+    assertEquals(coroutine.throw("enough"), { done: true, value: "first" });
+  }
+});
