@@ -16,12 +16,17 @@ const NOTHING = new Uint8Array(0);
  * 50 µs.
  */
 export class EventLoop {
+  #turnMs: number;
   #lastTurn = 0;
   #lastIdle: number = performance.now();
 
+  constructor(turnMs: number = TURN_MS) {
+    this.#turnMs = turnMs;
+  }
+
   /** Whether it is time for a {@linkcode EventLoop.turn}. */
   get isDue(): boolean {
-    return performance.now() - this.#lastTurn >= TURN_MS;
+    return performance.now() - this.#lastTurn >= this.#turnMs;
   }
 
   async turn(): Promise<void> {

@@ -56,7 +56,7 @@ function hinted(target: object): number | undefined {
 }
 
 /** The open descriptors that are not claimed, the likely ones first: those just below the lowest that is free. */
-function* candidates(libc: Libc): Generator<number, void> {
+export function* candidates(libc: Libc): Generator<number, void> {
   const free = libc.fcntl(0, F_DUPFD_CLOEXEC, 0);
   if (free >= 0) libc.close(free);
   for (let fd = free - 1; fd >= 0; fd--) if (!claimed.has(fd)) yield fd;

@@ -16,7 +16,12 @@
 const symbols = {
   close: { parameters: ["i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  /** `null` in an older C library. */
+  fstat: { parameters: ["i32", "buffer"], result: "i32", optional: true },
+  ioctl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+  lseek: { parameters: ["i32", "i32", "i32"], result: "i32" },
   poll: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   sysconf: { parameters: ["i32"], result: "i32" },
 
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
@@ -27,6 +32,12 @@ const symbols = {
   send: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
+
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  sendfile: { parameters: ["i32", "i32", "buffer", "i32"], result: "i32" },
+  splice: { parameters: ["i32", "pointer", "i32", "pointer", "i32", "i32"], result: "i32" },
+  tee: { parameters: ["i32", "i32", "i32", "i32"], result: "i32" },
+  vmsplice: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
 
   eventfd: { parameters: ["i32", "i32"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
@@ -109,6 +120,8 @@ export const F_DUPFD_CLOEXEC = 1030;
 
 /** `poll`: there is something to read. */
 export const POLLIN = 1;
+/** `poll`: there is room to write. */
+export const POLLOUT = 4;
 /** `poll`: broken. */
 export const POLLERR = 8;
 /** `poll`: both directions are shut down. */

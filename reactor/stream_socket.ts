@@ -31,6 +31,8 @@ export class StreamSocket implements Socket {
   readonly localAddr: Deno.Addr | undefined;
   /** The far address, where there is one. */
   readonly remoteAddr: Deno.Addr | undefined;
+  /** At most so much is read at a time; for transfers, which only want to know that there is something. */
+  largestRead: number = LARGEST_READ;
   #stream: ByteStream;
   #owner: SocketOwner;
   #slab: Slab;
@@ -60,6 +62,11 @@ export class StreamSocket implements Socket {
     this.localAddr = stream.localAddr;
     this.remoteAddr = stream.remoteAddr;
     owner.opened(this);
+  }
+
+  /** What it reads and writes. */
+  get stream(): ByteStream {
+    return this.#stream;
   }
 
   /** Whether it was closed. */
@@ -180,7 +187,7 @@ export class StreamSocket implements Socket {
     }
     if (this.#stream.read === undefined) return;
     this.#reading = true;
-    this.#region ??= this.#slab.take(this.#readSize);
+    this.#region ??= this.#slab.take(Math.min(this.#readSize, this.largestRead));
     this.#stream.read(this.#region).then(this.#onRead, this.#onReadError);
   }
 

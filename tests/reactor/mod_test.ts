@@ -9,10 +9,16 @@ Deno.test("the reactor module exports what it should, and no more", () => {
     "Reactor",
     "Suspend",
     "TestClock",
+    "Transfer",
+    "TransferError",
     "connect",
     "fromStreams",
+    "here",
+    "sendFile",
+    "splice",
     "startTls",
     "stdio",
     "subprocess",
+    "zeroCopy",
   ]);
 });

@@ -1,0 +1,263 @@
+import { type Descriptor, descriptorOf } from "./_descriptor_of.ts";
+import { DescriptorSocket } from "./_descriptor_socket.ts";
+import { describe, describeAddr } from "./_describe.ts";
+import type { Interest, Selectable } from "./selectable.ts";
+import { StreamSocket } from "./stream_socket.ts";
+import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
+
+/** The end of a transfer that is read. */
+export interface Source {
+  /** What the bytes come from. */
+  readonly end: object;
+  /** Its descriptor, now, if it has one. */
+  readonly descriptor: number | undefined;
+  /** Waits for at least one byte and gives about `size`, valid until the next time; `null` at the end. */
+  take(size: number): Promise<Uint8Array | null>;
+  /** Whether there may be more than what was taken last. */
+  readonly more: boolean;
+  /** Stops waiting at once, and never tells. */
+  release(): void;
+  /** How it is called in messages. */
+  describe(): string;
+}
+
+/** The end of a transfer that is written. */
+export interface Target {
+  /** Its descriptor, now, if it has one. */
+  readonly descriptor: number | undefined;
+  /** Resolves when all of it has been written, and whatever was written before. */
+  put(bytes: Uint8Array): Promise<void>;
+  /** Half-close. */
+  finish(): Promise<void>;
+  /** Stops waiting at once, and never tells. */
+  release(): void;
+  /** How it is called in messages. */
+  describe(): string;
+}
+
+/** What a transfer reads. */
+export function sourceOf(end: object): Source {
+  if ("recv" in end) return new SocketSource(end as Receiver);
+  if ("read" in end) return new ConnSource(end as Reads);
+  throw new TypeError(`Cannot transfer from ${Deno.inspect(end, { depth: 0 })}: it has no read()`);
+}
+
+/** What a transfer writes. */
+export function targetOf(end: object): Target {
+  if ("send" in end) return new SocketTarget(end as Sender);
+  if ("write" in end) return new ConnTarget(end as Writes);
+  throw new TypeError(`Cannot transfer to ${Deno.inspect(end, { depth: 0 })}: it has no write()`);
+}
+
+/** Looked for when it is needed first: what transfers little never needs it. */
+class OwnDescriptor {
+  readonly #target: object;
+  #found: Descriptor | undefined | null = null;
+
+  constructor(target: object) {
+    this.#target = target;
+  }
+
+  get current(): number | undefined {
+    if (this.#found === null) this.#found = descriptorOf(this.#target);
+    return this.#found?.current;
+  }
+}
+
+/** Reads that a transfer began and did not wait for: the next transfer from the same connection does. */
+const outstanding = new WeakMap<object, Promise<Uint8Array | null>>();
+
+class ConnSource implements Source {
+  readonly end: Reads;
+  more = true;
+  readonly #own: OwnDescriptor;
+  #small: Uint8Array | undefined;
+  #large: Uint8Array | undefined;
+  #reading: Promise<number | null> | undefined;
+  #into: Uint8Array | undefined;
+
+  constructor(end: Reads) {
+    this.end = end;
+    this.#own = new OwnDescriptor(end);
+  }
+
+  get descriptor(): number | undefined {
+    return this.#own.current;
+  }
+
+  async take(size: number): Promise<Uint8Array | null> {
+    const before = outstanding.get(this.end);
+    if (before !== undefined) {
+      outstanding.delete(this.end);
+      return before;
+    }
+    const into = this.#into = this.#room(size);
+    const length = await (this.#reading = this.end.read(into));
+    this.#reading = undefined;
+    this.more = length === into.length;
+    if (length === null) return null;
+    return this.more ? into : into.subarray(0, length);
+  }
+
+  release(): void {
+    if (this.#reading === undefined) return;
+    const into = this.#into!;
+    const reading = this.#reading.then((length) =>
+      length === null ? null : into.subarray(0, length)
+    );
+    reading.catch(() => {});
+    outstanding.set(this.end, reading);
+  }
+
+  describe(): string {
+    return describeConn(this.end);
+  }
+
+  #room(size: number): Uint8Array {
+    if (size <= SMALL) {
+      this.#small ??= new Uint8Array(SMALL);
+      return size === SMALL ? this.#small : this.#small.subarray(0, size);
+    }
+    this.#large ??= new Uint8Array(LARGE);
+    return size >= LARGE ? this.#large : this.#large.subarray(0, size);
+  }
+}
+
+class ConnTarget implements Target {
+  readonly #end: Writes;
+  readonly #own: OwnDescriptor;
+
+  constructor(end: Writes) {
+    this.#end = end;
+    this.#own = new OwnDescriptor(end);
+  }
+
+  get descriptor(): number | undefined {
+    return this.#own.current;
+  }
+
+  async put(bytes: Uint8Array): Promise<void> {
+    for (let sent = 0; sent < bytes.length;) {
+      sent += await this.#end.write(sent === 0 ? bytes : bytes.subarray(sent));
+    }
+  }
+
+  async finish(): Promise<void> {
+    try {
+      await this.#end.closeWrite?.();
+    } catch {
+      // A peer that is gone already need not be told.
+    }
+  }
+
+  release(): void {}
+
+  describe(): string {
+    return describeConn(this.#end);
+  }
+}
+
+class SocketEnd {
+  readonly end: Selectable;
+  readonly #interest: Interest;
+  readonly #own: OwnDescriptor | undefined;
+  #waiting = false;
+
+  constructor(end: Selectable, interest: Interest) {
+    this.end = end;
+    this.#interest = interest;
+    if (end instanceof StreamSocket) this.#own = new OwnDescriptor(end.stream);
+  }
+
+  get descriptor(): number | undefined {
+    if (this.end instanceof DescriptorSocket) return this.end.descriptor;
+    return this.end.closed ? undefined : this.#own?.current;
+  }
+
+  /** Resolves when it may have become ready. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting = true;
+      this.end.watch(this.#interest, () => {
+        this.release();
+        resolve();
+      });
+    });
+  }
+
+  release(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.end.unwatch(this.#interest);
+  }
+
+  describe(): string {
+    return describe(this.end);
+  }
+}
+
+class SocketSource extends SocketEnd implements Source {
+  declare readonly end: Receiver;
+  more = true;
+
+  constructor(end: Receiver) {
+    super(end, "read");
+  }
+
+  async take(size: number): Promise<Uint8Array | null> {
+    const { end } = this;
+    if (end instanceof StreamSocket) end.largestRead = size;
+    for (;;) {
+      const chunk = end.recv();
+      if (chunk !== undefined) {
+        const bytes = typeof chunk === "string" ? encoder.encode(chunk) : chunk;
+        this.more = bytes !== null && bytes.length >= LITTLE;
+        return bytes;
+      }
+      await this.wait();
+    }
+  }
+
+  override release(): void {
+    super.release();
+    if (this.end instanceof StreamSocket) this.end.largestRead = LARGE;
+  }
+}
+
+class SocketTarget extends SocketEnd implements Target {
+  declare readonly end: Sender;
+
+  constructor(end: Sender) {
+    super(end, "write");
+  }
+
+  async put(bytes: Uint8Array): Promise<void> {
+    const { end } = this;
+    // A back end that writes later is not writable until it has, and tells at the next send whether it failed.
+    for (let rest = bytes;;) {
+      rest = rest.subarray(end.send(rest));
+      if (rest.length === 0 && end.writable) return;
+      await this.wait();
+    }
+  }
+
+  finish(): Promise<void> {
+    this.end.shutdown?.();
+    return DONE;
+  }
+}
+
+const DONE = Promise.resolve();
+const encoder = new TextEncoder();
+
+/** A socket that gives less had no more. */
+const LITTLE = 1024;
+
+/** So much is read by who waits, and … */
+export const SMALL: number = 4 * 1024;
+/** … so much at most is copied at a time. */
+export const LARGE: number = 64 * 1024;
+
+function describeConn(conn: Partial<Deno.Conn>): string {
+  return conn.localAddr === undefined ? "" : describeAddr(conn.localAddr, conn.remoteAddr);
+}

@@ -1,0 +1,223 @@
+import type { Selectable } from "./selectable.ts";
+import { TransferError } from "./transfer_error.ts";
+
+/** How much was transferred. */
+export interface Transferred {
+  /** The number of bytes that arrived where they should. */
+  bytes: number;
+  /** Of these, how many the kernel moved by itself, … */
+  spliced: number;
+  /** … and how many were read and written. */
+  copied: number;
+}
+
+/** What was transferred between two ends, in both directions. */
+export interface TransferredBothWays {
+  /** From the first to the second. */
+  forth: Transferred;
+  /** From the second to the first. */
+  back: Transferred;
+}
+
+/** In a coroutine that gio runs: the innermost context, where its bare `yield`s read and `yield data` writes. */
+export const here: unique symbol = Symbol("the innermost context");
+
+/** Something that has a context of gio, as what `open()` and `connectTo()` give. */
+export interface HasContext<C> {
+  /** The context. */
+  readonly context: C;
+}
+
+/** What is received from without blocking, as a socket of the reactor or a context of gio. */
+export interface Receiver extends Selectable {
+  /** As {@linkcode Socket.recv}. */
+  recv(): Uint8Array | string | null | undefined;
+}
+
+/** What is sent to without blocking, as a socket of the reactor or a context of gio. */
+export interface Sender extends Selectable {
+  /** As {@linkcode Socket.send}. */
+  send(bytes: Uint8Array): number;
+  /** As {@linkcode Socket.shutdown}. */
+  shutdown?(): void;
+}
+
+/** What reads as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdin` does. */
+export interface Reads {
+  /** Reads at most `p.length` bytes into `p`; gives their number, or `null` at the end. */
+  read(p: Uint8Array): Promise<number | null>;
+}
+
+/** What writes as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdout` does. */
+export interface Writes {
+  /** Writes some or all of `p`; gives the number of bytes written. */
+  write(p: Uint8Array): Promise<number>;
+  /** Ends the writing half. */
+  closeWrite?(): Promise<void>;
+}
+
+/** Where a transfer can come from. */
+export type TransferSource = Reads | Receiver | HasContext<Receiver> | typeof here;
+/** Where a transfer can go to. */
+export type TransferTarget = Writes | Sender | HasContext<Sender> | typeof here;
+/** What a transfer can be between, both ways. */
+export type TransferPeer =
+  | (Reads & Writes)
+  | (Receiver & Sender)
+  | HasContext<Receiver & Sender>
+  | typeof here;
+
+/** Options of all transfers. */
+export interface TransferOptions<T = Transferred> {
+  /** Cuts the transfer when it aborts. Close the connections then: what was under way is lost. */
+  signal?: AbortSignal;
+  /** Called each time some bytes have arrived, with the same object each time. */
+  onProgress?: (transferred: T) => void;
+}
+
+/** What lends a transfer its ends; gio is one. */
+export interface Lender {
+  /** What is meant by `end`, for the transfer alone until {@linkcode Lender.takeBack}. */
+  lend(end: TransferSource | TransferTarget): object;
+  /** What was received of an end that was lent, and not consumed. */
+  unread(end: object): Uint8Array[];
+  /** The transfer is over, and has received more than it should. */
+  takeBack(end: object, unread: Uint8Array[]): void;
+}
+
+/** What a {@linkcode Transfer} does. */
+export interface Job<T> {
+  /** How far it is. */
+  readonly transferred: T;
+  /** Does it. */
+  run(lender: Lender): Promise<void>;
+  /** Ends it at once; what `run` has promised never comes. Gives how far it came in the direction it was cut in. */
+  abort(): Transferred;
+}
+
+/**
+ * A transfer of bytes that has begun, or is about to; made by {@linkcode splice} and {@linkcode sendFile}.
+ *
+ * It is a promise, which begins by itself: `await` it. In a coroutine that gio runs, `yield*` it.
+ *
+ * @typeParam T What it reports.
+ *
+ * @example How far it is
+ * ```ts
+ * import { splice } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeFile(path, new Uint8Array(1000));
+ * using from = await Deno.open(path);
+ * const sizes: number[] = [];
+ * const transfer = splice(from, { write: (p) => Promise.resolve(sizes.push(p.length) && p.length) });
+ * assertEquals(transfer.transferred.bytes, 0);
+ * await transfer;
+ * assertEquals(transfer.transferred.bytes, 1000);
+ * await Deno.remove(path);
+ * ```
+ */
+export class Transfer<T = Transferred> implements Promise<T> {
+  readonly #job: Job<T>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #result = Promise.withResolvers<T>();
+  #state: "fresh" | "lent" | "running" | "settled" = "fresh";
+
+  /** Made by {@linkcode splice} and {@linkcode sendFile}. */
+  constructor(job: Job<T>, signal: AbortSignal | undefined) {
+    this.#job = job;
+    this.#signal = signal;
+    queueMicrotask(() => {
+      if (this.#state === "fresh") this.begin(NOBODY);
+    });
+  }
+
+  /** How much has arrived so far. */
+  get transferred(): T {
+    return this.#job.transferred;
+  }
+
+  /** Cuts it, with a {@linkcode TransferError}; both ends are let go at once. */
+  abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
+    if (this.#state === "settled") return;
+    this.#fail(new TransferError("signal", "", this.#job.abort(), reason));
+  }
+
+  /** For who drives coroutines: begins, with the ends that `lender` knows. */
+  begin(lender: Lender): void {
+    if (this.#state !== "fresh" && this.#state !== "lent") {
+      throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
+    }
+    this.#state = "running";
+    if (this.#signal?.aborted) return this.#onAbort();
+    this.#signal?.addEventListener("abort", this.#onAbort);
+    this.#job.run(lender).then(() => {
+      this.#settled();
+      this.#result.resolve(this.#job.transferred);
+    }, (error) => this.#fail(error));
+  }
+
+  /** As of a promise. */
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#result.promise.then(onFulfilled, onRejected);
+  }
+
+  /** As of a promise. */
+  catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<T | B> {
+    return this.#result.promise.catch(onRejected);
+  }
+
+  /** As of a promise. */
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.#result.promise.finally(onFinally);
+  }
+
+  /** `"Transfer"`. */
+  get [Symbol.toStringTag](): string {
+    return "Transfer";
+  }
+
+  /** For `yield*`: yields itself once, to be begun by who drives the coroutine, and gives what was transferred. */
+  *[Symbol.iterator](): Generator<Transfer<T>, T, unknown> {
+    if (this.#state === "fresh") this.#state = "lent";
+    yield this;
+    return this.transferred;
+  }
+
+  #onAbort = (): void => this.abort(this.#signal!.reason);
+
+  #settled(): void {
+    this.#state = "settled";
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #fail(error: unknown): void {
+    this.#settled();
+    this.#result.reject(error);
+  }
+}
+
+/** What was received of the ends of transfers that came to nothing, or had a limit: for the next one. */
+const leftovers = new WeakMap<object, Uint8Array[]>();
+
+/** Everything lends itself. */
+const NOBODY: Lender = {
+  lend(end) {
+    if (end === here) {
+      throw new TypeError("Cannot transfer from or to `here`: only with yield* in a coroutine");
+    }
+    return "context" in end ? end.context : end;
+  },
+  unread(end) {
+    const chunks = leftovers.get(end) ?? [];
+    leftovers.delete(end);
+    return chunks;
+  },
+  takeBack: (end, unread) => void leftovers.set(end, unread),
+};

@@ -1,0 +1,43 @@
+import type { Transferred } from "./transfer.ts";
+
+/** Where a transfer was cut: at one of its ends, or by its signal. */
+export type TransferSide = "from" | "to" | "tap" | "signal";
+
+/**
+ * What a transfer fails with. `side` tells where, `transferred` how far it came, and `cause` why: the error of the
+ * connection, or the reason of the signal.
+ *
+ * @example A peer that has gone
+ * ```ts
+ * import { splice, TransferError } from "@weightless/io/reactor";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const from = { read: (p: Uint8Array) => Promise.resolve(p.fill(0, 0, 10) && 10) };
+ * const to = { write: () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe")) };
+ * const error = await assertRejects(() => splice(from, to), TransferError);
+ * assertEquals(error.message, "Cannot write any more, after 0 bytes: Broken pipe");
+ * assertEquals(error.side, "to");
+ * ```
+ */
+export class TransferError extends Error {
+  /** The name of the class. */
+  override readonly name = "TransferError";
+  /** Where it was cut. */
+  readonly side: TransferSide;
+  /** What had been transferred until then, in the direction that was cut. */
+  readonly transferred: Transferred;
+
+  /** Made by transfers. */
+  constructor(side: TransferSide, where: string, transferred: Transferred, cause: unknown) {
+    const place = where === "" ? "" : ` ${PREPOSITIONS[side]} ${where}`;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`Cannot ${DOING[side]}${place} any more, after ${transferred.bytes} bytes: ${reason}`, {
+      cause,
+    });
+    this.side = side;
+    this.transferred = { ...transferred };
+  }
+}
+
+const DOING = { from: "read", to: "write", tap: "write to the tap", signal: "go on" };
+const PREPOSITIONS = { from: "from", to: "to", tap: "of", signal: "" };
