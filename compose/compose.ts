@@ -155,6 +155,12 @@ export class Composed<R = unknown> {
     return this.#input.toReversed();
   }
 
+  /** For drivers: takes the place of what was pushed back, and is read before anything is asked from outside. */
+  set rest(values: unknown[]) {
+    this.#input.length = 0;
+    this.#pushBack(values);
+  }
+
   /**
    * Resumes the coroutine, with data if it asked for data, until it asks for data or hands out data.
    *

@@ -35,10 +35,13 @@ export function selector(text: string): "auto" | "deno" | "epoll" {
   fail(`Cannot use selector ${text}: it must be auto, deno or epoll`);
 }
 
-/** Runs until Ctrl-C (SIGINT) or SIGTERM, and tells on SIGUSR1 what the reactor is waiting for; what `setup` cannot do (a port in use, say) ends the program. */
+/**
+ * Runs until Ctrl-C (SIGINT) or SIGTERM, and tells on SIGUSR1 what the reactor is waiting for. What `setup` cannot do (a
+ * port in use, say) ends the program.
+ */
 export async function serve(
   makeReactor: () => Reactor,
-  setup: (reactor: Reactor) => string,
+  setup: (reactor: Reactor) => string | Promise<string>,
 ): Promise<void> {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   try {

@@ -6,13 +6,14 @@ import {
   trace,
   Yield,
 } from "../compose/mod.ts";
-import { type Reactor, Suspend, type Timer } from "../reactor/mod.ts";
+import { type Reactor, Suspend, type Timer, Transfer } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 import { Operation } from "./operation.ts";
 import { Outbox } from "./_outbox.ts";
 import { sleep } from "./sleep.ts";
 import { untilSettled } from "./suspend.ts";
 import { TimeoutError } from "./timeout_error.ts";
+import { transferring } from "./_transferring.ts";
 import { wait } from "./wait.ts";
 
 /*
@@ -294,6 +295,35 @@ export class Gio<R = unknown> {
     else unsent.owned = true;
   }
 
+  /** For transfers: the innermost context. */
+  get innermost(): Context {
+    if (this.#top === undefined) throw noContext("transfer");
+    return this.#top.context;
+  }
+
+  /** For transfers, which receive of a context themselves: does so no more; gives what was pushed back, if it is of this one. */
+  takeOver(context: object): unknown[] {
+    for (let channel = this.#top; channel !== undefined; channel = channel.outer) {
+      if (channel.context === context) this.#stopReading(channel);
+    }
+    if (this.#top?.context !== context) return [];
+    const { rest } = this.#composed;
+    this.#composed.rest = [];
+    return rest;
+  }
+
+  /** For transfers: what was received of the innermost context and is to be read first. */
+  pushBack(values: unknown[]): void {
+    this.#composed.rest = [...values, ...this.#composed.rest];
+  }
+
+  /** For transfers: a context broke. */
+  broken(context: object, error: unknown): void {
+    for (let channel = this.#top; channel !== undefined; channel = channel.outer) {
+      if (channel.context === context) channel.ended ??= error;
+    }
+  }
+
   /** For {@linkcode spawn}: runs a coroutine beside this one, which is cancelled when this one ends. */
   spawn<T>(coroutine: Coroutine<T>): Gio<T> {
     const tasks = this.#tasks ??= new Set();
@@ -360,11 +390,14 @@ export class Gio<R = unknown> {
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (yielded instanceof Operation) {
       // What was written to a context that was left must be there; what goes to others may take its time.
-      if (!this.#send() && this.#unsent.some(({ left }) => left)) return this.#block(yielded);
+      if (!this.#send() && (yielded.flushes || this.#unsent.some(({ left }) => left))) {
+        return this.#block(yielded);
+      }
       return this.#begin(yielded);
     }
     if (yielded === Yield) return this.#proceed(sleep(0));
     if (yielded instanceof Suspend) return this.#proceed(untilSettled(yielded));
+    if (yielded instanceof Transfer) return this.#proceed(transferring(yielded));
     if (this.#top?.context.put !== undefined) return this.#put(this.#top, yielded);
     throw new TypeError(
       `Cannot do anything with a yielded ${

@@ -38,6 +38,11 @@ export abstract class Operation<R = void> extends Command<R> {
   /** Begins it: called once, by the {@linkcode Gio} whose coroutine yielded it. */
   abstract start(gio: Gio): void;
 
+  /** Whether it begins only when all that was written has been accepted. */
+  get flushes(): boolean {
+    return false;
+  }
+
   /** Undoes it: called when the coroutine is cancelled, or an error was thrown into it, before it is settled. */
   cancel(): void {}
 }

@@ -146,17 +146,18 @@ export class DescriptorSocket implements Socket, Watcher {
     if (unwanted !== 0 && (broken || events & unwanted)) this.#watch(this.#watched & ~unwanted);
   }
 
-  recv(): Uint8Array | null | undefined {
+  /** At most `most` bytes are received, for transfers that have a limit. */
+  recv(most: number = LARGEST_READ): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
     if (this.#readFailure !== undefined) throw this.#readFailure;
     if (this.#ended) return null;
-    let length = this.#receive();
+    let length = this.#receive(most);
     if (length < 0) {
       this.#readable = false;
       if ((pollNow(this.#driver.libc, this.#fd, POLLIN) & (POLLERR | POLLHUP)) === 0) return;
       // Either it broke just now, or the error was taken away by the call that failed.
       this.#error ||= this.#takeError();
-      length = this.#receive();
+      length = this.#receive(most);
       if (length < 0) return;
       const isTcp = this.remoteAddr?.transport === "tcp";
       // A TCP connection of which we have not shut down our side cannot end in both directions by itself.
@@ -232,10 +233,10 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   /** The number of bytes received into the arena. */
-  #receive(): number {
+  #receive(most: number): number {
     const { libc, arena } = this.#driver;
     const room = arena.offer(this.#readSize);
-    return libc.recv(this.#fd, room, room.length, MSG_DONTWAIT);
+    return libc.recv(this.#fd, room, Math.min(room.length, most), MSG_DONTWAIT);
   }
 
   #take(length: number): Uint8Array {

@@ -23,6 +23,8 @@ export interface Source {
 
 /** The end of a transfer that is written. */
 export interface Target {
+  /** What the bytes go to. */
+  readonly end: object;
   /** Its descriptor, now, if it has one. */
   readonly descriptor: number | undefined;
   /** Resolves when all of it has been written, and whatever was written before. */
@@ -124,11 +126,11 @@ class ConnSource implements Source {
 }
 
 class ConnTarget implements Target {
-  readonly #end: Writes;
+  readonly end: Writes;
   readonly #own: OwnDescriptor;
 
   constructor(end: Writes) {
-    this.#end = end;
+    this.end = end;
     this.#own = new OwnDescriptor(end);
   }
 
@@ -138,13 +140,13 @@ class ConnTarget implements Target {
 
   async put(bytes: Uint8Array): Promise<void> {
     for (let sent = 0; sent < bytes.length;) {
-      sent += await this.#end.write(sent === 0 ? bytes : bytes.subarray(sent));
+      sent += await this.end.write(sent === 0 ? bytes : bytes.subarray(sent));
     }
   }
 
   async finish(): Promise<void> {
     try {
-      await this.#end.closeWrite?.();
+      await this.end.closeWrite?.();
     } catch {
       // A peer that is gone already need not be told.
     }
@@ -153,7 +155,7 @@ class ConnTarget implements Target {
   release(): void {}
 
   describe(): string {
-    return describeConn(this.#end);
+    return describeConn(this.end);
   }
 }
 
@@ -208,7 +210,7 @@ class SocketSource extends SocketEnd implements Source {
     const { end } = this;
     if (end instanceof StreamSocket) end.largestRead = size;
     for (;;) {
-      const chunk = end.recv();
+      const chunk = end instanceof DescriptorSocket ? end.recv(size) : end.recv();
       if (chunk !== undefined) {
         const bytes = typeof chunk === "string" ? encoder.encode(chunk) : chunk;
         this.more = bytes !== null && bytes.length >= LITTLE;

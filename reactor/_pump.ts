@@ -284,7 +284,7 @@ export class Pump implements Job<Transferred> {
   }
 
   #error(side: TransferSide, end: Source | Target, error: unknown): TransferError {
-    return new TransferError(side, end.describe(), this.transferred, error);
+    return new TransferError(side, end, this.transferred, error);
   }
 
   #arrived(spliced: number, copied: number): void {

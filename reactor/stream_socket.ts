@@ -188,7 +188,10 @@ export class StreamSocket implements Socket {
     if (this.#stream.read === undefined) return;
     this.#reading = true;
     this.#region ??= this.#slab.take(Math.min(this.#readSize, this.largestRead));
-    this.#stream.read(this.#region).then(this.#onRead, this.#onReadError);
+    const room = this.#region.length > this.largestRead
+      ? this.#region.subarray(0, this.largestRead)
+      : this.#region;
+    this.#stream.read(room).then(this.#onRead, this.#onReadError);
   }
 
   #onRead = (length: number | null): void => {

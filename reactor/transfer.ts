@@ -129,7 +129,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#job = job;
     this.#signal = signal;
     queueMicrotask(() => {
-      if (this.#state === "fresh") this.begin(NOBODY);
+      if (this.#state === "fresh") this.begin();
     });
   }
 
@@ -141,18 +141,18 @@ export class Transfer<T = Transferred> implements Promise<T> {
   /** Cuts it, with a {@linkcode TransferError}; both ends are let go at once. */
   abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
     if (this.#state === "settled") return;
-    this.#fail(new TransferError("signal", "", this.#job.abort(), reason));
+    this.#fail(new TransferError("signal", undefined, this.#job.abort(), reason));
   }
 
-  /** For who drives coroutines: begins, with the ends that `lender` knows. */
-  begin(lender: Lender): void {
+  /** For who drives coroutines: begins, with the ends that the lender knows which `lend` makes of one that knows none. */
+  begin(lend: (own: Lender) => Lender = (own) => own): void {
     if (this.#state !== "fresh" && this.#state !== "lent") {
       throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
     }
     this.#state = "running";
     if (this.#signal?.aborted) return this.#onAbort();
     this.#signal?.addEventListener("abort", this.#onAbort);
-    this.#job.run(lender).then(() => {
+    this.#job.run(lend(itself)).then(() => {
       this.#settled();
       this.#result.resolve(this.#job.transferred);
     }, (error) => this.#fail(error));
@@ -206,8 +206,8 @@ export class Transfer<T = Transferred> implements Promise<T> {
 /** What was received of the ends of transfers that came to nothing, or had a limit: for the next one. */
 const leftovers = new WeakMap<object, Uint8Array[]>();
 
-/** Everything lends itself. */
-const NOBODY: Lender = {
+/** For transfers that nobody lends anything: everything lends itself. */
+const itself: Lender = {
   lend(end) {
     if (end === here) {
       throw new TypeError("Cannot transfer from or to `here`: only with yield* in a coroutine");

@@ -24,17 +24,26 @@ export class TransferError extends Error {
   override readonly name = "TransferError";
   /** Where it was cut. */
   readonly side: TransferSide;
+  /** What that is: the connection, for example. */
+  readonly end: object | undefined;
   /** What had been transferred until then, in the direction that was cut. */
   readonly transferred: Transferred;
 
   /** Made by transfers. */
-  constructor(side: TransferSide, where: string, transferred: Transferred, cause: unknown) {
-    const place = where === "" ? "" : ` ${PREPOSITIONS[side]} ${where}`;
+  constructor(
+    side: TransferSide,
+    at: { end: object; describe(): string } | undefined,
+    transferred: Transferred,
+    cause: unknown,
+  ) {
+    const where = at?.describe();
+    const place = where ? ` ${PREPOSITIONS[side]} ${where}` : "";
     const reason = cause instanceof Error ? cause.message : String(cause);
     super(`Cannot ${DOING[side]}${place} any more, after ${transferred.bytes} bytes: ${reason}`, {
       cause,
     });
     this.side = side;
+    this.end = at?.end;
     this.transferred = { ...transferred };
   }
 }

@@ -8,7 +8,9 @@ export function hasCommand(command: string): boolean {
     new Deno.Command(command, { args: ["--version"], stdout: "null", stderr: "null" }).outputSync();
     return true;
   } catch {
-    if (Deno.env.get("CI")) throw new Error(`Cannot find ${command}, which .ci/run should have installed`);
+    if (Deno.env.get("CI")) {
+      throw new Error(`Cannot find ${command}, which .ci/run should have installed`);
+    }
     return false;
   }
 }
@@ -27,7 +29,9 @@ export async function output(
   }).spawn();
   const [{ code, stdout, stderr }] = await Promise.all([
     process.output(),
-    input === undefined ? undefined : new Blob([input]).stream().pipeTo(process.stdin).catch(() => {}),
+    input === undefined
+      ? undefined
+      : new Blob([input]).stream().pipeTo(process.stdin).catch(() => {}),
   ]);
   const decoder = new TextDecoder();
   return { code, stdout, text: decoder.decode(stdout), errors: decoder.decode(stderr) };
