@@ -5,7 +5,7 @@ const CR = 13;
 /** Options of {@linkcode lines}. */
 export interface LinesOptions {
   /**
-   * How long a line may be, in UTF-16 units.
+   * How long a line may be, without its end, in UTF-16 units.
    *
    * @default {Infinity}
    */
@@ -41,23 +41,29 @@ export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<v
       const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
       let start = 0;
       for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
-        let line = text.slice(start, end);
-        if (begun !== "") {
-          line = begun + line;
+        let line: string;
+        if (begun === "") {
+          line = text.slice(start, end > start && text.charCodeAt(end - 1) === CR ? end - 1 : end);
+        } else {
+          line = withoutCr(begun + text.slice(start, end));
           begun = "";
         }
         if (line.length > maxLength) throw tooLong(maxLength);
-        yield line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
+        yield line;
         start = end + 1;
       }
       begun += text.slice(start);
-      if (begun.length > maxLength) throw tooLong(maxLength);
+      if (withoutCr(begun).length > maxLength) throw tooLong(maxLength);
     }
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
     begun += decoder.decode();
     if (begun !== "") yield begun;
   }
+}
+
+function withoutCr(line: string): string {
+  return line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
 }
 
 function tooLong(maxLength: number): RangeError {

@@ -58,6 +58,12 @@ Deno.test("lines() replaces what is no UTF-8, also at the end", () => {
   ]);
 });
 
+Deno.test("lines() does not count the end of a line, however it is cut", () => {
+  for (const chunks of chunkings("abc\r\n\r\n")) {
+    assertEquals(feed(lines({ maxLength: 3 }), chunks).out, ["abc", ""]);
+  }
+});
+
 Deno.test("lines() refuses a line that is too long, whether it has ended or not", () => {
   assertEquals(feed(lines({ maxLength: 3 }), ["abc\n", "ab", "c"]).out, ["abc", "abc"]);
   for (const chunks of [["abcd\n"], ["ab", "cd"], ["ab", "cd\n"]]) {
