@@ -78,6 +78,11 @@ export class Answer {
     this.close = !keepAlive;
   }
 
+  /** Holds on to nothing: the connection is idle. */
+  forget(): void {
+    this.#head = this.#piece = undefined;
+  }
+
   /** Whether anything of the answer has been sent, so that another one is impossible. */
   get begun(): boolean {
     return this.#state > HELD;

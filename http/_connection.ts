@@ -102,6 +102,7 @@ export class Connection {
         if (input.empty) {
           // An idle connection holds on to nothing.
           this.#request = undefined;
+          this.#answer.forget();
           input.bytes = NOTHING;
           input.at = 0;
           for (let data; (data = output.take()) !== undefined;) yield data;

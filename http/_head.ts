@@ -73,9 +73,15 @@ class Lines {
   }
 
   add(name: string, value: HeaderValue): void {
-    if (typeof value === "object") {
+    if (Array.isArray(value)) {
       for (const one of value) this.add(name, one);
       return;
+    }
+    if (typeof value === "object") {
+      throw new LocalProtocolError(
+        `Cannot send header ${name}: its value is neither text, nor a number, nor a list of these, as in ` +
+          `ok({ "content-type": "text/plain" })`,
+      );
     }
     const text = typeof value === "string" ? value : String(value);
     if (!isToken(name)) {

@@ -248,6 +248,8 @@ const impossible: [string, () => unknown, string][] = [
   ["a line break in a name", () => ok({ "a\r\nb": "c" }), "named"],
   ["a colon in a name", () => ok({ "a:": "c" }), "named"],
   ["a name beyond ASCII", () => ok([["é", "c"]]), "named"],
+  ["an object as a value", () => ok({ headers: {} } as never), "header headers"],
+  ["null as a value", () => ok({ a: null } as never), "header a"],
   ["a status too low", () => response(99), "100 to 599"],
   ["a status too high", () => response(600), "100 to 599"],
   ["a status that is not whole", () => response(200.5), "100 to 599"],
