@@ -1,6 +1,5 @@
 import { here, type Lender, type Transfer, TransferError } from "../reactor/mod.ts";
 import type { Gio } from "./gio.ts";
-import { Opened } from "./opened.ts";
 import { Operation } from "./operation.ts";
 
 /**
@@ -35,7 +34,6 @@ class Transferring extends Operation<unknown> {
 class GioLender implements Lender {
   readonly #gio: Gio;
   readonly #own: Lender;
-  readonly #pushedBack = new Map<object, unknown[]>();
 
   constructor(gio: Gio, own: Lender) {
     this.#gio = gio;
@@ -43,26 +41,15 @@ class GioLender implements Lender {
   }
 
   lend(end: Parameters<Lender["lend"]>[0]): object {
-    const context = end === here
-      ? this.#gio.innermost
-      : end instanceof Opened
-      ? end.context
-      : this.#own.lend(end);
-    if (!this.#pushedBack.has(context)) {
-      this.#pushedBack.set(context, this.#gio.takeOver(context));
-    }
-    return context;
+    return end === here ? this.#gio.innermost : this.#own.lend(end);
   }
 
   unread(end: object): Uint8Array[] {
-    const pushedBack = this.#pushedBack.get(end) ?? [];
-    this.#pushedBack.set(end, []);
-    return [...pushedBack.map(asBytes), ...this.#own.unread(end)];
+    return [...this.#gio.takeOver(end).map(asBytes), ...this.#own.unread(end)];
   }
 
   takeBack(end: object, unread: Uint8Array[]): void {
-    if (this.#gio.innermost === end) this.#gio.pushBack(unread);
-    else this.#own.takeBack(end, unread);
+    if (!this.#gio.pushBack(end, unread)) this.#own.takeBack(end, unread);
   }
 }
 

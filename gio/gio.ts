@@ -301,7 +301,7 @@ export class Gio<R = unknown> {
     return this.#top.context;
   }
 
-  /** For transfers, which receive of a context themselves: does so no more; gives what was pushed back, if it is of this one. */
+  /** For transfers, which receive of a context themselves: reads it no more; gives what was pushed back, if it is of this one. */
   takeOver(context: object): unknown[] {
     for (let channel = this.#top; channel !== undefined; channel = channel.outer) {
       if (channel.context === context) this.#stopReading(channel);
@@ -312,9 +312,11 @@ export class Gio<R = unknown> {
     return rest;
   }
 
-  /** For transfers: what was received of the innermost context and is to be read first. */
-  pushBack(values: unknown[]): void {
+  /** For transfers: pushes back what was received of a context, if it is the innermost; tells whether it is. */
+  pushBack(context: object, values: unknown[]): boolean {
+    if (this.#top?.context !== context) return false;
     this.#composed.rest = [...values, ...this.#composed.rest];
+    return true;
   }
 
   /** For transfers: a context broke. */

@@ -71,12 +71,11 @@ const outstanding = new WeakMap<object, Promise<Uint8Array | null>>();
 
 class ConnSource implements Source {
   readonly end: Reads;
-  more = true;
+  more = false;
   readonly #own: OwnDescriptor;
   #small: Uint8Array | undefined;
   #large: Uint8Array | undefined;
-  #reading: Promise<number | null> | undefined;
-  #into: Uint8Array | undefined;
+  #reading: Promise<Uint8Array | null> | undefined;
 
   constructor(end: Reads) {
     this.end = end;
@@ -89,30 +88,29 @@ class ConnSource implements Source {
 
   async take(size: number): Promise<Uint8Array | null> {
     const before = outstanding.get(this.end);
-    if (before !== undefined) {
-      outstanding.delete(this.end);
-      return before;
+    outstanding.delete(this.end);
+    try {
+      return await (this.#reading = before ?? this.#read(this.#room(size)));
+    } finally {
+      this.#reading = undefined;
     }
-    const into = this.#into = this.#room(size);
-    const length = await (this.#reading = this.end.read(into));
-    this.#reading = undefined;
-    this.more = length === into.length;
-    if (length === null) return null;
-    return this.more ? into : into.subarray(0, length);
   }
 
   release(): void {
     if (this.#reading === undefined) return;
-    const into = this.#into!;
-    const reading = this.#reading.then((length) =>
-      length === null ? null : into.subarray(0, length)
-    );
-    reading.catch(() => {});
-    outstanding.set(this.end, reading);
+    this.#reading.catch(() => {});
+    outstanding.set(this.end, this.#reading);
   }
 
   describe(): string {
     return describeConn(this.end);
+  }
+
+  async #read(into: Uint8Array): Promise<Uint8Array | null> {
+    const length = await this.end.read(into);
+    this.more = length === into.length;
+    if (length === null) return null;
+    return this.more ? into : into.subarray(0, length);
   }
 
   #room(size: number): Uint8Array {
@@ -128,6 +126,7 @@ class ConnSource implements Source {
 class ConnTarget implements Target {
   readonly end: Writes;
   readonly #own: OwnDescriptor;
+  #released = false;
 
   constructor(end: Writes) {
     this.end = end;
@@ -139,7 +138,7 @@ class ConnTarget implements Target {
   }
 
   async put(bytes: Uint8Array): Promise<void> {
-    for (let sent = 0; sent < bytes.length;) {
+    for (let sent = 0; sent < bytes.length && !this.#released;) {
       sent += await this.end.write(sent === 0 ? bytes : bytes.subarray(sent));
     }
   }
@@ -152,7 +151,9 @@ class ConnTarget implements Target {
     }
   }
 
-  release(): void {}
+  release(): void {
+    this.#released = true;
+  }
 
   describe(): string {
     return describeConn(this.end);
@@ -200,7 +201,7 @@ class SocketEnd {
 
 class SocketSource extends SocketEnd implements Source {
   declare readonly end: Receiver;
-  more = true;
+  more = false;
 
   constructor(end: Receiver) {
     super(end, "read");
@@ -210,7 +211,7 @@ class SocketSource extends SocketEnd implements Source {
     const { end } = this;
     if (end instanceof StreamSocket) end.largestRead = size;
     for (;;) {
-      const chunk = end instanceof DescriptorSocket ? end.recv(size) : end.recv();
+      const chunk = end.recv(size);
       if (chunk !== undefined) {
         const bytes = typeof chunk === "string" ? encoder.encode(chunk) : chunk;
         this.more = bytes !== null && bytes.length >= LITTLE;

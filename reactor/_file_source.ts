@@ -33,11 +33,13 @@ export class FileSource implements Source {
     return sent;
   }
 
+  /** At once, as the kernel sends, so that several transfers may be sent of one file. */
+  // deno-lint-ignore require-await
   async take(size: number): Promise<Uint8Array | null> {
     if (this.#room === undefined || this.#room.length < size) this.#room = new Uint8Array(size);
     const room = this.#room.subarray(0, size);
-    await this.end.seek(this.#offset, Deno.SeekMode.Start);
-    const length = await this.end.read(room);
+    this.end.seekSync(this.#offset, Deno.SeekMode.Start);
+    const length = this.end.readSync(room);
     if (length === null) throw new Error("The file is shorter than it was");
     this.#offset += length;
     return room.subarray(0, length);

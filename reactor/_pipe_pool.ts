@@ -1,15 +1,5 @@
 import { type Libc, O_CLOEXEC, O_NONBLOCK } from "./_libc.ts";
 
-/** A pipe of the kernel, by its descriptors. */
-export interface Pipe {
-  /** What is written to. */
-  readonly input: number;
-  /** What is read from. */
-  readonly output: number;
-  /** How many bytes it holds. */
-  readonly size: number;
-}
-
 const F_SETPIPE_SZ = 1031;
 const F_GETPIPE_SZ = 1032;
 /** What the kernel gives by itself, and the least that is worth it. */
@@ -21,11 +11,46 @@ const sizeOf = (nth: number) => nth < 16 ? 1024 * 1024 : nth < 64 ? 256 * 1024 :
 /** When the kernel has refused a pipe, it is not asked again for so many milliseconds. */
 const PAUSE_MS = 1000;
 
+/** A pipe of the kernel, by its descriptors. */
+export class Pipe {
+  readonly output: number;
+  readonly input: number;
+  readonly size: number;
+  readonly #libc: Libc;
+  #open = true;
+
+  /** A pipe that holds `size` bytes, or fewer if the kernel refuses; `undefined` if there are too many open files. */
+  static open(libc: Libc, size: number): Pipe | undefined {
+    const ends = new Int32Array(2);
+    if (libc.pipe2(ends, O_CLOEXEC | O_NONBLOCK) === 0) return new Pipe(libc, ends, size);
+  }
+
+  private constructor(libc: Libc, [output, input]: Iterable<number>, size: number) {
+    this.#libc = libc;
+    this.output = output!;
+    this.input = input!;
+    // More than it has already, or less: a smaller one, if this one is too large.
+    while (libc.fcntl(this.input, F_SETPIPE_SZ, size) < 0 && size > SMALLEST) size /= 2;
+    this.size = libc.fcntl(this.input, F_GETPIPE_SZ, 0);
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#libc.close(this.input);
+    this.#libc.close(this.output);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
 /**
  * The pipes that transfers share.
  *
- * 1. A transfer has a pipe only while there is something in it. There is a bound to their number, and the kernel has
- *    others: who gets no pipe copies.
+ * 1. A transfer has a pipe only while it splices. There is a bound to their number, and the kernel has others: who gets no
+ *    pipe copies.
  * 2. A pipe that is not empty is closed, never given to another transfer.
  * 3. When the last transfer is over, all are closed.
  */
@@ -34,7 +59,6 @@ export class PipePool {
   #open = 0;
   #users = 0;
   #refusedUntil = 0;
-  #ends = new Int32Array(2);
 
   /** How many are open. */
   get open(): number {
@@ -47,9 +71,9 @@ export class PipePool {
   }
 
   /** A transfer is over. */
-  leave(libc: Libc | undefined): void {
-    if (--this.#users > 0 || libc === undefined) return;
-    for (const pipe of this.#free) this.#close(libc, pipe);
+  leave(): void {
+    if (--this.#users > 0) return;
+    for (const pipe of this.#free) this.#close(pipe);
     this.#free = [];
   }
 
@@ -59,37 +83,27 @@ export class PipePool {
   }
 
   /** Takes a pipe back. */
-  give(libc: Libc, pipe: Pipe, isEmpty: boolean): void {
+  give(pipe: Pipe, isEmpty: boolean): void {
     if (isEmpty && this.#users > 0) this.#free.push(pipe);
-    else this.#close(libc, pipe);
+    else this.#close(pipe);
   }
 
   #make(libc: Libc): Pipe | undefined {
     if (this.#open >= MOST || performance.now() < this.#refusedUntil) return;
-    if (libc.pipe2(this.#ends, O_CLOEXEC | O_NONBLOCK) === 0) {
-      const [output, input] = this.#ends as unknown as [number, number];
-      const size = enlarge(libc, input, sizeOf(this.#open++));
-      const pipe = { input, output, size };
-      if (size >= SMALLEST) return pipe;
-      this.#close(libc, pipe);
+    const pipe = Pipe.open(libc, sizeOf(this.#open));
+    if (pipe !== undefined) {
+      this.#open++;
+      if (pipe.size >= SMALLEST) return pipe;
+      this.#close(pipe);
     }
     this.#refusedUntil = performance.now() + PAUSE_MS;
   }
 
-  #close(libc: Libc, { input, output }: Pipe): void {
-    libc.close(input);
-    libc.close(output);
+  #close(pipe: Pipe): void {
+    pipe.close();
     this.#open--;
   }
 }
 
 /** The pipes of this process. */
 export const pipes: PipePool = new PipePool();
-
-function enlarge(libc: Libc, pipe: number, size: number): number {
-  for (; size > SMALLEST; size /= 2) {
-    const got = libc.fcntl(pipe, F_SETPIPE_SZ, size);
-    if (got > 0) return got;
-  }
-  return libc.fcntl(pipe, F_GETPIPE_SZ, 0);
-}

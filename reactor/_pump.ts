@@ -19,7 +19,8 @@ import { TransferError, type TransferSide } from "./transfer_error.ts";
  *  5. With a tap, what is in the pipe is duplicated into a second one before it goes on; as much goes out of each as was
  *     duplicated, no matter how much there is in the first.
  *  6. What cannot be spliced is copied, from then on or for once: no descriptor, no pipe, a refusal of the kernel.
- *  7. Nobody is told before something has arrived. An abort lets go of both ends and of the pipes at once.
+ *  7. Nobody is told before something has arrived. An abort, which may come whenever others run, lets go of both ends and of
+ *     the pipes at once.
  */
 
 const SPLICE_F_MOVE = 1;
@@ -33,7 +34,14 @@ const WORTH = 16 * 1024;
 
 /** All transfers together let the event loop of Deno turn this often: once for some megabytes. */
 const eventLoop = new EventLoop(3);
-const available = new Int32Array(1);
+let turning: Promise<void> | undefined;
+
+/** They wait for the same turn, and then each has its share before it is time for the next. */
+function turn(): Promise<void> {
+  return turning ??= eventLoop.turn().finally(() => turning = undefined);
+}
+
+const available = new Uint32Array(1);
 
 /** What a {@linkcode Pump} moves, and where. */
 export interface Route {
@@ -49,205 +57,195 @@ export interface Route {
   onProgress?: (() => void) | undefined;
 }
 
+/** Where bytes go out. */
+interface Outlet {
+  readonly side: "to" | "tap";
+  readonly target: Target;
+  /** What they come out of when they are spliced. */
+  pipe?: Pipe | undefined;
+  /** Whether the kernel has moved something there already: then it can. */
+  proven?: boolean;
+}
+
 /** One direction of a transfer. */
 export class Pump implements Job<Transferred> {
   readonly transferred: Transferred;
   readonly #route: Route;
   #source!: Source;
-  #target!: Target;
-  #tap: Target | undefined;
+  #outlets!: [to: Outlet, ...tap: Outlet[]];
   #left: number;
   #libc: Libc | undefined;
-  #pipe: Pipe | undefined;
-  #tapPipe: Pipe | undefined;
-  /** Whether the kernel has taken something out of a pipe already: then it can. */
+  /** Whether the kernel has taken something from the source already: then it can. */
   #proven = false;
-  #isRefused = false;
   /** How much is in the pipes. */
   #held = 0;
   #state: "fresh" | "running" | "over" = "fresh";
-  #page: Uint8Array<ArrayBuffer> | undefined;
+  #room: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(route: Route) {
     this.#route = route;
     this.transferred = route.transferred ?? { bytes: 0, spliced: 0, copied: 0 };
     this.#left = route.limit ?? Infinity;
-    if (!(this.#left >= 0)) {
-      throw new RangeError(`Cannot transfer ${route.limit} bytes: it must be at least 0`);
+    if (!(this.#left >= 0) || this.#left % 1 > 0) {
+      throw new RangeError(
+        `Cannot transfer ${route.limit} bytes: it must be a whole number of at least 0`,
+      );
     }
   }
 
   async run(lender: Lender): Promise<void> {
     const { from, to, tap, copy } = this.#route;
-    const source = this.#source = from instanceof FileSource ? from : sourceOf(lender.lend(from));
-    this.#target = targetOf(lender.lend(to));
-    if (tap !== undefined) this.#tap = targetOf(lender.lend(tap));
+    this.#source = from instanceof FileSource ? from : sourceOf(lender.lend(from));
+    this.#outlets = [{ side: "to", target: targetOf(lender.lend(to)) }];
+    if (tap !== undefined) {
+      this.#outlets.push({ side: "tap", target: targetOf(lender.lend(tap)) });
+    }
     this.#libc = copy ? undefined : libc();
     pipes.enter();
     this.#state = "running";
     try {
-      await this.#settle();
-      await this.#pump(lender, lender.unread(source.end));
+      // What was written before may be under way.
+      for (const outlet of this.#outlets) await this.#write(outlet, NOTHING);
+      await this.#pump(lender);
     } finally {
       this.abort();
     }
   }
 
   abort(): Transferred {
-    if (this.#state === "running") this.#release();
+    if (this.#state === "running") {
+      this.#givePipesBack();
+      this.#source.release();
+      for (const { target } of this.#outlets) target.release();
+      pipes.leave();
+    }
     this.#state = "over";
     return this.transferred;
   }
 
-  /** What was written before may be under way. */
-  async #settle(): Promise<void> {
-    await this.#write("to", this.#target, NOTHING);
-    if (this.#tap !== undefined) await this.#write("tap", this.#tap, NOTHING);
-  }
-
-  async #pump(lender: Lender, head: Uint8Array[]): Promise<void> {
+  async #pump(lender: Lender): Promise<void> {
     const source = this.#source;
-    for (const [i, chunk] of head.entries()) {
-      if (this.#left < chunk.length) {
-        lender.takeBack(source.end, [chunk.subarray(this.#left), ...head.slice(i + 1)]);
-        return await this.#put(chunk.subarray(0, this.#left));
-      }
-      await this.#put(chunk);
-    }
+    await this.#putWithin(lender, lender.unread(source.end));
     while (this.#left > 0) {
       const size = source.more ? await this.#splice() : SMALL;
       if (this.#left === 0) return;
       const chunk = await this.#take(size);
       if (chunk === null) return await this.#finish();
-      if (chunk.length > this.#left) {
-        lender.takeBack(source.end, [chunk.slice(this.#left)]);
-        await this.#put(chunk.subarray(0, this.#left));
-      } else await this.#put(chunk);
-      if (eventLoop.isDue) await this.#go(eventLoop.turn());
+      await this.#putWithin(lender, [chunk]);
+      if (eventLoop.isDue) await this.#go(turn());
     }
   }
 
   /** Has the kernel move what there is, for as long as that is much; gives how much to read next. */
   async #splice(): Promise<number> {
-    const source = this.#source;
     while (this.#left > 0) {
-      const library = this.#libc;
-      const fd = source.descriptor;
-      const to = this.#target.descriptor;
-      if (library === undefined || fd === undefined) return LARGE;
-      if (to === undefined && this.#tap?.descriptor === undefined) return LARGE;
-      const next = source instanceof FileSource
-        ? this.#sendNow(library, source, fd, to!)
-        : await this.#relay(library, fd, to);
+      const next = this.#source instanceof FileSource
+        ? this.#send(this.#source)
+        : await this.#relay();
       if (next !== undefined) return next;
-      if (eventLoop.isDue) await this.#go(eventLoop.turn());
+      if (eventLoop.isDue) await this.#go(turn());
     }
     return 0;
   }
 
-  /** Until it has to wait, nobody else runs, and the descriptors stay what they are. */
-  async #relay(library: Libc, fd: number, to: number | undefined): Promise<number | undefined> {
-    while (this.#held === 0 && this.#left > 0 && !eventLoop.isDue) {
-      const much = library.ioctl(fd, FIONREAD, available) === 0 ? available[0]! : LARGE;
-      if (much < WORTH || !this.#fill(library, fd)) {
-        this.#giveBack();
-        return Math.max(much, SMALL);
-      }
-      if (this.#tap === undefined && to !== undefined) {
-        const moved = this.#drainNow(library, to, this.#pipe!, this.#held);
-        if (moved > 0) this.#arrived(moved, 0);
-      }
-    }
-    if (this.#tap !== undefined) await this.#drainBoth(library, this.#tap, this.#held);
-    else if (this.#held > 0) await this.#drain("to", this.#target, this.#pipe!, this.#held);
-    return;
+  /** Sends some of a file; if that cannot be now, gives how much to read. */
+  #send(source: FileSource): number | undefined {
+    const library = this.#libc;
+    const [outlet] = this.#outlets;
+    const fd = source.descriptor;
+    const to = outlet.target.descriptor;
+    if (library === undefined || fd === undefined || to === undefined) return LARGE;
+    const sent = source.send(library, fd, to, this.#left);
+    if (sent <= 0) return howMuch(library, outlet, to);
+    outlet.proven = true;
+    this.#left -= sent;
+    this.#arrived(sent, 0);
   }
 
-  #sendNow(library: Libc, source: FileSource, fd: number, to: number): number | undefined {
-    while (this.#left > 0 && !eventLoop.isDue) {
-      const sent = source.send(library, fd, to, this.#left);
-      if (sent <= 0) return this.#isFull(library, to) ? PAGE : LARGE;
-      this.#proven = true;
-      this.#left -= sent;
-      this.#arrived(sent, 0);
+  /** Fills the pipe once and empties it; if there is nothing much, or it cannot be, gives how much to read. */
+  async #relay(): Promise<number | undefined> {
+    const library = this.#libc;
+    const fd = this.#source.descriptor;
+    if (library === undefined || fd === undefined) return LARGE;
+    if (this.#outlets.every(({ target }) => target.descriptor === undefined)) return LARGE;
+    const much = library.ioctl(fd, FIONREAD, available) === 0 ? available[0]! : LARGE;
+    if (much < WORTH || !this.#fill(library, fd)) {
+      this.#givePipesBack();
+      return Math.max(much, SMALL);
+    }
+    const [to, tap] = this.#outlets;
+    if (tap === undefined) return void await this.#drain(library, to, this.#held);
+    while (this.#held > 0) {
+      const length = library.tee(
+        to.pipe!.output,
+        tap.pipe!.input,
+        this.#held,
+        SPLICE_F_NONBLOCK,
+      );
+      if (length <= 0) throw new Error("Cannot duplicate what is in a pipe: the system refused");
+      this.#held += length;
+      await this.#drain(library, to, length);
+      await this.#drain(library, tap, length);
     }
   }
 
   /** Moves as much as there is, and goes in, into the empty pipe; whether that was possible. */
   #fill(library: Libc, fd: number): boolean {
-    const pipe = this.#pipe ??= pipes.take(library);
-    if (pipe === undefined) return false;
-    if (this.#tap !== undefined) {
-      this.#tapPipe ??= pipes.take(library);
-      if (this.#tapPipe === undefined) return false;
+    for (const outlet of this.#outlets) {
+      outlet.pipe ??= pipes.take(library);
+      if (outlet.pipe === undefined) return false;
     }
-    const wanted = Math.min(pipe.size, this.#left);
-    const length = library.splice(fd, null, pipe.input, null, wanted, FLAGS);
+    const { input, size } = this.#outlets[0].pipe!;
+    const length = library.splice(fd, null, input, null, Math.min(size, this.#left), FLAGS);
     if (length > 0) {
+      this.#proven = true;
       this.#left -= length;
       this.#held = length;
       return true;
     }
     // There was something. If it has never worked, it cannot be done with what this is.
-    if (!this.#proven) this.#isRefused = true;
+    if (!this.#proven) this.#libc = undefined;
     return false;
   }
 
-  /** Moves so many bytes out of a pipe, as far as there is room; gives how many. */
-  #drainNow(library: Libc, fd: number, pipe: Pipe, length: number): number {
-    let all = 0;
-    while (all < length) {
-      const moved = library.splice(pipe.output, null, fd, null, length - all, FLAGS);
-      if (moved <= 0) break;
-      all += moved;
-    }
-    if (all > 0) this.#proven = true;
-    this.#held -= all;
-    return all;
-  }
-
-  async #drainBoth(library: Libc, tap: Target, length: number): Promise<void> {
+  /** Moves so many bytes out of the pipe. */
+  async #drain(library: Libc, outlet: Outlet, length: number): Promise<void> {
+    const { output } = outlet.pipe!;
     while (length > 0) {
-      const [pipe, tapPipe] = [this.#pipe!, this.#tapPipe!];
-      const part = library.tee(pipe.output, tapPipe.input, length, SPLICE_F_NONBLOCK);
-      if (part <= 0) throw new Error("Cannot tee: the system refused");
-      this.#held += part;
-      await this.#drain("to", this.#target, pipe, part);
-      await this.#drain("tap", tap, tapPipe, part);
-      length -= part;
-    }
-  }
-
-  /** Moves so many bytes out of a pipe. */
-  async #drain(side: "to" | "tap", target: Target, pipe: Pipe, length: number): Promise<void> {
-    const library = this.#libc!;
-    while (length > 0) {
-      const fd = target.descriptor;
-      const moved = fd === undefined ? 0 : this.#drainNow(library, fd, pipe, length);
-      if (moved > 0 && side === "to") this.#arrived(moved, 0);
+      const fd = outlet.target.descriptor;
+      let moved = fd === undefined ? 0 : library.splice(output, null, fd, null, length, FLAGS);
+      if (moved > 0) {
+        outlet.proven = true;
+        this.#held -= moved;
+        if (outlet.side === "to") this.#arrived(moved, 0);
+      } else {
+        // It is full, or broken, or does not know how: writing will tell.
+        const room = this.#room ??= new Uint8Array(LARGE);
+        moved = library.read(output, room, Math.min(length, howMuch(library, outlet, fd)));
+        if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
+        this.#held -= moved;
+        await this.#write(outlet, room.subarray(0, moved));
+        if (outlet.side === "to") this.#arrived(0, moved);
+      }
       length -= moved;
-      if (length === 0) return;
-      // It is full, or broken, or does not know how: writing will tell.
-      const room = this.#page ??= new Uint8Array(LARGE);
-      const most = fd !== undefined && this.#isFull(library, fd) ? PAGE : LARGE;
-      const copied = library.read(pipe.output, room, Math.min(length, most));
-      if (copied <= 0) throw new Error("Cannot read from a pipe: the system refused");
-      this.#held -= copied;
-      await this.#write(side, target, room.subarray(0, copied));
-      length -= copied;
-      if (side === "to") this.#arrived(0, copied);
     }
   }
 
-  /** Why nothing went out: because there is no room, or because the kernel does not know how. */
-  #isFull(library: Libc, fd: number): boolean {
-    return this.#proven || (pollNow(library, fd, POLLOUT) & POLLOUT) === 0;
+  /** Writes what is within the limit; what is beyond goes back. */
+  async #putWithin(lender: Lender, chunks: Uint8Array[]): Promise<void> {
+    for (const [i, chunk] of chunks.entries()) {
+      const within = Math.min(chunk.length, this.#left);
+      if (within < chunk.length) {
+        lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
+      }
+      if (within > 0) await this.#put(chunk.subarray(0, within));
+      if (within < chunk.length) return;
+    }
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
     this.#left -= bytes.length;
-    await this.#write("to", this.#target, bytes);
-    if (this.#tap !== undefined) await this.#write("tap", this.#tap, bytes);
+    for (const outlet of this.#outlets) await this.#write(outlet, bytes);
     this.#arrived(0, bytes.length);
   }
 
@@ -259,7 +257,7 @@ export class Pump implements Job<Transferred> {
     }
   }
 
-  async #write(side: TransferSide, target: Target, bytes: Uint8Array): Promise<void> {
+  async #write({ side, target }: Outlet, bytes: Uint8Array): Promise<void> {
     try {
       await this.#go(target.put(bytes));
     } catch (error) {
@@ -268,19 +266,14 @@ export class Pump implements Job<Transferred> {
   }
 
   async #finish(): Promise<void> {
-    await this.#go(this.#target.finish());
-    if (this.#tap !== undefined) await this.#go(this.#tap.finish());
+    for (const { target } of this.#outlets) await this.#go(target.finish());
   }
 
-  /** Waits; what was aborted meanwhile goes no further. */
+  /** Waits. */
   async #go<T>(promise: Promise<T>): Promise<T> {
-    try {
-      const value = await promise;
-      return this.#state === "over" ? await never() : value;
-    } catch (error) {
-      if (this.#state === "over") return await never();
-      throw error;
-    }
+    const value = await promise;
+    this.#goOn();
+    return value;
   }
 
   #error(side: TransferSide, end: Source | Target, error: unknown): TransferError {
@@ -293,25 +286,26 @@ export class Pump implements Job<Transferred> {
     transferred.copied += copied;
     transferred.bytes += spliced + copied;
     this.#route.onProgress?.();
+    this.#goOn();
   }
 
-  #giveBack(): void {
-    if (this.#libc === undefined) return;
-    for (const pipe of [this.#pipe, this.#tapPipe]) {
-      if (pipe !== undefined) pipes.give(this.#libc, pipe, this.#held === 0);
+  /** What was aborted while others ran goes no further; whoever aborted has told why. */
+  #goOn(): void {
+    if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");
+  }
+
+  #givePipesBack(): void {
+    for (const outlet of this.#outlets) {
+      if (outlet.pipe !== undefined) pipes.give(outlet.pipe, this.#held === 0);
+      outlet.pipe = undefined;
     }
-    this.#pipe = this.#tapPipe = undefined;
-    if (this.#isRefused) this.#libc = undefined;
-  }
-
-  #release(): void {
-    this.#giveBack();
-    this.#source.release();
-    this.#target.release();
-    this.#tap?.release();
-    pipes.leave(libc());
   }
 }
 
 const NOTHING = new Uint8Array(0);
-const never = () => new Promise<never>(() => {});
+
+/** How much to copy to where nothing could be moved: a page, to wait until there is room, or much, if it is never possible. */
+function howMuch(library: Libc, { proven }: Outlet, fd: number | undefined): number {
+  if (fd === undefined) return LARGE;
+  return proven || (pollNow(library, fd, POLLOUT) & POLLOUT) === 0 ? PAGE : LARGE;
+}

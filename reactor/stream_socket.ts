@@ -108,10 +108,14 @@ export class StreamSocket implements Socket {
     else this.#notifyRead = undefined;
   }
 
-  /** What has arrived. */
-  recv(): Uint8Array | null | undefined {
+  /** What has arrived; at most `most` bytes of it. */
+  recv(most: number = Infinity): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
     const chunk = this.#chunk;
+    if (chunk && chunk.length > most) {
+      this.#chunk = chunk.subarray(most);
+      return chunk.subarray(0, most);
+    }
     if (chunk) this.#chunk = undefined;
     else if (chunk === undefined && this.#readFailure !== undefined) throw this.#readFailure.error;
     return chunk;

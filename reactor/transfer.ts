@@ -30,8 +30,8 @@ export interface HasContext<C> {
 
 /** What is received from without blocking, as a socket of the reactor or a context of gio. */
 export interface Receiver extends Selectable {
-  /** As {@linkcode Socket.recv}. */
-  recv(): Uint8Array | string | null | undefined;
+  /** As {@linkcode Socket.recv}; at most `most` bytes, if it can. What is more is kept for the next transfer. */
+  recv(most?: number): Uint8Array | string | null | undefined;
 }
 
 /** What is sent to without blocking, as a socket of the reactor or a context of gio. */
@@ -146,7 +146,8 @@ export class Transfer<T = Transferred> implements Promise<T> {
 
   /** For who drives coroutines: begins, with the ends that the lender knows which `lend` makes of one that knows none. */
   begin(lend: (own: Lender) => Lender = (own) => own): void {
-    if (this.#state !== "fresh" && this.#state !== "lent") {
+    if (this.#state === "settled") return; // It was aborted.
+    if (this.#state === "running") {
       throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
     }
     this.#state = "running";

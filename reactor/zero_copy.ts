@@ -1,10 +1,12 @@
 import { descriptorOf } from "./_descriptor_of.ts";
-import { type Libc, libc, libcProblem, O_CLOEXEC, O_NONBLOCK } from "./_libc.ts";
+import { type Libc, libc, libcProblem } from "./_libc.ts";
+import { Pipe } from "./_pipe_pool.ts";
 
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
-const F_SETPIPE_SZ = 1031;
-const F_GETPIPE_SZ = 1032;
+const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+/** The kernel moves no more at a time (see _libc.ts, 2). */
+const MOST = 0x7ffff000;
 
 /** A pipe of the kernel; made by {@linkcode ZeroCopy.pipe}. */
 export interface KernelPipe extends Disposable {
@@ -94,37 +96,21 @@ export const zeroCopy: ZeroCopy = {
   },
 
   pipe(size = 1024 * 1024) {
-    const library = needed();
-    const ends = new Int32Array(2);
-    if (library.pipe2(ends, O_CLOEXEC | O_NONBLOCK) !== 0) {
-      throw new Error("Cannot make a pipe: there are too many open files");
-    }
-    const [output, input] = ends as unknown as [number, number];
-    library.fcntl(input, F_SETPIPE_SZ, size);
-    let open = true;
-    const close = () => {
-      if (open) { for (const fd of ends) library.close(fd); }
-      open = false;
-    };
-    return {
-      output,
-      input,
-      size: library.fcntl(input, F_GETPIPE_SZ, 0),
-      close,
-      [Symbol.dispose]: close,
-    };
+    const pipe = Pipe.open(needed(), size);
+    if (pipe === undefined) throw new Error("Cannot make a pipe: there are too many open files");
+    return pipe;
   },
 
   splice(from, to, length) {
-    return needed().splice(from, null, to, null, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    return needed().splice(from, null, to, null, most(length), FLAGS);
   },
 
   tee(from, to, length) {
-    return needed().tee(from, to, length, SPLICE_F_NONBLOCK);
+    return needed().tee(from, to, most(length), SPLICE_F_NONBLOCK);
   },
 
   sendfile(to, file, offset, length) {
-    return needed().sendfile(to, file, new BigInt64Array([BigInt(offset)]), length);
+    return needed().sendfile(to, file, new BigInt64Array([BigInt(offset)]), most(length));
   },
 
   vmsplice(to, bytes) {
@@ -133,6 +119,10 @@ export const zeroCopy: ZeroCopy = {
     return needed().vmsplice(to, vector, 1, SPLICE_F_NONBLOCK);
   },
 };
+
+function most(length: number): number {
+  return Math.min(length, MOST);
+}
 
 function needed(): Libc {
   const library = libc();
