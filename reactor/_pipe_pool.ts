@@ -75,6 +75,7 @@ export class PipePool {
     if (--this.#users > 0) return;
     for (const pipe of this.#free) this.#close(pipe);
     this.#free = [];
+    this.#refusedUntil = 0;
   }
 
   /** An empty pipe, if there is one to be had. */

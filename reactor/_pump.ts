@@ -63,8 +63,8 @@ interface Outlet {
   readonly target: Target;
   /** What they come out of when they are spliced. */
   pipe?: Pipe | undefined;
-  /** Whether the kernel has moved something there already: then it can. */
-  proven?: boolean;
+  /** Whether the kernel can move something there, as soon as it is known. */
+  splices?: boolean;
 }
 
 /** One direction of a transfer. */
@@ -153,11 +153,11 @@ export class Pump implements Job<Transferred> {
     const library = this.#libc;
     const [outlet] = this.#outlets;
     const fd = source.descriptor;
-    const to = outlet.target.descriptor;
+    const to = descriptorOf(outlet);
     if (library === undefined || fd === undefined || to === undefined) return LARGE;
     const sent = source.send(library, fd, to, this.#left);
     if (sent <= 0) return howMuch(library, outlet, to);
-    outlet.proven = true;
+    outlet.splices = true;
     this.#left -= sent;
     this.#arrived(sent, 0);
   }
@@ -167,7 +167,7 @@ export class Pump implements Job<Transferred> {
     const library = this.#libc;
     const fd = this.#source.descriptor;
     if (library === undefined || fd === undefined) return LARGE;
-    if (this.#outlets.every(({ target }) => target.descriptor === undefined)) return LARGE;
+    if (this.#outlets.every((outlet) => descriptorOf(outlet) === undefined)) return LARGE;
     const much = library.ioctl(fd, FIONREAD, available) === 0 ? available[0]! : LARGE;
     if (much < WORTH || !this.#fill(library, fd)) {
       this.#givePipesBack();
@@ -212,10 +212,10 @@ export class Pump implements Job<Transferred> {
   async #drain(library: Libc, outlet: Outlet, length: number): Promise<void> {
     const { output } = outlet.pipe!;
     while (length > 0) {
-      const fd = outlet.target.descriptor;
+      const fd = descriptorOf(outlet);
       let moved = fd === undefined ? 0 : library.splice(output, null, fd, null, length, FLAGS);
       if (moved > 0) {
-        outlet.proven = true;
+        outlet.splices = true;
         this.#held -= moved;
         if (outlet.side === "to") this.#arrived(moved, 0);
       } else {
@@ -304,8 +304,13 @@ export class Pump implements Job<Transferred> {
 
 const NOTHING = new Uint8Array(0);
 
-/** How much to copy to where nothing could be moved: a page, to wait until there is room, or much, if it is never possible. */
-function howMuch(library: Libc, { proven }: Outlet, fd: number | undefined): number {
+function descriptorOf({ splices, target }: Outlet): number | undefined {
+  return splices === false ? undefined : target.descriptor;
+}
+
+/** How much to copy to where nothing could be moved: a page, to wait until there is room; much, if it is never possible. */
+function howMuch(library: Libc, outlet: Outlet, fd: number | undefined): number {
   if (fd === undefined) return LARGE;
-  return proven || (pollNow(library, fd, POLLOUT) & POLLOUT) === 0 ? PAGE : LARGE;
+  outlet.splices ??= (pollNow(library, fd, POLLOUT) & POLLOUT) === 0 ? undefined : false;
+  return outlet.splices === false ? LARGE : PAGE;
 }

@@ -1,0 +1,516 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { splice, TransferError, zeroCopy } from "../../reactor/mod.ts";
+import { libc } from "../../reactor/_libc.ts";
+import { pipes } from "../../reactor/_pipe_pool.ts";
+import { leakTest, turns } from "../_leaks.ts";
+import { type Faults, faultyLibc } from "./_faulty_libc.ts";
+import {
+  assertSameBytes,
+  conns,
+  type End,
+  END_KINDS,
+  type EndKind,
+  pattern,
+  readAll,
+  readSome,
+  resettable,
+  writeAll,
+} from "./_transfer_ends.ts";
+
+const MIB = 1024 * 1024;
+
+/** A test with ends of these kinds, of which nothing is left at its end. */
+function test(
+  name: string,
+  kinds: EndKind[],
+  fn: (...ends: End[]) => Promise<void>,
+): void {
+  leakTest(name, async () => {
+    await using stack = new AsyncDisposableStack();
+    const ends: End[] = [];
+    for (const kind of kinds) ends.push(stack.use(await kind.open()));
+    await fn(...ends);
+    assertEquals(pipes.open, 0);
+  });
+}
+
+const byName = (name: string): EndKind => END_KINDS.find((kind) => kind.name === name)!;
+const TCP = byName("a TCP connection");
+
+for (const from of END_KINDS) {
+  for (const to of END_KINDS) {
+    for (const copy of [false, true]) {
+      const how = copy ? ", with copy: true" : "";
+      test(`splice() moves all bytes and the end from ${from.name} to ${to.name}${how}`, [
+        from,
+        to,
+      ], async (source, target) => {
+        const bytes = pattern(4 * MIB + 12_345);
+        const sending = source.write(bytes).then(() => source.end());
+        if (from.name === "a file") await sending;
+        const reading = to.name === "a file" ? undefined : target.readAll();
+        let told = 0;
+        const transferred = await splice(source.near, target.near, {
+          copy,
+          onProgress: ({ bytes }) => {
+            assert(bytes > told);
+            told = bytes;
+          },
+        });
+        assertSameBytes(await (reading ?? target.readAll()), bytes);
+        await sending;
+        assertEquals([transferred.bytes, told], [bytes.length, bytes.length]);
+        assertEquals(transferred.spliced + transferred.copied, bytes.length);
+        const canSplice = zeroCopy.supported && from.splices && to.splices && !copy;
+        if (canSplice) assert(transferred.spliced > 0.9 * bytes.length, Deno.inspect(transferred));
+        else assertEquals(transferred.spliced, 0);
+      });
+    }
+  }
+}
+
+for (const kind of END_KINDS) {
+  for (const copy of [false, true]) {
+    const how = copy ? ", with copy: true" : "";
+    test(`splice() leaves what is beyond its limit in ${kind.name}${how}`, [kind, TCP], async (
+      source,
+      target,
+    ) => {
+      const bytes = pattern(2 * MIB);
+      const sending = source.write(bytes).then(() => source.end());
+      if (kind.name === "a file") await sending;
+      const reading = target.readAll();
+      // What one leaves, the next begins with: after some, after none, after much.
+      const limits = [1, 0, 4095, 4097, 16 * 1024, 100_001, MIB];
+      for (const limit of limits) {
+        const { bytes } = await splice(source.near, target.near, { limit, copy });
+        assertEquals(bytes, limit);
+      }
+      await (target.near as Deno.Conn).closeWrite();
+      const rest = await readAll(source.readNear);
+      await sending;
+      const moved = limits.reduce((sum, limit) => sum + limit);
+      assertSameBytes(await reading, bytes.subarray(0, moved));
+      assertSameBytes(rest, bytes.subarray(moved));
+    });
+  }
+}
+
+test(
+  "splice() keeps what a receiver gives beyond the limit for the next transfer",
+  [TCP],
+  async (target) => {
+    const bytes = pattern(10_000);
+    const chunks: (Uint8Array | null)[] = [bytes.subarray(0, 9000), bytes.subarray(9000), null];
+    const receiver = {
+      readable: true,
+      writable: false,
+      recv: () => chunks.shift(),
+      watch: (_: unknown, notify: () => void) => notify(),
+      unwatch() {},
+    };
+    for (const limit of [10, 4000, 4980, 20]) await splice(receiver, target.near, { limit });
+    await splice(receiver, target.near);
+    assertSameBytes(await target.readAll(), bytes);
+  },
+);
+
+/** Connections that are closed at the end, unless the test did. */
+function closing(conns: Deno.Conn[]) {
+  const open = new Set(conns);
+  const close = (conn: Deno.Conn) => void (open.delete(conn) && conn.close());
+  return { close, [Symbol.dispose]: () => open.forEach(close) };
+}
+
+/** Two connections, of which the test has the outer ends, and transfers between the inner ones. */
+async function line() {
+  const [from, client] = await conns();
+  const [to, server] = await conns();
+  return { client, from, to, server, ...closing([client, from, to, server]) };
+}
+
+/** A connection that can be reset by its far end, and one that is read and written by the test. */
+async function resettableLine() {
+  const [broken, far] = await resettable();
+  const [whole, peer] = await conns();
+  return { broken, far, whole, peer, ...closing([broken, whole, peer]) };
+}
+
+async function readExactly(from: Deno.Conn, length: number): Promise<Uint8Array> {
+  const all = new Uint8Array(length);
+  for (let got = 0; got < length;) got += (await from.read(all.subarray(got)))!;
+  return all;
+}
+
+/** Writes for ever; resolves when that fails, or the connection is closed. */
+async function writeForEver(to: Deno.Conn): Promise<void> {
+  const bytes = pattern(MIB);
+  try {
+    for (;;) await to.write(bytes);
+  } catch {
+    // That is how it ends.
+  }
+}
+
+function transferTest(name: string, fn: () => Promise<void>): void {
+  leakTest(name, async () => {
+    await fn();
+    assertEquals(pipes.open, 0);
+  });
+}
+
+transferTest("splice() splices nearly all of much", async () => {
+  if (!zeroCopy.supported) return;
+  using ends = await line();
+  const bytes = pattern(64 * MIB);
+  const sending = writeAll(ends.client, bytes).then(() => ends.client.closeWrite());
+  const reading = readAll(() => readSome(ends.server));
+  const { spliced, copied } = await splice(ends.from, ends.to);
+  await sending;
+  assertSameBytes(await reading, bytes);
+  assert(spliced >= 0.99 * bytes.length, `${copied} bytes were copied`);
+});
+
+transferTest("splice() passes a little on at once, and copies it", async () => {
+  using ends = await line();
+  const transfer = splice(ends.from, ends.to);
+  const sizes = [1, 64, 4096, 5000, 8192];
+  for (const size of sizes) {
+    await writeAll(ends.client, pattern(size, size));
+    assertSameBytes(await readExactly(ends.server, size), pattern(size, size));
+  }
+  await ends.client.closeWrite();
+  const bytes = sizes.reduce((sum, size) => sum + size);
+  assertEquals(await transfer, { bytes, spliced: 0, copied: bytes });
+  assertEquals(await ends.server.read(new Uint8Array(1)), null);
+});
+
+transferTest("splice() waits for a slow reader, and loses nothing", async () => {
+  using ends = await line();
+  const bytes = pattern(32 * MIB);
+  const sending = writeAll(ends.client, bytes).then(() => ends.client.closeWrite());
+  const transfer = splice(ends.from, ends.to);
+  await stalled(transfer);
+  const chunks: Uint8Array[] = [];
+  const reading = readAll(async () => {
+    await turns(chunks.push() % 7);
+    return await readSome(ends.server);
+  });
+  assertSameBytes(await reading, bytes);
+  await sending;
+  assertEquals((await transfer).bytes, bytes.length);
+});
+
+/** Until a transfer has not gone on for a while: everything between it and its reader is full. */
+async function stalled(transfer: { transferred: { bytes: number } }): Promise<void> {
+  for (let before = -1; before !== transfer.transferred.bytes || before === 0;) {
+    before = transfer.transferred.bytes;
+    await turns(100);
+  }
+}
+
+async function aborted(
+  begin: (signal: AbortSignal) => ReturnType<typeof splice>,
+  act: (abort: () => void, transfer: ReturnType<typeof splice>) => void | Promise<void>,
+  bytes?: number,
+): Promise<void> {
+  const controller = new AbortController();
+  const reason = new Error("Enough");
+  const transfer = begin(controller.signal);
+  const rejected = assertRejects(() => transfer, TransferError);
+  await act(() => controller.abort(reason), transfer);
+  const error = await rejected;
+  assertEquals([error.side, error.end], ["signal", undefined]);
+  assertStrictEquals(error.cause, reason);
+  assertEquals(error.transferred.bytes, bytes ?? transfer.transferred.bytes);
+  assertEquals(pipes.open, 0);
+}
+
+for (const copy of [false, true]) {
+  const how = copy ? ", with copy: true" : "";
+
+  const stages: Record<string, (ends: Awaited<ReturnType<typeof line>>) => Promise<void>> = {
+    "before it begins"({ from, to }) {
+      return aborted((signal) => splice(from, to, { signal, copy }), (abort) => abort(), 0);
+    },
+    async "while it waits for something to read"({ client, server, from, to }) {
+      await aborted((signal) => splice(from, to, { signal, copy }), async (abort) => {
+        await client.write(pattern(10));
+        await readExactly(server, 10);
+        abort();
+      }, 10);
+    },
+    async "from onProgress"({ client, from, to, close }) {
+      const writing = writeForEver(client);
+      const controller = new AbortController();
+      const reason = new Error("Enough");
+      const error = await assertRejects(() =>
+        splice(from, to, {
+          signal: controller.signal,
+          copy,
+          onProgress: ({ bytes }) => bytes > 100_000 && controller.abort(reason),
+        }), TransferError);
+      assertStrictEquals(error.cause, reason);
+      assert(error.transferred.bytes > 100_000);
+      close(client);
+      await writing;
+    },
+    async "while nobody reads"({ client, from, to, close }) {
+      const writing = writeForEver(client);
+      await aborted((signal) => splice(from, to, { signal, copy }), async (abort, transfer) => {
+        await stalled(transfer);
+        abort();
+      });
+      close(client);
+      await writing;
+    },
+  };
+
+  for (const [stage, run] of Object.entries(stages)) {
+    transferTest(`splice() ends at once when its signal aborts ${stage}${how}`, async () => {
+      using ends = await line();
+      await run(ends);
+    });
+  }
+
+  transferTest(`splice() names the reader when that has gone${how}`, async () => {
+    using ends = await resettableLine();
+    const { broken, far, whole, peer } = ends;
+    const writing = writeForEver(peer);
+    far.once("data", () => far.resetAndDestroy());
+    const error = await assertRejects(() => splice(whole, broken, { copy }), TransferError);
+    assertEquals(error.side, "to");
+    assertStrictEquals(error.end, broken);
+    assert(error.transferred.bytes > 0);
+    assert(error.message.startsWith("Cannot write to tcp 127.0.0.1:"), error.message);
+    ends.close(whole);
+    await writing;
+  });
+
+  transferTest(`splice() names the writer when that has gone${how}`, async () => {
+    using ends = await resettableLine();
+    const { broken, far, whole, peer } = ends;
+    const transfer = splice(broken, whole, { copy });
+    const rejected = assertRejects(() => transfer, TransferError);
+    far.write(pattern(200_000));
+    assertSameBytes(await readExactly(peer, 200_000), pattern(200_000));
+    far.resetAndDestroy();
+    const error = await rejected;
+    assertEquals([error.side, error.transferred.bytes], ["from", 200_000]);
+    assertStrictEquals(error.end, broken);
+    assert(error.cause instanceof Deno.errors.ConnectionReset);
+    assertEquals(
+      error.message.replaceAll(/:\d+/g, ""),
+      "Cannot read from tcp 127.0.0.1 <- 127.0.0.1 any more, after 200000 bytes: " +
+        (error.cause as Error).message,
+    );
+  });
+
+  transferTest(`splice.both() is cut both ways when one end breaks${how}`, async () => {
+    using ends = await resettableLine();
+    const { broken, far, whole, peer } = ends;
+    const transfer = splice.both(whole, broken, { copy });
+    const rejected = assertRejects(() => transfer, TransferError);
+    await peer.write(pattern(10));
+    far.once("data", () => far.resetAndDestroy());
+    const error = await rejected;
+    assertStrictEquals(error.end, broken);
+    assertEquals(transfer.transferred.forth.bytes, 10);
+  });
+
+  transferTest(`splice.both() goes on one way when the other has ended${how}`, async () => {
+    using ends = await line();
+    const { client, from, to, server } = ends;
+    const transfer = splice.both(from, to, { copy });
+    await client.write(pattern(10));
+    await client.closeWrite();
+    assertEquals((await readAll(() => readSome(server))).length, 10);
+    const bytes = pattern(3 * MIB);
+    const sending = writeAll(server, bytes).then(() => server.closeWrite());
+    assertSameBytes(await readAll(() => readSome(client)), bytes);
+    await sending;
+    const { forth, back } = await transfer;
+    assertEquals([forth.bytes, back.bytes], [10, bytes.length]);
+  });
+}
+
+transferTest("splice() goes on with what an aborted one was reading", async () => {
+  using ends = await line();
+  const { client, from, to, server } = ends;
+  const first = splice(from, to);
+  first.catch(() => {});
+  await client.write(pattern(10));
+  await readExactly(server, 10);
+  first.abort();
+  const second = splice(from, to); // waits for the same read
+  second.catch(() => {});
+  await turns(2);
+  second.abort();
+  const bytes = pattern(MIB);
+  const sending = writeAll(client, bytes).then(() => client.closeWrite());
+  const reading = readAll(() => readSome(server));
+  assertEquals((await splice(from, to)).bytes, bytes.length);
+  await sending;
+  assertSameBytes(await reading, bytes);
+});
+
+transferTest("splice() fails when an end is closed under it", async () => {
+  using ends = await line();
+  const rejected = assertRejects(() => splice(ends.from, ends.to), TransferError);
+  await turns(2);
+  ends.close(ends.from);
+  assertEquals((await rejected).side, "from");
+});
+
+transferTest("Transfer fails, and nothing else does, when onProgress throws", async () => {
+  using ends = await line();
+  await ends.client.write(pattern(10));
+  const onProgress = () => {
+    throw new RangeError("Oh");
+  };
+  await assertRejects(() => splice(ends.from, ends.to, { onProgress }), RangeError, "Oh");
+});
+
+Deno.test("splice() refuses what it cannot do", async () => {
+  const end = { read: () => Promise.resolve(null), write: () => Promise.resolve(0) };
+  for (const limit of [-1, NaN, 1.5]) {
+    assertThrows(() => splice(end, end, { limit }), RangeError, "whole number");
+  }
+  const nothing = {} as Deno.Conn;
+  await assertRejects(() => splice(nothing, end), TypeError, "it has no read()");
+  await assertRejects(() => splice(end, nothing), TypeError, "it has no write()");
+  await assertRejects(() => splice.tee(end, end, nothing), TypeError, "it has no write()");
+});
+
+Deno.test("Transfer.abort() has no effect when it is over", async () => {
+  const end = { read: () => Promise.resolve(null), write: () => Promise.resolve(0) };
+  const transfer = splice(end, end);
+  await transfer;
+  transfer.abort();
+  assertEquals(await transfer, { bytes: 0, spliced: 0, copied: 0 });
+});
+
+const TAPS: Record<string, Deno.OpenOptions> = {
+  "a file": { write: true },
+  "a file that is appended to": { append: true },
+};
+
+for (const copy of [false, true]) {
+  const how = copy ? ", with copy: true" : "";
+
+  for (const [name, options] of Object.entries(TAPS)) {
+    transferTest(`splice.tee() sends the same bytes to ${name}${how}`, async () => {
+      const path = await Deno.makeTempFile();
+      {
+        using ends = await line();
+        using tap = await Deno.open(path, options);
+        const bytes = pattern(8 * MIB + 321);
+        const sending = writeAll(ends.client, bytes).then(() => ends.client.closeWrite());
+        const reading = readAll(() => readSome(ends.server));
+        const transferred = await splice.tee(ends.from, ends.to, tap, { copy });
+        await sending;
+        assertSameBytes(await reading, bytes);
+        assertSameBytes(await Deno.readFile(path), bytes);
+        assertEquals(transferred.bytes, bytes.length);
+        if (copy || !zeroCopy.supported) assertEquals(transferred.spliced, 0);
+        else assert(transferred.spliced > 0.95 * bytes.length, Deno.inspect(transferred));
+      }
+      await Deno.remove(path);
+    });
+  }
+
+  transferTest(`splice.tee() waits for the slower of both${how}`, async () => {
+    using ends = await line();
+    const [tap, record] = await conns();
+    using _ = closing([tap, record]);
+    const bytes = pattern(16 * MIB);
+    const sending = writeAll(ends.client, bytes).then(() => ends.client.closeWrite());
+    const reading = readAll(() => readSome(ends.server));
+    const transfer = splice.tee(ends.from, ends.to, tap, { copy });
+    await stalled(transfer);
+    assert(transfer.transferred.bytes < bytes.length);
+    assertSameBytes(await readAll(() => readSome(record)), bytes);
+    assertSameBytes(await reading, bytes);
+    await sending;
+    assertEquals((await transfer).bytes, bytes.length);
+  });
+
+  transferTest(`splice.tee() names the tap when that has gone${how}`, async () => {
+    using ends = await resettableLine();
+    const [to, server] = await conns();
+    using rest = closing([to, server]);
+    const writing = writeForEver(ends.peer);
+    const reading = readAll(() => readSome(server)).catch(() => {});
+    ends.far.once("data", () => ends.far.resetAndDestroy());
+    const error = await assertRejects(
+      () => splice.tee(ends.whole, to, ends.broken, { copy }),
+      TransferError,
+      "Cannot write to the tap of tcp",
+    );
+    assertEquals(error.side, "tap");
+    assertStrictEquals(error.end, ends.broken);
+    ends.close(ends.whole);
+    rest.close(to);
+    await Promise.all([writing, reading]);
+  });
+
+  transferTest(`splice.tee() has a limit${how}`, async () => {
+    using ends = await line();
+    const [tap, record] = await conns();
+    using _ = closing([tap, record]);
+    const bytes = pattern(MIB);
+    const sending = writeAll(ends.client, bytes);
+    const reading = Promise.all([readExactly(ends.server, 700_000), readExactly(record, 700_000)]);
+    await splice.tee(ends.from, ends.to, tap, { copy, limit: 700_000 });
+    for (const read of await reading) assertSameBytes(read, bytes.subarray(0, 700_000));
+    assertSameBytes(await readExactly(ends.from, MIB - 700_000), bytes.subarray(700_000));
+    await sending;
+  });
+}
+
+const F_SETPIPE_SZ = 1031;
+const F_GETPIPE_SZ = 1032;
+const isPipe = (fd: number) => libc()!.fcntl(fd, F_GETPIPE_SZ, 0) > 0;
+
+/** What a kernel may refuse, and whether anything is spliced then. */
+const REFUSALS: Record<string, { faults: Faults; splices: boolean }> = {
+  "there are no descriptors left for pipes": { faults: { pipe2: () => -1 }, splices: false },
+  "pipes are too small": {
+    faults: { fcntl: (_, _fd, command) => command === F_SETPIPE_SZ ? -1 : 8192 },
+    splices: false,
+  },
+  "pipes may not be enlarged": {
+    faults: {
+      fcntl: (real, fd, command, size) => command === F_SETPIPE_SZ ? -1 : real(fd, command, size),
+    },
+    splices: true,
+  },
+  "nothing can be spliced": { faults: { splice: () => -1 }, splices: false },
+  "nothing can be spliced from the source": {
+    faults: { splice: (real, from, ...rest) => isPipe(from) ? real(from, ...rest) : -1 },
+    splices: false,
+  },
+  "nothing can be spliced to the target": {
+    faults: { splice: (real, from, ...rest) => isPipe(from) ? -1 : real(from, ...rest) },
+    splices: false,
+  },
+  "it cannot be told how much there is": { faults: { ioctl: () => -1 }, splices: true },
+  "there is no fstat": { faults: { fstat: null }, splices: false },
+};
+
+if (zeroCopy.supported) {
+  for (const [refusal, { faults, splices }] of Object.entries(REFUSALS)) {
+    transferTest(`splice() moves all bytes when ${refusal}`, async () => {
+      using ends = await line();
+      using _ = faultyLibc(faults);
+      const bytes = pattern(5 * MIB);
+      const sending = writeAll(ends.client, bytes).then(() => ends.client.closeWrite());
+      const reading = readAll(() => readSome(ends.server));
+      const transferred = await splice(ends.from, ends.to);
+      await sending;
+      assertSameBytes(await reading, bytes);
+      assertEquals(transferred.bytes, bytes.length);
+      assertEquals(transferred.spliced > 0, splices);
+    });
+  }
+}
