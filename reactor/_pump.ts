@@ -64,7 +64,7 @@ interface Outlet {
   /** What they come out of when they are spliced. */
   pipe?: Pipe | undefined;
   /** Whether the kernel can move something there, as soon as it is known. */
-  splices?: boolean;
+  splices?: boolean | undefined;
 }
 
 /** One direction of a transfer. */
