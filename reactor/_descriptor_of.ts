@@ -31,14 +31,21 @@ export class Descriptor {
   }
 }
 
-/** That of a connection, listener or file, if it has one that can be found. */
+/** A connection may be in many transfers, and in two at once. */
+const found = new WeakMap<object, Descriptor | null>();
+
+/** That of a connection, listener or file, if it has one that can be found. Looking for it costs least while it is new. */
 export function descriptorOf(target: object): Descriptor | undefined {
+  const known = found.get(target);
+  if (known !== undefined) return known ?? undefined;
   const library = libc();
   if (library === undefined || library.fstat === null) return;
   const fd = target instanceof Deno.FsFile
     ? findFile(library, target)
     : findDescriptor(library, target as Deno.Conn);
-  return fd === undefined ? undefined : new Descriptor(library, fd);
+  const descriptor = fd === undefined ? undefined : new Descriptor(library, fd);
+  found.set(target, descriptor ?? null);
+  return descriptor;
 }
 
 const SEEK_CUR = 1;

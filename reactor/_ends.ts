@@ -1,4 +1,4 @@
-import { type Descriptor, descriptorOf } from "./_descriptor_of.ts";
+import { descriptorOf } from "./_descriptor_of.ts";
 import { DescriptorSocket } from "./_descriptor_socket.ts";
 import { describe, describeAddr } from "./_describe.ts";
 import type { Interest, Selectable } from "./selectable.ts";
@@ -51,39 +51,22 @@ export function targetOf(end: object): Target {
   throw new TypeError(`Cannot transfer to ${Deno.inspect(end, { depth: 0 })}: it has no write()`);
 }
 
-/** Looked for when it is needed first: what transfers little never needs it. */
-class OwnDescriptor {
-  readonly #target: object;
-  #found: Descriptor | undefined | null = null;
-
-  constructor(target: object) {
-    this.#target = target;
-  }
-
-  get current(): number | undefined {
-    if (this.#found === null) this.#found = descriptorOf(this.#target);
-    return this.#found?.current;
-  }
-}
-
 /** Reads that a transfer began and did not wait for: the next transfer from the same connection does. */
 const outstanding = new WeakMap<object, Promise<Uint8Array | null>>();
 
 class ConnSource implements Source {
   readonly end: Reads;
   more = false;
-  readonly #own: OwnDescriptor;
   #small: Uint8Array | undefined;
   #large: Uint8Array | undefined;
   #reading: Promise<Uint8Array | null> | undefined;
 
   constructor(end: Reads) {
     this.end = end;
-    this.#own = new OwnDescriptor(end);
   }
 
   get descriptor(): number | undefined {
-    return this.#own.current;
+    return descriptorOf(this.end)?.current;
   }
 
   async take(size: number): Promise<Uint8Array | null> {
@@ -125,16 +108,14 @@ class ConnSource implements Source {
 
 class ConnTarget implements Target {
   readonly end: Writes;
-  readonly #own: OwnDescriptor;
   #released = false;
 
   constructor(end: Writes) {
     this.end = end;
-    this.#own = new OwnDescriptor(end);
   }
 
   get descriptor(): number | undefined {
-    return this.#own.current;
+    return descriptorOf(this.end)?.current;
   }
 
   async put(bytes: Uint8Array): Promise<void> {
@@ -163,18 +144,19 @@ class ConnTarget implements Target {
 class SocketEnd {
   readonly end: Selectable;
   readonly #interest: Interest;
-  readonly #own: OwnDescriptor | undefined;
   #waiting = false;
 
   constructor(end: Selectable, interest: Interest) {
     this.end = end;
     this.#interest = interest;
-    if (end instanceof StreamSocket) this.#own = new OwnDescriptor(end.stream);
   }
 
   get descriptor(): number | undefined {
-    if (this.end instanceof DescriptorSocket) return this.end.descriptor;
-    return this.end.closed ? undefined : this.#own?.current;
+    const { end } = this;
+    if (end instanceof DescriptorSocket) return end.descriptor;
+    return end instanceof StreamSocket && !end.closed
+      ? descriptorOf(end.stream)?.current
+      : undefined;
   }
 
   /** Resolves when it may have become ready. */

@@ -1,4 +1,4 @@
-import { type Descriptor, descriptorOf } from "./_descriptor_of.ts";
+import { descriptorOf } from "./_descriptor_of.ts";
 import type { Source } from "./_ends.ts";
 import type { Libc } from "./_libc.ts";
 
@@ -10,7 +10,6 @@ export class FileSource implements Source {
   readonly end: Deno.FsFile;
   readonly more = true;
   #offset: number;
-  #own: Descriptor | undefined;
   #room: Uint8Array | undefined;
   /** An `off_t`. */
   #position = new BigInt64Array(1);
@@ -18,11 +17,10 @@ export class FileSource implements Source {
   constructor(file: Deno.FsFile, offset: number) {
     this.end = file;
     this.#offset = offset;
-    this.#own = descriptorOf(file);
   }
 
   get descriptor(): number | undefined {
-    return this.#own?.current;
+    return descriptorOf(this.end)?.current;
   }
 
   /** Sends at most `length` bytes; gives how many, or a negative number if it would block or cannot be. */

@@ -104,6 +104,7 @@ export class Pump implements Job<Transferred> {
     pipes.enter();
     this.#state = "running";
     try {
+      if (this.#libc !== undefined) this.#findDescriptors();
       // What was written before may be under way.
       for (const outlet of this.#outlets) await this.#write(outlet, NOTHING);
       await this.#pump(lender);
@@ -121,6 +122,11 @@ export class Pump implements Job<Transferred> {
     }
     this.#state = "over";
     return this.transferred;
+  }
+
+  /** Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more. */
+  #findDescriptors(): void {
+    for (const end of [this.#source, ...this.#outlets.map(({ target }) => target)]) end.descriptor;
   }
 
   async #pump(lender: Lender): Promise<void> {
