@@ -4,6 +4,8 @@ const F_SETPIPE_SZ = 1031;
 const F_GETPIPE_SZ = 1032;
 /** What the kernel gives by itself, and the least that is worth it. */
 const SMALLEST = 64 * 1024;
+/** What a number of the kernel can say. */
+const LARGEST = 2 ** 30;
 /** So many pipes may be open, … */
 const MOST = 256;
 /** … of which the first are large: together they stay below the 64 MiB that the kernel allows an ordinary user. */
@@ -29,8 +31,8 @@ export class Pipe {
     this.#libc = libc;
     this.output = output!;
     this.input = input!;
-    // More than it has already, or less: a smaller one, if this one is too large.
-    while (libc.fcntl(this.input, F_SETPIPE_SZ, size) < 0 && size > SMALLEST) size /= 2;
+    let wanted = Math.min(size, LARGEST);
+    while (libc.fcntl(this.input, F_SETPIPE_SZ, wanted) < 0 && wanted > SMALLEST) wanted >>= 1;
     this.size = libc.fcntl(this.input, F_GETPIPE_SZ, 0);
   }
 

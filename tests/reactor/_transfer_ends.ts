@@ -3,6 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import {
   Acceptor,
+  type here,
   Reactor,
   type Reads,
   type Receiver,
@@ -11,12 +12,13 @@ import {
   type TransferPeer,
   type Writes,
 } from "../../reactor/mod.ts";
+import { turns } from "../_leaks.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
 
 /** One end of a transfer, and who is on the other side of it. */
 export interface End extends AsyncDisposable {
   /** What is transferred from or to. */
-  readonly near: TransferPeer;
+  readonly near: Exclude<TransferPeer, typeof here>;
   /** Sends to `near`. */
   write(bytes: Uint8Array): Promise<void>;
   /** Half-close. */
@@ -86,7 +88,7 @@ export async function writeAll(to: Writes, bytes: Uint8Array): Promise<void> {
 
 /** An end whose other side is a connection of Deno. */
 function connEnd(
-  near: TransferPeer,
+  near: End["near"],
   far: Deno.Conn,
   readNear: () => Promise<Uint8Array | null>,
   close: () => void | Promise<unknown>,
@@ -252,3 +254,11 @@ export const END_KINDS: EndKind[] = [
   file,
   object,
 ];
+
+/** Until a transfer has not gone on for a while: everything between it and its reader is full. */
+export async function stalled(transfer: { transferred: { bytes: number } }): Promise<void> {
+  for (let before = -1; before !== transfer.transferred.bytes || before === 0;) {
+    before = transfer.transferred.bytes;
+    await turns(100);
+  }
+}

@@ -14,6 +14,7 @@ import {
   readAll,
   readSome,
   resettable,
+  stalled,
   writeAll,
 } from "./_transfer_ends.ts";
 
@@ -200,14 +201,6 @@ transferTest("splice() waits for a slow reader, and loses nothing", async () => 
   await sending;
   assertEquals((await transfer).bytes, bytes.length);
 });
-
-/** Until a transfer has not gone on for a while: everything between it and its reader is full. */
-async function stalled(transfer: { transferred: { bytes: number } }): Promise<void> {
-  for (let before = -1; before !== transfer.transferred.bytes || before === 0;) {
-    before = transfer.transferred.bytes;
-    await turns(100);
-  }
-}
 
 async function aborted(
   begin: (signal: AbortSignal) => ReturnType<typeof splice>,

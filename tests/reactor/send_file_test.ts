@@ -1,0 +1,199 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { sendFile, type SendFileOptions, TransferError, zeroCopy } from "../../reactor/mod.ts";
+import { pipes } from "../../reactor/_pipe_pool.ts";
+import { leakTest } from "../_leaks.ts";
+import { type Faults, faultyLibc } from "./_faulty_libc.ts";
+import {
+  assertSameBytes,
+  conns,
+  END_KINDS,
+  pattern,
+  readAll,
+  readSome,
+  resettable,
+  stalled,
+} from "./_transfer_ends.ts";
+
+const MIB = 1024 * 1024;
+const CONTENT = pattern(3 * MIB + 77);
+
+/** A file with this content, removed at the end of the scope. */
+function file(content: Uint8Array = CONTENT): { path: string } & Disposable {
+  const path = Deno.makeTempFileSync();
+  Deno.writeFileSync(path, content);
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path) };
+}
+
+/** What a peer of the connection that is sent to receives, until that is closed. */
+async function sent(
+  send: (to: Deno.Conn) => PromiseLike<unknown>,
+): Promise<Uint8Array> {
+  const [near, far] = await conns();
+  const reading = readAll(() => readSome(far));
+  try {
+    await send(near);
+  } finally {
+    near.close();
+  }
+  const received = await reading;
+  far.close();
+  return received;
+}
+
+/** A test for the kernel's way and for the other; with a file, and with nothing left. */
+function test(
+  name: string,
+  fn: (path: string, copy: boolean) => Promise<void>,
+  content?: Uint8Array,
+): void {
+  for (const copy of [false, true]) {
+    leakTest(`sendFile() ${name}${copy ? ", with copy: true" : ""}`, async () => {
+      using _ = file(content);
+      await fn(_.path, copy);
+      assertEquals(pipes.open, 0);
+    });
+  }
+}
+
+for (const kind of END_KINDS) {
+  test(`sends a file to ${kind.name}`, async (path, copy) => {
+    await using end = await kind.open();
+    const reading = kind.name === "a file" ? undefined : end.readAll();
+    const transferred = await sendFile(end.near, path, { copy });
+    if ("shutdown" in end.near) end.near.shutdown!();
+    else if ("closeWrite" in end.near) await end.near.closeWrite!();
+    assertSameBytes(await (reading ?? end.readAll()), CONTENT);
+    assertEquals(transferred.bytes, CONTENT.length);
+    if (copy || !kind.splices || !zeroCopy.supported) assertEquals(transferred.spliced, 0);
+    else assert(transferred.spliced > 0.9 * CONTENT.length, Deno.inspect(transferred));
+  });
+}
+
+const PARTS: SendFileOptions[] = [
+  { offset: 0, length: 0 },
+  { offset: 1, length: 1 },
+  { offset: MIB },
+  { length: 4097 },
+  { offset: 12_345, length: MIB },
+  { offset: CONTENT.length - 1 },
+  { offset: CONTENT.length },
+  { offset: CONTENT.length + 1 },
+];
+for (const part of PARTS) {
+  test(`sends a part: ${JSON.stringify(part)}`, async (path, copy) => {
+    const { offset = 0, length = Infinity } = part;
+    const expected = CONTENT.subarray(offset, offset + length);
+    const received = await sent(async (to) => {
+      const { bytes } = await sendFile(to, path, { ...part, copy });
+      assertEquals(bytes, expected.length);
+    });
+    assertSameBytes(received, expected);
+  });
+}
+
+test("sends nothing of an empty file", async (path, copy) => {
+  assertEquals((await sent((to) => sendFile(to, path, { copy }))).length, 0);
+}, new Uint8Array(0));
+
+test("takes a URL", async (path, copy) => {
+  assertSameBytes(await sent((to) => sendFile(to, new URL(`file://${path}`), { copy })), CONTENT);
+});
+
+test("leaves a file open that is open, and may be used for many at once", async (path, copy) => {
+  using file = await Deno.open(path);
+  const options = { copy };
+  const all = await Promise.all(
+    Array.from({ length: 5 }, () => sent((to) => sendFile(to, file, options))),
+  );
+  for (const received of all) assertSameBytes(received, CONTENT);
+  assertEquals((await file.stat()).size, CONTENT.length);
+});
+
+test("fails when the file is shorter than what is to be sent", async (path, copy) => {
+  await sent(async (to) => {
+    const error = await assertRejects(
+      () => sendFile(to, path, { offset: 100, length: CONTENT.length, copy }),
+      TransferError,
+      "The file is shorter than it was",
+    );
+    assertEquals([error.side, error.transferred.bytes], ["from", CONTENT.length - 100]);
+  });
+});
+
+test("fails when the file is truncated meanwhile", async (path, copy) => {
+  const [near, far] = await conns();
+  const transfer = sendFile(near, path, { copy });
+  const rejected = assertRejects(() => transfer, TransferError, "The file is shorter than it was");
+  await stalled(transfer);
+  Deno.truncateSync(path, MIB);
+  const reading = readAll(() => readSome(far));
+  const error = await rejected;
+  near.close();
+  assertEquals([error.side, error.transferred.bytes], ["from", (await reading).length]);
+  far.close();
+}, pattern(24 * MIB));
+
+test("fails where there is no file, before anything is sent", async (path, copy) => {
+  await sent(async (to) => {
+    await assertRejects(() => sendFile(to, `${path}.not`, { copy }), Deno.errors.NotFound);
+    const error = await assertRejects(() => sendFile(to, "/", { copy }), TransferError);
+    assertEquals(error.side, "from");
+    await assertRejects(() => sendFile(to, path, { copy, offset: -1 }), RangeError);
+    await assertRejects(() => sendFile(to, path, { copy, offset: 1.5 }), RangeError);
+    await assertRejects(() => sendFile(to, path, { copy, length: -1 }), RangeError);
+  });
+});
+
+test("waits for a slow reader", async (path, copy) => {
+  const [near, far] = await conns();
+  const transfer = sendFile(near, path, { copy });
+  await stalled(transfer);
+  assert(transfer.transferred.bytes < 24 * MIB);
+  const reading = readAll(() => readSome(far));
+  await transfer;
+  near.close();
+  assertSameBytes(await reading, pattern(24 * MIB));
+  far.close();
+}, pattern(24 * MIB));
+
+test("ends at once when its signal aborts", async (path, copy) => {
+  const [near, far] = await conns();
+  const controller = new AbortController();
+  const transfer = sendFile(near, path, { copy, signal: controller.signal });
+  const rejected = assertRejects(() => transfer, TransferError);
+  await stalled(transfer);
+  controller.abort("enough");
+  const error = await rejected;
+  assertEquals([error.side, error.cause], ["signal", "enough"]);
+  assertEquals(error.transferred.bytes, transfer.transferred.bytes);
+  near.close();
+  far.close();
+}, pattern(24 * MIB));
+
+test("names the reader when that has gone", async (path, copy) => {
+  const [near, far] = await resettable();
+  far.once("data", () => far.resetAndDestroy());
+  const error = await assertRejects(() => sendFile(near, path, { copy }), TransferError);
+  assertEquals(error.side, "to");
+  assertStrictEquals(error.end, near);
+  near.close();
+}, pattern(24 * MIB));
+
+const REFUSALS: Record<string, Faults> = {
+  "nothing can be sent": { sendfile: () => -1 },
+  "there is no fstat": { fstat: null },
+};
+
+if (zeroCopy.supported) {
+  for (const [refusal, faults] of Object.entries(REFUSALS)) {
+    leakTest(`sendFile() copies when ${refusal}`, async () => {
+      using _ = faultyLibc(faults);
+      using one = file();
+      const received = await sent(async (to) => {
+        const { bytes, spliced } = await sendFile(to, one.path);
+        assertEquals([bytes, spliced], [CONTENT.length, 0]);
+      });
+      assertSameBytes(received, CONTENT);
+    });
+  }
+}

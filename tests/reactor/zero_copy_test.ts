@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { zeroCopy } from "../../reactor/mod.ts";
+import { leakTest } from "../_leaks.ts";
+import { output } from "../_peers.ts";
+import { faultyLibc } from "./_faulty_libc.ts";
+import { conns, socketPath } from "./_transfer_ends.ts";
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+function test(name: string, fn: () => Promise<void> | void): void {
+  if (zeroCopy.supported) leakTest(name, fn);
+}
+
+Deno.test("zeroCopy tells whether it is supported, and why not", () => {
+  assertEquals(zeroCopy.supported, zeroCopy.problem === undefined);
+  if (!zeroCopy.supported) return;
+  using _ = faultyLibc({ fstat: null });
+  assertEquals(zeroCopy.problem, "the C library is too old: it has no fstat");
+});
+
+Deno.test("zeroCopy needs --allow-ffi, says so, and never prompts", async () => {
+  const module = new URL("../../reactor/mod.ts", import.meta.url).href;
+  const program = `
+    import { zeroCopy } from "${module}";
+    console.log(zeroCopy.supported, zeroCopy.problem, zeroCopy.descriptorOf(Deno.stdin));
+    zeroCopy.pipe();`;
+  const path = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(path, program);
+  const { text, errors } = await output(Deno.execPath(), [
+    "run",
+    "--no-config",
+    "--no-check",
+    path,
+  ]);
+  await Deno.remove(path);
+  const problem = Deno.build.os === "linux"
+    ? "calling the C library is not allowed: run with --allow-ffi"
+    : `this is ${Deno.build.os}, not Linux`;
+  assertEquals(text, `false ${problem} undefined\n`);
+  assert(errors.includes(`NotSupported: Cannot move bytes in the kernel: ${problem}; or`), errors);
+});
+
+test("zeroCopy.splice() moves what there is, and tells when there is nothing", async () => {
+  const [near, far] = await conns();
+  using pipe = zeroCopy.pipe();
+  const [from, to] = [zeroCopy.descriptorOf(near)!, zeroCopy.descriptorOf(far)!];
+  assertEquals(zeroCopy.splice(from, pipe.input, 100), -1);
+  await far.write(bytes("some data"));
+  assertEquals(zeroCopy.splice(from, pipe.input, 4), 4);
+  assertEquals(zeroCopy.splice(from, pipe.input, Infinity), 5);
+  assertEquals(zeroCopy.splice(pipe.output, from, 100), 9); // back to where it came from
+  const room = new Uint8Array(20);
+  assertEquals(text(room.subarray(0, (await far.read(room))!)), "some data");
+  await far.closeWrite();
+  assertEquals(zeroCopy.splice(from, pipe.input, 100), 0);
+  assertEquals(zeroCopy.splice(from, to, 100), -1); // One of them has to be a pipe.
+  near.close();
+  far.close();
+});
+
+test("zeroCopy.tee() leaves what it duplicates", () => {
+  using one = zeroCopy.pipe();
+  using other = zeroCopy.pipe();
+  assertEquals(zeroCopy.tee(one.output, other.input, 10), -1);
+  assertEquals(zeroCopy.vmsplice(one.input, bytes("abc")), 3);
+  assertEquals(zeroCopy.tee(one.output, other.input, 2), 2);
+  assertEquals(zeroCopy.tee(one.output, other.input, Infinity), 3);
+  assertEquals(zeroCopy.splice(other.output, one.input, 10), 5);
+});
+
+test("zeroCopy.sendfile() sends from an offset, and 0 at the end", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, "some data");
+  const [near, far] = await conns();
+  {
+    using file = await Deno.open(path);
+    await file.seek(3, Deno.SeekMode.Start);
+    const [to, fd] = [zeroCopy.descriptorOf(near)!, zeroCopy.descriptorOf(file)!];
+    assertEquals(zeroCopy.sendfile(to, fd, 5, 2 ** 40), 4);
+    assertEquals(zeroCopy.sendfile(to, fd, 0, 4), 4);
+    assertEquals(zeroCopy.sendfile(to, fd, 9, 4), 0);
+    assertEquals(zeroCopy.sendfile(to, fd, 2 ** 40, 4), 0);
+    assertEquals(await file.seek(0, Deno.SeekMode.Current), 3);
+  }
+  const room = new Uint8Array(20);
+  assertEquals(text(room.subarray(0, (await far.read(room))!)), "datasome");
+  near.close();
+  far.close();
+  await Deno.remove(path);
+});
+
+test("zeroCopy.pipe() makes a pipe of the size that is wanted, or what the kernel allows", () => {
+  using usual = zeroCopy.pipe();
+  using small = zeroCopy.pipe(4096);
+  using large = zeroCopy.pipe(2 ** 40);
+  assertEquals([usual.size, small.size], [1024 * 1024, 4096]);
+  assert(large.size >= 64 * 1024);
+  usual.close(); // and once more at the end of the block
+  {
+    using _ = faultyLibc({ pipe2: () => -1 });
+    assertThrows(() => zeroCopy.pipe(), Error, "Cannot make a pipe: there are too many open files");
+  }
+});
+
+test("zeroCopy.descriptorOf() finds what is plain, and nothing that is closed", async () => {
+  const path = await Deno.makeTempFile();
+  const unix = socketPath();
+  const [near, far] = await conns();
+  const [left, right] = await conns({ transport: "unix", path: unix });
+  const [first, second] = [await Deno.open(path), await Deno.open(path)];
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const all = [near, far, left, right, first, second, listener];
+  const found = all.map((one) => zeroCopy.descriptorOf(one));
+  assert(found.every((fd) => typeof fd === "number"), String(found));
+  assertEquals(new Set(found).size, all.length);
+  assertEquals(all.map((one) => zeroCopy.descriptorOf(one)), found);
+  // The first two numbers that are free now stand for something else then.
+  near.close();
+  far.close();
+  const others = [await Deno.open(path), await Deno.open(path)];
+  assertEquals([near, far].map((one) => zeroCopy.descriptorOf(one)), [undefined, undefined]);
+  for (const one of [left, right, first, second, ...others]) one.close();
+  await Deno.remove(path);
+});
