@@ -1,0 +1,407 @@
+/** Transfers in the middle of a protocol, on every back end. */
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { call, type Coroutine, EndOfStream, readLine, readUntil } from "../../compose/mod.ts";
+import {
+  asProcess,
+  connectTo,
+  enter,
+  type Gio,
+  gio,
+  memory,
+  open,
+  sleep,
+  timeout,
+  TimeoutError,
+} from "../../gio/mod.ts";
+import {
+  Acceptor,
+  here,
+  Reactor,
+  type SelectorName,
+  sendFile,
+  splice,
+  type Transfer,
+  TransferError,
+  type TransferredBothWays,
+} from "../../reactor/mod.ts";
+import { pipes } from "../../reactor/_pipe_pool.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
+import {
+  assertSameBytes,
+  concat,
+  pattern,
+  readAll,
+  readSome,
+  resettable,
+  stalled,
+  writeAll,
+} from "../reactor/_transfer_ends.ts";
+
+const hostname = "127.0.0.1";
+const MIB = 1024 * 1024;
+const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A coroutine on a connection that a reactor accepted, and the client of that. */
+async function served(selector: SelectorName, coroutine: () => Coroutine) {
+  const errors: unknown[] = [];
+  const reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
+  const running = reactor.run();
+  running.catch(() => {}); // An assertion of the coroutine is told at the end.
+
+  const started = Promise.withResolvers<Gio>();
+  using acceptor = new Acceptor(reactor, { hostname, port: 0 }, (socket) => {
+    started.resolve(gio(reactor, socket, coroutine()));
+  });
+  const client = await Deno.connect({ hostname, port: acceptor.port });
+  const task = await started.promise;
+  return {
+    client,
+    task,
+    errors,
+    reactor,
+    read: () => readAll(() => readSome(client)),
+    async [Symbol.asyncDispose]() {
+      client.close();
+      reactor.shutdown();
+      await running;
+    },
+  };
+}
+
+/** Listens, and gives the first connection. */
+function upstream() {
+  const listener = Deno.listen({ hostname, port: 0 });
+  const conns: Deno.Conn[] = [];
+  return {
+    address: { hostname, port: (listener.addr as Deno.NetAddr).port },
+    async accept() {
+      conns.push(await listener.accept());
+      return conns.at(-1)!;
+    },
+    [Symbol.dispose]() {
+      for (const conn of [...conns, listener]) conn.close();
+    },
+  };
+}
+
+function file(content: Uint8Array = new Uint8Array(0)) {
+  const path = Deno.makeTempFileSync();
+  Deno.writeFileSync(path, content);
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path) };
+}
+
+type Serve = (coroutine: () => Coroutine) => ReturnType<typeof served>;
+
+/** A test on each back end, of which nothing is left at its end. */
+function test(name: string, fn: (serve: Serve) => Promise<void>): void {
+  for (const selector of BACK_ENDS) {
+    leakTest(`${name} (${selector})`, async () => {
+      await fn((coroutine) => served(selector, coroutine));
+      assertEquals(pipes.open, 0);
+    });
+  }
+}
+
+for (const copy of [false, true]) {
+  const how = copy ? ", with copy: true" : "";
+
+  test(`splice.both(here, …) relays after a head, what was read too far first${how}`, async (serve) => {
+    using far = upstream();
+    await using t = await serve(function* () {
+      const head = yield* call(readUntil("\r\n\r\n", 1000));
+      assertEquals(head, "CONNECT far");
+      using conn = yield* connectTo(far.address);
+      yield "200 OK\r\n\r\n";
+      return yield* splice.both(here, conn, { copy });
+    });
+    const [up, down] = [pattern(3 * MIB + 1, 1), pattern(2 * MIB + 1, 2)];
+    const sending = writeAll(t.client, concat([bytes("CONNECT far\r\n\r\n"), up]))
+      .then(() => t.client.closeWrite());
+    const server = await far.accept();
+    const answering = writeAll(server, down).then(() => server.closeWrite());
+    const [there, back] = await Promise.all([readAll(() => readSome(server)), t.read()]);
+    await Promise.all([sending, answering]);
+    assertSameBytes(there, up);
+    assertSameBytes(back, concat([bytes("200 OK\r\n\r\n"), down]));
+    const { forth, back: backwards } = await t.task.result as TransferredBothWays;
+    assertEquals([forth.bytes, backwards.bytes], [up.length, down.length]);
+    assertEquals(t.errors, []);
+  });
+
+  // What arrives is cut in different ways: with the head, in the middle of what is transferred, and after it.
+  const BODY = pattern(100_000, 3);
+  const INPUT = concat([bytes("PUT 100000\n"), BODY, bytes("GET\nBYE\n")]);
+  const cuts = [INPUT.length, 3, 11, 50, 50_000, INPUT.length - 8, INPUT.length - 5];
+  for (const cut of cuts) {
+    test(`splice(here, …) with a limit leaves what follows, input cut at ${cut}${how}`, async (serve) => {
+      using record = file();
+      await using t = await serve(function* () {
+        const [, length] = (yield* call(readLine())).split(" ");
+        {
+          using to = open(record.path, { write: true });
+          const { bytes } = yield* splice(here, to, { limit: Number(length), copy });
+          yield `stored ${bytes}\n`;
+        }
+        assertEquals(yield* call(readLine()), "GET");
+        yield* sendFile(here, record.path, { copy });
+        return yield* call(readLine());
+      });
+      await writeAll(t.client, INPUT.subarray(0, cut));
+      await turns(10);
+      await writeAll(t.client, INPUT.subarray(cut));
+      assertSameBytes(await t.read(), concat([bytes("stored 100000\n"), BODY]));
+      assertEquals(await t.task.result, "BYE");
+      assertSameBytes(await Deno.readFile(record.path), BODY);
+      assertEquals(t.errors, []);
+    });
+  }
+
+  test(`splice() from another context with a limit leaves what follows${how}`, async (serve) => {
+    using far = upstream();
+    await using t = await serve(function* () {
+      using conn = yield* connectTo(far.address);
+      yield* splice(conn, here, { limit: 150_000, copy });
+      let rest = 0;
+      using _ = enter(conn);
+      try {
+        for (;;) rest += (yield).length;
+      } catch (error) {
+        assert(error instanceof EndOfStream);
+      }
+      return rest;
+    });
+    const reading = t.read();
+    const server = await far.accept();
+    await writeAll(server, pattern(200_000));
+    await server.closeWrite();
+    assertEquals(await t.task.result, 50_000);
+    assertSameBytes(await reading, pattern(150_000));
+  });
+
+  test(`splice() from a context that was read before goes on where that was${how}`, async (serve) => {
+    using far = upstream();
+    const first = Promise.withResolvers<void>();
+    await using t = await serve(function* () {
+      using conn = yield* connectTo(far.address);
+      const seen: Uint8Array[] = [];
+      {
+        using _ = enter(conn);
+        seen.push(yield);
+        first.resolve();
+        // Is still being read, of which the transfer must not lose anything.
+        yield* sleep(5);
+      }
+      yield concat(seen);
+      yield* splice(conn, here, { copy });
+    });
+    const server = await far.accept();
+    const reading = t.read();
+    await writeAll(server, pattern(MIB).subarray(0, 10));
+    await first.promise;
+    await writeAll(server, pattern(MIB).subarray(10));
+    await server.closeWrite();
+    assertSameBytes(await reading, pattern(MIB));
+  });
+
+  test(`splice.tee(here, …) records what passes${how}`, async (serve) => {
+    using far = upstream();
+    using record = file();
+    await using t = await serve(function* () {
+      assertEquals(yield* call(readLine()), "go");
+      using conn = yield* connectTo(far.address);
+      using tap = open(record.path, { write: true });
+      yield* splice.tee(here, conn, tap, { copy });
+    });
+    const sending = writeAll(t.client, concat([bytes("go\n"), pattern(2 * MIB)]))
+      .then(() => t.client.closeWrite());
+    const server = await far.accept();
+    assertSameBytes(await readAll(() => readSome(server)), pattern(2 * MIB));
+    await sending;
+    await t.task.result;
+    assertSameBytes(await Deno.readFile(record.path), pattern(2 * MIB));
+  });
+
+  test(`sendFile(here, …) keeps its place among what is written${how}`, async (serve) => {
+    using one = file(pattern(300_000));
+    const before = "x".repeat(500_000);
+    await using t = await serve(function* () {
+      yield before;
+      yield* sendFile(here, one.path, { copy });
+      yield "between";
+      yield* sendFile(here, one.path, { copy, offset: 10, length: 20 });
+      yield "after";
+    });
+    assertSameBytes(
+      await t.read(),
+      concat([
+        bytes(before),
+        pattern(300_000),
+        bytes("between"),
+        pattern(300_000).subarray(10, 30),
+        bytes("after"),
+      ]),
+    );
+  });
+
+  test(`splice(here, …) in a block is of the context of the block${how}`, async (serve) => {
+    using one = file(bytes("of the file"));
+    await using t = await serve(function* () {
+      {
+        using inner = open(one.path);
+        const to = memory();
+        using _ = enter(inner);
+        yield* splice(here, to, { copy });
+        assertEquals(to.text, "of the file");
+      }
+      const to = memory();
+      yield* splice(here, to, { copy, limit: 7 });
+      assertEquals(to.text, "of the ");
+      return yield* call(readLine());
+    });
+    await t.client.write(bytes("of the peer\n"));
+    assertEquals(await t.task.result, "peer");
+  });
+
+  const CUTS: Record<string, (t: Awaited<ReturnType<typeof served>>) => void> = {
+    "timeout()": () => {},
+    "cancel()": (t) => t.task.cancel(new Error("enough")),
+    "reactor.shutdown()": (t) => t.reactor.shutdown(),
+  };
+  for (const [what, cut] of Object.entries(CUTS)) {
+    for (const stage of ["nothing to read", "nobody reads"]) {
+      test(`${what} ends a transfer while there is ${stage}${how}`, async (serve) => {
+        using far = upstream();
+        const seen: unknown[] = [];
+        let transfer: Transfer | undefined;
+        await using t = await serve(function* () {
+          using conn = yield* connectTo(far.address);
+          try {
+            using _ = timeout(what === "timeout()" ? 100 : 60_000);
+            yield* transfer = splice(here, conn, { copy });
+          } catch (error) {
+            seen.push(error);
+          } finally {
+            seen.push("finally");
+          }
+        });
+        const server = await far.accept();
+        const writing = stage === "nothing to read"
+          ? undefined
+          : writeAll(t.client, pattern(64 * MIB)).catch(() => {});
+        await turnsUntil(() => transfer !== undefined);
+        if (writing) await stalled(transfer!);
+        if (what !== "timeout()") cut(t);
+        await t.task.result.catch(() => {});
+        await assertRejects(() => transfer!, TransferError);
+        assertEquals(seen.pop(), "finally");
+        assertEquals(seen.length, what === "timeout()" ? 1 : 0);
+        if (seen.length > 0) assert(seen[0] instanceof TimeoutError);
+        assertEquals([pipes.open, t.errors], [0, []]);
+        // The connections of the coroutine are closed: the peers see it.
+        await readAll(() => readSome(server)).catch(() => {});
+        await writing;
+      });
+    }
+  }
+
+  test(`a transfer that is cut names the side in the coroutine${how}`, async (serve) => {
+    const [broken, far] = await resettable();
+    await using t = await serve(function* () {
+      try {
+        yield* splice.both(here, broken, { copy });
+      } catch (error) {
+        return error;
+      }
+    });
+    await t.client.write(bytes("some data"));
+    far.once("data", () => far.resetAndDestroy());
+    const error = await t.task.result as TransferError;
+    assert(error instanceof TransferError);
+    assertEquals(error.side, "from");
+    assertStrictEquals(error.end, broken);
+    assertEquals(t.errors, []);
+    broken.close();
+  });
+}
+
+test("a transfer that a lost connection cuts ends the coroutine quietly, as reading would", async (serve) => {
+  let caught: unknown;
+  await using t = await serve(function* () {
+    try {
+      yield* splice(here, { write: () => Promise.reject(new Error("never")) });
+    } catch (error) {
+      caught = error;
+      throw error;
+    }
+  });
+  await t.reactor.openConnections.values().next().value!.abort();
+  await turnsUntil(() => t.task.done);
+  assert(caught instanceof TransferError);
+  assertEquals([caught.side, caught.end !== undefined], ["from", true]);
+  await turns(2);
+  assertEquals(t.errors, []);
+});
+
+Deno.test("splice() moves between contexts in memory, up to the limit", async () => {
+  const [one, other] = [memory("some ", "data", bytes(" and more")), memory()];
+  await asProcess(function* () {
+    yield* splice(one, other, { limit: 7 });
+    assertEquals(other.text, "some da");
+    yield* splice(one, other, { limit: 1 });
+    yield* splice(one, other);
+  }());
+  assertEquals(other.text, "some data and more");
+});
+
+Deno.test("splice(here, …) pushes back what a context gives beyond the limit", async () => {
+  const to = memory();
+  const rest = await asProcess(
+    function* () {
+      yield* splice(here, to, { limit: 6 });
+      return yield* call(readLine());
+    }(),
+    { connection: memory("some ", "data\n") },
+  );
+  assertEquals([to.text, rest], ["some d", "ata"]);
+});
+
+Deno.test("here needs a context, and a coroutine", async () => {
+  const to = memory();
+  await assertRejects(
+    () =>
+      asProcess(function* () {
+        yield* splice(here, to);
+      }()),
+    Error,
+    "Cannot transfer: there is no context",
+  );
+  await assertRejects(() => splice(here, to), TypeError, "only with yield* in a coroutine");
+});
+
+Deno.test("a transfer cannot begin twice, and may be over before", async () => {
+  const from = () => memory("data");
+  await asProcess(function* () {
+    const transfer = splice(from(), memory());
+    transfer.begin();
+    try {
+      yield* transfer;
+    } catch (error) {
+      assert(error instanceof TypeError);
+      assertEquals(
+        error.message,
+        "Cannot begin a transfer twice: await it, or yield* it, at once",
+      );
+    }
+    const aborted = splice(from(), memory());
+    aborted.abort();
+    try {
+      yield* aborted;
+    } catch (error) {
+      assertEquals((error as TransferError).side, "signal");
+      return;
+    }
+    throw new Error("Expected the transfer to be aborted");
+  }());
+});
