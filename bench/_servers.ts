@@ -22,6 +22,27 @@ export async function has(command: string): Promise<boolean> {
   }
 }
 
+/** The path of a C program of `peers/`, built by the compiler of the system; undefined if there is none. */
+export async function compiled(source: string): Promise<string | undefined> {
+  const output = `${buildFolder()}/${source.replace(/\.c$/, "")}`;
+  for (const compiler of ["cc", "gcc", "clang"]) {
+    if (!await has(compiler)) continue;
+    const args = ["-O2", "-o", output, here(`peers/${source}`)];
+    const { success } = await new Deno.Command(compiler, { args, stderr: "inherit" }).output();
+    if (success) return output;
+  }
+  console.error(`Without a C compiler ${source} is left out: apt-get install gcc`);
+}
+
+let folder: string | undefined;
+function buildFolder(): string {
+  if (folder === undefined) {
+    const path = folder = Deno.makeTempDirSync();
+    addEventListener("unload", () => Deno.removeSync(path, { recursive: true }));
+  }
+  return folder;
+}
+
 /** Starts a server and waits until it has said where it listens; `descriptors` raises the limit of open files. */
 export async function start(
   command: string,

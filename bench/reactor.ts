@@ -7,7 +7,16 @@
 import { parseArgs } from "node:util";
 import { Reactor } from "../reactor/mod.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
-import { has, here, processorTime, residentMemory, type Server, start, stop } from "./_servers.ts";
+import {
+  compiled,
+  has,
+  here,
+  processorTime,
+  residentMemory,
+  type Server,
+  start,
+  stop,
+} from "./_servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
@@ -23,30 +32,22 @@ const seconds = Number(options.seconds);
 
 const deno = Deno.execPath();
 const PLAIN = "plain Deno";
-const echoServers: Record<string, string[]> = {
-  [PLAIN]: ["run", "--allow-net", here("peers/echo_loop.ts")],
-  "weightless, deno": [
-    "run",
-    "--allow-net",
-    here("../examples/echo.ts"),
-    "--port",
-    "0",
-    "--selector",
-    "deno",
-  ],
+const linux = Deno.build.os === "linux";
+const example = ["run", "-A", here("../examples/echo.ts"), "--port", "0", "--selector"];
+const bytes = ["run", "-A", here("peers/bytes_echo.ts")];
+/** By what comes back: lines, which are decoded and encoded, or bytes as they are. */
+const echoServers: Record<"line" | "bytes", Record<string, string[]>> = {
+  line: {
+    [PLAIN]: ["run", "-A", here("peers/echo_loop.ts")],
+    "weightless, deno": [...example, "deno"],
+    ...(linux && { "weightless, epoll": [...example, "epoll"] }),
+  },
+  bytes: {
+    [PLAIN]: ["run", "-A", here("peers/echo_loop.ts"), "--bytes"],
+    "weightless, deno": [...bytes, "deno"],
+    ...(linux && { "weightless, epoll": [...bytes, "epoll"] }),
+  },
 };
-if (Deno.build.os === "linux") {
-  echoServers["weightless, epoll"] = [
-    "run",
-    "--allow-net",
-    "--allow-ffi",
-    here("../examples/echo.ts"),
-    "--port",
-    "0",
-    "--selector",
-    "epoll",
-  ];
-}
 
 /** Re-arms one of 100,000 live timers again and again. */
 function timers(): Table {
@@ -85,8 +86,21 @@ function timers(): Table {
   };
 }
 
+/** A client that costs little, if there is a C compiler. */
+const client = await compiled("ping_pong.c");
+
 /** Ping-pong of a line on so many connections; returns round trips a second. */
 async function pingPong(port: number, connections: number): Promise<number> {
+  if (client === undefined) return await pingPongByDeno(port, connections);
+  const { stdout, success } = await new Deno.Command(client, {
+    args: [String(port), String(connections), String(seconds)],
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error("The ping-pong has failed");
+  return Number(new TextDecoder().decode(stdout));
+}
+
+async function pingPongByDeno(port: number, connections: number): Promise<number> {
   const line = new TextEncoder().encode("the quick brown fox\n");
   let trips = 0;
   const end = performance.now() + 1000 * seconds;
@@ -103,9 +117,9 @@ async function pingPong(port: number, connections: number): Promise<number> {
   return trips / seconds;
 }
 
-async function echo(): Promise<Table[]> {
+async function echo(kind: "line" | "bytes"): Promise<Table[]> {
   const servers = new Map<string, Server>();
-  for (const [name, args] of Object.entries(echoServers)) {
+  for (const [name, args] of Object.entries(echoServers[kind])) {
     servers.set(name, await start(deno, args));
   }
   const tables: Table[] = [];
@@ -117,21 +131,21 @@ async function echo(): Promise<Table[]> {
       for (let i = -1; i < rounds; i++) {
         for (const name of order) {
           const server = servers.get(name)!;
-          const before = processorTime(server);
+          const before = linux ? processorTime(server) : NaN;
           const rate = await pingPong(server.port, connections);
           if (i < 0) continue; // warm up
           rates.get(name)!.push(rate);
-          cpu.get(name)!.push((processorTime(server) - before) * 1000 / (rate * seconds));
+          const after = linux ? processorTime(server) : NaN;
+          cpu.get(name)!.push((after - before) * 1000 / (rate * seconds));
         }
         order.reverse();
       }
-      const reference = median(rates.get(PLAIN)!);
       tables.push({
-        title: `Line echo, ${connections} connection${connections > 1 ? "s" : ""}, ping-pong`,
+        title: `Echo of ${kind === "line" ? "lines" : "bytes"}, ping-pong on ${connections}`,
         rows: [...rates].map(([name, list]): Row => ({
           server: name,
           "round trips/s": round(median(list)),
-          [`× ${PLAIN}`]: round(median(list) / reference),
+          [`× ${PLAIN}`]: round(median(list.map((rate, i) => rate / rates.get(PLAIN)![i]!))),
           "µs CPU each": round(median(cpu.get(name)!)),
         })),
       });
@@ -148,7 +162,7 @@ async function idle(): Promise<Table> {
   const count = Number(options.idle);
   const hold = Number(options.hold);
   const rows: Row[] = [];
-  for (const [name, args] of Object.entries(echoServers)) {
+  for (const [name, args] of Object.entries(echoServers.line)) {
     const server = await start(deno, args, count + 1000);
     try {
       await pingPong(server.port, 64); // warm up
@@ -170,9 +184,11 @@ async function idle(): Promise<Table> {
       await new Promise((resolve) => setTimeout(resolve, 1000 * hold));
       const idleCpu = processorTime(server) - cpu;
       let slowest = 0;
+      let asked = 0;
       let answered = 0;
       const line = new TextEncoder().encode("still there?\n");
       for (let i = 0; i < conns.length; i += Math.max(1, Math.floor(count / 1000))) {
+        asked++;
         const buffer = new Uint8Array(100);
         const begin = performance.now();
         await conns[i]!.write(line);
@@ -185,7 +201,7 @@ async function idle(): Promise<Table> {
         connections: count,
         "KB each": round((memory - before) / count / 1024),
         [`ms CPU in ${hold} s`]: idleCpu,
-        answered: `${answered}/1000`,
+        answered: `${answered}/${asked}`,
         "slowest ms": round(slowest),
       });
     } finally {
@@ -235,12 +251,12 @@ const cohabitants: Record<string, string[]> = {
   "Deno.serve": ["--server", "Deno.serve"],
   "weightless, deno": ["--server", "deno"],
 };
-if (Deno.build.os === "linux") cohabitants["weightless, epoll"] = ["--server", "epoll"];
+if (linux) cohabitants["weightless, epoll"] = ["--server", "epoll"];
 
 const tables: Table[] = [timers()];
 printTable(tables[0]!);
-tables.push(...await echo());
-if (Deno.build.os === "linux") {
+tables.push(...await echo("line"), ...await echo("bytes"));
+if (linux) {
   tables.push(await idle());
   printTable(tables.at(-1)!);
 }
