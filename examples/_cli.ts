@@ -8,10 +8,10 @@ export function fail(message: string): never {
   Deno.exit(1);
 }
 
-/** The options of an example, each with its default. */
-export function options<T extends Record<string, string>>(usage: string, defaults: T): T {
+/** The options of an example, each with its default: text, or false for one that takes no value. */
+export function options<T extends Record<string, string | boolean>>(usage: string, defaults: T): T {
   const known = Object.entries(defaults).map(([name, value]) =>
-    [name, { type: "string", default: value }] as const
+    [name, { type: typeof value as "string" | "boolean", default: value }] as const
   );
   try {
     return parseArgs({ options: Object.fromEntries(known), args: Deno.args }).values as T;
