@@ -20,13 +20,18 @@ export function options<T extends Record<string, string | boolean>>(usage: strin
   }
 }
 
-/** A port number: 0 lets the system choose one. */
-export function port(text: string): number {
+/** A whole number of an option. */
+export function number(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65535) {
-    fail(`Cannot use port ${text}: it must be a number from 0 to 65535`);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    fail(`Cannot use ${name} ${text}: it must be a number from ${least} to ${most}`);
   }
   return value;
+}
+
+/** A port number: 0 lets the system choose one. */
+export function port(text: string): number {
+  return number("port", text, 0, 65535);
 }
 
 /** One of the reactor's back ends. */

@@ -2,11 +2,16 @@
  * An HTTP server: GET answers `Hello!`, POST and PUT send the body back.
  *
  *     deno run --allow-net examples/hello.ts [--port 8000] [--hostname 127.0.0.1] [--selector auto]
+ *
+ * On all cores of a machine, by as many processes that share the port:
+ *
+ *     deno run --allow-net --allow-run examples/hello.ts --workers 4
  */
 import type { Coroutine } from "@weightless/io/compose";
 import { type HttpRequest, HttpServer, ok, response } from "@weightless/io/http";
 import { Reactor } from "@weightless/io/reactor";
-import { options, port, selector, serve } from "./_cli.ts";
+import { number, options, port, selector, serve } from "./_cli.ts";
+import { serveByWorkers } from "./_workers.ts";
 
 const text = ok({ "content-type": "text/plain" });
 
@@ -34,16 +39,29 @@ function* echo({ headers }: HttpRequest): Coroutine {
 
 if (import.meta.main) {
   const given = options(
-    "hello.ts [--port 8000] [--hostname 127.0.0.1] [--selector auto|deno|epoll]",
+    "hello.ts [--port 8000] [--hostname 127.0.0.1] [--selector auto|deno|epoll] [--workers 1]",
     {
       port: "8000",
       hostname: "127.0.0.1",
       selector: "auto",
+      workers: "1",
+      "reuse-port": false,
     },
   );
-  const at = { port: port(given.port), hostname: given.hostname };
-  await serve(
-    () => new Reactor({ selector: selector(given.selector) }),
-    (reactor) => new HttpServer(reactor, { ...at, handler: hello }).url,
-  );
+  const at = { port: port(given.port), hostname: given.hostname, reusePort: given["reuse-port"] };
+  const name = selector(given.selector);
+  const workers = number("workers", given.workers, 1, 1000);
+  if (workers > 1) {
+    const shared = ["--reuse-port", "--hostname", at.hostname, "--selector", name];
+    await serveByWorkers(import.meta.url, workers, at.port, (port) => [
+      ...shared,
+      "--port",
+      String(port),
+    ]);
+  } else {
+    await serve(
+      () => new Reactor({ selector: name }),
+      (reactor) => new HttpServer(reactor, { ...at, handler: hello }).url,
+    );
+  }
 }

@@ -59,6 +59,12 @@ export class ExampleServer implements AsyncDisposable {
     return [...Deno.readDirSync(`/proc/${this.#process.pid}/fd`)].length;
   }
 
+  /** The processes it has started (Linux). */
+  get children(): number[] {
+    const { pid } = this.#process;
+    return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ").map(Number);
+  }
+
   signal(signal: Deno.Signal): void {
     this.#process.kill(signal);
   }
@@ -66,6 +72,11 @@ export class ExampleServer implements AsyncDisposable {
   /** Sends a signal and waits for the end. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<{ code: number; errors: string }> {
     this.#process.kill(signal);
+    return await this.ended();
+  }
+
+  /** Waits for the end. */
+  async ended(): Promise<{ code: number; errors: string }> {
     const { code } = await this.#process.status;
     await this.#stdout.cancel();
     return { code, errors: await this.#stderr };

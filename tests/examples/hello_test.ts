@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { hasCommand, output } from "../_peers.ts";
 import { ExampleServer, runExample } from "./_server.ts";
 
@@ -169,6 +169,59 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+const linux = Deno.build.os === "linux";
+const RUNS = ["--allow-net", "--allow-run"];
+
+function descriptors(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+for (const selector of linux ? ["deno", "epoll"] : ["deno"]) {
+  Deno.test({
+    name: `hello.ts --workers shares a port between processes, and ends all of them (${selector})`,
+    ignore: !linux,
+  }, async () => {
+    const args = ["--port", "0", "--workers", "2", "--selector", selector];
+    await using server = await ExampleServer.start("hello.ts", args, [...RUNS, "--allow-ffi"]);
+    assertMatch(server.listening, / by 2 processes$/);
+    const workers = server.children;
+    assertEquals(workers.length, 2);
+    const before = workers.map(descriptors);
+    const conns = await Promise.all(
+      Array.from({ length: 64 }, () => Deno.connect({ hostname: "127.0.0.1", port: server.port })),
+    );
+    for (const conn of conns) {
+      await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+      assert(await conn.read(new Uint8Array(1000)));
+    }
+    const held = workers.map((pid, i) => descriptors(pid) - before[i]!);
+    // The kernel spreads them by a hash: that one process got none of 64 does not happen.
+    assert(held.every((n) => n > 0), `they hold ${held.join(" and ")} descriptors more`);
+    for (const conn of conns) conn.close();
+    assertEquals(await server.stop(), { code: 0, errors: "" });
+    for (const pid of workers) assertThrows(() => descriptors(pid), Deno.errors.NotFound);
+  });
+}
+
+Deno.test({
+  name: "hello.ts --workers ends when one of the processes does",
+  ignore: !linux,
+}, async () => {
+  const args = ["--port", "0", "--workers", "2"];
+  await using server = await ExampleServer.start("hello.ts", args, RUNS);
+  const [one, other] = server.children;
+  Deno.kill(one!, "SIGKILL");
+  const { code, errors } = await server.ended();
+  assertEquals(code, 1);
+  assertEquals(errors, `Process ${one} has ended with code 137: so do all\n`);
+  assertThrows(() => descriptors(other!), Deno.errors.NotFound);
+});
+
+Deno.test("hello.ts --workers says in one line what it needs", async () => {
+  const { code, stderr } = await runExample("hello.ts", ["--workers", "2"]);
+  assertEquals([code, stderr], [1, "Cannot start processes: that needs --allow-run\n"]);
+});
+
 Deno.test("hello.ts answers bad options by one line and exit code 1", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const cases: [string[], RegExp][] = [
@@ -177,6 +230,7 @@ Deno.test("hello.ts answers bad options by one line and exit code 1", async () =
     [["--port", "http"], /^Cannot use port http: /],
     [["--colour", "red"], /^Unknown option '--colour'/],
     [["extra"], /^[^\n]*extra[^\n]*$/],
+    [["--workers", "0"], /^Cannot use workers 0: it must be a number from 1 to 1000$/],
     [["--selector", "poll"], /^Cannot use selector poll: it must be auto, deno or epoll$/],
     [["--port", String(taken.addr.port)], /^Cannot start: [^\n]*[Aa]ddress[^\n]*in use[^\n]*$/],
   ];
