@@ -173,14 +173,15 @@ export class Pump implements Job<Transferred> {
     const library = this.#libc;
     const fd = this.#source.descriptor;
     if (library === undefined || fd === undefined) return LARGE;
-    if (this.#outlets.every((outlet) => descriptorOf(outlet) === undefined)) return LARGE;
+    const [to, tap] = this.#outlets;
+    const toFd = descriptorOf(to);
+    if (toFd === undefined && (tap === undefined || descriptorOf(tap) === undefined)) return LARGE;
     const much = library.ioctl(fd, FIONREAD, available) === 0 ? available[0]! : LARGE;
     if (much < WORTH || !this.#fill(library, fd)) {
       this.#givePipesBack();
       return Math.max(much, SMALL);
     }
-    const [to, tap] = this.#outlets;
-    if (tap === undefined) return void await this.#drain(library, to, this.#held);
+    if (tap === undefined) return void await this.#drain(library, to, this.#held, toFd);
     while (this.#held > 0) {
       const length = library.tee(
         to.pipe!.output,
@@ -215,10 +216,14 @@ export class Pump implements Job<Transferred> {
   }
 
   /** Moves so many bytes out of the pipe. */
-  async #drain(library: Libc, outlet: Outlet, length: number): Promise<void> {
+  async #drain(
+    library: Libc,
+    outlet: Outlet,
+    length: number,
+    fd: number | undefined = descriptorOf(outlet),
+  ): Promise<void> {
     const { output } = outlet.pipe!;
     while (length > 0) {
-      const fd = descriptorOf(outlet);
       let moved = fd === undefined ? 0 : library.splice(output, null, fd, null, length, FLAGS);
       if (moved > 0) {
         outlet.splices = true;
@@ -231,6 +236,7 @@ export class Pump implements Job<Transferred> {
         if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
         this.#held -= moved;
         await this.#write(outlet, room.subarray(0, moved));
+        fd = descriptorOf(outlet);
         if (outlet.side === "to") this.#arrived(0, moved);
       }
       length -= moved;
