@@ -11,6 +11,8 @@ export class PartialHead {
   /** Bytes in the line so far. */
   #line = 0;
   #lines = 0;
+  /** Whether the request line has come to its end; before it there may be an empty line. */
+  #pastRequestLine = false;
   #last = 0;
   /** Whether nothing has arrived but what may come before a request. */
   empty = true;
@@ -36,14 +38,17 @@ export class PartialHead {
         // RFC 9112 2.2: a recipient MAY take a LF alone as the end of a line; nobody needs it but smugglers.
         if (this.#last !== CR) throw bad("a line that ends without CR (RFC 9112 2.2)");
         complete = this.#line === 2 && this.#lines++ > 0;
-        if (this.#line > 2) this.#lines++;
+        if (this.#line > 2) {
+          this.#lines++;
+          this.#pastRequestLine = true;
+        }
         this.#line = 0;
       } else if (this.#line > 1 || byte !== CR) this.empty = false;
       this.#last = byte;
     }
     this.#append(bytes, from, at);
     input.at = at;
-    if (!complete && this.#lines <= 1 && this.#line > this.#limits.maxRequestLineBytes + 1) {
+    if (!this.#pastRequestLine && this.#line > this.#limits.maxRequestLineBytes + 1) {
       throw tooLongLine();
     }
     return complete;
@@ -52,7 +57,7 @@ export class PartialHead {
   #append(bytes: Uint8Array, from: number, to: number): void {
     const length = this.#length + to - from;
     if (length > this.#limits.maxHeadBytes) {
-      throw this.#lines === 0 ? tooLongLine() : tooLargeHead();
+      throw this.#pastRequestLine ? tooLargeHead() : tooLongLine();
     }
     if (length > this.#buffer.length) {
       const buffer = new Uint8Array(Math.max(length, 2 * this.#buffer.length));

@@ -61,6 +61,7 @@ const cases: [string, number, string][] = [
   ["\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "TLS, to a port that has none"],
   [`GET /${"x".repeat(40)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414, "9112 3: too long"],
   [`GET /${"x".repeat(400)}`, 414, "9112 3: too long, without an end"],
+  [`\r\nGET /${"x".repeat(400)}`, 414, "9112 3: too long, after an empty line"],
   // The target
   [line("GET example.org HTTP/1.1"), 400, "9112 3.2"],
   [line("GET ?q HTTP/1.1"), 400, "9112 3.2"],
@@ -237,6 +238,12 @@ Deno.test("httpProtocol() goes by the limits exactly", () => {
   assertEquals(filled.length, 300);
   for (const pieces of [[filled], [...filled]]) {
     assert(connection().feed(...pieces).output.startsWith("HTTP/1.1 200 OK\r\n"));
+  }
+  // The limit of the request line is not one of headers, not even of the first.
+  const cookie = get(`Cookie: ${"c".repeat(200)}`).replace(/(Host: x\r\n)(.*\r\n)/, "$2$1");
+  for (let at = 1; at < cookie.length; at++) {
+    const { output } = connection().feed(cookie.slice(0, at), cookie.slice(at));
+    assert(output.startsWith("HTTP/1.1 200 OK\r\n"), `split at ${at}`);
   }
   const body = get("Content-Length: 100") + "x".repeat(100);
   assert(connection().feed(body).output.startsWith("HTTP/1.1 200 OK\r\n"));
