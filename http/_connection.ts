@@ -429,7 +429,14 @@ export class Connection {
     while (result.done !== true) {
       const { value } = result;
       if (value instanceof Command || value === Yield || isElsewhere?.()) {
-        result = running.next(yield value);
+        let answer: unknown;
+        try {
+          answer = yield value;
+        } catch (error) {
+          result = running.throw(error);
+          continue;
+        }
+        result = running.next(answer);
       } else if (value === undefined) {
         result = running.throw(new EndOfStream("The connection is being closed"));
       } else result = running.next();

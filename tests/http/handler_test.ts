@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   call,
   Command,
@@ -434,6 +434,30 @@ Deno.test("a handler is closed with its connection, and its finally may wait", (
   assertEquals(steps, ["closing"]);
   assertEquals(protocol.next().done, true);
   assertEquals(steps, ["closing", "EndOfStream", "closed"]);
+});
+
+Deno.test("a handler that is closed gets the error of what its finally waits for", () => {
+  const steps: string[] = [];
+  const protocol = httpProtocol(function* () {
+    try {
+      yield;
+    } finally {
+      try {
+        yield* new Ask();
+      } catch (error) {
+        steps.push((error as Error).message);
+        yield* new Ask();
+      } finally {
+        steps.push("released");
+      }
+    }
+  });
+  protocol.next();
+  protocol.next(bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"));
+  assert(protocol.return(undefined).value instanceof Ask);
+  assert(protocol.throw(new Error("rejected")).value instanceof Ask);
+  assertThrows(() => protocol.throw(new Error("rejected again")), Error, "rejected again");
+  assertEquals(steps, ["rejected", "released"]);
 });
 
 Deno.test("httpProtocol() can be closed between requests", () => {
