@@ -345,7 +345,8 @@ export class Connection {
     this.#answer.start(
       method === "HEAD",
       version === "1.0",
-      keepAlive && !remote && !this.#expected,
+      // What is behind a faulty body is not the next request.
+      keepAlive && !remote && !this.#expected && this.#bodyError === undefined,
     );
     if (remote) this.#answerError(error as RemoteProtocolError);
     else this.#answerError({ status: 500, message: reasonOf(500) });

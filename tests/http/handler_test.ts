@@ -206,6 +206,22 @@ Deno.test("a handler may answer a faulty body itself, and the connection is clos
   assert(driver.output.includes("connection: close"));
 });
 
+Deno.test("a handler that makes another error of a faulty body does not keep the connection", () => {
+  const errors: unknown[] = [];
+  const driver = new Driver(httpProtocol(function* () {
+    try {
+      for (;;) yield;
+    } catch (cause) {
+      throw new Error("Cannot store the upload", { cause });
+    }
+  }, { onError: (error) => errors.push(error) }));
+  // Read once more from where the fault was found, this extension would be faultless.
+  const body = '5;a="\r\n12345\r\n0\r\n\r\n';
+  driver.feed(`POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${body}${GET}`);
+  assertEquals([statuses(driver), driver.done, errors.length], [[500], true, 1]);
+  assert(driver.output.includes("connection: close"));
+});
+
 Deno.test("an upload that ends too early while it is answered cuts the connection", () => {
   const driver = new Driver(httpProtocol(echo, { onError: () => assert(false) }));
   driver.feed("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc").end();
