@@ -48,6 +48,8 @@ export class Output {
   }
 }
 
+const encoder = new TextEncoder();
+
 const WAITING = 0, HELD = 1, BY_LENGTH = 2, BY_CHUNKS = 3, BY_CLOSE = 4, NO_BODY = 5;
 
 export class Answer {
@@ -249,7 +251,7 @@ export class Answer {
           );
         }
         this.#left -= length;
-        return output.write(data);
+        return output.write(endsInHalf(data) ? encoder.encode(data) : data);
       }
       case BY_CHUNKS:
         // RFC 9112 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
@@ -269,6 +271,14 @@ function hasNoBody(status: number): boolean {
 
 function lengthLine(length: number | undefined): string {
   return length === undefined ? "" : `content-length: ${length}\r\n`;
+}
+
+/**
+ * Whether text ends in the first half of a surrogate pair. Joined with text that begins with the other half it would be
+ * fewer bytes than both were counted as.
+ */
+function endsInHalf(data: string | Uint8Array): data is string {
+  return typeof data === "string" && (data.charCodeAt(data.length - 1) & 0xfc00) === 0xd800;
 }
 
 function byteLength(data: string | Uint8Array): number {

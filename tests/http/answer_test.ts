@@ -323,6 +323,15 @@ Deno.test("httpProtocol() answers 500 for a handler without a response, and goes
   }
 });
 
+Deno.test("httpProtocol() sends as many bytes as it counted when a character is in two pieces", () => {
+  const replaced = "\xef\xbf\xbd".repeat(2);
+  const pieces = ["\ud83d", "\ude00"];
+  const counted = answer(GET + GET, [ok({ "content-length": 6 }), ...pieces]);
+  assertEquals(counted.output.split("\r\n\r\n")[1]!.slice(0, 6), replaced);
+  const chunked = answer(GET, [ok(), ...pieces]);
+  assertMatch(chunked.output, /\r\n3\r\n\xef\xbf\xbd\r\n3\r\n\xef\xbf\xbd\r\n0\r\n/);
+});
+
 Deno.test("httpProtocol() cuts the connection when bytes of a Content-Length are missing", () => {
   const errors: unknown[] = [];
   const driver = new Driver(httpProtocol(function* () {
