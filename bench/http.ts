@@ -1,5 +1,6 @@
 /**
- * The hello server against its peers, with wrk (1 thread, 64 connections), with and without 16-fold pipelining.
+ * The hello server against its peers, with wrk: 64 connections, with and without 16-fold pipelining, and one connection;
+ * then its latency at half of the load that Deno.serve can bear, with h2load.
  *
  * Every peer gets its turn in each round, in alternating order; medians and ratios are over the rounds.
  *
@@ -7,21 +8,40 @@
  */
 import { parseArgs } from "node:util";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
-import { has, here, type Server, start, stop } from "./_servers.ts";
+import { helloServers, REFERENCE } from "./_hello_servers.ts";
+import { has, here, processorTime, type Server, start, stop } from "./_servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
   options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "3" } },
 });
+const rounds = Number(options.rounds);
+const linux = Deno.build.os === "linux";
 
-const REFERENCE = "Deno.serve";
+interface Load {
+  title: string;
+  connections: number;
+  pipelined?: boolean;
+}
 
-async function wrk({ port }: Server, pipelined: boolean, seconds: string): Promise<number> {
+const loads: Load[] = [
+  { title: "Hello server, 64 connections", connections: 64 },
+  {
+    title: "Hello server, 64 connections, 16 requests pipelined",
+    connections: 64,
+    pipelined: true,
+  },
+  { title: "Hello server, 1 connection, ping-pong", connections: 1 },
+];
+const LATENCY_CONNECTIONS = 64;
+
+/** Requests a second. */
+async function wrk({ port }: Server, load: Load, seconds: string): Promise<number> {
   const args = [
     "-t1",
-    "-c64",
+    `-c${load.connections}`,
     `-d${seconds}s`,
-    ...(pipelined ? ["-s", here("peers/pipeline.lua")] : []),
+    ...(load.pipelined ? ["-s", here("peers/pipeline.lua")] : []),
     `http://127.0.0.1:${port}/`,
   ];
   const { stdout } = await new Deno.Command("wrk", { args }).output();
@@ -33,75 +53,91 @@ async function wrk({ port }: Server, pipelined: boolean, seconds: string): Promi
   return Number(rate);
 }
 
+/** Milliseconds that each request took, sorted, at so many a second. */
+async function latencies({ port }: Server, rate: number): Promise<number[]> {
+  const log = await Deno.makeTempFile();
+  try {
+    const perClient = Math.max(1, Math.round(rate / LATENCY_CONNECTIONS));
+    const args = [
+      ...["--h1", "-t1", "-c", String(LATENCY_CONNECTIONS), "-D", options.seconds],
+      ...["--warm-up-time=1", `--rps=${perClient}`, `--log-file=${log}`],
+      `http://127.0.0.1:${port}/`,
+    ];
+    await new Deno.Command("h2load", { args, stdout: "null" }).output();
+    const lines = (await Deno.readTextFile(log)).trimEnd().split("\n").map((l) => l.split("\t"));
+    if (lines.some(([, status]) => status !== "200")) throw new Error("h2load reports errors");
+    return lines.map(([, , micros]) => Number(micros) / 1000).sort((a, b) => a - b);
+  } finally {
+    await Deno.remove(log);
+  }
+}
+
+/** Calls `measure` for each server in each round, in alternating order, once before to warm up. */
+async function takeTurns<T>(
+  servers: Map<string, Server>,
+  measure: (server: Server) => Promise<T>,
+): Promise<Map<string, T[]>> {
+  const results = new Map<string, T[]>([...servers.keys()].map((name) => [name, []]));
+  const order = [...servers];
+  for (let i = -1; i < rounds; i++) {
+    for (const [name, server] of order) {
+      const result = await measure(server);
+      if (i >= 0) results.get(name)!.push(result);
+    }
+    order.reverse();
+  }
+  return results;
+}
+
+async function throughput(servers: Map<string, Server>, load: Load): Promise<Table> {
+  const results = await takeTurns(servers, async (server) => {
+    const before = linux ? processorTime(server) : NaN;
+    const rate = await wrk(server, load, options.seconds);
+    const after = linux ? processorTime(server) : NaN;
+    return { rate, cpu: (after - before) * 1000 / (rate * Number(options.seconds)) };
+  });
+  const reference = results.get(REFERENCE)!;
+  const rows = [...results].map(([server, list]): Row => ({
+    server,
+    "requests/s": round(median(list.map(({ rate }) => rate))),
+    lowest: round(Math.min(...list.map(({ rate }) => rate))),
+    highest: round(Math.max(...list.map(({ rate }) => rate))),
+    [`× ${REFERENCE}`]: round(median(list.map(({ rate }, i) => rate / reference[i]!.rate))),
+    ...(linux && { "µs CPU each": round(median(list.map(({ cpu }) => cpu))) }),
+  }));
+  return { title: load.title, rows };
+}
+
+async function latency(servers: Map<string, Server>, rate: number): Promise<Table> {
+  const results = await takeTurns(servers, (server) => latencies(server, rate));
+  const rows = [...results].map(([server, list]): Row => {
+    const at = (part: number) =>
+      round(median(list.map((sorted) => sorted[Math.floor(sorted.length * part)]!)));
+    return { server, "median ms": at(0.5), "p90 ms": at(0.9), "p99 ms": at(0.99) };
+  });
+  const title = `Latency at ${round(rate)} requests/s on ${LATENCY_CONNECTIONS} connections`;
+  return { title, rows };
+}
+
 if (!await has("wrk")) {
   console.error("This benchmark needs wrk: apt-get install wrk, or brew install wrk");
   Deno.exit(1);
 }
-
-const deno = Deno.execPath();
-const peers: Record<string, [string, string[]]> = {
-  "weightless, deno": [deno, [
-    "run",
-    "--allow-net",
-    here("../examples/hello.ts"),
-    "--port",
-    "0",
-    "--selector",
-    "deno",
-  ]],
-  [REFERENCE]: [deno, ["run", "--allow-net", here("peers/deno_serve.ts")]],
-};
-if (Deno.build.os === "linux") {
-  const args = [
-    "run",
-    "--allow-net",
-    "--allow-ffi",
-    here("../examples/hello.ts"),
-    "--port",
-    "0",
-    "--selector",
-    "epoll",
-  ];
-  peers["weightless, epoll"] = [deno, args];
-}
-if (await has("node")) peers["node:http on Node"] = ["node", [here("peers/node_http.mjs")]];
-peers["node:http on Deno"] = [deno, [
-  "run",
-  "--allow-net",
-  "--allow-env",
-  here("peers/node_http.mjs"),
-]];
-
 const servers = new Map<string, Server>();
 const tables: Table[] = [];
 try {
-  for (const [name, [command, args]] of Object.entries(peers)) {
+  for (const [name, [command, args]] of Object.entries(await helloServers())) {
     servers.set(name, await start(command, args));
   }
-  for (const pipelined of [false, true]) {
-    const rates = new Map<string, number[]>([...servers.keys()].map((name) => [name, []]));
-    const order = [...servers.keys()];
-    for (const name of order) await wrk(servers.get(name)!, pipelined, "1"); // warm up
-    for (let i = 0; i < Number(options.rounds); i++) {
-      for (const name of order) {
-        rates.get(name)!.push(await wrk(servers.get(name)!, pipelined, options.seconds));
-      }
-      order.reverse();
-    }
-    const reference = median(rates.get(REFERENCE)!);
-    const rows: Row[] = [...rates].map(([name, list]) => ({
-      server: name,
-      "requests/s": round(median(list)),
-      lowest: round(Math.min(...list)),
-      highest: round(Math.max(...list)),
-      [`× ${REFERENCE}`]: round(median(list) / reference),
-    }));
-    tables.push({
-      title: `Hello server, 64 connections${pipelined ? ", 16 requests pipelined" : ""}`,
-      rows,
-    });
+  for (const load of loads) {
+    tables.push(await throughput(servers, load));
     printTable(tables.at(-1)!);
   }
+  if (await has("h2load")) {
+    const peak = tables[0]!.rows.find(({ server }) => server === REFERENCE)!["requests/s"];
+    tables.push(await latency(servers, Number(peak) / 2));
+    printTable(tables.at(-1)!);
+  } else console.error("Without h2load there is no latency: apt-get install nghttp2-client");
 } finally {
   for (const server of servers.values()) await stop(server);
 }
