@@ -29,7 +29,10 @@ export class HttpHeaders implements Iterable<[string, string]> {
   readonly #to: number;
   #lines: number[] | undefined;
 
-  /** Takes lines that have been checked, each with its CR LF, between `from` and `to`. */
+  /**
+   * Takes lines that have been checked, each with its CR LF, between `from` and `to`. They are looked at when something
+   * is asked for: lines without a colon, or without CR LF, are a SyntaxError then.
+   */
   constructor(bytes: Uint8Array, from = 0, to: number = bytes.length) {
     this.#bytes = bytes;
     this.#from = from;
@@ -81,8 +84,13 @@ export class HttpHeaders implements Iterable<[string, string]> {
     const lines: number[] = [];
     for (let at = this.#from; at < this.#to;) {
       const from = at;
-      while (bytes[at] !== COLON) at++;
+      while (at < this.#to && bytes[at] !== COLON) at++;
       const end = bytes.indexOf(CR, at);
+      if (end < 0 || end + 2 > this.#to) {
+        throw new SyntaxError(
+          "Cannot read headers: a line has no colon, or does not end with CR LF",
+        );
+      }
       lines.push(from, at, end);
       at = end + 2;
     }

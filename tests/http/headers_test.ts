@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { HttpHeaders } from "../../http/mod.ts";
 import { bytes } from "./_drive.ts";
 
@@ -63,4 +63,10 @@ Deno.test("HttpHeaders may have no lines", () => {
     false,
     [],
   ]);
+});
+
+Deno.test("HttpHeaders throws SyntaxError when what it was given are no lines", () => {
+  for (const text of ["a", "a\r\n", "a: 1", "a: 1\n", "a: 1\r\nb", "a: 1\r\nb: 2\r", "\r\n"]) {
+    assertThrows(() => new HttpHeaders(bytes(text)).get("b"), SyntaxError, "Cannot read headers");
+  }
 });
