@@ -38,14 +38,11 @@ export class Head implements ResponseHead {
     }
     const lines = new Lines(status);
     if (Symbol.iterator in headers) {
-      for (const [name, value] of headers as Iterable<readonly [string, HeaderValue]>) {
+      for (const [name, value] of headers as Iterable<readonly [string, HeaderValue | undefined]>) {
         lines.add(name, value);
       }
     } else {
-      for (const name in headers) {
-        const value = headers[name];
-        if (value !== undefined) lines.add(name, value);
-      }
+      for (const name in headers) lines.add(name, headers[name]);
     }
     this.status = status;
     this.text = statusLine(status) + lines.text;
@@ -72,7 +69,8 @@ class Lines {
     this.#status = status;
   }
 
-  add(name: string, value: HeaderValue): void {
+  add(name: string, value: HeaderValue | undefined): void {
+    if (value === undefined) return;
     if (Array.isArray(value)) {
       for (const one of value) this.add(name, one);
       return;

@@ -6,7 +6,7 @@ export type HeaderValue = string | number | readonly string[];
 /** Headers to send: an object, pairs, a `Headers` or `HttpHeaders`. A header whose value is undefined is left out. */
 export type HeadersToSend =
   | Readonly<Record<string, HeaderValue | undefined>>
-  | Iterable<readonly [string, HeaderValue]>;
+  | Iterable<readonly [string, HeaderValue | undefined]>;
 
 /** What a handler yields to begin its answer; made by {@linkcode response} and {@linkcode ok}. */
 export interface ResponseHead {

@@ -169,6 +169,18 @@ const cases: [string, string, unknown[], string, boolean?][] = [
     true,
   ],
   [
+    "headers that are undefined left out",
+    GET,
+    [ok({ a: undefined, b: "1" }), "a"],
+    `200 OK\r\nb: 1\r\n${DATE}content-length: 1\r\n\r\na`,
+  ],
+  [
+    "headers that are undefined left out of pairs",
+    GET,
+    [ok([["a", undefined], ["b", "1"]]), "a"],
+    `200 OK\r\nb: 1\r\n${DATE}content-length: 1\r\n\r\na`,
+  ],
+  [
     "chunked from the handler",
     GET,
     [ok({ "transfer-encoding": "chunked" }), "a"],
