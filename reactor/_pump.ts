@@ -137,8 +137,9 @@ export class Pump implements Job<Transferred> {
       if (this.#left === 0) return;
       const chunk = await this.#take(size);
       if (chunk === null) return await this.#finish();
-      await this.#putWithin(lender, [chunk]);
-      if (eventLoop.isDue) await this.#go(turn());
+      if (chunk.length > this.#left) return await this.#putWithin(lender, [chunk]);
+      await this.#put(chunk);
+      if (eventLoop.isDue) await this.#turn();
     }
   }
 
@@ -149,7 +150,7 @@ export class Pump implements Job<Transferred> {
         ? this.#send(this.#source)
         : await this.#relay();
       if (next !== undefined) return next;
-      if (eventLoop.isDue) await this.#go(turn());
+      if (eventLoop.isDue) await this.#turn();
     }
     return 0;
   }
@@ -246,12 +247,13 @@ export class Pump implements Job<Transferred> {
   /** Writes what is within the limit; what is beyond goes back. */
   async #putWithin(lender: Lender, chunks: Uint8Array[]): Promise<void> {
     for (const [i, chunk] of chunks.entries()) {
-      const within = Math.min(chunk.length, this.#left);
-      if (within < chunk.length) {
+      if (chunk.length <= this.#left) await this.#put(chunk);
+      else {
+        const within = this.#left;
         lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
+        if (within > 0) await this.#put(chunk.subarray(0, within));
+        return;
       }
-      if (within > 0) await this.#put(chunk.subarray(0, within));
-      if (within < chunk.length) return;
     }
   }
 
@@ -262,30 +264,32 @@ export class Pump implements Job<Transferred> {
   }
 
   async #take(size: number): Promise<Uint8Array | null> {
+    let chunk: Uint8Array | null;
     try {
-      return await this.#go(this.#source.take(Math.min(size, this.#left)));
+      chunk = await this.#source.take(Math.min(size, this.#left));
     } catch (error) {
       throw this.#error("from", this.#source, error);
     }
+    this.#goOn();
+    return chunk;
   }
 
   async #write({ side, target }: Outlet, bytes: Uint8Array): Promise<void> {
     try {
-      await this.#go(target.put(bytes));
+      await target.put(bytes);
     } catch (error) {
       throw this.#error(side, target, error);
     }
+    this.#goOn();
   }
 
   async #finish(): Promise<void> {
-    for (const { target } of this.#outlets) await this.#go(target.finish());
+    for (const { target } of this.#outlets) await target.finish();
   }
 
-  /** Waits. */
-  async #go<T>(promise: Promise<T>): Promise<T> {
-    const value = await promise;
+  async #turn(): Promise<void> {
+    await turn();
     this.#goOn();
-    return value;
   }
 
   #error(side: TransferSide, end: Source | Target, error: unknown): TransferError {
