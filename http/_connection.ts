@@ -12,7 +12,7 @@ import { type DateLine, dateLineOf } from "./_date.ts";
 import { Head } from "./_head.ts";
 import { bad, type HeadParser, headParser } from "./_head_parser.ts";
 import { PartialHead } from "./_partial_head.ts";
-import { setReported } from "./_reported.ts";
+import { asReported } from "./_reported.ts";
 import { reasonOf } from "./_status.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_protocol.ts";
@@ -337,8 +337,7 @@ export class Connection {
     const remote = error instanceof RemoteProtocolError;
     if (!remote) this.#report(error);
     if (this.#taken || this.#answer.begun) {
-      setReported(error);
-      this.#fatal = { error };
+      this.#fatal = { error: asReported(error) };
       return ENDED;
     }
     const { method, version, keepAlive } = this.#request!;

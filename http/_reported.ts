@@ -2,8 +2,13 @@
 
 const reported = new WeakSet<object>();
 
-export function setReported(error: unknown): void {
-  if (typeof error === "object" && error !== null) reported.add(error);
+/** Marks what a handler has thrown; what is no object cannot be marked, and becomes the cause of an error that can. */
+export function asReported(error: unknown): unknown {
+  const object = typeof error === "object" && error !== null
+    ? error
+    : new Error("The handler has failed with what is no Error", { cause: error });
+  reported.add(object);
+  return object;
 }
 
 export function wasReported(error: unknown): boolean {

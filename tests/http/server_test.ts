@@ -99,6 +99,22 @@ serverTest(
   },
 );
 
+serverTest("HttpServer tells of a late failure that is no Error once", async (reactor, errors) => {
+  using server = new HttpServer(reactor, {
+    ...listening,
+    *handler() {
+      yield ok();
+      yield "a";
+      yield "b";
+      throw "no Error";
+    },
+  });
+  const cut = await exchange(server.port, GET);
+  assert(cut === undefined || !cut.includes("\r\n0\r\n"), cut);
+  await turnsUntil(() => reactor.openConnections.size === 0);
+  assertEquals(errors, ["no Error"]);
+});
+
 serverTest(
   "HttpServer closes handlers whose clients go away, and reports nothing",
   async (reactor, errors) => {
