@@ -5,9 +5,17 @@
 export function readAhead(stream: ReadableStream): AsyncIterator<unknown> {
   const reader = stream.getReader();
   let ahead: ReturnType<typeof reader.read> | undefined;
+  let failed = false;
   return {
     async next() {
-      const { done, value } = await (ahead ?? reader.read());
+      let result: Awaited<typeof ahead>;
+      try {
+        result = await (ahead ?? reader.read());
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+      const { done, value } = result;
       if (done) return { done, value };
       ahead = reader.read();
       ahead.catch(() => {}); // told when it is its turn
@@ -16,8 +24,12 @@ export function readAhead(stream: ReadableStream): AsyncIterator<unknown> {
       return { done, value };
     },
     async return() {
-      await reader.cancel(); // ends the read as well
-      reader.releaseLock();
+      try {
+        // Ends the read as well. A stream that has failed would only fail again with the error that next() has told.
+        if (!failed) await reader.cancel();
+      } finally {
+        reader.releaseLock();
+      }
       return { done: true, value: undefined };
     },
   };

@@ -63,8 +63,11 @@ function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
     }
     return result.value;
   } finally {
-    closeNow(pipeline);
-    items.return?.();
+    try {
+      closeNow(pipeline);
+    } finally {
+      items.return?.();
+    }
   }
 }
 
@@ -92,7 +95,10 @@ async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): Asyn
     }
     return result.value;
   } finally {
-    closeNow(pipeline);
-    await items.return?.();
+    try {
+      closeNow(pipeline);
+    } finally {
+      await items.return?.();
+    }
   }
 }

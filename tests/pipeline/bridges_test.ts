@@ -98,6 +98,35 @@ Deno.test("fromIterable() closes the source when the stage ends or fails", async
   assertEquals(third.log, ["gives 1", "closed"]);
 });
 
+Deno.test("fromIterable() closes the source when the stage fails while it is closed", async () => {
+  function* failing(): Coroutine {
+    try {
+      for (;;) yield yield;
+    } finally {
+      throw new RangeError("closing");
+    }
+  }
+  const source = new Source(1, 2);
+  assertThrows(
+    () => {
+      for (const _ of fromIterable(source, failing())) break;
+    },
+    RangeError,
+    "closing",
+  );
+  assertEquals(source.log, ["gives 1", "closed"]);
+
+  const other = new Source(1, 2);
+  await assertRejects(
+    async () => {
+      for await (const _ of fromIterable(other.async, failing())) break;
+    },
+    RangeError,
+    "closing",
+  );
+  assertEquals(other.log, ["gives 1", "closed"]);
+});
+
 Deno.test("fromIterable() throws an error of the source at the stage's yield", async () => {
   function* careful(): Coroutine {
     try {
@@ -164,6 +193,23 @@ Deno.test("fromIterable() throws an error of a stream at the stage, after what c
     "broken",
   );
   assertEquals(log.at(-2), "stage caught RangeError");
+});
+
+Deno.test("fromIterable() does not throw an error of a stream again that the stage has caught", async () => {
+  const stream = new ReadableStream({
+    pull(controller) {
+      controller.error(new RangeError("broken"));
+    },
+  });
+  function* careful(): Coroutine {
+    try {
+      yield;
+    } catch (error) {
+      yield `caught ${(error as Error).message}`;
+    }
+  }
+  assertEquals(await Array.fromAsync(fromIterable(stream, careful())), ["caught broken"]);
+  assertEquals(stream.locked, false);
 });
 
 Deno.test("fromIterable() of a stage that reads nothing takes nothing", () => {
