@@ -67,6 +67,7 @@ export function* delimited(
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
     const last = concat([...pieces, tail]);
+    if (last.length > maxLength) throw tooLong(maxLength);
     if (last.length > 0) yield last;
   }
 }

@@ -53,11 +53,13 @@ export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<v
         start = end + 1;
       }
       begun += text.slice(start);
-      if (withoutCr(begun).length > maxLength) throw tooLong(maxLength);
+      // Looked into only when it may be too long: each look makes one text of all its pieces.
+      if (begun.length > maxLength && withoutCr(begun).length > maxLength) throw tooLong(maxLength);
     }
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
     begun += decoder.decode();
+    if (begun.length > maxLength) throw tooLong(maxLength);
     if (begun !== "") yield begun;
   }
 }

@@ -64,9 +64,17 @@ Deno.test("lines() does not count the end of a line, however it is cut", () => {
   }
 });
 
+Deno.test("lines() joins a long line of many chunks once", () => {
+  // Looked at as a whole at each chunk, these would be some 40 GB.
+  const chunk = "x".repeat(256);
+  const count = 18_000;
+  const [line] = feed(lines(), Array(count).fill(chunk)).out as [string];
+  assertEquals(line.length, count * chunk.length);
+});
+
 Deno.test("lines() refuses a line that is too long, whether it has ended or not", () => {
   assertEquals(feed(lines({ maxLength: 3 }), ["abc\n", "ab", "c"]).out, ["abc", "abc"]);
-  for (const chunks of [["abcd\n"], ["ab", "cd"], ["ab", "cd\n"]]) {
+  for (const chunks of [["abcd\n"], ["ab", "cd"], ["ab", "cd\n"], ["abc\r"]]) {
     assertThrows(
       () => feed(lines({ maxLength: 3 }), chunks),
       RangeError,
@@ -102,6 +110,8 @@ Deno.test("delimited() refuses a frame that is too long, and an empty delimiter"
   for (const chunks of [["abc|"], ["ab", "c"], ["ab", "c|"]]) {
     assertThrows(() => feed(limited(), chunks.map(bytes)), RangeError, "longer than 2 bytes");
   }
+  const half = delimited(bytes("||"), { maxLength: 2 });
+  assertThrows(() => feed(half, [bytes("ab|")]), RangeError, "longer than 2 bytes");
   assertThrows(() => feed(delimited(new Uint8Array(0))), RangeError, "empty delimiter");
 });
 
