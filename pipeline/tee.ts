@@ -41,6 +41,8 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
   const branches = stages.map((stage) => pipe(stage));
   const results: unknown[] = branches.map(() => undefined);
   const alive = new Set(branches);
+  /** The first error, which is the one that leaves. */
+  let trouble: { error: unknown } | undefined;
 
   /** Runs one of them until it wants data. */
   function* run(branch: Pipe, method: "next" | "throw", message?: unknown): Coroutine<void> {
@@ -77,7 +79,21 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
       for (const branch of [...alive]) yield* run(branch, method, message);
     }
     return results as TeeResults<S>;
+  } catch (error) {
+    trouble = { error };
+    throw error;
   } finally {
-    for (const branch of [...alive].reverse()) yield* close(branch, false, true);
+    for (const branch of [...alive].reverse()) {
+      try {
+        yield* close(branch, false, true);
+      } catch (error) {
+        trouble ??= { error };
+      }
+    }
+    fail(trouble);
   }
+}
+
+function fail(trouble: { error: unknown } | undefined): void {
+  if (trouble !== undefined) throw trouble.error;
 }

@@ -221,6 +221,31 @@ Deno.test("tee() closes the others when one fails or it is closed, last to first
   assertEquals(log, ["a begins", "b begins", "b closed", "a closed"]);
 });
 
+Deno.test("tee() closes all of its stages when some fail while they are closed", () => {
+  const log: string[] = [];
+  const failing = (message: string) =>
+    function* (): Coroutine {
+      try {
+        for (;;) yield;
+      } finally {
+        throw new Error(message);
+      }
+    };
+  const t = pipe(tee(logged("a", log), failing("first"), logged("b", log), failing("last")));
+  t.next();
+  assertThrows(() => t.return([undefined, undefined, undefined, undefined]), Error, "last");
+  assertEquals(log.slice(-2), ["b closed", "a closed"]);
+
+  const bad = map(() => {
+    throw new RangeError("bad");
+  });
+  const u = pipe(tee(logged("a", log), bad, failing("while closing")));
+  u.next();
+  u.next("x");
+  assertThrows(() => u.next(), RangeError, "bad");
+  assertEquals(log.at(-1), "a closed");
+});
+
 Deno.test("tee() passes Commands of its stages to the driver", () => {
   function* asking(): Coroutine {
     for (;;) yield `${yield} ${yield* new Ask("?")}`;
