@@ -28,8 +28,9 @@ interface CanBeObserved {
 /**
  * Connects components as DNA describes: in `[a, [b, [c]], [d]]` b and d observe a, and c observes b.
  *
- * A strand may be used in several places: its components are then shared, and connected once. A strand may also be a
- * function that gives one, called once however often it is used. Components may be connected in a circle.
+ * A strand may be used in several places, also in several calls: its components are then shared, and connected once. A
+ * strand may also be a function that gives one, called once by each `be` however often it is used. Components may be
+ * connected in a circle.
  *
  * @param strand The DNA.
  * @returns The component at its beginning.
@@ -59,23 +60,24 @@ export function be<T extends object>(strand: Strand<T> | StrandFunction<T>): T {
   return connect(strand, new Map(), new Map()) as T;
 }
 
-/** `wired`: who was made to observe whom by this `be`; `known`: the component of each strand. */
+/** `wired`: who observes whom; `known`: the component of each strand. */
 function connect(
   strand: Strand | StrandFunction,
   wired: Map<object, Set<object>>,
   known: Map<object, object>,
 ): object {
-  const before = known.get(strand);
-  if (before !== undefined) return before;
-  if (typeof strand === "function") {
-    const component = connect(strand(), wired, known);
-    known.set(strand, component);
-    return component;
+  const used: (Strand | StrandFunction)[] = [];
+  for (let made = strand;; made = made()) {
+    const before = known.get(made);
+    if (before !== undefined) return before;
+    used.push(made);
+    if (typeof made !== "function") break;
   }
-  const [component, ...strands] = checked(strand);
-  known.set(strand, component);
+  const [component, ...strands] = checked(used.at(-1));
+  // Known before its observers are connected, because these may lead back to it.
+  for (const each of used) known.set(each, component);
   let observers = wired.get(component);
-  if (observers === undefined) wired.set(component, observers = new Set());
+  if (observers === undefined) wired.set(component, observers = new Set(observersOf(component)));
   for (const each of strands) {
     const observer = connect(each, wired, known);
     if (observers.has(observer)) continue;
@@ -83,6 +85,12 @@ function connect(
     observable(component).addObserver(observer);
   }
   return component;
+}
+
+/** Those it has already, which may be because the strand was used elsewhere. */
+function observersOf(component: object): readonly object[] {
+  const { observers } = component as { observers?: unknown };
+  return Array.isArray(observers) ? observers : [];
 }
 
 function checked(strand: unknown): Strand {

@@ -67,6 +67,26 @@ Deno.test("be() connects a strand that contains itself", () => {
   assertEquals([a.observers, b.observers], [[b], [a]]);
 });
 
+Deno.test("be() connects a function that makes a strand in which it occurs", () => {
+  const a = new A(), b = new B();
+  const loop = (): Strand => [a, [b, loop]];
+  assertStrictEquals(be(loop), a);
+  assertEquals([a.observers, b.observers], [[b], [a]]);
+});
+
+Deno.test("be() connects a strand once that is used again at run time", () => {
+  const sink = new Sink(), other = new A();
+  const shared: Strand = [new Transparent(), [sink]];
+  const root = be([new A(), shared]);
+  other.addStrand(shared);
+  other.addStrand(shared);
+  be([root, shared, [other, shared]]);
+  root.removeObserver(other);
+  root.do.m(1);
+  other.do.m(2);
+  assertEquals(sink.got, [1, 2]);
+});
+
 Deno.test("be() adds to what a component has when called again", () => {
   const a = new A(), one = new Sink(), two = new Sink();
   be([a, [one]]);
