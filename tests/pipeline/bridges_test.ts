@@ -103,6 +103,7 @@ Deno.test("fromIterable() closes the source when the stage fails while it is clo
     try {
       for (;;) yield yield;
     } finally {
+      // deno-lint-ignore no-unsafe-finally
       throw new RangeError("closing");
     }
   }

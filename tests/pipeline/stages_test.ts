@@ -228,6 +228,7 @@ Deno.test("tee() closes all of its stages when some fail while they are closed",
       try {
         for (;;) yield;
       } finally {
+        // deno-lint-ignore no-unsafe-finally
         throw new Error(message);
       }
     };
