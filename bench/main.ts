@@ -1,9 +1,9 @@
 /**
  * All benchmarks, one after the other, each in a process of its own.
  *
- *     deno task bench [compose] [pipeline] [reactor] [http] …
+ *     deno task bench [compose] [pipeline] [reactor] [http] [idle] …
  */
-const known = ["compose", "pipeline", "reactor", "http"];
+const known = ["compose", "pipeline", "reactor", "http", "http_protocol", "idle"];
 const chosen = Deno.args.length > 0 ? Deno.args : known;
 for (const name of chosen) {
   if (!known.includes(name)) {

@@ -5,6 +5,8 @@ const server = createServer((_request, response) => {
   response.writeHead(200, { "content-type": "text/plain" });
   response.end("Hello!");
 });
+// As the others, it does not close idle connections.
+server.keepAliveTimeout = 0;
 server.listen(
   0,
   "127.0.0.1",
