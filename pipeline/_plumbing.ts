@@ -345,7 +345,11 @@ export class Plumbing<R> {
   #retire(slot: Slot, successor: Slot | "nobody"): void {
     slot.successor = successor;
     slot.special = true;
-    if (slot.state === FRESH || slot.state === ENDED) this.#succeed(slot);
+    if (slot.state === FRESH || slot.state === ENDED) return this.#succeed(slot);
+    // It reads no more, not even what it has pushed back: the end of the stream would cut off what it makes of that.
+    const stage = slot.stage!;
+    slot.kept.unshift(...stage.rest, ...slot.input.splice(0));
+    stage.rest = [];
   }
 
   /** The stage has ended: its successor, or who comes after it, gets what it has left. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { call, type Coroutine, pushBack } from "../../compose/mod.ts";
+import { call, type Coroutine, pushBack, readLine } from "../../compose/mod.ts";
 import { batch, flatMap, map, type Pipe, pipe, type Stage } from "../../pipeline/mod.ts";
 import { Ask, collect, feed, items, logged } from "./_stages.ts";
 
@@ -82,6 +82,36 @@ Deno.test("Pipe.replace() gives the new stage what the old one pushed back and d
   p.replace(0, map((text: string) => text.toUpperCase()));
   p.next();
   assertEquals(p.next(), { done: false, value: "CDEF" });
+});
+
+Deno.test("Pipe.replace() lets the old stage not even read what it has pushed back", () => {
+  function* oneByOne(): Coroutine<void> {
+    for (;;) yield yield* call(readLine());
+  }
+  const text = "a\nb\nc\nd";
+  for (const before of ["a", "b", "c", "d"]) {
+    for (const inside of [true, false]) {
+      const out: unknown[] = [];
+      const p: Pipe = pipe(
+        function* () {
+          for (;;) {
+            const line = yield* call(readLine());
+            if (inside && line === before) p.replace(0, oneByOne());
+            yield line;
+          }
+        },
+        function* () {
+          for (;;) {
+            const line = yield;
+            if (!inside && line === before) p.replace(0, oneByOne());
+            out.push(line);
+          }
+        },
+      );
+      feed(p, [text, "", "e\nf", "g\n"]);
+      assertEquals(out, ["a", "b", "c", "de", "fg"], `before ${before}, inside: ${inside}`);
+    }
+  }
 });
 
 Deno.test("Pipe.remove() gives what the stage had not read to the next one, or the outside", () => {
