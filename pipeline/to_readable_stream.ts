@@ -4,7 +4,7 @@ import { toTransformStream } from "./to_transform_stream.ts";
 /**
  * What a stage yields when it reads the items of an iterable, as a readable stream.
  *
- * Everything is done on demand. Cancelling the stream closes the stage and the source; an error of the source is thrown at
+ * The stage runs on demand; of the source one item is read ahead, as `pipeThrough` does. Cancelling the stream closes the stage and the source; an error of the source is thrown at
  * the stage's `yield`, and goes to the reader.
  *
  * @typeParam T What the stage yields.

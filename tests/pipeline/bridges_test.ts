@@ -372,6 +372,17 @@ Deno.test("toReadableStream() reads arrays, iterables and streams", async () => 
   assert(stream.locked);
 });
 
+Deno.test("toReadableStream() runs nothing before it is read, but takes one item", async () => {
+  const source = new Source(1, 2, 3);
+  const reader = toReadableStream(source, logged("stage", source.log)).getReader();
+  await settled();
+  assertEquals(source.log, ["gives 1"]);
+  assertEquals((await reader.read()).value, 1);
+  await settled();
+  assertEquals(source.log, ["gives 1", "stage begins", "stage got 1"]);
+  await reader.cancel();
+});
+
 Deno.test("toReadableStream() cancelled closes the stage and the source", async () => {
   const source = new Source(1, 2, 3);
   const stream = toReadableStream(source.async, logged("stage", source.log));
