@@ -3,7 +3,7 @@
  *
  *     deno task bench [compose] [pipeline] [reactor] [http] [idle] …
  */
-const known = ["compose", "pipeline", "reactor", "http", "http_protocol", "idle"];
+const known = ["compose", "pipeline", "reactor", "http", "http_protocol", "idle", "breakdown"];
 const chosen = Deno.args.length > 0 ? Deno.args : known;
 for (const name of chosen) {
   if (!known.includes(name)) {
