@@ -4,6 +4,12 @@ import { captured, noteCaller } from "./_traceback.ts";
 /** Sent by trace() into a caller that waits in `yield* call()`: gets the caller's stack, and the caller waits on. */
 export const PROBE: { stack?: string } = {};
 
+function usedCall(): TypeError {
+  return new TypeError(
+    "Cannot give what call() made to yield* again: make a new one for each call",
+  );
+}
+
 /**
  * One coroutine on the stack of a composed one.
  *
@@ -27,6 +33,7 @@ export class Frame<R = unknown> {
   }
 
   [Symbol.iterator](): this {
+    if (this.asked) throw usedCall();
     return this;
   }
 

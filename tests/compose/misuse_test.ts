@@ -97,6 +97,22 @@ Deno.test("compose() throws TypeError at the yield*, when call() is given a used
   assertEquals(compose(main()).next().value, USED);
 });
 
+Deno.test("yield* throws TypeError, when what call() made is used again, there or elsewhere", () => {
+  const reading = call((function* (): Coroutine<string> {
+    return `read ${yield}`;
+  })());
+  function* main(): Coroutine<string[]> {
+    const data = yield* reading;
+    return [data, yield];
+  }
+  const first = compose(main()), second = compose(main());
+  first.next();
+  assertThrows(() => second.next(), TypeError, "Cannot give what call() made to yield* again");
+  assertEquals(first.next("data").value, undefined);
+  assertThrows(() => compose(main()).next(), TypeError, "make a new one for each call");
+  assertEquals(first.next("more"), { done: true, value: ["read data", "more"] });
+});
+
 Deno.test("call() throws TypeError, when it is given something else than a coroutine", () => {
   assertThrows(
     () => call(sub as unknown as Coroutine),
