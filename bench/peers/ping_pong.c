@@ -1,7 +1,9 @@
 /*
- * Ping-pong of a line on so many connections at once, for so long; prints the round trips of each second and the latency.
+ * Ping-pong of a line on so many connections at once, for so long; prints the round trips of a second.
  *
- *     cc -O2 -o ping_pong ping_pong.c && ./ping_pong PORT CONNECTIONS SECONDS
+ *     cc -O2 -o ping_pong ping_pong.c && ./ping_pong PORT CONNECTIONS SECONDS [BYTES]
+ *
+ * Without BYTES it is a line of 20 bytes.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,6 +18,7 @@
 
 #define LINE "the quick brown fox\n"
 #define MOST 4096
+#define LONGEST (64 * 1024)
 
 static double now(void) {
   struct timespec t;
@@ -29,8 +32,15 @@ static void fail(const char *what) {
 }
 
 int main(int count, char **args) {
-  if (count != 4) return fprintf(stderr, "usage: ping_pong PORT CONNECTIONS SECONDS\n"), 1;
+  if (count != 4 && count != 5) return fprintf(stderr, "usage: ping_pong PORT CONNECTIONS SECONDS [BYTES]\n"), 1;
+  static char line[LONGEST] = LINE, buffer[LONGEST + 1];
   int connections = atoi(args[2]), size = strlen(LINE);
+  if (count == 5) {
+    size = atoi(args[4]);
+    if (size < 1 || size > LONGEST) return fprintf(stderr, "1 to %d bytes\n", LONGEST), 1;
+    memset(line, 'x', size);
+    line[size - 1] = '\n';
+  }
   if (connections < 1 || connections > MOST) return fprintf(stderr, "1 to %d connections\n", MOST), 1;
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(args[1]))};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -42,7 +52,7 @@ int main(int count, char **args) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
-    if (send(fd, LINE, size, 0) != size) fail("send");
+    if (send(fd, line, size, 0) != size) fail("send");
   }
   double begin = now(), end = begin + atof(args[3]);
   long trips = 0;
@@ -52,7 +62,6 @@ int main(int count, char **args) {
     double t = now();
     if (t >= end) break;
     for (int i = 0; i < ready; i++) {
-      char buffer[1024];
       int fd = events[i].data.fd, length = recv(fd, buffer, sizeof buffer, 0);
       if (length <= 0) fail("recv");
       received[fd] += length;
@@ -60,7 +69,7 @@ int main(int count, char **args) {
       if (received[fd] > size || memcmp(buffer + length - 1, "\n", 1)) return fprintf(stderr, "not what was sent\n"), 1;
       received[fd] = 0;
       trips++;
-      if (send(fd, LINE, size, 0) != size) fail("send");
+      if (send(fd, line, size, 0) != size) fail("send");
     }
   }
   printf("%.0f\n", trips / (now() - begin));
