@@ -67,6 +67,9 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
     }
   }
 
+  /** To be awaited before the stage is closed: it runs to its next yield first, if it is itself what cancels or aborts. */
+  const notRunning = undefined;
+
   /** Nobody needs to wait any more. */
   function settle(): void {
     wanted = void wanted?.resolve();
@@ -91,9 +94,10 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
         run();
         return promise;
       },
-      cancel(reason) {
+      async cancel(reason) {
         writable.error(reason);
         settle();
+        await notRunning;
         closeNow(pipeline);
       },
     }, { highWaterMark: 0 }),
@@ -101,10 +105,11 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
       start(controller) {
         writable = controller;
         // At once, also while a write is not done.
-        controller.signal.addEventListener("abort", () => {
+        controller.signal.addEventListener("abort", async () => {
           const { reason } = controller.signal;
           readable.error(reason);
           settle();
+          await notRunning;
           try {
             pipeline.throw(reason);
             closeNow(pipeline);

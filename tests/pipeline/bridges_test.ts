@@ -339,6 +339,40 @@ Deno.test("toTransformStream() can be aborted by a signal in the middle", async 
   assertEquals(source.log.at(-1), "closed");
 });
 
+Deno.test("toTransformStream() can be cancelled and aborted by its own stage", async () => {
+  for (const kind of ["cancel", "abort"]) {
+    for (const yields of [true, false]) {
+      const log: string[] = [];
+      const { readable, writable } = toTransformStream(function* (): Coroutine {
+        try {
+          yield yield;
+          const stopped = kind === "cancel" ? reader.cancel("enough") : writer.abort("enough");
+          stopped.then(() => log.push("stopped"));
+          if (yields) yield "for nobody";
+          yield;
+        } catch (error) {
+          log.push(`caught ${error}`);
+        } finally {
+          log.push("closed");
+        }
+      });
+      const reader = readable.getReader();
+      const writer = writable.getWriter();
+      writer.write(1).catch(() => {});
+      writer.closed.catch(() => {});
+      assertEquals((await reader.read()).value, 1);
+      await reader.read().catch((error) => log.push(`reader got ${error}`));
+      await settled();
+      assertEquals(
+        log.toSorted(),
+        kind === "cancel"
+          ? ["closed", "stopped"]
+          : ["caught enough", "closed", "reader got enough", "stopped"],
+      );
+    }
+  }
+});
+
 Deno.test("toTransformStream() ends both sides when the stage ends", async () => {
   const source = new Source(1, 2, 3);
   const stream = ReadableStream.from(source.async).pipeThrough(toTransformStream(take(1)));
