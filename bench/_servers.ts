@@ -81,8 +81,8 @@ export function residentMemory({ process }: Server): number {
   return 1024 * Number(status.match(/VmRSS:\s+(\d+)/)![1]);
 }
 
-/** Processor time a process has used, in milliseconds (Linux). */
+/** Processor time a process, and those of its children that have ended, have used, in milliseconds (Linux). */
 export function processorTime({ process }: Server): number {
   const fields = Deno.readTextFileSync(`/proc/${process.pid}/stat`).split(") ")[1]!.split(" ");
-  return 10 * (Number(fields[11]) + Number(fields[12])); // in ticks of 10 ms
+  return 10 * fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0); // of 10 ms
 }
