@@ -152,9 +152,11 @@ export class HeadParser implements HttpRequestParts {
         case 6:
           if (equalsIgnoreCase(bytes, nameFrom, "expect")) {
             const to = valueEnd(bytes, valueFrom, at);
-            expect = to > valueFrom;
+            // RFC 9110 5.6.1: an empty element counts for nothing.
+            if (to === valueFrom) break;
+            expect = true;
             // RFC 9110 10.1.1: a server that cannot meet an expectation MAY respond with 417.
-            if (expect && !isWord(bytes, valueFrom, to, "100-continue")) {
+            if (!isWord(bytes, valueFrom, to, "100-continue")) {
               throw new RemoteProtocolError(
                 "Cannot meet an expectation other than 100-continue (RFC 9110 10.1.1)",
                 { status: 417 },

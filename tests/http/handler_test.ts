@@ -265,6 +265,9 @@ Deno.test("a client that expects a 100 gets it when the handler reads", () => {
   }));
   assertEquals(read.feed(head!).taken(), "HTTP/1.1 100 Continue\r\n\r\n");
   assertMatch(read.feed("Hello").taken(), /^HTTP\/1.1 200 OK\r\n[^]*Hello$/);
+  // An empty line of the same name takes nothing back.
+  const [other] = post("Hello", EXPECT, "Expect:").split("Hello");
+  assertEquals(read.feed(other!).taken(), "HTTP/1.1 100 Continue\r\n\r\n");
 
   // The head waits for the body, so that the 100 comes first.
   const echoed = new Driver(httpProtocol(echo));
