@@ -59,6 +59,8 @@ class ConnSource implements Source {
   more = false;
   #small: Uint8Array | undefined;
   #large: Uint8Array | undefined;
+  /** So much is read at a time, when there is much. */
+  #most = MEDIUM;
   #reading: Promise<Uint8Array | null> | undefined;
 
   constructor(end: Reads) {
@@ -73,7 +75,7 @@ class ConnSource implements Source {
     const before = outstanding.get(this.end);
     outstanding.delete(this.end);
     try {
-      return await (this.#reading = before ?? this.#read(this.#room(size)));
+      return await (this.#reading = before ?? this.#read(size));
     } finally {
       this.#reading = undefined;
     }
@@ -89,20 +91,26 @@ class ConnSource implements Source {
     return describeConn(this.end);
   }
 
-  async #read(into: Uint8Array): Promise<Uint8Array | null> {
+  async #read(size: number): Promise<Uint8Array | null> {
+    const into = this.#room(size);
     const length = await this.end.read(into);
-    this.more = length === into.length;
     if (length === null) return null;
-    return this.more ? into : into.subarray(0, length);
+    const isFull = length === into.length;
+    this.more = isFull || length >= SMALL;
+    if (isFull && length === this.#most) this.#most = LARGE;
+    else if (!this.more) {
+      // It may be idle for long.
+      this.#most = MEDIUM;
+      this.#large = undefined;
+    }
+    return into.subarray(0, length);
   }
 
   #room(size: number): Uint8Array {
-    if (size <= SMALL) {
-      this.#small ??= new Uint8Array(SMALL);
-      return size === SMALL ? this.#small : this.#small.subarray(0, size);
-    }
-    this.#large ??= new Uint8Array(LARGE);
-    return size >= LARGE ? this.#large : this.#large.subarray(0, size);
+    if (size <= SMALL) return (this.#small ??= new Uint8Array(SMALL)).subarray(0, size);
+    const most = this.#most;
+    if (this.#large === undefined || this.#large.length < most) this.#large = new Uint8Array(most);
+    return this.#large.subarray(0, Math.min(size, most));
   }
 }
 
@@ -205,7 +213,7 @@ class SocketSource extends SocketEnd implements Source {
 
   override release(): void {
     super.release();
-    if (this.end instanceof StreamSocket) this.end.largestRead = LARGE;
+    if (this.end instanceof StreamSocket) this.end.largestRead = MEDIUM;
   }
 }
 
@@ -238,10 +246,12 @@ const encoder = new TextEncoder();
 /** A socket that gives less had no more. */
 const LITTLE = 1024;
 
-/** So much is read by who waits, and … */
+/** So much is read by who waits, … */
 export const SMALL: number = 4 * 1024;
-/** … so much at most is copied at a time. */
-export const LARGE: number = 64 * 1024;
+/** … so much if that was not all, … */
+const MEDIUM = 64 * 1024;
+/** … and so much at most is copied at a time. */
+export const LARGE: number = 256 * 1024;
 
 function describeConn(conn: Partial<Deno.Conn>): string {
   return conn.localAddr === undefined ? "" : describeAddr(conn.localAddr, conn.remoteAddr);

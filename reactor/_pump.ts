@@ -158,10 +158,11 @@ export class Pump implements Job<Transferred> {
   /** Sends some of a file; if that cannot be now, gives how much to read. */
   #send(source: FileSource): number | undefined {
     const library = this.#libc;
+    if (library === undefined) return LARGE;
     const [outlet] = this.#outlets;
     const fd = source.descriptor;
     const to = descriptorOf(outlet);
-    if (library === undefined || fd === undefined || to === undefined) return LARGE;
+    if (fd === undefined || to === undefined) return LARGE;
     const sent = source.send(library, fd, to, this.#left);
     if (sent <= 0) return howMuch(library, outlet, to);
     outlet.splices = true;
@@ -172,8 +173,9 @@ export class Pump implements Job<Transferred> {
   /** Fills the pipe once and empties it; if there is nothing much, or it cannot be, gives how much to read. */
   async #relay(): Promise<number | undefined> {
     const library = this.#libc;
+    if (library === undefined) return LARGE;
     const fd = this.#source.descriptor;
-    if (library === undefined || fd === undefined) return LARGE;
+    if (fd === undefined) return LARGE;
     const [to, tap] = this.#outlets;
     const toFd = descriptorOf(to);
     if (toFd === undefined && (tap === undefined || descriptorOf(tap) === undefined)) return LARGE;
