@@ -1,8 +1,8 @@
 /** Requests and answers made at random, and cut at random: what is read is what was written. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Coroutine } from "../../compose/mod.ts";
-import { httpProtocol, ok } from "../../http/mod.ts";
+import { Command, type Coroutine } from "../../compose/mod.ts";
+import { httpProtocol, ok, RemoteProtocolError, response } from "../../http/mod.ts";
 import type { Seen } from "./_corpus.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 import { reading } from "./_reading.ts";
@@ -176,5 +176,125 @@ Deno.test("httpProtocol() frames random answers so that they can be read", () =>
       },
     ),
     { seed: 9111, numRuns: 200 },
+  );
+});
+
+/** What a handler does at random; `careful` ones catch what their reading throws. */
+interface Script {
+  careful: boolean;
+  steps: ("read" | "head" | "hint" | "data" | "empty" | "wait" | "fail" | "refuse" | "misuse")[];
+  status: number;
+  /** The Content-Length it promises. */
+  promise: number | undefined;
+}
+
+const script: fc.Arbitrary<Script> = fc.record({
+  careful: fc.boolean(),
+  steps: fc.array(
+    fc.constantFrom(
+      ...["read", "read", "head", "head", "hint", "data", "data", "empty", "wait"] as const,
+      ...["fail", "refuse", "misuse"] as const,
+    ),
+    { maxLength: 7 },
+  ),
+  status: fc.constantFrom(200, 200, 200, 204, 205, 304, 404),
+  promise: fc.constantFrom(undefined, undefined, 0, 4, 8),
+});
+
+class Wait extends Command {}
+
+function* performing({ careful, steps, status, promise }: Script, headers: Record<string, string>) {
+  for (const step of steps) {
+    try {
+      if (step === "read") yield;
+      else if (step === "head") {
+        const length = status === 204 ? undefined : promise;
+        yield response(status, { ...headers, "content-length": length });
+      } else if (step === "hint") yield response(103, { link: "<a>" });
+      else if (step === "data") yield "data";
+      else if (step === "empty") yield "";
+      else if (step === "wait") yield* new Wait();
+      else if (step === "fail") throw new Error("failed");
+      else if (step === "refuse") throw new RemoteProtocolError("refused", { status: 403 });
+      else yield 42;
+    } catch (error) {
+      if (!careful) throw error;
+    }
+  }
+}
+
+const conversation = fc.array(
+  fc.record({
+    script,
+    method: fc.constantFrom("GET", "POST", "HEAD"),
+    old: fc.constantFrom(false, false, false, true),
+    headers: fc.subarray(["Expect: 100-continue", "Connection: close", "Connection: keep-alive"]),
+    body: fc.constantFrom(
+      "\r\n",
+      "Content-Length: 5\r\n\r\n12345",
+      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+      'Transfer-Encoding: chunked\r\n\r\n5;a="\r\n12345\r\n0\r\n\r\n',
+      "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+      "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nno trailer\r\n\r\n",
+    ),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
+
+Deno.test("httpProtocol() stays in step with its client, whatever its handlers do", () => {
+  fc.assert(
+    fc.property(conversation, cuts, (requests, at) => {
+      const handled: number[] = [];
+      const driver = new Driver(httpProtocol(function* (request): Coroutine {
+        const index = Number(request.path.slice(1));
+        handled.push(index);
+        yield performing(requests[index]!.script, { index: `${index}` });
+      }, { onError: () => {} }));
+      const texts = requests.map(({ method, old, headers, body }, i) =>
+        [
+          `${method} /${i} HTTP/1.${old && !body.startsWith("T") ? 0 : 1}`,
+          "Host: x",
+          ...headers,
+          body,
+        ].join("\r\n")
+      );
+      driver.feed(...cut(texts.join(""), at)).end();
+      assert(driver.done);
+      // No request is left out, answered twice, or made up of what is a body.
+      assertEquals(handled, handled.map((_, i) => i));
+
+      let rest = driver.output;
+      let answered = 0;
+      while (rest !== "") {
+        const end = rest.indexOf("\r\n\r\n") + 4;
+        const head = rest.slice(0, end);
+        const status = Number(/^HTTP\/1\.1 (\d{3}) [^\r]*\r\n/.exec(head)?.[1]);
+        assert(status >= 100, JSON.stringify(driver.output));
+        rest = rest.slice(end);
+        if (status < 200) continue;
+        const index = /\r\nindex: (\d)\r\n/.exec(head)?.[1];
+        assert(index === undefined ? status >= 400 : Number(index) === answered, head);
+        const last = head.includes("\r\nconnection: close\r\n");
+        const bodiless = requests[answered]?.method === "HEAD" || status === 204 || status === 304;
+        answered++;
+        const length = Number(/\r\ncontent-length: (\d+)\r\n/.exec(head)?.[1] ?? NaN);
+        if (bodiless) {
+          // Nothing follows but another answer.
+        } else if (!isNaN(length)) {
+          assert(rest.length >= length || driver.error !== undefined, driver.output);
+          rest = rest.slice(length);
+        } else if (head.includes("\r\ntransfer-encoding: chunked\r\n")) {
+          const [chunks] = /^(?:4\r\ndata\r\n)*(?:0\r\n\r\n)?/.exec(rest)!;
+          assert(chunks.endsWith("0\r\n\r\n") || driver.error !== undefined, driver.output);
+          rest = rest.slice(chunks.length);
+        } else {
+          assert(last, head);
+          rest = "";
+        }
+        assert(!last || rest === "", `after the last answer: ${driver.output}`);
+      }
+      assertEquals(answered, handled.length);
+    }),
+    { seed: 9113, numRuns: 2000 },
   );
 });
