@@ -34,6 +34,16 @@ export function port(text: string): number {
   return number("port", text, 0, 65535);
 }
 
+/** HOST:PORT, or [IPv6]:PORT. */
+export function address(name: string, text: string): { hostname: string; port: number } {
+  const [, ipv6, host, digits] = /^(?:\[([\d.:a-f]+)\]|([^\s:[\]]+)):(\d+)$/i.exec(text) ?? [];
+  const hostname = ipv6 ?? host;
+  if (hostname === undefined) {
+    fail(`Cannot use ${name} "${text}": it must be HOST:PORT, such as localhost:8000`);
+  }
+  return { hostname, port: number(`the port of ${name}`, digits!, 1, 65535) };
+}
+
 /** One of the reactor's back ends. */
 export function selector(text: string): "auto" | "deno" | "epoll" {
   if (text === "auto" || text === "deno" || text === "epoll") return text;
