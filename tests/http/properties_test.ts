@@ -218,7 +218,7 @@ function* performing({ careful, steps, status, promise }: Script, headers: Recor
       else if (step === "refuse") throw new RemoteProtocolError("refused", { status: 403 });
       else yield 42;
     } catch (error) {
-      if (!careful) throw error;
+      if (!careful || step === "fail" || step === "refuse") throw error;
     }
   }
 }
