@@ -223,20 +223,25 @@ function* performing({ careful, steps, status, promise }: Script, headers: Recor
   }
 }
 
+/** Framing and body of requests. */
+const faultless = [
+  "\r\n",
+  "Content-Length: 5\r\n\r\n12345",
+  "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+];
+const faulty = [
+  'Transfer-Encoding: chunked\r\n\r\n5;a="\r\n12345\r\n0\r\n\r\n',
+  "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+  "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nno trailer\r\n\r\n",
+];
+
 const conversation = fc.array(
   fc.record({
     script,
     method: fc.constantFrom("GET", "POST", "HEAD"),
     old: fc.constantFrom(false, false, false, true),
     headers: fc.subarray(["Expect: 100-continue", "Connection: close", "Connection: keep-alive"]),
-    body: fc.constantFrom(
-      "\r\n",
-      "Content-Length: 5\r\n\r\n12345",
-      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
-      'Transfer-Encoding: chunked\r\n\r\n5;a="\r\n12345\r\n0\r\n\r\n',
-      "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
-      "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nno trailer\r\n\r\n",
-    ),
+    body: fc.oneof(fc.constantFrom(...faultless), fc.constantFrom(...faulty)),
   }),
   { minLength: 1, maxLength: 4 },
 );
@@ -262,6 +267,9 @@ Deno.test("httpProtocol() stays in step with its client, whatever its handlers d
       assert(driver.done);
       // No request is left out, answered twice, or made up of what is a body.
       assertEquals(handled, handled.map((_, i) => i));
+      // Nothing is taken for a request that comes after a faulty body.
+      const fault = requests.findIndex(({ body }) => faulty.includes(body));
+      assert(fault < 0 || handled.length <= fault + 1, `${handled}`);
 
       let rest = driver.output;
       let answered = 0;
