@@ -6,6 +6,7 @@ import {
   EndOfStream,
   Yield,
 } from "../compose/mod.ts";
+import { Transfer } from "../reactor/mod.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
@@ -29,7 +30,8 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
  *  3. The handler of a request runs until it has ended; then comes the next request, from the same bytes if they have it.
  *     So answers are in the order of the requests, whatever their handlers wait for.
  *  4. A handler's bare yield reads the request's body; the head of a response and data are its answer; a command goes to
- *     the driver, and so does everything while the handler is in a context of its own.
+ *     the driver, and so does everything while the handler is in a context of its own. So do transfers, once the handler
+ *     has taken the connection over; what was received too early for them is given back to the driver.
  *  5. What is to be sent is gathered, and yielded before anything is waited for, or when there is enough of it.
  *  6. A malformed request is answered with an error, and is the last one. After each answer the connection goes on only if
  *     both sides want it and the request's body has been read to its end.
@@ -223,12 +225,32 @@ export class Connection {
           this.#answer.flush();
           this.#passed = value;
           return PASS;
+        } else if (value instanceof Transfer) {
+          this.#giveBack();
+          this.#passed = value;
+          return PASS;
         } else throw meaningless(value);
       } catch (error) {
         mode = THROW;
         message = error;
       }
     }
+  }
+
+  /** A transfer is about to begin, which reads the connection itself. */
+  #giveBack(): void {
+    if (!this.#taken) {
+      throw new LocalProtocolError(
+        "Cannot transfer in the middle of HTTP, whose framing it would break: take the connection over first, by a 101 " +
+          "or a 2xx to CONNECT, or enter another context",
+      );
+    }
+    if (this.#input.empty) return;
+    const { unread } = this.#options;
+    if (unread === undefined) {
+      throw new TypeError("Cannot transfer what has come already: give httpProtocol() `unread`");
+    }
+    unread(this.#input.rest());
   }
 
   /** The next piece of the body; undefined if it must be waited for. */

@@ -5,7 +5,7 @@ import type { Reactor, Socket } from "../reactor/mod.ts";
 import { wasReported } from "./_reported.ts";
 import type { HttpProtocolOptions } from "./http_protocol.ts";
 
-/** With the defaults of a reactor: it is told of errors, and a handler may enter contexts of its own. */
+/** With the defaults of a reactor: it is told of errors, and a handler may enter contexts of its own, or transfer. */
 export function protocolOptions(
   reactor: Reactor,
   options: HttpProtocolOptions,
@@ -15,6 +15,10 @@ export function protocolOptions(
       reactor.onError(error, `handler of ${method} ${target}`),
     ...options,
     isElsewhere: () => currentGio().isElsewhere,
+    unread: (bytes) => {
+      const gio = currentGio();
+      gio.pushBack(gio.innermost, [bytes]);
+    },
   };
 }
 

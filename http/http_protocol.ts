@@ -19,6 +19,11 @@ export interface HttpProtocolOptions {
    * for the client, and goes to the driver as it is.
    */
   isElsewhere?: () => boolean;
+  /**
+   * Takes back what was received, before the transfer that the handler yields next, which reads the connection itself.
+   * Without it, no transfer can follow bytes that have come already.
+   */
+  unread?: (bytes: Uint8Array) => void;
 }
 
 /**

@@ -6,7 +6,7 @@ import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http
 /** Options of {@linkcode HttpServer}: where to listen, as of an `Acceptor`, how to speak, and who answers. */
 export type HttpServerOptions =
   & AcceptorOptions
-  & Omit<HttpProtocolOptions, "isElsewhere">
+  & Omit<HttpProtocolOptions, "isElsewhere" | "unread">
   & {
     /** Answers each request. */
     handler: HttpHandler;
@@ -16,7 +16,7 @@ export type HttpServerOptions =
  * An HTTP/1.1 server, on a reactor.
  *
  * What a handler does not catch is reported to the reactor's `onError`, unless `onError` is given. A client that goes away
- * ends the handler quietly, through its `finally`s.
+ * ends the handler quietly, through its `finally`s, when it next reads or writes: one that only waits does not notice.
  *
  * @example Saying hello
  * ```ts

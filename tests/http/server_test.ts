@@ -1,7 +1,7 @@
 /** HTTP on real sockets, of both kinds. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
-import { open, sleep, wait } from "../../gio/mod.ts";
+import { connectTo, open, sleep, wait } from "../../gio/mod.ts";
 import {
   type ConnectionInfo,
   type HttpHandler,
@@ -13,7 +13,7 @@ import {
   Server,
 } from "../../http/mod.ts";
 import { be, DeclineMessage } from "../../pipeline/mod.ts";
-import { Reactor } from "../../reactor/mod.ts";
+import { here, Reactor, splice } from "../../reactor/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
 
 const SELECTORS = Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const;
@@ -268,4 +268,54 @@ serverTest("a handler may refuse CONNECT and take an upgrade", async (reactor, e
   conn.closeWrite();
   assertEquals(await conn.read(buffer), null);
   assertEquals(errors, []);
+});
+
+serverTest(
+  "a handler may transfer once it has taken the connection over",
+  async (reactor, errors) => {
+    using far = Deno.listen(listening);
+    using server = new HttpServer(reactor, {
+      ...listening,
+      *handler() {
+        using peer = yield* connectTo({ hostname: "127.0.0.1", port: far.addr.port });
+        yield ok();
+        yield* splice.both(here, peer);
+      },
+    });
+    const size = 1_000_000;
+    const served = far.accept().then(async (conn) => {
+      let text = "";
+      const buffer = new Uint8Array(65536);
+      for (let n; (n = await conn.read(buffer)) !== null;) {
+        text += new TextDecoder().decode(buffer.subarray(0, n));
+      }
+      await new Blob(["z".repeat(size)]).stream().pipeTo(conn.writable);
+      return text;
+    });
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await conn.write(new TextEncoder().encode("CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\nearly"));
+    const buffer = new Uint8Array(65536);
+    let answer = new TextDecoder().decode(buffer.subarray(0, (await conn.read(buffer))!));
+    await conn.write(new TextEncoder().encode(", late"));
+    await conn.closeWrite();
+    assertEquals(await served, "early, late");
+    for (let n; (n = await conn.read(buffer)) !== null;) {
+      answer += new TextDecoder().decode(buffer.subarray(0, n));
+    }
+    assertMatch(answer, /^HTTP\/1.1 200 OK\r\n(?:.+\r\n)*\r\nz+$/);
+    assert(answer.endsWith("z".repeat(size)));
+    assertEquals(errors, []);
+  },
+);
+
+serverTest("a handler may not transfer in the middle of HTTP", async (reactor, errors) => {
+  using server = new HttpServer(reactor, {
+    ...listening,
+    *handler() {
+      yield* splice(here, here);
+    },
+  });
+  assertMatch((await exchange(server.port, GET))!, /^HTTP\/1.1 500 /);
+  assertEquals(errors.length, 1);
+  assertMatch((errors[0] as Error).message, /^Cannot transfer in the middle of HTTP/);
 });
