@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { checkSize, type Chunk, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { pushBack } from "./push_back.ts";
@@ -64,16 +65,13 @@ function* matching(regexp: RegExp, max: number): Coroutine<RegExpExecArray> {
   }
 }
 
-/** So many arguments are safe for a function. */
-const AT_ONCE = 8192;
+/** Fast, because it makes text of all that has arrived, again for each match in it. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, from: number, to: number): string;
+};
 
 function characters(chunk: Chunk): string {
-  if (typeof chunk === "string") return chunk;
-  let text = "";
-  for (let i = 0; i < chunk.length; i += AT_ONCE) {
-    text += String.fromCharCode(...chunk.subarray(i, i + AT_ONCE));
-  }
-  return text;
+  return typeof chunk === "string" ? chunk : latin1Slice.call(chunk, 0, chunk.length);
 }
 
 const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t" };

@@ -288,6 +288,17 @@ Deno.test("readRe() takes each byte for one character, when the input is bytes",
   assertEquals(retval(main(), input), ["\x80\xff\0\x9f", new Uint8Array([1])]);
 });
 
+Deno.test("readRe() reads many small matches of one large chunk", () => {
+  // Making text of the rest byte by byte for each match would be some 500 million of them.
+  const count = 16_000;
+  function* main(): Coroutine<number> {
+    let read = 0;
+    for (let i = 0; i < count; i++) read += (yield* call(readRe(/[a-z]+\n/)))[0].length;
+    return read;
+  }
+  assertEquals(retval(main(), [new TextEncoder().encode("abc\n".repeat(count))]), 4 * count);
+});
+
 Deno.test("readRe() matches in time, whatever the expression ends in", () => {
   // Those that end in a certain character are not tried before that has arrived.
   const cases: [RegExp, string, string][] = [
