@@ -210,6 +210,31 @@ Deno.test("pipe() runs a finally that yields to its end before the next stage is
   assertEquals(out, ["lost unless it is the last"]);
 });
 
+Deno.test("pipe() throws what the driver throws in at the stage that waits while it is closed", () => {
+  const log: string[] = [];
+  function* slow(name: string): Coroutine {
+    try {
+      for (;;) yield yield;
+    } finally {
+      try {
+        yield* new Ask(name);
+      } catch (error) {
+        log.push(`${name} caught ${(error as Error).message}`);
+        yield* new Ask(name);
+        log.push(`${name} closed`);
+      }
+    }
+  }
+  const p = pipe(slow("a"), slow("b"));
+  p.next();
+  assertInstanceOf(p.return(undefined).value, Ask);
+  assertInstanceOf(p.throw(new Error("one")).value, Ask);
+  assertInstanceOf(p.next().value, Ask);
+  assertInstanceOf(p.throw(new Error("two")).value, Ask);
+  assertEquals(p.next().done, true);
+  assertEquals(log, ["b caught one", "b closed", "a caught two", "a closed"]);
+});
+
 Deno.test("pipe() gives EndOfStream to a stage that reads while it is closed", () => {
   let caught: unknown;
   function* reading(): Coroutine {
