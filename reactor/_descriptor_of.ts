@@ -52,12 +52,23 @@ const SEEK_CUR = 1;
 
 /** A file has no address. It may be open more than once, but its descriptor is the one whose position moves with it. */
 function findFile(libc: Libc, file: Deno.FsFile): number | undefined {
-  const { dev, ino } = file.statSync();
-  if (ino === null) return;
-  const low = (n: number) => n >>> 0;
+  const known = identityOf(file);
   for (const fd of candidates(libc)) {
-    if (libc.fstat!(fd, stat) !== 0 || stat[0] !== low(dev)) continue;
-    if (stat[2]! + stat[3]! * 2 ** 32 === ino && movesWith(libc, fd, file)) return fd;
+    if (libc.fstat!(fd, stat) !== 0) continue;
+    if (known !== undefined) {
+      const inode = stat[2]! + stat[3]! * 2 ** 32;
+      if (stat[0] !== known.dev >>> 0 || inode !== known.ino) continue;
+    }
+    if (movesWith(libc, fd, file)) return fd;
+  }
+}
+
+/** Its device and inode, which Deno tells of a file only where reading it is permitted. */
+function identityOf(file: Deno.FsFile): Deno.FileInfo | undefined {
+  try {
+    return file.statSync();
+  } catch {
+    return undefined;
   }
 }
 

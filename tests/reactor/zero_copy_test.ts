@@ -41,6 +41,27 @@ Deno.test("zeroCopy needs --allow-ffi, says so, and never prompts", async () => 
   assert(errors.includes(`NotSupported: Cannot move bytes in the kernel: ${problem}; or`), errors);
 });
 
+test("zeroCopy.descriptorOf() finds a file that may be written, and not be read", async () => {
+  const module = new URL("../../reactor/mod.ts", import.meta.url).href;
+  const folder = await Deno.makeTempDir();
+  const program = `
+    import { zeroCopy } from "${module}";
+    using file = Deno.openSync("${folder}/record", { write: true, create: true });
+    console.log(typeof zeroCopy.descriptorOf(file), file.seekSync(0, Deno.SeekMode.Current));`;
+  await Deno.writeTextFile(`${folder}/program.ts`, program);
+  const allowed = ["--allow-ffi", `--allow-write=${folder}`];
+  const { text, errors } = await output(Deno.execPath(), [
+    "run",
+    "--no-config",
+    "--no-check",
+    "--no-prompt",
+    ...allowed,
+    `${folder}/program.ts`,
+  ]);
+  await Deno.remove(folder, { recursive: true });
+  assertEquals([text, errors], ["number 0\n", ""]);
+});
+
 test("zeroCopy.splice() moves what there is, and tells when there is nothing", async () => {
   const [near, far] = await conns();
   using pipe = zeroCopy.pipe();
