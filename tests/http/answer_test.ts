@@ -400,3 +400,28 @@ Deno.test("httpProtocol() yields what is to be sent before there is too much of 
   assert(sent > pieces * 1000);
   assert(most < 20_000, `${most}`);
 });
+
+Deno.test("httpProtocol() answers each request as it must be, when all have the same head and body", () => {
+  const head = ok({ "content-type": "text/plain" });
+  const closing = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+  const begin = `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n${DATE}content-length: 6\r\n`;
+  const plain = `${begin}\r\nHello!`;
+  for (const requests of [[GET, GET, OLD_KEPT, HEAD, GET, closing], [GET, OLD], [GET, closing]]) {
+    const { output } = answer(requests.join(""), [head, "Hello!"]);
+    const expected: Record<string, string> = {
+      [GET]: plain,
+      [HEAD]: `${begin}\r\n`,
+      [OLD_KEPT]: `${begin}connection: keep-alive\r\n\r\nHello!`,
+      [OLD]: `${begin}connection: close\r\n\r\nHello!`,
+      [closing]: `${begin}connection: close\r\n\r\nHello!`,
+    };
+    assertEquals(output, requests.map((request) => expected[request]).join(""));
+  }
+});
+
+Deno.test("httpProtocol() yields the answers to many requests before there are too many of them", () => {
+  const { driver } = answer(GET.repeat(2000), [ok(), "x".repeat(100)]);
+  assertEquals(driver.output.match(/HTTP\/1.1 200 OK/g)?.length, 2000);
+  const most = Math.max(...driver.pieces.map((piece) => piece.length));
+  assert(most < 20_000, `${most}`);
+});

@@ -313,6 +313,17 @@ Deno.test("a client that expects a 100 and gets an answer has its connection clo
   assertEquals([statuses(failing), failing.done], [[500], true]);
 });
 
+Deno.test("a client that expects a 100 does not get it after the answer has begun", () => {
+  const driver = new Driver(httpProtocol(function* (request) {
+    yield ok();
+    yield Yield;
+    yield `${(yield* call(request.bytes())).length}`;
+  }));
+  driver.feed(post("Hello", EXPECT).split("Hello")[0]!, "Hello", GET);
+  assertEquals([statuses(driver), driver.done], [[200], true]);
+  assertMatch(driver.output, /connection: close\r\n\r\n1\r\n5\r\n0\r\n\r\n$/);
+});
+
 Deno.test("a handler may send the 100 itself", () => {
   const driver = new Driver(httpProtocol(function* (request) {
     yield response(100);
