@@ -420,7 +420,7 @@ Deno.test("httpProtocol() answers each request as it must be, when all have the 
 });
 
 Deno.test("httpProtocol() yields the answers to many requests before there are too many of them", () => {
-  const { driver } = answer(GET.repeat(2000), [ok(), "x".repeat(100)]);
+  const { driver } = answer(GET.repeat(2000), [ok({ padding: "x".repeat(100) })]);
   assertEquals(driver.output.match(/HTTP\/1.1 200 OK/g)?.length, 2000);
   const most = Math.max(...driver.pieces.map((piece) => piece.length));
   assert(most < 20_000, `${most}`);

@@ -206,14 +206,15 @@ for (const [text, status, rule] of cases) {
       const driver = connection().feed(text.slice(0, at), text.slice(at));
       assertEquals(statusOf(driver), status, `split at ${at}`);
     }
-    // After a request that is answered.
-    const second = connection().feed(get(), text);
-    assert(second.output.startsWith("HTTP/1.1 200 OK\r\n"));
-    assert(second.done);
-    assertEquals([...second.output.matchAll(/HTTP\/1\.1 (\d+)/g)].map((m) => Number(m[1])), [
-      200,
-      status,
-    ]);
+    // After a request that is answered, of either kind.
+    for (const first of [get(), chunked("1;abcdef\r\n1\r\n0\r\nA: b\r\n\r\n")]) {
+      const second = connection().feed(first, text);
+      assert(second.done);
+      assertEquals([...second.output.matchAll(/HTTP\/1\.1 (\d+)/g)].map((m) => Number(m[1])), [
+        200,
+        status,
+      ]);
+    }
   });
 }
 
@@ -245,6 +246,10 @@ Deno.test("httpProtocol() goes by the limits exactly", () => {
     const { output } = connection().feed(cookie.slice(0, at), cookie.slice(at));
     assert(output.startsWith("HTTP/1.1 200 OK\r\n"), `split at ${at}`);
   }
+  // The limits hold for each request, not for all of a connection.
+  const extended = chunked(`1;${"a".repeat(19)}\r\n1\r\n0\r\n${"A: b\r\n".repeat(6)}\r\n`);
+  const { output } = connection().feed(extended + extended);
+  assertEquals(output.match(/HTTP\/1\.1 200 OK/g)?.length, 2, output);
   const body = get("Content-Length: 100") + "x".repeat(100);
   assert(connection().feed(body).output.startsWith("HTTP/1.1 200 OK\r\n"));
 });
