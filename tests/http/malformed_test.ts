@@ -250,6 +250,9 @@ Deno.test("httpProtocol() goes by the limits exactly", () => {
   const extended = chunked(`1;${"a".repeat(19)}\r\n1\r\n0\r\n${"A: b\r\n".repeat(6)}\r\n`);
   const { output } = connection().feed(extended + extended);
   assertEquals(output.match(/HTTP\/1\.1 200 OK/g)?.length, 2, output);
+  const most = chunked(`64\r\n${"x".repeat(100)}\r\n0\r\n\r\n`);
+  const both = connection().feed(most + most).output;
+  assertEquals(both.match(/HTTP\/1\.1 200 OK/g)?.length, 2, both);
   const body = get("Content-Length: 100") + "x".repeat(100);
   assert(connection().feed(body).output.startsWith("HTTP/1.1 200 OK\r\n"));
 });

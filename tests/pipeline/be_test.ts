@@ -128,6 +128,42 @@ Deno.test("Observable.replaceObserver() and removeObserver() keep the order of t
   assertEquals([one.got, two.got, other.got, three.got], [[1, 2], [1], [2, 3], [1, 2, 3]]);
 });
 
+Deno.test("Observable asks new observers from the next message on, whatever the verb", () => {
+  class Answering {
+    constructor(readonly name: string) {}
+    do(): void {
+      heard.push(this.name);
+    }
+    call(): string {
+      return this.name;
+    }
+    *all(): Coroutine {
+      heard.push(this.name);
+    }
+    *any(): Coroutine<string> {
+      return this.name;
+    }
+    once(): void {
+      heard.push(this.name);
+    }
+  }
+  const heard: string[] = [];
+  const one = new Answering("one"), two = new Answering("two");
+  const root = be([new A(), [one]]);
+  const ask = () => {
+    root.do.do();
+    feed(root.all.all());
+    feed(root.once.once());
+    return [...heard.splice(0), root.call.call(), feed(root.any.any()).value];
+  };
+  assertEquals(ask(), Array(5).fill("one"));
+  root.replaceObserver(one, two);
+  assertEquals(ask(), Array(5).fill("two"));
+  root.removeObserver(two);
+  root.addObserver(one);
+  assertEquals(ask(), Array(5).fill("one"));
+});
+
 Deno.test("Observable refuses to remove or replace who does not observe it", () => {
   const root = be([new A(), [new B()]]);
   assertThrows(() => root.removeObserver(new Sink()), Error, "Sink does not observe A");

@@ -388,6 +388,20 @@ Deno.test("toTransformStream() ends both sides when the stage ends", async () =>
   await writer.closed.catch(() => {});
 });
 
+Deno.test("toTransformStream() gives EndOfStream at each read after the end", async () => {
+  function* stubborn(): Coroutine {
+    for (let ends = 0; ends < 3;) {
+      try {
+        yield yield;
+      } catch {
+        yield `end ${++ends}`;
+      }
+    }
+  }
+  const stream = ReadableStream.from([1]).pipeThrough(toTransformStream(stubborn));
+  assertEquals(await Array.fromAsync(stream), [1, "end 1", "end 2", "end 3"]);
+});
+
 Deno.test("toTransformStream() gives an error of the stage to both sides", async () => {
   const { readable, writable } = toTransformStream(failing("bad"));
   const writer = writable.getWriter();
