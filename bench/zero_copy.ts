@@ -38,7 +38,7 @@ interface Measured {
   cpu: number;
   elapsed: number;
   bytes: number;
-  spliced?: number;
+  spliced: number;
 }
 
 async function output(command: string, ...args: (string | number)[]): Promise<string> {
@@ -75,21 +75,20 @@ async function alternately<Given, Result>(
   }
 }
 
-/** How much CPU a server needs for some work; those that splice then tell how much. */
-async function measure(
-  server: Server,
-  tells: boolean,
-  work: () => Promise<{ bytes: number; elapsed: number }>,
-): Promise<Measured> {
+/** How much CPU a server needs for some work. */
+async function measure(server: Server, work: () => Promise<Omit<Measured, "cpu">>) {
   const before = processorTime(server);
   const measured = await work();
   await new Promise((resolve) => setTimeout(resolve, 100)); // its cleaning up
-  const cpu = (processorTime(server) - before) / 1000;
-  if (!tells) return { ...measured, cpu };
-  return { ...measured, cpu, spliced: JSON.parse((await server.stdout.read()).value!).spliced };
+  return { ...measured, cpu: (processorTime(server) - before) / 1000 };
 }
 
-const tellsOf = (name: string) => name.startsWith("weightless");
+/** What a server of ours tells after each connection. */
+async function spliced({ stdout }: Server, name: string): Promise<number> {
+  return isOurs(name) ? JSON.parse((await stdout.read()).value!).spliced : 0;
+}
+
+const isOurs = (name: string) => name.startsWith("weightless");
 
 /** A row for each: CPU and throughput, and their ratios to some, in the same round. */
 function rows(
@@ -108,8 +107,8 @@ function rows(
     }
     row["GiB/s"] = round(median(list.map(rate)));
     row[`× ${PIPE_TO}, GiB/s`] = ratio(PIPE_TO, rate);
-    if (tellsOf(name)) {
-      const share = median(list.map(({ spliced, bytes }) => spliced! / bytes));
+    if (isOurs(name)) {
+      const share = median(list.map(({ spliced, bytes }) => spliced / bytes));
       row["spliced %"] = (100 * share).toFixed(2);
     }
     return row;
@@ -130,13 +129,13 @@ async function relaying(flow: string): Promise<Table[]> {
       sink.port,
       rounds,
       (relay, name, warmUp) =>
-        measure(relay, tellsOf(name), async () => {
+        measure(relay, async () => {
           const size = warmUp ? WARM_UP : 1024 * gib;
           await output(flow, "send", relay.port, size);
           const line = (await sink.stdout.read()).value!;
           const [bytes, elapsed] = line.split(" ").map(Number) as [number, number];
           if (bytes !== size * 2 ** 20) throw new Error(`${bytes} bytes arrived by ${name}`);
-          return { bytes, elapsed };
+          return { bytes, elapsed, spliced: await spliced(relay, name) };
         }),
     );
     return [printed(`Relay of ${gib} GiB`, rows("relay", measured, [PIPE_TO, LOOP, C]))];
@@ -147,6 +146,7 @@ async function relaying(flow: string): Promise<Table[]> {
 
 async function downloading(flow: string): Promise<Table[]> {
   const MIB = 1024;
+  const TIMES = 4; // that one measurement is not too short
   const path = await Deno.makeTempFile();
   try {
     {
@@ -158,11 +158,16 @@ async function downloading(flow: string): Promise<Table[]> {
     const measured = await alternately(
       await fileServers(),
       path,
-      2 * rounds + 1,
+      rounds,
       (server, name) =>
-        measure(server, tellsOf(name), async () => {
-          const elapsed = Number(await output(flow, "download", server.port, "/file", MIB));
-          return { bytes: MIB * 2 ** 20, elapsed };
+        measure(server, async () => {
+          const measured = { bytes: 0, elapsed: 0, spliced: 0 };
+          for (let i = 0; i < TIMES; i++) {
+            measured.elapsed += Number(await output(flow, "download", server.port, "/file", MIB));
+            measured.bytes += MIB * 2 ** 20;
+            measured.spliced += await spliced(server, name);
+          }
+          return measured;
         }),
     );
     return [
