@@ -226,3 +226,17 @@ Deno.test("Local.get() sees the bindings of those who wait, in a finally while c
   composed.next();
   assertEquals(log, ["Ada", "Ada"]);
 });
+
+Deno.test("Local.get() sees what runs the coroutine now, not what ran it before", () => {
+  function* reading(): Coroutine {
+    for (;;) yield user.get();
+  }
+  const inner = compose(reading());
+  function* outer(name: string): Coroutine<unknown> {
+    user.set(name);
+    return inner.next().value;
+  }
+  assertEquals(compose(outer("Ada")).next().value, "Ada");
+  assertEquals(compose(outer("Grace")).next().value, "Grace");
+  assertThrows(() => inner.next(), ReferenceError, "Cannot get a Local that is not set");
+});

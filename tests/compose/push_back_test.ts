@@ -187,3 +187,19 @@ Deno.test("pushBack() of many values, one by one, takes linear time", () => {
   composed.next();
   assertEquals(composed.next(many).value, 100_000);
 });
+
+Deno.test("Composed.rest can be set, and takes the place of what was pushed back", () => {
+  function* main(): Coroutine<unknown[]> {
+    const first = yield* call(back("first", "dropped"));
+    yield first;
+    return [yield, yield, yield];
+  }
+  const composed = compose(main());
+  composed.next();
+  assertEquals(composed.rest, ["dropped"]);
+  composed.rest = ["dropped too"];
+  composed.rest = ["a", "b"];
+  assertEquals(composed.rest, ["a", "b"]);
+  assertEquals(composed.next().value, undefined);
+  assertEquals(composed.next("c").value, ["a", "b", "c"]);
+});

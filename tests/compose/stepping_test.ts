@@ -93,3 +93,13 @@ Deno.test("Yield lets a scheduler interleave coroutines call by call", () => {
   while (tasks.length > 0) tasks = tasks.filter((task) => !task.next().done);
   assertEquals(log, ["x0 runs", "y0 runs", "x1 runs", "y1 runs"]);
 });
+
+Deno.test("compose() keeps stepping of what it composes again, or calls", () => {
+  const twice = compose(compose(main(), { stepping: true }));
+  assertEquals(twice.next().value, Yield);
+  function* calling(): Coroutine<void> {
+    yield compose(main(), { stepping: true });
+  }
+  const called = compose(calling());
+  assertEquals(called.next().value, Yield);
+});
