@@ -27,10 +27,10 @@ const given = options(
 );
 const to = address("--to", given.to);
 const at = { hostname: given.hostname, port: port(given.port) };
-if (!given.copy) sayIfCopied();
 await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
   const acceptor = new Acceptor(reactor, at, (client) => {
     gio(reactor, client, reported(client, (report) => relay(report, to, given.copy)));
   });
+  if (!given.copy) sayIfCopied();
   return name({ hostname: at.hostname, port: acceptor.port });
 });

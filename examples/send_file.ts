@@ -61,10 +61,10 @@ try {
 } catch (error) {
   fail(`Cannot serve --dir "${given.dir}": ${(error as Error).message}`);
 }
-sayIfCopied();
 await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
   const acceptor = new Acceptor(reactor, at, (client) => {
     gio(reactor, client, download(directory));
   });
+  sayIfCopied();
   return `http://${name({ hostname: at.hostname, port: acceptor.port })}/`;
 });

@@ -113,11 +113,11 @@ if (import.meta.main) {
     { port: "1080", hostname: "127.0.0.1", selector: "auto" },
   );
   const at = { hostname: given.hostname, port: port(given.port) };
-  sayIfCopied();
   await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
     const acceptor = new Acceptor(reactor, at, (client) => {
       gio(reactor, client, reported(client, proxy));
     });
+    sayIfCopied();
     return name({ hostname: at.hostname, port: acceptor.port });
   });
 }

@@ -37,10 +37,10 @@ function* wholly(transfer: Transfer): Coroutine {
   yield* transfer;
 }
 
-sayIfCopied();
 await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
   const acceptor = new Acceptor(reactor, at, (client) => {
     gio(reactor, client, reported(client, (report) => tap(client, report)));
   });
+  sayIfCopied();
   return name({ hostname: at.hostname, port: acceptor.port });
 });

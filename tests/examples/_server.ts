@@ -6,6 +6,8 @@ export class ExampleServer implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #stdout: ReadableStreamDefaultReader<string>;
   readonly #stderr: Promise<string>;
+  /** What it printed, and nobody has asked for yet. */
+  #printed: string;
   /** What it printed when it began to listen. */
   readonly listening: string;
 
@@ -13,12 +15,14 @@ export class ExampleServer implements AsyncDisposable {
     process: Deno.ChildProcess,
     stdout: ReadableStreamDefaultReader<string>,
     stderr: Promise<string>,
-    listening: string,
+    printed: string,
   ) {
     this.#process = process;
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.listening = listening;
+    const end = printed.indexOf("\n");
+    this.listening = printed.slice(0, end);
+    this.#printed = printed.slice(end + 1);
   }
 
   /** `args` are those of the example; `permissions` those of Deno. */
@@ -43,7 +47,7 @@ export class ExampleServer implements AsyncDisposable {
       }
       printed += value;
     }
-    return new ExampleServer(process, stdout, stderr, printed.trim());
+    return new ExampleServer(process, stdout, stderr, printed);
   }
 
   get url(): string {
@@ -52,6 +56,19 @@ export class ExampleServer implements AsyncDisposable {
 
   get port(): number {
     return Number(this.listening.match(/:(\d+)/)![1]);
+  }
+
+  /** The next line that it prints. */
+  async line(): Promise<string> {
+    while (!this.#printed.includes("\n")) {
+      const { value, done } = await this.#stdout.read();
+      if (done) throw new Error(`It ended after ${this.#printed}`);
+      this.#printed += value;
+    }
+    const end = this.#printed.indexOf("\n");
+    const line = this.#printed.slice(0, end);
+    this.#printed = this.#printed.slice(end + 1);
+    return line;
   }
 
   /** How many descriptors the process has open (Linux). */
