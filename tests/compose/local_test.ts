@@ -232,9 +232,9 @@ Deno.test("Local.get() sees what runs the coroutine now, not what ran it before"
     for (;;) yield user.get();
   }
   const inner = compose(reading());
-  function* outer(name: string): Coroutine<unknown> {
+  function* outer(name: string): Coroutine<void> {
     user.set(name);
-    return inner.next().value;
+    yield inner.next().value; // and keeps its binding
   }
   assertEquals(compose(outer("Ada")).next().value, "Ada");
   assertEquals(compose(outer("Grace")).next().value, "Grace");
