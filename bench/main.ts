@@ -1,9 +1,18 @@
 /**
  * All benchmarks, one after the other, each in a process of its own.
  *
- *     deno task bench [compose] [pipeline] [reactor] [http] [idle] …
+ *     deno task bench [compose] [pipeline] [reactor] [http] [idle] [zero_copy] …
  */
-const known = ["compose", "pipeline", "reactor", "http", "http_protocol", "idle", "breakdown"];
+const known = [
+  "compose",
+  "pipeline",
+  "reactor",
+  "http",
+  "http_protocol",
+  "idle",
+  "breakdown",
+  "zero_copy",
+];
 const chosen = Deno.args.length > 0 ? Deno.args : known;
 for (const name of chosen) {
   if (!known.includes(name)) {
