@@ -2,6 +2,13 @@ import { describeAddr } from "./_describe.ts";
 import type { Interest } from "./selectable.ts";
 import type { Listening, Socket } from "./socket.ts";
 
+/** What `accept` fails with when a client has gone while it waited: nobody's fault, the next one may be there already. */
+const GONE = [
+  Deno.errors.NotConnected,
+  Deno.errors.ConnectionAborted,
+  Deno.errors.ConnectionReset,
+];
+
 /** A listener with one outstanding `accept` while somebody waits for a connection. */
 export class DenoListening implements Listening {
   readonly addr: Deno.Addr;
@@ -36,9 +43,7 @@ export class DenoListening implements Listening {
   watch(_interest: Interest, notify: () => void): void {
     this.#notify = notify;
     if (this.readable) return notify();
-    if (this.#accepting) return;
-    this.#accepting = true;
-    this.#listener.accept().then(this.#onAccept, this.#onError);
+    if (!this.#accepting) this.#accept();
   }
 
   unwatch(): void {
@@ -64,6 +69,11 @@ export class DenoListening implements Listening {
     this.#notify?.();
   }
 
+  #accept(): void {
+    this.#accepting = true;
+    this.#listener.accept().then(this.#onAccept, this.#onError);
+  }
+
   #onAccept = (conn: Deno.Conn): void => {
     this.#accepting = false;
     if (this.#closed) return conn.close();
@@ -74,6 +84,7 @@ export class DenoListening implements Listening {
   #onError = (error: unknown): void => {
     this.#accepting = false;
     if (this.#closed) return;
+    if (GONE.some((gone) => error instanceof gone)) return this.#accept();
     this.#failed = true;
     this.#error = error;
     this.#notify?.();

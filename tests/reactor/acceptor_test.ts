@@ -1,3 +1,5 @@
+import net from "node:net";
+import { once } from "node:events";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   Acceptor,
@@ -114,6 +116,32 @@ Deno.test("Acceptor pauses when it cannot accept, says so once, and tries again"
   acceptor.close();
   await turns();
 });
+
+for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const) {
+  leakTest(`Acceptor passes over who has gone before being accepted (${selector})`, async () => {
+    const errors: unknown[] = [];
+    const listener = Deno.listen({ hostname, port: 0 });
+    const { port } = listener.addr;
+    for (let i = 0; i < 3; i++) {
+      const client = net.connect({ host: hostname, port });
+      await once(client, "connect");
+      client.resetAndDestroy();
+      await once(client, "close");
+    }
+    // The clock stands still: a pause would have no end.
+    const clock = new TestClock();
+    using reactor = new Reactor({ selector, clock, onError: (error) => errors.push(error) });
+    const remotes: unknown[] = [];
+    using _acceptor = new Acceptor(reactor, { listener }, ({ remoteAddr }) => {
+      remotes.push(remoteAddr);
+    });
+    using conn = await Deno.connect({ hostname, port });
+    const isThere = (addr: unknown) =>
+      (addr as Deno.NetAddr).port === (conn.localAddr as Deno.NetAddr).port;
+    await drive(reactor, () => remotes.some(isThere));
+    assertEquals(errors, []);
+  });
+}
 
 leakTest("Acceptor that is closed stops listening, and its connections live on", async () => {
   using reactor = new Reactor();
