@@ -29,7 +29,7 @@ const WAYS: [selector: string, ffi: boolean][] = linux
 /** Starts an example in one of the ways. */
 type Start = (args: string[], permissions?: string[]) => Promise<ExampleServer>;
 
-/** A test in each of the ways: what it did not move is expected to be told of the server that it has started. */
+/** A test of the example that the name begins with, in each of the ways; it needs the commands `peers`. */
 function test(name: string, fn: (start: Start, ffi: boolean) => Promise<void>, ...peers: string[]) {
   const example = name.split(" ")[0]!;
   for (const [selector, ffi] of WAYS) {
@@ -55,7 +55,7 @@ async function assertStops(server: ExampleServer, ffi: boolean): Promise<void> {
   else assertMatch(errors, COPIED);
 }
 
-/** How many descriptors are open, once they are as few as they were. */
+/** Waits until no more descriptors are open than before. */
 async function assertCloses(server: ExampleServer, before: number): Promise<void> {
   for (let i = 0; i < 300 && server.descriptors > before; i++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -63,7 +63,7 @@ async function assertCloses(server: ExampleServer, before: number): Promise<void
   assert(server.descriptors <= before, `${server.descriptors} descriptors, ${before} before`);
 }
 
-/** What is behind a relay: reads everything, answers, and then ends. */
+/** What is behind a relay. */
 class Upstream implements Disposable {
   readonly #listener = Deno.listen({ hostname, port: 0 });
   readonly port = this.#listener.addr.port;
@@ -73,6 +73,7 @@ class Upstream implements Disposable {
     return this.#listener.accept();
   }
 
+  /** Reads everything, answers, and ends. */
   async serve(answer: Uint8Array): Promise<Uint8Array> {
     using conn = await this.accept();
     const received = await readAll(() => readSome(conn));
