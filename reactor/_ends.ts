@@ -204,7 +204,7 @@ class SocketSource extends SocketEnd implements Source {
       const chunk = end.recv(size);
       if (chunk !== undefined) {
         const bytes = typeof chunk === "string" ? encoder.encode(chunk) : chunk;
-        this.more = bytes !== null && bytes.length >= LITTLE;
+        this.more = bytes !== null && bytes.length >= SMALL;
         return bytes;
       }
       await this.wait();
@@ -243,11 +243,8 @@ class SocketTarget extends SocketEnd implements Target {
 const DONE = Promise.resolve();
 const encoder = new TextEncoder();
 
-/** A socket that gives less had no more. */
-const LITTLE = 1024;
-
-/** So much is read by who waits, … */
-export const SMALL: number = 4 * 1024;
+/** So much is read by who waits: more than most messages, so that nobody has to ask whether there is more; … */
+export const SMALL: number = 8 * 1024;
 /** … so much if that was not all, … */
 const MEDIUM = 64 * 1024;
 /** … and so much at most is copied at a time. */

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { Arena } from "./_arena.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { DenoSelector } from "./deno_selector.ts";
@@ -25,6 +26,8 @@ const MOST_TO_BE_EAGER = 64;
  * 3. A thread costs 50 µs. When it comes back at once, it was not worth it: then epoll waits for a moment without
  *    letting go, which catches the next request of a busy client, for as long as there is one. Each time that there is
  *    none it takes twice as much to be tried again, lest it get in the way of what Deno has to do.
+ * 4. Who waits for a selectable without being registered, as transfers do, goes on by promises. As long as there is something
+ *    for them, nobody waits: they have their turn, and epoll is asked again.
  */
 export class EpollSelector<R extends Registration = Registration> extends DenoSelector<R> {
   /** `"epoll"`. */
@@ -38,6 +41,8 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
   #parkedAt = 0;
   /** Whether epoll was asked since the last select. */
   #collected = false;
+  /** Whether nobody was told then but who waits without being registered, as a transfer does. */
+  #toldOthers = false;
 
   /**
    * A selector with nothing registered.
@@ -62,19 +67,21 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
 
   /** What has become ready since the last call. */
   override select(): Ready<R> {
-    if (!this.#collected) this.#driver.epoll.collect();
+    if (!this.#collected) this.#toldOthers = this.#driver.epoll.collect() && !this.ready;
     this.#collected = false;
     return super.select();
   }
 
   /** Resolves when something is ready or {@linkcode EpollSelector.wake} is called; the limit is for the reactor to keep. */
   override wait(limitMs: number): Promise<void> {
+    if (this.#toldOthers) return this.#nextTurn();
     if (this.#eager) {
       this.#eager = this.#driver.epoll.collect(Math.min(SHORT_WAIT_MS, limitMs));
       this.#quick = 0;
       this.#enough = this.#eager ? 1 : Math.min(2 * this.#enough, MOST_TO_BE_EAGER);
       this.#collected = this.ready;
       if (this.#collected) return DONE;
+      if (this.#eager) return this.#nextTurn();
     }
     this.#park();
     return super.wait(limitMs);
@@ -112,10 +119,17 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
     if (performance.now() - this.#parkedAt < QUICK_MS) {
       this.#eager = ++this.#quick >= this.#enough;
     }
-    this.#driver.epoll.collect();
-    // What there was, nobody waits for any more.
-    if (this.waiting) this.#park();
+    const told = this.#driver.epoll.collect();
+    if (!this.waiting) return;
+    if (told) this.#nextTurn().then(() => this.wake());
+    else this.#park(); // what there was, nobody waits for any more
   };
+
+  /** Who was told goes on by promises: before there is any waiting again, it gets its turn. */
+  #nextTurn(): Promise<void> {
+    this.#toldOthers = false;
+    return new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 const DONE = Promise.resolve();
