@@ -27,7 +27,7 @@ const MOST = 1000;
 /** Of one caller that much is captured: itself, and what it stands upon by native `yield*`. */
 const DEPTH = 100;
 
-const files = (...names: string[]) => names.map((name) => `${new URL(name, import.meta.url)}:`);
+const files = (...names: string[]) => names.flatMap((name) => inStacks(name).map((it) => `${it}:`));
 const COMPOSE = files("compose.ts", "_frame.ts", "_traceback.ts", "command.ts", "trace.ts");
 /** All that runs coroutines, which is nothing that its users want to read of. */
 const MACHINERY = [
@@ -36,12 +36,24 @@ const MACHINERY = [
     ...["_plumbing", "pipe", "tee", "_dispatch", "transparent"].map((it) => `../pipeline/${it}.ts`),
     "../gio/gio.ts",
   ),
-  new URL("../reactor/", import.meta.url).href,
+  ...inStacks("../reactor/"),
 ];
 /** The bottom frame of a composed coroutine that runs. */
-const ENTRY = new RegExp(`\\.(next|throw|return) \\(${files("compose.ts")[0]}`);
+const ENTRIES = ["next", "throw", "return"].flatMap((method) =>
+  files("compose.ts").map((file) => `.${method} (${file}`)
+);
 /** How a coroutine was resumed. */
 const RESUMED = /\.(next|throw|return) \(<anonymous>\)$/;
+
+/** How a file is named in stacks: by its URL, of which Deno decodes what is percent-encoded, such as spaces. */
+function inStacks(name: string): string[] {
+  const { href } = new URL(name, import.meta.url);
+  try {
+    return [href, decodeURIComponent(href)];
+  } catch {
+    return [href];
+  }
+}
 
 function isOf(files: string[], line: string): boolean {
   return files.some((file) => line.includes(file));
@@ -121,8 +133,12 @@ class Traceback {
         ? this.#stack.value
         : this.#stack.get.call(this.#error);
       // Deno remembers the frames it has formatted, and would print them, not `stack`, if nobody catches the error.
-      captured(this.#error, undefined, 0).stack;
-      this.#define();
+      try {
+        captured(this.#error, undefined, 0).stack;
+        this.#define();
+      } catch {
+        // Not extensible, or a proxy.
+      }
     }
     if (typeof this.#original !== "string") return this.#original;
     const lines: string[] = [];
@@ -131,7 +147,7 @@ class Traceback {
       if (!isOf(MACHINERY, line)) lines.push(line);
       else {
         if (RESUMED.test(lines.at(-1)!)) lines.pop();
-        if (ENTRY.test(line)) lines.push(...groups.next().value?.lines() ?? []);
+        if (isOf(ENTRIES, line)) lines.push(...groups.next().value?.lines() ?? []);
       }
     }
     // Those it passed after it was thrown in from elsewhere, or that are beyond Error.stackTraceLimit.
@@ -163,8 +179,11 @@ export function captured<T extends Capture>(
 ): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = depth;
-  Error.captureStackTrace(target, callee);
-  Error.stackTraceLimit = stackTraceLimit;
+  try {
+    Error.captureStackTrace(target, callee);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
   return target;
 }
 

@@ -5,7 +5,16 @@
 
 /** The files whose frames are left out. */
 const MACHINERY: string[] = ["_dispatch.ts", "transparent.ts", "_plumbing.ts", "pipe.ts", "tee.ts"]
-  .map((file) => new URL(file, import.meta.url).href + ":");
+  .flatMap((file) => inStacks(new URL(file, import.meta.url).href)).map((url) => url + ":");
+
+/** Of a URL Deno shows what is percent-encoded, such as spaces, decoded. */
+function inStacks(url: string): string[] {
+  try {
+    return [url, decodeURIComponent(url)];
+  } catch {
+    return [url];
+  }
+}
 
 function isFrame(line: string): boolean {
   return /^\s+at /.test(line);

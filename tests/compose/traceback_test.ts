@@ -273,6 +273,24 @@ Deno.test("compose() lets what is not an Error, or frozen, pass untouched", () =
   assertEquals(frozen.stack, stack);
 });
 
+Deno.test("compose() leaves the stack readable, and Error as it was, when the error is sealed in other ways", () => {
+  function* thrower(thrown: unknown): Coroutine {
+    throw thrown;
+  }
+  function* main(thrown: unknown): Coroutine {
+    yield* call(thrower(thrown)); // AT sealing
+  }
+  const { stackTraceLimit } = Error;
+  const inextensible = Object.preventExtensions(new Error("inextensible"));
+  assertStrictEquals(thrownBy(() => compose(main(inextensible)).next()), inextensible);
+  assertStringIncludes(inextensible.stack!, `at main (${at("sealing")}`);
+  const proxied = new Proxy(new Error("proxied"), {});
+  const { stack } = proxied;
+  assertStrictEquals(thrownBy(() => compose(main(proxied)).next()), proxied);
+  assertEquals(proxied.stack, stack);
+  assertEquals(Error.stackTraceLimit, stackTraceLimit);
+});
+
 Deno.test("compose() shows no frame of a pipe, or of gio and its reactor", async () => {
   function* source(): Coroutine {
     yield "this";
@@ -350,6 +368,45 @@ Deno.test("Deno prints the callers when nobody catches the error", () => {
     new TextDecoder().decode(stderr),
     /Error: uncaught\n +at inner \(.*:4:\d+\)\n +at outer \(.*:7:\d+\)\n +at .*:9:\d+/,
   );
+});
+
+Deno.test("compose() shows no frame of its own, or of a pipe, in a folder of any name", () => {
+  const folder = Deno.makeTempDirSync({ suffix: " c++ (ä%)" });
+  try {
+    for (const module of ["compose", "pipeline"]) {
+      Deno.mkdirSync(`${folder}/${module}`);
+      const from = new URL(`../../${module}/`, import.meta.url);
+      for (const { name } of Deno.readDirSync(from)) {
+        Deno.copyFileSync(new URL(name, from), `${folder}/${module}/${name}`);
+      }
+    }
+    Deno.writeTextFileSync(
+      `${folder}/main.ts`,
+      `import { call } from "./compose/mod.ts";
+       import { pipe } from "./pipeline/mod.ts";
+       function* inner() {
+         throw new Error("oops");
+       }
+       function* outer() {
+         yield* call(inner());
+       }
+       try {
+         pipe(outer()).next();
+       } catch (error) {
+         console.log(error.stack);
+       }`,
+    );
+    const { stdout } = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", `${folder}/main.ts`],
+      stderr: "inherit",
+    }).outputSync();
+    assertMatch(
+      new TextDecoder().decode(stdout),
+      /^Error: oops\n +at inner \(.*main.ts:4:\d+\)\n +at outer \(.*main.ts:7:\d+\)\n +at .*main.ts:10:\d+\n$/,
+    );
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
 Deno.test("trace() tells where each coroutine stands, and does not disturb it", () => {
