@@ -40,8 +40,17 @@ export abstract class Command<R = void> implements Iterator<Command<R>, R> {
     isAsked = (command) => command.#asked;
   }
 
-  /** For `yield*`. */
+  /**
+   * For `yield*`.
+   *
+   * @throws {TypeError} If another `yield*` waits for it.
+   */
   [Symbol.iterator](): this {
+    if (this.#asked) {
+      throw new TypeError(
+        `Cannot wait for the same ${this.constructor.name} twice at once: make a new one for each yield*`,
+      );
+    }
     return this;
   }
 
@@ -61,5 +70,11 @@ export abstract class Command<R = void> implements Iterator<Command<R>, R> {
     this.#asked = false;
     noteCaller(error, this.throw);
     throw error;
+  }
+
+  /** For `yield*`: the coroutine is closed, and waits no more. */
+  return(value: R): IteratorResult<Command<R>, R> {
+    this.#asked = false;
+    return { done: true, value };
   }
 }
