@@ -7,7 +7,7 @@ import { Yield } from "./yield.ts";
 /**
  * Runs a coroutine to its end on input that is there already, and then on {@linkcode EndOfStream}.
  *
- * @param output Is given what it yields.
+ * @param output Is given what it yields; what it throws is thrown at that `yield`.
  * @returns What it returns.
  */
 export function run<R>(
@@ -16,29 +16,28 @@ export function run<R>(
   output: (value: unknown) => void,
 ): R {
   const composed = compose(coroutine);
-  try {
-    let read = 0;
-    let result = composed.next();
-    while (!result.done) {
-      const { value } = result;
-      if (value === undefined) {
-        result = read < input.length
-          ? composed.next(input[read++])
-          : composed.throw(new EndOfStream("There is no more input"));
-      } else if (value instanceof Command) {
-        result = composed.throw(
-          new TypeError(
-            `Cannot carry out ${value.constructor.name} here: it needs a driver, such as gio`,
-          ),
-        );
-      } else {
-        if (value !== Yield) output(value);
-        result = composed.next();
-      }
+  let read = 0;
+  let result = composed.next();
+  while (!result.done) {
+    const { value } = result;
+    if (value === undefined) {
+      result = read < input.length
+        ? composed.next(input[read++])
+        : composed.throw(new EndOfStream("There is no more input"));
+      continue;
     }
-    return result.value;
-  } finally {
-    // When output() has thrown; otherwise it has ended already.
-    composed.return(undefined as R);
+    try {
+      if (value instanceof Command) {
+        throw new TypeError(
+          `Cannot carry out ${value.constructor.name} here: it needs a driver, such as gio`,
+        );
+      }
+      if (value !== Yield) output(value);
+    } catch (error) {
+      result = composed.throw(error);
+      continue;
+    }
+    result = composed.next();
   }
+  return result.value;
 }

@@ -108,6 +108,31 @@ Deno.test("asString() and asBytes() throw TypeError and close the coroutine, whe
   assertEquals(closed, 2);
 });
 
+Deno.test("asString() and asBytes() let a coroutine clean up, or go on, when it has yielded something else", () => {
+  const log: unknown[] = [];
+  function* cleaning(): Coroutine {
+    try {
+      yield 42;
+    } finally {
+      log.push(yield);
+      yield "bye";
+      log.push("cleaned up");
+    }
+  }
+  assertThrows(() => asString(cleaning(), ["read"]), TypeError, "Cannot make text of 42");
+  assertThrows(() => asBytes(cleaning(), ["read"]), TypeError, "Cannot make bytes of 42");
+  assertEquals(log, ["read", "cleaned up", "read", "cleaned up"]);
+
+  function* catching(): Coroutine {
+    try {
+      yield 42;
+    } catch {
+      yield "caught";
+    }
+  }
+  assertEquals(asString(catching()), "caught");
+});
+
 Deno.test("retval() gives what is returned and drops what is yielded", () => {
   assertEquals(retval(main(), ["data"]), "result");
   assertEquals(retval((function* () {})()), undefined);
