@@ -1,4 +1,5 @@
 import { checkSize, Chunks, counted, part } from "./_chunks.ts";
+import { Command } from "./command.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { pushBack } from "./push_back.ts";
 
@@ -7,12 +8,13 @@ import { pushBack } from "./push_back.ts";
  * with them is pushed back.
  *
  * @param n How many. For 0 nothing is read.
- * @param target A function that is given each piece, and may return a coroutine, which is called; or a coroutine that stands
- * at a bare `yield` (see {@linkcode autostart}) and reads the pieces. It is not closed, so that more can be copied to it.
+ * @param target A function that is given each piece, and may return a coroutine, which is called, or a {@linkcode Command},
+ * which is waited for; or a coroutine that stands at a bare `yield` (see {@linkcode autostart}) and reads the pieces. It is
+ * not closed, so that more can be copied to it.
  * @returns A coroutine that returns nothing.
  * @throws {RangeError} If `n` is not a whole number, 0 or more.
  * @throws {EndOfStream} From the coroutine, if the stream ends before; the target has what was read.
- * @throws {TypeError} From the coroutine, if the target ends, or yields something instead of reading on.
+ * @throws {TypeError} From the coroutine, if the target ends, yields something instead of reading on, or returns a promise.
  *
  * @example Copying a body to a file
  * ```ts
@@ -59,9 +61,21 @@ function* copying(
     if (piece.length > 0) {
       const returned = target(piece);
       if (isCoroutine(returned)) yield returned;
+      else if (returned instanceof Command) yield* returned;
+      else if (isPromise(returned)) throw notAwaited();
     }
     if (piece.length < chunk.length) return pushBack(undefined, part(chunk, piece.length));
   }
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
+}
+
+function notAwaited(): TypeError {
+  return new TypeError(
+    "Cannot wait for the promise that the target returned: return what waits for it, in gio wait(promise)",
+  );
 }
 
 function send(target: Coroutine, piece: string | Uint8Array): void {

@@ -8,6 +8,7 @@ import {
 import {
   autostart,
   call,
+  Command,
   compose,
   copyBytes,
   type Coroutine,
@@ -382,6 +383,25 @@ Deno.test("copyBytes() calls the coroutine that the function returns", () => {
   assertEquals(copying.next("cd").value, "[c]");
   assertEquals(copying.next().done, true);
   assertEquals(copying.rest, ["d"]);
+});
+
+Deno.test("copyBytes() waits for the command that the function returns, and refuses a promise", () => {
+  class Write extends Command {
+    constructor(readonly piece: unknown) {
+      super();
+    }
+  }
+  const copying = compose(copyBytes(3, (piece) => new Write(piece)));
+  copying.next();
+  assertEquals((copying.next("ab").value as Write).piece, "ab");
+  assertEquals(copying.next(), { done: false, value: undefined });
+  assertEquals((copying.next("cd").value as Write).piece, "c");
+  assertEquals(copying.next().done, true);
+  assertThrows(
+    () => retval(copyBytes(1, () => Promise.resolve()), ["a"]),
+    TypeError,
+    "Cannot wait for the promise that the target returned",
+  );
 });
 
 Deno.test("copyBytes() sends to a coroutine that waits for data, and leaves it open", () => {
