@@ -61,8 +61,11 @@ class Close {
 /** The composed coroutine that is running, and by #outer those that are running it. */
 let current: Composed<unknown> | undefined;
 
-/** Puts the coroutine of a composed one, if that has not been started, into `frame`: its own stack is not needed then. */
-let takeOver: (coroutine: Coroutine, frame: Frame) => boolean;
+/**
+ * Puts the coroutine of a composed one, if that has not been started, into `frame`, and its input before that of
+ * `composed`: its own stack and input are not needed then.
+ */
+let takeOver: (coroutine: Coroutine, frame: Frame, composed: Composed<unknown>) => boolean;
 
 /** For Local: the frame of the coroutine that is running. */
 export let currentFrame: () => Frame | undefined;
@@ -112,13 +115,16 @@ export class Composed<R = unknown> {
     positionOf = (composed) => [composed.#top, composed.#command];
     // So that the first look at a coroutine that is called tells whether it needs a second one.
     start(Composed.prototype);
-    takeOver = (coroutine, frame) => {
+    takeOver = (coroutine, frame, composed) => {
       if (!(coroutine instanceof Composed) || coroutine.#state !== FRESH) return false;
       const top = coroutine.#top!;
       coroutine.#state = CALLED;
       coroutine.#top = undefined;
       frame.value = top.value;
       if (top.stepping) frame.stepping = true;
+      if (coroutine.#input.length > 0) {
+        for (const value of coroutine.#input.splice(0)) composed.#input.push(value);
+      }
       return true;
     };
   }
@@ -146,7 +152,9 @@ export class Composed<R = unknown> {
     }
     const frame = new Frame(coroutine);
     frame.stepping = options?.stepping ?? false;
-    if (!start(coroutine) && !takeOver(coroutine, frame)) throw alreadyStarted("compose");
+    if (!start(coroutine) && !takeOver(coroutine, frame, this as Composed)) {
+      throw alreadyStarted("compose");
+    }
     this.#top = frame;
   }
 
@@ -283,7 +291,7 @@ export class Composed<R = unknown> {
         // Not start(value), which V8 does not inline here.
         const coroutine: Markable = value;
         if (coroutine[STARTED] === undefined) coroutine[STARTED] = true;
-        else if (!takeOver(coroutine, callee)) {
+        else if (!takeOver(coroutine, callee, this as Composed)) {
           result = raise.call(frame.value as Coroutine, alreadyStarted("call"));
           continue;
         }

@@ -107,7 +107,6 @@ Deno.test("pushBack() goes through a nested Composed to the one around it, in or
   }
   function* main(): Coroutine<unknown[]> {
     yield back(0, "d");
-    // The nested one does not read "d": it has its own input.
     const value: string = yield* call(compose(inner()));
     return [value, yield, yield, yield, yield];
   }
@@ -186,6 +185,23 @@ Deno.test("pushBack() of many values, one by one, takes linear time", () => {
   const composed = compose(main());
   composed.next();
   assertEquals(composed.next(many).value, 100_000);
+});
+
+Deno.test("Composed.rest goes along, when it was set before the coroutine is called, or composed again", () => {
+  function* main(): Coroutine<unknown[]> {
+    yield back(0, "c");
+    const called = compose(read());
+    called.rest = ["a", "b"];
+    const results = [yield called, yield, yield];
+    assertEquals(called.rest, []);
+    return results;
+  }
+  assertEquals(compose(main()).next().value, ["a", "b", "c"]);
+  const inner = compose(read());
+  inner.rest = ["x", "y"];
+  const outer = compose(inner);
+  assertEquals([outer.rest, inner.rest], [["x", "y"], []]);
+  assertEquals(outer.next(), { done: true, value: "x" });
 });
 
 Deno.test("Composed.rest can be set, and takes the place of what was pushed back", () => {
