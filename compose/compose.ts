@@ -305,7 +305,12 @@ export class Composed<R = unknown> {
         }
         result = next.call(callee.value as Coroutine);
       } else {
-        if (value instanceof Command && isAsked(value)) this.#command = value;
+        if (value instanceof Command) {
+          if (isAsked(value)) this.#command = value;
+        } else if (value instanceof Frame) {
+          result = raise.call(frame.value as Coroutine, withoutStar());
+          continue;
+        }
         this.#state = HANDED_OUT;
         return result as IteratorResult<unknown, R>;
       }
@@ -354,6 +359,12 @@ function alreadyStarted(doing: "call" | "compose"): TypeError {
   return new TypeError(
     `Cannot ${doing} a coroutine that is running or has run: make a new one` +
       (doing === "call" ? " for each call" : ""),
+  );
+}
+
+function withoutStar(): TypeError {
+  return new TypeError(
+    "Cannot call by `yield call(sub())`: write `yield* call(sub())`, or `yield sub()`",
   );
 }
 

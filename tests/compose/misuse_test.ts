@@ -122,6 +122,16 @@ Deno.test("call() throws TypeError, when it is given something else than a corou
   assertThrows(() => call(undefined as unknown as Coroutine), TypeError, "Cannot call undefined");
 });
 
+Deno.test("compose() throws TypeError at the yield, when the star of yield* call() was forgotten", () => {
+  const message =
+    "Cannot call by `yield call(sub())`: write `yield* call(sub())`, or `yield sub()`";
+  assertEquals(errorOfCalling(call(sub())), message);
+  function* uncaught(): Coroutine {
+    yield call(sub());
+  }
+  assertThrows(() => compose(uncaught()).next(), TypeError, message);
+});
+
 Deno.test("next(), throw() and return() throw TypeError, when the coroutine is running", () => {
   const log: string[] = [];
   const composed = compose((function* (): Coroutine {
