@@ -1,4 +1,5 @@
 /** Servers in processes of their own, which print where they listen. */
+import { fileURLToPath } from "node:url";
 
 /** A server that runs. */
 export interface Server {
@@ -9,7 +10,7 @@ export interface Server {
 
 /** A path in this folder, absolute. */
 export function here(path: string): string {
-  return new URL(path, import.meta.url).pathname;
+  return fileURLToPath(new URL(path, import.meta.url));
 }
 
 export async function has(command: string): Promise<boolean> {

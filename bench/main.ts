@@ -3,6 +3,8 @@
  *
  *     deno task bench [compose] [pipeline] [reactor] [http] [idle] [zero_copy] …
  */
+import { fileURLToPath } from "node:url";
+
 const known = [
   "compose",
   "pipeline",
@@ -23,7 +25,7 @@ for (const name of chosen) {
 let failed = false;
 for (const name of chosen) {
   console.log(`\n== ${name}`);
-  const script = new URL(`${name}.ts`, import.meta.url).pathname;
+  const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
   const { success } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script] })
     .spawn().status;
   failed ||= !success;

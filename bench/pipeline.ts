@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { call, compose, type Coroutine } from "../compose/mod.ts";
 import { be, Observable } from "../pipeline/mod.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
+import { fileURLToPath } from "node:url";
 
 const { values: options } = parseArgs({
   args: Deno.args,
@@ -42,7 +43,7 @@ interface Count {
 
 /** What one way of counting took, in a process of its own. */
 async function count(way: string, file: string): Promise<Count> {
-  const script = new URL("_pipeline_lines.ts", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("_pipeline_lines.ts", import.meta.url));
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", script, way, file],
     stderr: "inherit",

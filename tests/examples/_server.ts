@@ -1,4 +1,5 @@
 /** Starts an example as its own process, the way a person would, and ends it. */
+import { fileURLToPath } from "node:url";
 
 const examples = new URL("../../examples/", import.meta.url);
 
@@ -32,7 +33,7 @@ export class ExampleServer implements AsyncDisposable {
     permissions: string[] = ["--allow-net"],
   ): Promise<ExampleServer> {
     const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", ...permissions, new URL(name, examples).pathname, ...args],
+      args: ["run", "--no-prompt", ...permissions, fileURLToPath(new URL(name, examples)), ...args],
       stdout: "piped",
       stderr: "piped",
     }).spawn();
@@ -113,7 +114,7 @@ export async function runExample(
   permissions: string[] = ["--allow-net"],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...permissions, new URL(name, examples).pathname, ...args],
+    args: ["run", "--no-prompt", ...permissions, fileURLToPath(new URL(name, examples)), ...args],
     env: { NO_COLOR: "1" },
   }).output();
   const decoder = new TextDecoder();

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { hasCommand, output } from "../_peers.ts";
 import { ExampleServer, runExample } from "./_server.ts";
+import { fileURLToPath } from "node:url";
 
 const start = (selector = "deno") =>
   ExampleServer.start("hello.ts", ["--port", "0", "--selector", selector]);
@@ -76,7 +77,7 @@ Deno.test(
   { name: "hello.ts serves wrk without an error", ignore: !hasCommand("wrk") },
   async () => {
     await using server = await start();
-    const pipeline = new URL("../../bench/peers/pipeline.lua", import.meta.url).pathname;
+    const pipeline = fileURLToPath(new URL("../../bench/peers/pipeline.lua", import.meta.url));
     for (const args of [[], ["-s", pipeline]]) {
       const { text } = await output("wrk", ["-t1", "-c64", "-d1s", ...args, server.url]);
       assert(!/Socket errors|Non-2xx/.test(text), text);

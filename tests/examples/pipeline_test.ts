@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
 
 const examples = new URL("../../examples/", import.meta.url);
 
@@ -16,7 +17,7 @@ async function run(
   input = "",
 ): Promise<Ended> {
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...permissions, new URL(name, examples).pathname, ...args],
+    args: ["run", "--no-prompt", ...permissions, fileURLToPath(new URL(name, examples)), ...args],
     env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",

@@ -3,9 +3,10 @@ import { assert, assertEquals } from "@std/assert";
 import { hasCommand, output } from "../_peers.ts";
 import { corpus, type Seen } from "./_corpus.ts";
 import { reading } from "./_reading.ts";
+import { fileURLToPath } from "node:url";
 
 async function llhttp(texts: string[]): Promise<{ messages: Seen[]; error?: string }[]> {
-  const script = new URL("_llhttp.cjs", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("_llhttp.cjs", import.meta.url));
   const result = await output(
     "node",
     ["--no-deprecation", script],

@@ -22,7 +22,7 @@ const [subcommand = "test", ...args] = Deno.args;
 if (await jsrAnswers()) {
   console.error("@std comes from JSR");
 } else {
-  const map = new URL("import_map.json", import.meta.url).pathname;
+  const map = new URL("import_map.json", import.meta.url).href;
   console.error("JSR does not answer: @std comes from the adapters in tests/offline");
   args.unshift(`--import-map=${map}`);
 }

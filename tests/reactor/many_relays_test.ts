@@ -1,11 +1,12 @@
 /** Thousands of relayed connections at once, in a program of their own: as root, as somebody else, and without ffi. */
 import { assert, assertEquals } from "@std/assert";
 import { output } from "../_peers.ts";
+import { fileURLToPath } from "node:url";
 
 const LINUX = Deno.build.os === "linux";
 const IS_ROOT = Deno.uid() === 0;
 const NOBODY = 65534;
-const PROGRAM = new URL("./_many_relays.ts", import.meta.url).pathname;
+const PROGRAM = fileURLToPath(new URL("./_many_relays.ts", import.meta.url));
 
 interface Outcome {
   whole: number;
