@@ -54,6 +54,7 @@ export class Frame<R = unknown> {
   }
 
   throw(error: unknown): never {
+    this.caller = undefined;
     noteCaller(error, this.throw);
     throw error;
   }

@@ -107,6 +107,30 @@ Deno.test("compose() holds nothing, when all is over: by its end, an error, a cl
   );
 });
 
+Deno.test("compose() holds nothing by what call() made, when it has ended by returning or an error", async () => {
+  function* sub(fails: boolean): Coroutine<void> {
+    if (fails) throw new Error("oops");
+  }
+  function* main(calls: ReturnType<typeof call>[]): Coroutine<void> {
+    new Local<Thing>().set(new Thing());
+    for (const each of calls) {
+      try {
+        yield* each;
+      } catch {
+        // as expected
+      }
+    }
+  }
+  assertEquals(
+    await held(() => {
+      const calls = [call(sub(false)), call(sub(true))];
+      compose(main(calls)).next();
+      return calls;
+    }),
+    0,
+  );
+});
+
 Deno.test("compose() holds a coroutine as long as it waits, and no longer", async () => {
   function* main(): Coroutine<void> {
     yield* call(keeps(new Thing(), undefined));
