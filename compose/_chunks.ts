@@ -28,7 +28,8 @@ export class Chunks {
     if (this.list.length > 0 && typeof chunk !== typeof this.list[0]) {
       throw new TypeError(`Cannot ${this.#action}: the input changed between text and bytes`);
     }
-    if (chunk.length > 0 || this.list.length === 0) this.list.push(chunk);
+    if (this.length === 0) this.list[0] = chunk;
+    else if (chunk.length > 0) this.list.push(chunk);
     this.length += chunk.length;
     return chunk;
   }

@@ -241,6 +241,11 @@ Deno.test("readLine() reads text in UTF-8 from bytes", () => {
   assertEquals(retval(readLine(), Array.from(bytes("€é\r\n"), (b) => new Uint8Array([b]))), "€é");
 });
 
+Deno.test("readLine() keeps a byte order mark, and puts U+FFFD for what is not UTF-8", () => {
+  assertEquals(retval(readLine(), [bytes("\ufeffa\n")]), "\ufeffa");
+  assertEquals(retval(readLine(), [new Uint8Array([0xe2, 0x61, 0x0a])]), "\ufffda");
+});
+
 Deno.test("readLine() throws RangeError, when the line is longer than the maximum", () => {
   for (const input of inputs("12345\n")) {
     assertEquals(retval(readLine(5), input), "12345");
@@ -331,6 +336,12 @@ Deno.test("readRe() matches in time, whatever the expression ends in", () => {
       assertEquals(read(readRe(regexp), chunks).value[0], match, `${regexp} ${chunks}`);
       assertEquals(read(readRe(regexp), chunks).rest, rest, `${regexp} ${chunks}`);
     }
+  }
+});
+
+Deno.test("readRe() pushes back all that it has looked ahead, in order", () => {
+  for (const input of inputs("abcdez")) {
+    assertEquals(read(readRe(/a(?=[^]*z)/), input).rest, "bcdez");
   }
 });
 
@@ -468,6 +479,9 @@ Deno.test("readers throw TypeError, when the input is neither text nor bytes, or
 Deno.test("readers skip empty chunks", () => {
   assertEquals(read(readLine(), ["", "a", "", "\n", ""]), { value: "a", rest: "" });
   assertEquals(read(readExactly(2), [bytes(""), bytes("a"), bytes(""), bytes("bc")]).rest, "c");
+  assertEquals(endOf(readLine(), ["", "a", "", "b", ""]).partial, ["a", "b"]);
+  const chunk = bytes("01");
+  assertStrictEquals(retval(readExactly(2), [bytes(""), bytes(""), chunk]), chunk);
 });
 
 Deno.test("readers throw what is thrown in, when it is not EndOfStream", () => {
