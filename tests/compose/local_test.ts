@@ -180,6 +180,27 @@ Deno.test("Local.get() is right after an error came out of a composed coroutine 
   assertEquals(compose(main()).next().value, "main");
 });
 
+Deno.test("Local.get() is right after a composed coroutine that is driven by hand was thrown into, or closed", () => {
+  function* inner(): Coroutine {
+    user.set("inner");
+    try {
+      yield;
+    } catch {
+      yield;
+    }
+  }
+  function* main(): Coroutine<unknown[]> {
+    user.set("main");
+    const composed = compose(inner());
+    composed.next();
+    composed.throw(new Error("oops"));
+    const afterThrow = user.get();
+    composed.return(undefined);
+    return [afterThrow, user.get()];
+  }
+  assertEquals(compose(main()).next().value, ["main", "main"]);
+});
+
 Deno.test("Local bindings of different coroutines do not mix, when they take turns", () => {
   function* task(name: string): Coroutine<void> {
     user.set(name);

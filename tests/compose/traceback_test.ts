@@ -459,3 +459,28 @@ Deno.test("trace() tells the callers of a coroutine when it is running", () => {
   assertFrames(lines[0]!, ["inner", "main running"]);
   assertEquals(trace(composed), []);
 });
+
+Deno.test("trace() does not disturb a coroutine that was thrown out of yield* command", () => {
+  function* main(): Coroutine<unknown> {
+    try {
+      yield* new Sleep();
+    } catch {
+      return yield "caught";
+    }
+  }
+  const composed = compose(main());
+  composed.next();
+  assertEquals(composed.throw(new Error("oops")).value, "caught");
+  assertFrames(trace(composed), ["main"]);
+  assertEquals(composed.next(), { done: true, value: undefined });
+});
+
+Deno.test("trace() tells nothing of a composed coroutine that was called: its caller runs it", () => {
+  const called = compose(reading());
+  const composed = compose((function* main(): Coroutine {
+    yield* call(called); // AT calls
+  })());
+  composed.next();
+  assertEquals(trace(called), []);
+  assertFrames(trace(composed), ["reading", "main calls"]);
+});
