@@ -226,6 +226,11 @@ export class Composed<R = unknown> {
     return this.#run(RETURN, undefined);
   }
 
+  /** For `using`: closes the coroutine, unless it was called: then that is up to its caller. */
+  [Symbol.dispose](): void {
+    if (this.#state !== CALLED) this.return(undefined as R);
+  }
+
   #hasEnded(): boolean {
     if (this.#state === RUNNING) {
       throw new TypeError("Cannot resume a composed coroutine that is already running");

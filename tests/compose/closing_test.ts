@@ -270,6 +270,30 @@ Deno.test("using closes a composed coroutine at the end of the block", () => {
   assertEquals(log, ["block", "b finally", "a finally"]);
 });
 
+Deno.test("using leaves a composed coroutine that was called to its caller, and closes one that was not", () => {
+  const log: string[] = [];
+  function* main(): Coroutine {
+    using called = compose(caller(log, "a"));
+    using open = compose(caller(log, "b"));
+    open.next();
+    yield called;
+    log.push("end of block");
+  }
+  assertEquals([...compose(main())], ["ready"]);
+  assertEquals(log, [
+    "a ran on",
+    "a finally",
+    "a ran on after finally",
+    "end of block",
+    "b finally",
+  ]);
+  log.length = 0;
+  const closed = compose(main());
+  closed.next();
+  closed.return(undefined);
+  assertEquals(log, ["a finally", "b finally"]);
+});
+
 Deno.test("for...of closes a composed coroutine, when it is left by break", () => {
   const log: string[] = [];
   for (const value of compose(caller(log, "a", caller(log, "b")))) {
