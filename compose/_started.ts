@@ -1,4 +1,4 @@
-import type { Coroutine } from "./coroutine.ts";
+import { type Coroutine, isCoroutine } from "./coroutine.ts";
 
 /**
  * The property that marks a coroutine which was started, as nothing else tells it from one that was not. A WeakSet would
@@ -14,4 +14,15 @@ export function start(coroutine: Markable): boolean {
   if (coroutine[STARTED] !== undefined) return false;
   coroutine[STARTED] = true;
   return true;
+}
+
+/** For functions that wrap a generator function: what that has made, marked. */
+export function started<C extends Coroutine>(coroutine: C): C {
+  if (!isCoroutine(coroutine)) {
+    throw new TypeError(
+      `Cannot start ${Deno.inspect(coroutine, { depth: 0 })}: give a generator function`,
+    );
+  }
+  start(coroutine);
+  return coroutine;
 }

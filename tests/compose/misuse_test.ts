@@ -35,6 +35,15 @@ Deno.test("compose() throws TypeError when called, when the function makes somet
   assertThrows(() => made(), TypeError, "Cannot compose 42");
 });
 
+Deno.test("autostart() and identify() throw TypeError when called, when the function makes something else", () => {
+  for (const wrap of [autostart, identify]) {
+    for (const [value, shown] of [[42, "42"], [undefined, "undefined"], [[], "[]"]] as const) {
+      const made = wrap((() => value) as unknown as () => Coroutine);
+      assertThrows(() => made(), TypeError, `Cannot start ${shown}: give a generator function`);
+    }
+  }
+});
+
 Deno.test("compose() throws TypeError, when the coroutine was composed or called before", () => {
   const coroutine = sub();
   compose(coroutine);
