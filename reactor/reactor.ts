@@ -685,7 +685,10 @@ function traced(where: { toString(): string } | undefined): { toString(): string
   const { stack = "" } = new Error();
   return {
     toString() {
-      const line = stack.split("\n").slice(1).find((frame) => !frame.includes(import.meta.url));
+      const [, own = "", ...frames] = stack.split("\n");
+      // Not import.meta.url, of which Deno may decode what is percent-encoded, such as spaces.
+      const file = own.replace(/^.*\(|:\d+:\d+\)$/g, "");
+      const line = frames.find((frame) => !frame.includes(file));
       return [line?.trim(), where?.toString()].filter(Boolean).join(", ");
     },
   };
