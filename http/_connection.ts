@@ -6,7 +6,7 @@ import {
   EndOfStream,
   Yield,
 } from "../compose/mod.ts";
-import { Transfer } from "../reactor/mod.ts";
+import { Suspend, Transfer } from "../reactor/mod.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
@@ -220,7 +220,7 @@ export class Connection {
           message = this.#read();
           if (message === undefined) return READ;
         } else if (value instanceof Head) this.#begin(value);
-        else if (value instanceof Command || value === Yield) {
+        else if (isForDriver(value)) {
           this.#noteUnexpected();
           this.#answer.flush();
           this.#passed = value;
@@ -450,7 +450,7 @@ export class Connection {
     let result = running.return(undefined);
     while (result.done !== true) {
       const { value } = result;
-      if (value instanceof Command || value === Yield || isElsewhere?.()) {
+      if (isForDriver(value) || isElsewhere?.()) {
         let answer: unknown;
         try {
           answer = yield value;
@@ -464,6 +464,11 @@ export class Connection {
       } else result = running.next();
     }
   }
+}
+
+/** What a handler waits for: it is none of the connection's business. */
+function isForDriver(value: unknown): boolean {
+  return value instanceof Command || value instanceof Suspend || value === Yield;
 }
 
 function meaningless(value: unknown): TypeError {

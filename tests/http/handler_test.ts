@@ -17,6 +17,7 @@ import {
   RemoteProtocolError,
   response,
 } from "../../http/mod.ts";
+import { Suspend } from "../../reactor/mod.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -464,6 +465,22 @@ Deno.test("a handler is closed with its connection, and its finally may wait", (
   assertEquals(steps, ["closing"]);
   assertEquals(protocol.next().done, true);
   assertEquals(steps, ["closing", "EndOfStream", "closed"]);
+});
+
+Deno.test("a handler that is closed may wait for a Suspend", () => {
+  const suspend = new Suspend();
+  const protocol = httpProtocol(function* () {
+    try {
+      yield;
+    } finally {
+      yield* suspend;
+    }
+  });
+  protocol.next();
+  protocol.next(bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"));
+  assertStrictEquals(protocol.return(undefined).value, suspend);
+  suspend.resume();
+  assertEquals(protocol.next().done, true);
 });
 
 Deno.test("a handler that is closed gets the error of what its finally waits for", () => {

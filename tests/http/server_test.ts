@@ -13,7 +13,7 @@ import {
   Server,
 } from "../../http/mod.ts";
 import { be, DeclineMessage } from "../../pipeline/mod.ts";
-import { here, Reactor, splice } from "../../reactor/mod.ts";
+import { here, Reactor, splice, Suspend } from "../../reactor/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
 
 const SELECTORS = Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const;
@@ -192,6 +192,21 @@ serverTest("a handler may enter a file", async (reactor, errors) => {
   assertStringIncludes(answer, "\r\n\r\nin the file\n");
   assertEquals(errors, []);
   await Deno.remove(path);
+});
+
+serverTest("a handler may yield a Suspend", async (reactor, errors) => {
+  using server = new HttpServer(reactor, {
+    ...listening,
+    *handler() {
+      const text = yield* new Suspend<string>((suspend) => {
+        reactor.addTimer(0, () => suspend.resume("resumed"));
+      });
+      yield ok();
+      yield text;
+    },
+  });
+  assertMatch((await exchange(server.port, GET))!, /^HTTP\/1.1 200 OK\r\n[^]*resumed$/);
+  assertEquals(errors, []);
 });
 
 class Greeting {
