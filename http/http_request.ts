@@ -140,30 +140,29 @@ export class HttpRequest {
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    */
   *bytes(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
-    const pieces: Uint8Array[] = [];
+    // Copied as they come: a body may arrive byte by byte, and a view of each would take many times what they are.
+    let bytes = new Uint8Array(0);
     let length = 0;
     try {
       for (;;) {
         const piece: Uint8Array = yield;
-        pieces.push(piece);
-        length += piece.length;
-        if (length > maxBytes) {
+        if (length + piece.length > maxBytes) {
           throw new RemoteProtocolError(
             `Cannot read the body: it has more than ${maxBytes} bytes`,
             { status: 413 },
           );
         }
+        if (length + piece.length > bytes.length) {
+          const room = Math.max(length + piece.length, 2 * bytes.length);
+          bytes = new Uint8Array(bytes.buffer.transfer(room));
+        }
+        bytes.set(piece, length);
+        length += piece.length;
       }
     } catch (error) {
       if (!(error instanceof EndOfStream)) throw error;
     }
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
+    return length === bytes.length ? bytes : new Uint8Array(bytes.buffer.transfer(length));
   }
 
   /**
