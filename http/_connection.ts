@@ -12,10 +12,11 @@ import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
 import { Head } from "./_head.ts";
 import { bad, type HeadParser, headParser } from "./_head_parser.ts";
+import { allLimits } from "./_limits.ts";
 import { PartialHead } from "./_partial_head.ts";
 import { asReported } from "./_reported.ts";
 import { reasonOf } from "./_status.ts";
-import { defaultLimits, type HttpLimits } from "./http_limits.ts";
+import type { HttpLimits } from "./http_limits.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_protocol.ts";
 import { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
@@ -87,8 +88,7 @@ export class Connection {
   constructor(handler: HttpHandler, options: HttpProtocolOptions) {
     this.#handler = handler;
     this.#options = options;
-    const { limits } = options;
-    this.#limits = limits === undefined ? defaultLimits : { ...defaultLimits, ...limits };
+    this.#limits = allLimits(options.limits);
     this.#date = dateLineOf(options.clock ?? Date);
     this.#parser = headParser(this.#limits);
     this.#body = new Body(this.#input, this.#limits);

@@ -45,6 +45,7 @@ export interface HttpProtocolOptions {
  * @param handler A coroutine function that answers a request.
  * @param options Limits, clock, and who is told about errors.
  * @returns The coroutine for one connection.
+ * @throws {RangeError} If one of the limits is no number.
  *
  * @example Hello
  * ```ts

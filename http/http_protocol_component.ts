@@ -1,5 +1,6 @@
 import { call, type Coroutine } from "../compose/mod.ts";
 import { NoneOfTheObserversRespond, Observable } from "../pipeline/mod.ts";
+import { allLimits } from "./_limits.ts";
 import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http_protocol.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { response } from "./response.ts";
@@ -48,9 +49,14 @@ const NOT_FOUND = response(404, { "content-type": "text/plain" });
 export class HttpProtocol extends Observable<HttpProtocolMessages> {
   readonly #options: HttpProtocolOptions;
 
-  /** As {@linkcode httpProtocol}. */
+  /**
+   * As {@linkcode httpProtocol}.
+   *
+   * @throws {RangeError} If one of the limits is no number.
+   */
   constructor(options: HttpProtocolOptions = {}) {
     super();
+    allLimits(options.limits);
     this.#options = options;
   }
 

@@ -1,5 +1,6 @@
 import { gio } from "../gio/mod.ts";
 import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
+import { allLimits } from "./_limits.ts";
 import { protocolOptions, served, urlOf } from "./_serve.ts";
 import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http_protocol.ts";
 
@@ -46,12 +47,13 @@ export class HttpServer implements Disposable {
   /**
    * Begins to listen.
    *
+   * @throws {RangeError} If one of the limits is no number.
    * @throws {Deno.errors.AddrInUse} And whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
     const { handler, limits, onError, clock, ...listening } = options;
     const protocol = protocolOptions(reactor, {
-      ...(limits && { limits }),
+      limits: allLimits(limits),
       ...(onError && { onError }),
       ...(clock && { clock }),
     });

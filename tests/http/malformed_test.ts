@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { type HttpLimits, httpProtocol, ok } from "../../http/mod.ts";
+import { type HttpLimits, HttpProtocol, httpProtocol, ok } from "../../http/mod.ts";
 import { Driver } from "./_drive.ts";
 
 const limits: Partial<HttpLimits> = {
@@ -228,6 +228,23 @@ Deno.test("httpProtocol() answers 400 to a request that ends in the middle", () 
   for (const text of texts) {
     assertEquals(statusOf(connection().feed(text).end()), 400, text);
     assertEquals(statusOf(connection().feed(...text).end()), 400, text);
+  }
+});
+
+Deno.test("httpProtocol() takes a limit that is undefined as not given, and none that is no number", () => {
+  const none = { maxRequestLineBytes: undefined } as unknown as Partial<HttpLimits>;
+  const driver = new Driver(httpProtocol(function* () {}, { limits: none }));
+  assertEquals(statusOf(driver.feed(`GET /${"x".repeat(9000)} HTTP/1.1\r\n`)), 414);
+  for (const wrong of [NaN, -1, "64 KiB", null]) {
+    const limits = { maxHeadBytes: wrong } as Partial<HttpLimits>;
+    for (
+      const make of [
+        () => httpProtocol(function* () {}, { limits }),
+        () => new HttpProtocol({ limits }),
+      ]
+    ) {
+      assertThrows(make, RangeError, `Cannot use ${wrong} as maxHeadBytes: it must be a number`);
+    }
   }
 });
 
