@@ -120,7 +120,9 @@ export class Answer {
     if (this.#state !== WAITING) return this.head(head);
     this.#state = NO_BODY;
     this.close = true;
-    this.#write(`${head.text}${head.upgrade ? "connection: upgrade\r\n" : ""}\r\n`, head);
+    // RFC 9110 6.6.1: a server with a clock MUST generate a Date in all 2xx responses; in 1xx it may.
+    const date = head.status < 200 || head.dated ? "" : this.#date.line;
+    this.#write(`${head.text}${date}${head.upgrade ? "connection: upgrade\r\n" : ""}\r\n`, head);
   }
 
   data(data: string | Uint8Array): void {

@@ -31,7 +31,7 @@ export class RemoteProtocolError extends Error {
   constructor(message: string, options: ErrorOptions & { status?: number } = {}) {
     super(message, options);
     const { status = 400 } = options;
-    if (!(status >= 400 && status <= 599)) {
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
       throw new RangeError(`Cannot answer an error with status ${status}: it must be 400 to 599`);
     }
     this.status = status;

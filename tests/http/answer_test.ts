@@ -357,7 +357,9 @@ Deno.test("httpProtocol() cuts the connection when bytes of a Content-Length are
 
 Deno.test("RemoteProtocolError has a status of an error", () => {
   assertEquals(new RemoteProtocolError("x").status, 400);
-  assertThrows(() => new RemoteProtocolError("x", { status: 200 }), RangeError, "400 to 599");
+  for (const status of [200, 399, 600, 400.5, NaN]) {
+    assertThrows(() => new RemoteProtocolError("x", { status }), RangeError, "400 to 599");
+  }
 });
 
 Deno.test("httpProtocol() closes the handler of HEAD that would send without end", () => {

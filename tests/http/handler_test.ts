@@ -557,16 +557,17 @@ Deno.test("after 101 and a 2xx to CONNECT the connection is the handler's", () =
   const connect = "CONNECT y:80 HTTP/1.1\r\nHost: y:80\r\n\r\n";
   const answers = [
     "HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: upgrade\r\n\r\n",
-    "HTTP/1.1 200 OK\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n",
   ];
+  const clock = { now: () => 0 };
   for (const [i, request] of [UPGRADE, connect].entries()) {
-    const driver = new Driver(httpProtocol(takeOver, { onError: () => assert(false) }));
+    const driver = new Driver(httpProtocol(takeOver, { clock, onError: () => assert(false) }));
     assertEquals(driver.feed(request).taken(), answers[i]);
     assertEquals(driver.feed("any", GET).taken(), `any${GET}`);
     driver.end();
     assertEquals([driver.done, driver.error, driver.taken()], [true, undefined, ""]);
 
-    const early = new Driver(httpProtocol(takeOver));
+    const early = new Driver(httpProtocol(takeOver, { clock }));
     assertEquals(early.feed(`${request}early`).taken(), `${answers[i]}early`);
   }
 });
