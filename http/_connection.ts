@@ -117,12 +117,16 @@ export class Connection {
           this.#date.stale = true;
           if (input.empty) continue;
         }
+        let headOnly = false;
         try {
           if (parser.parse(input.bytes, input.at)) input.at = parser.end;
-          else if (!(yield* this.#gatherHead())) return;
+          else {
+            headOnly = parser.method === "HEAD";
+            if (!(yield* this.#gatherHead())) return;
+          }
         } catch (error) {
           if (!(error instanceof RemoteProtocolError)) throw error;
-          this.#refuse(error);
+          this.#refuse(error, headOnly || parser.method === "HEAD");
           return yield* this.#flush();
         }
 
@@ -387,8 +391,8 @@ export class Connection {
   }
 
   /** Answers what is not a request. RFC 9112 2.2: the server SHOULD respond with 400 and close the connection. */
-  #refuse(error: RemoteProtocolError): void {
-    this.#answer.start(false, false, false);
+  #refuse(error: RemoteProtocolError, headOnly: boolean): void {
+    this.#answer.start(headOnly, false, false);
     this.#answerError(error);
   }
 
@@ -409,6 +413,8 @@ export class Connection {
         if (!(error instanceof EndOfStream)) throw error;
         if (head.empty) return false;
         throw bad("an end before its head is complete (RFC 9112 8)");
+      } finally {
+        parser.method = ""; // others have used it meanwhile
       }
       input.at = 0;
       this.#date.stale = true;

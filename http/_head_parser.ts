@@ -68,6 +68,7 @@ export class HeadParser implements HttpRequestParts {
     const end = bytes.length;
     let at = from;
     this.bytes = bytes;
+    this.method = "";
 
     // RFC 9112 2.2: a server SHOULD ignore at least one empty line before the request line.
     if (at < end && bytes[at] === CR) {

@@ -231,6 +231,28 @@ Deno.test("httpProtocol() answers 400 to a request that ends in the middle", () 
   }
 });
 
+Deno.test("httpProtocol() answers a malformed HEAD without a body", () => {
+  const texts = [
+    "HEAD / HTTP/1.1\r\n\r\n",
+    "HEAD / HTTP/1.1\r\nHost: x\r\nExpect: y\r\n\r\n",
+    "HEAD / HTTP/3.0\r\nHost: x\r\n\r\n",
+  ];
+  for (const text of texts) {
+    const { output } = connection().feed(text);
+    assert(/\r\ncontent-length: [1-9]\d*\r\n(.+\r\n)*\r\n$/.test(output), output);
+    for (let at = 1; at < text.length; at++) {
+      const driver = connection().feed(text.slice(0, at));
+      connection().feed("HEAD /other HTTP/1.1\r\n");
+      assertEquals(driver.feed(text.slice(at)).output, output);
+    }
+  }
+  const [begun, get] = ["HEAD / HTTP/1.1\r\nHost: x\r\n", "GET / HTTP/1.1\r\nHost: x\r\n"]
+    .map((text) => connection().feed(text));
+  assert(begun!.end().output.endsWith("\r\n\r\n"));
+  connection().feed("HEAD /other HTTP/1.1\r\n\r\n");
+  assert(!get!.end().output.endsWith("\r\n\r\n"));
+});
+
 Deno.test("httpProtocol() takes a limit that is undefined as not given, and none that is no number", () => {
   const none = { maxRequestLineBytes: undefined } as unknown as Partial<HttpLimits>;
   const driver = new Driver(httpProtocol(function* () {}, { limits: none }));
