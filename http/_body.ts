@@ -22,6 +22,8 @@ const MOST_HEX_DIGITS = 12;
 const EXTENSIONS =
   /^([ \t]*;[ \t]*[\w!#$%&'*+\-.^`|~]+([ \t]*=[ \t]*([\w!#$%&'*+\-.^`|~]+|"([\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)+$/;
 
+const encoder = new TextEncoder();
+
 const SIZE = 0, EXTENSION = 1, SIZE_LF = 2, DATA = 3, DATA_CR = 4, DATA_LF = 5, TRAILERS = 6;
 
 /** What has arrived, and how far it has been read. */
@@ -31,6 +33,12 @@ export class Input {
 
   get empty(): boolean {
     return this.at === this.bytes.length;
+  }
+
+  /** Takes what has arrived, after all before it was read. Text is what a person gives, in a test. */
+  receive(data: Uint8Array | string): void {
+    this.bytes = typeof data === "string" ? encoder.encode(data) : data;
+    this.at = 0;
   }
 
   /** All that has not been read. */

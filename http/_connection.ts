@@ -105,11 +105,10 @@ export class Connection {
           // An idle connection holds on to nothing.
           this.#request = undefined;
           this.#answer.forget();
-          input.bytes = NOTHING;
-          input.at = 0;
+          input.receive(NOTHING);
           for (let data; (data = output.take()) !== undefined;) yield data;
           try {
-            input.bytes = yield;
+            input.receive(yield);
           } catch (error) {
             if (error instanceof EndOfStream) return;
             throw error;
@@ -139,8 +138,7 @@ export class Connection {
               for (let data; (data = output.take()) !== undefined;) yield data;
             }
             if (pause === READ) {
-              input.bytes = yield;
-              input.at = 0;
+              input.receive(yield);
               mode = READ_ON;
             } else if (pause !== FLUSH) message = yield this.#passed;
           } catch (error) {
@@ -408,7 +406,7 @@ export class Connection {
     while (!head.add(input)) {
       yield* this.#flush();
       try {
-        input.bytes = yield;
+        input.receive(yield);
       } catch (error) {
         if (!(error instanceof EndOfStream)) throw error;
         if (head.empty) return false;
@@ -416,7 +414,6 @@ export class Connection {
       } finally {
         parser.method = ""; // others have used it meanwhile
       }
-      input.at = 0;
       this.#date.stale = true;
     }
     if (!parser.parse(head.bytes, 0)) throw bad("an incomplete request line (RFC 9112 3)");
@@ -433,8 +430,7 @@ export class Connection {
         else if (this.#body.done) return;
         else {
           yield* this.#flush();
-          input.bytes = yield;
-          input.at = 0;
+          input.receive(yield);
           this.#date.stale = true;
         }
       }

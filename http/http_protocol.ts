@@ -30,7 +30,8 @@ export interface HttpProtocolOptions {
  * Serves one connection: a coroutine that reads requests, runs a handler for each, and yields the answers.
  *
  * It has no socket: bytes come in by bare `yield`s, text and bytes go out by `yield data`, and it ends when the connection
- * is to be closed. Drive it with gio, or by hand in a test. Text is to be sent in UTF-8.
+ * is to be closed. Drive it with gio, or by hand in a test, which may give it text as well. Text is to be sent in UTF-8, and
+ * bytes are sent as they are: a handler may not change what it has yielded.
  *
  * Requests are parsed strictly (RFC 9112): one that is malformed, or exceeds the limits, is answered with the fitting
  * status, and is the last. Connections are kept alive, pipelined requests are answered in order, `Expect: 100-continue`

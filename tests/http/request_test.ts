@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
+import { asProcess, memory } from "../../gio/mod.ts";
 import { httpProtocol, type HttpRequest, ok } from "../../http/mod.ts";
 import { corpus } from "./_corpus.ts";
 import { bytes, Driver } from "./_drive.ts";
@@ -57,6 +58,22 @@ Deno.test("httpProtocol() ignores what comes after the last request", () => {
   const { driver, seen } = reading();
   driver.feed("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /more HTTP/1.1\r\n\r\n");
   assertEquals([seen.length, driver.done], [1, true]);
+});
+
+Deno.test("httpProtocol() reads text as it reads bytes in UTF-8", async () => {
+  const [head, body] = ["POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n", "€€"];
+  for (const pieces of [[head + body, head, body], [...head, ...body]]) {
+    const connection = memory(...pieces);
+    await asProcess(
+      httpProtocol(function* (request) {
+        const text = yield* call(request.text());
+        yield ok();
+        yield text;
+      }),
+      { connection },
+    );
+    assertMatch(connection.text, /^(HTTP\/1\.1 200 OK\r\n(.+\r\n)*\r\n€€)+$/);
+  }
 });
 
 Deno.test("httpProtocol() reads chunks that have something around them", () => {
