@@ -150,7 +150,7 @@ export class Connection {
         }
 
         if (this.#fatal !== undefined) {
-          yield* this.#flush();
+          if (!this.#isElsewhere) yield* this.#flush();
           throw this.#fatal.error;
         }
         if (!this.#body.done && !this.#answer.close) yield* this.#drain();
@@ -333,6 +333,7 @@ export class Connection {
 
   #finished(): Pause {
     this.#running = undefined;
+    if (this.#isElsewhere) return this.#failed(undefined);
     if (this.#taken) return ENDED;
     this.#noteUnexpected();
     try {
@@ -345,6 +346,14 @@ export class Connection {
 
   #failed(error: unknown): Pause {
     this.#running = undefined;
+    const elsewhere = this.#isElsewhere;
+    if (elsewhere) {
+      error = new LocalProtocolError(
+        "Cannot go on: the handler has ended without leaving the context that it entered, where nothing of this " +
+          "connection may go; enter it with `using`",
+        { cause: error },
+      );
+    }
     if (error instanceof EndOfStream) {
       // As everywhere, it ends a coroutine that does not catch it quietly; but a request has to be answered.
       if (this.#taken || this.#answer.headed) return this.#finished();
@@ -360,7 +369,7 @@ export class Connection {
     }
     const remote = error instanceof RemoteProtocolError;
     if (!remote) this.#report(error);
-    if (this.#taken || this.#answer.begun) {
+    if (this.#taken || this.#answer.begun || elsewhere) {
       this.#fatal = { error: asReported(error) };
       return ENDED;
     }
@@ -374,6 +383,11 @@ export class Connection {
     if (remote) this.#answerError(error as RemoteProtocolError);
     else this.#answerError({ status: 500, message: reasonOf(500) });
     return ENDED;
+  }
+
+  get #isElsewhere(): boolean {
+    const { isElsewhere } = this.#options;
+    return isElsewhere !== undefined && isElsewhere();
   }
 
   #report(error: unknown): void {

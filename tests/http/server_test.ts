@@ -194,6 +194,39 @@ serverTest("a handler may enter a file", async (reactor, errors) => {
   await Deno.remove(path);
 });
 
+serverTest(
+  "a handler that does not leave its context has its connection cut, and nothing is written there",
+  async (reactor, errors) => {
+    const path = await Deno.makeTempFile();
+    const faults: Record<string, HttpHandler> = {
+      *"/ends"() {
+        yield ok();
+        yield "for the client";
+        open(path, { write: true }).enter();
+      },
+      *"/fails"() {
+        open(path, { write: true }).enter();
+        throw new Error("in the file");
+      },
+    };
+    using server = new HttpServer(reactor, {
+      ...listening,
+      *handler(request) {
+        yield faults[request.path]!(request);
+      },
+    });
+    for (const path of Object.keys(faults)) {
+      const answer = await exchange(server.port, GET.replace("/ ", `${path} `).repeat(2));
+      assert(answer === undefined || answer === "", answer);
+    }
+    assertEquals(await Deno.readTextFile(path), "");
+    assertEquals(errors.length, 2);
+    for (const error of errors as Error[]) assertMatch(error.message, /enter it with `using`$/);
+    assertEquals(((errors[1] as Error).cause as Error).message, "in the file");
+    await Deno.remove(path);
+  },
+);
+
 serverTest("a handler may yield a Suspend", async (reactor, errors) => {
   using server = new HttpServer(reactor, {
     ...listening,
