@@ -44,6 +44,6 @@ await serve(
         new Anything(),
       ]],
     ]);
-    return `http://${given.hostname}:${server.port}/`;
+    return server.url;
   },
 );

@@ -40,7 +40,7 @@ const NOT_FOUND = response(404, { "content-type": "text/plain" });
  *   [new HttpProtocol(), [new HelloWorld()]],
  * ]);
  * const running = reactor.run();
- * const answer = await fetch(`http://127.0.0.1:${server.port}/world`);
+ * const answer = await fetch(new URL("/world", server.url));
  * assertEquals(await answer.text(), "Hello /world!");
  * reactor.requestShutdown();
  * await running;

@@ -3,7 +3,7 @@ import { gio } from "../gio/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
 import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
 import type { HttpProtocolOptions } from "./http_protocol.ts";
-import { protocolOptions, served } from "./_serve.ts";
+import { protocolOptions, served, urlOf } from "./_serve.ts";
 
 /** What a {@linkcode Server} tells of a connection. */
 export interface ConnectionInfo {
@@ -53,6 +53,7 @@ export interface ServerMessages {
  */
 export class Server extends Observable<ServerMessages> implements Disposable {
   readonly #acceptor: Acceptor;
+  readonly #scheme: string;
 
   /**
    * Begins to listen.
@@ -62,6 +63,7 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   constructor(reactor: Reactor, options: AcceptorOptions) {
     super();
     const protocol = protocolOptions(reactor, {});
+    this.#scheme = options.cert === undefined ? "http" : "https";
     this.#acceptor = new Acceptor(reactor, options, (socket) => {
       const { remoteAddr, localAddr } = socket;
       const info = { remoteAddr, localAddr, protocolOptions: protocol };
@@ -77,6 +79,11 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   /** The port listened on. */
   get port(): number {
     return this.#acceptor.port;
+  }
+
+  /** Where it can be reached if it speaks HTTP, for example `http://127.0.0.1:8000/`. */
+  get url(): string {
+    return urlOf(this.#scheme, this.addr);
   }
 
   /** Stops listening. Connections that are open live on. */
