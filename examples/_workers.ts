@@ -33,9 +33,10 @@ export async function serveByWorkers(
   while (alive.size < count && !stopping) {
     const worker = spawn(["run", ...flags, program, ...args(port)]);
     alive.add(worker);
-    codes.push(worker.status.then(({ code }) => {
+    codes.push(worker.status.then(({ code, signal }) => {
       alive.delete(worker);
-      if (stopping) return code;
+      // Ctrl-C is for all processes: SIGTERM may come to one that has obeyed it already, and listens no more.
+      if (stopping) return signal === "SIGTERM" || signal === "SIGINT" ? 0 : code;
       if (where !== "") {
         console.error(`Process ${worker.pid} has ended with code ${code}: so do all`);
       }

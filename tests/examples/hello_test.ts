@@ -205,6 +205,20 @@ for (const selector of linux ? ["deno", "epoll"] : ["deno"]) {
 }
 
 Deno.test({
+  name: "hello.ts --workers ends cleanly when all processes get the signal, as by Ctrl-C",
+  ignore: !linux,
+}, async () => {
+  const args = ["--port", "0", "--workers", "2"];
+  for (let i = 0; i < 3; i++) {
+    await using server = await ExampleServer.start("hello.ts", args, RUNS);
+    const { children } = server;
+    server.signal("SIGINT");
+    for (const pid of children) Deno.kill(pid, "SIGINT");
+    assertEquals(await server.ended(), { code: 0, errors: "" });
+  }
+});
+
+Deno.test({
   name: "hello.ts --workers ends when one of the processes does",
   ignore: !linux,
 }, async () => {
