@@ -3,8 +3,44 @@ import { hasCommand, output } from "../_peers.ts";
 import { ExampleServer, runExample } from "./_server.ts";
 import { fileURLToPath } from "node:url";
 
+const linux = Deno.build.os === "linux";
+const SELECTORS = linux ? ["deno", "epoll"] : ["deno"];
+
 const start = (selector = "deno") =>
-  ExampleServer.start("hello.ts", ["--port", "0", "--selector", selector]);
+  ExampleServer.start("hello.ts", ["--port", "0", "--selector", selector], [
+    "--allow-net",
+    ...selector === "epoll" ? ["--allow-ffi"] : [],
+  ]);
+
+/** Registers a test for each kind of socket, with the program that is the client, if it is one. */
+function serverTest(
+  name: string,
+  command: string | undefined,
+  fn: (server: ExampleServer) => Promise<void>,
+): void {
+  const ignore = command !== undefined && !hasCommand(command);
+  for (const selector of SELECTORS) {
+    Deno.test({ name: `${name} (${selector})`, ignore }, async () => {
+      await using server = await start(selector);
+      await fn(server);
+      assertEquals(await server.stop(), { code: 0, errors: "" });
+    });
+  }
+}
+
+/** How many descriptors the server has, when no connection is open but those of `fetch`. */
+async function atRest(server: ExampleServer): Promise<number> {
+  await (await fetch(server.url)).body?.cancel();
+  return server.descriptors;
+}
+
+/** Fails when the descriptors do not become as few as they were. */
+async function assertReleased(server: ExampleServer, before: number): Promise<void> {
+  for (let i = 0; i < 300 && server.descriptors > before; i++) {
+    await new Promise((r) => setTimeout(r, 10));
+  }
+  assert(server.descriptors <= before, `${server.descriptors} descriptors, ${before} before`);
+}
 
 /** Everything that comes back until the server closes the connection. */
 async function exchange(port: number, ...pieces: string[]): Promise<string> {
@@ -29,8 +65,7 @@ function bytes(size = 5_000_000): Uint8Array<ArrayBuffer> {
   return data;
 }
 
-Deno.test({ name: "hello.ts answers curl", ignore: !hasCommand("curl") }, async () => {
-  await using server = await start();
+serverTest("hello.ts answers curl", "curl", async (server) => {
   const get = await output("curl", ["-sv", server.url]);
   assertEquals(get.text, "Hello!");
   assertMatch(get.errors, /< HTTP\/1\.1 200 OK/);
@@ -53,42 +88,32 @@ Deno.test({ name: "hello.ts answers curl", ignore: !hasCommand("curl") }, async 
   const refused = await output("curl", ["-si", "-X", "DELETE", server.url]);
   assertMatch(refused.text, /^HTTP\/1\.1 405 /);
   assertMatch(refused.text, /allow: GET, HEAD, POST, PUT/i);
-  assertEquals(await server.stop(), { code: 0, errors: "" });
 });
 
-Deno.test({
-  name: "hello.ts serves 100,000 requests of h2load without an error",
-  ignore: !hasCommand("h2load"),
-}, async () => {
-  await using server = await start();
-  await (await fetch(server.url)).body?.cancel();
-  const before = server.descriptors;
-  const { text } = await output("h2load", ["--h1", "-n", "100000", "-c", "64", server.url]);
-  assertStringIncludes(text, "100000 succeeded, 0 failed, 0 errored, 0 timeout");
-  assertStringIncludes(text, "status codes: 100000 2xx");
-  for (let i = 0; i < 100 && server.descriptors > before; i++) {
-    await new Promise((r) => setTimeout(r, 10));
-  }
-  assert(server.descriptors <= before, `${server.descriptors} descriptors, ${before} before`);
-  assertEquals(await server.stop(), { code: 0, errors: "" });
-});
-
-Deno.test(
-  { name: "hello.ts serves wrk without an error", ignore: !hasCommand("wrk") },
-  async () => {
-    await using server = await start();
-    const pipeline = fileURLToPath(new URL("../../bench/peers/pipeline.lua", import.meta.url));
-    for (const args of [[], ["-s", pipeline]]) {
-      const { text } = await output("wrk", ["-t1", "-c64", "-d1s", ...args, server.url]);
-      assert(!/Socket errors|Non-2xx/.test(text), text);
-      assert(Number(text.match(/(\d+) requests in/)![1]) > 1000, text);
-    }
-    assertEquals(await server.stop(), { code: 0, errors: "" });
+serverTest(
+  "hello.ts serves 100,000 requests of h2load without an error",
+  "h2load",
+  async (server) => {
+    const before = await atRest(server);
+    const { text } = await output("h2load", ["--h1", "-n", "100000", "-c", "64", server.url]);
+    assertStringIncludes(text, "100000 succeeded, 0 failed, 0 errored, 0 timeout");
+    assertStringIncludes(text, "status codes: 100000 2xx");
+    await assertReleased(server, before);
   },
 );
 
-Deno.test("hello.ts serves fetch of Deno", async () => {
-  await using server = await start();
+serverTest("hello.ts serves wrk without an error", "wrk", async (server) => {
+  const before = await atRest(server);
+  const pipeline = fileURLToPath(new URL("../../bench/peers/pipeline.lua", import.meta.url));
+  for (const args of [[], ["-s", pipeline]]) {
+    const { text } = await output("wrk", ["-t1", "-c64", "-d1s", ...args, server.url]);
+    assert(!/Socket errors|Non-2xx/.test(text), text);
+    assert(Number(text.match(/(\d+) requests in/)![1]) > 1000, text);
+  }
+  await assertReleased(server, before);
+});
+
+serverTest("hello.ts serves fetch of Deno", undefined, async (server) => {
   const client = Deno.createHttpClient({});
   const get = await fetch(server.url, { client });
   assertEquals([get.status, get.headers.get("content-type"), await get.text()], [
@@ -108,8 +133,7 @@ Deno.test("hello.ts serves fetch of Deno", async () => {
   client.close();
 });
 
-Deno.test({ name: "hello.ts serves fetch of Node", ignore: !hasCommand("node") }, async () => {
-  await using server = await start();
+serverTest("hello.ts serves fetch of Node", "node", async (server) => {
   const script = `
     const url = ${JSON.stringify(server.url)};
     const get = await fetch(url);
@@ -138,28 +162,26 @@ Deno.test("hello.ts answers a malformed request with 400 and closes", async () =
   assertEquals(await server.stop(), { code: 0, errors: "" });
 });
 
-Deno.test("hello.ts is not disturbed by clients that disconnect in the middle", async () => {
-  await using server = await start();
-  await (await fetch(server.url)).body?.cancel();
-  const before = server.descriptors;
-  const encoder = new TextEncoder();
-  for (let i = 0; i < 20; i++) {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
-    // In the head, in the body, and while the answer is coming.
-    if (i % 3 === 0) await conn.write(encoder.encode("GET / HTT"));
-    else {await conn.write(
-        encoder.encode("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"),
-      );}
-    if (i % 3 === 2) await conn.write(new Uint8Array(100_000));
-    conn.close();
-  }
-  assertEquals(await (await fetch(server.url)).text(), "Hello!");
-  for (let i = 0; i < 300 && server.descriptors > before; i++) {
-    await new Promise((r) => setTimeout(r, 10));
-  }
-  assert(server.descriptors <= before, `${server.descriptors} descriptors, ${before} before`);
-  assertEquals(await server.stop(), { code: 0, errors: "" });
-});
+serverTest(
+  "hello.ts is not disturbed by clients that disconnect in the middle",
+  undefined,
+  async (server) => {
+    const before = await atRest(server);
+    const encoder = new TextEncoder();
+    for (let i = 0; i < 20; i++) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      // In the head, in the body, and while the answer is coming.
+      const text = i % 3 === 0
+        ? "GET / HTT"
+        : "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n";
+      await conn.write(encoder.encode(text));
+      if (i % 3 === 2) await conn.write(new Uint8Array(100_000));
+      conn.close();
+    }
+    assertEquals(await (await fetch(server.url)).text(), "Hello!");
+    await assertReleased(server, before);
+  },
+);
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`hello.ts ends cleanly on ${signal}, also with a connection open`, async () => {
@@ -170,14 +192,13 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-const linux = Deno.build.os === "linux";
 const RUNS = ["--allow-net", "--allow-run"];
 
 function descriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
-for (const selector of linux ? ["deno", "epoll"] : ["deno"]) {
+for (const selector of SELECTORS) {
   Deno.test({
     name: `hello.ts --workers shares a port between processes, and ends all of them (${selector})`,
     ignore: !linux,
