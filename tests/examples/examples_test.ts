@@ -161,3 +161,47 @@ Deno.test("supervisor.ts merges the output of programs and restarts those that f
   assertEquals(missing.code, 1);
   assertMatch(missing.stderr, /^Cannot go on: [^\n]*no-such-program[^\n]*\n$/);
 });
+
+for (const name of ["echo.ts", "greet.ts", "dna_server.ts", "chat.ts"]) {
+  Deno.test(`${name} ends cleanly on SIGINT and SIGTERM, also with a connection open`, async () => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      await using server = await ExampleServer.start(name, ["--port", "0"]);
+      assertMatch(server.listening, /^Listening on (http:\/\/)?127\.0\.0\.1:\d+\/?$/);
+      using _conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      using busy = await Client.connect(server.port);
+      await busy.say("some");
+      assertEquals(await server.stop(signal), { code: 0, errors: "" });
+    }
+  });
+
+  Deno.test(`${name} answers bad options by one line and exit code 1`, async () => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const cases: [string[], RegExp][] = [
+      [["--port", "65536"], /^Cannot use port 65536: it must be a number from 0 to 65535$/],
+      [["--port", ""], /^Cannot use port : [^\n]*$/],
+      [["--port"], /^Option '--port <value>' argument missing\. Usage: [^\n]*$/],
+      [["--colour", "red"], /^Unknown option '--colour'\. Usage: [^\n]*$/],
+      [["--port", String(taken.addr.port)], /^Cannot start: [^\n]*[Aa]ddress[^\n]*in use[^\n]*$/],
+    ];
+    await Promise.all(cases.map(async ([args, message]) => {
+      const { code, stdout, stderr } = await runExample(name, args);
+      assertEquals([code, stdout], [1, ""], args.join(" "));
+      assertMatch(stderr.trimEnd(), message, args.join(" "));
+    }));
+  });
+}
+
+Deno.test({ name: "dna_server.ts prints a URL that can be used", ignore: !hasIpv6() }, async () => {
+  const args = ["--port", "0", "--hostname", "::1"];
+  await using server = await ExampleServer.start("dna_server.ts", args);
+  assertEquals(await (await fetch(server.url)).text(), "Hello!");
+});
+
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
