@@ -18,6 +18,8 @@ const MEMORABLE = 1024;
 /** What is to be yielded: text is gathered, bytes are kept as they are. */
 export class Output {
   #chunks: (string | Uint8Array)[] = [];
+  /** The first that was not taken: shifting thousands of small chunks would move all that are left, each time. */
+  #first = 0;
   #text = "";
   /** Roughly how much there is: bytes, and characters of text. */
   size = 0;
@@ -37,8 +39,14 @@ export class Output {
 
   /** The first of what is left; undefined if nothing is. */
   take(): string | Uint8Array | undefined {
-    let chunk = this.#chunks.shift();
-    if (chunk === undefined) {
+    let chunk = this.#chunks[this.#first];
+    if (chunk !== undefined) {
+      this.#first++;
+    } else {
+      if (this.#first > 0) {
+        this.#first = 0;
+        this.#chunks = [];
+      }
       if (this.#text === "") return undefined;
       chunk = this.#text;
       this.#text = "";

@@ -427,3 +427,16 @@ Deno.test("httpProtocol() yields the answers to many requests before there are t
   const most = Math.max(...driver.pieces.map((piece) => piece.length));
   assert(most < 20_000, `${most}`);
 });
+
+Deno.test("httpProtocol() sends many small pieces, of text and bytes, in their order and in linear time", () => {
+  const size = 200_000;
+  function* pieces(): Coroutine {
+    yield ok({ "content-length": size });
+    for (let i = 0; i < size; i++) {
+      const digit = String(i % 10);
+      yield i % 7 === 0 ? digit : bytes(digit);
+    }
+  }
+  const { output } = new Driver(httpProtocol(pieces)).feed(GET);
+  assertEquals(output.split("\r\n\r\n")[1], "0123456789".repeat(size / 10));
+});
