@@ -348,7 +348,25 @@ function listOf(list: string): string[] {
 }
 
 function elementsOf(list: string): string[] {
-  return list.split(",").map((element) => element.replace(/^[ \t]+|[ \t]+$/g, ""));
+  const elements: string[] = [];
+  for (let from = 0; from <= list.length;) {
+    let end = list.indexOf(",", from);
+    if (end < 0) end = list.length;
+    elements.push(trimmed(list, from, end));
+    from = end + 1;
+  }
+  return elements;
+}
+
+/** Without spaces and tabs around it, and only these; by a loop, for a RegExp needs quadratic time if there are many inside. */
+function trimmed(text: string, from: number, to: number): string {
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
 }
 
 /** RFC 9110 7.2: Host = uri-host [ ":" port ] */

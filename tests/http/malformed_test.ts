@@ -304,3 +304,26 @@ Deno.test("httpProtocol() reads a head in many pieces in linear time", () => {
   for (let i = 0; i < 50_000; i++) driver.feed("A: b\r\n");
   assert(driver.feed("\r\n").output.startsWith("HTTP/1.1 200 OK\r\n"));
 });
+
+Deno.test("httpProtocol() reads lists with much space in them in linear time", () => {
+  const space = " \t".repeat(15_000);
+  const cases: [string, string, number][] = [
+    ["Connection", `a${space}b${space}c`, 200],
+    ["Connection", `a${space},${space}b`, 200],
+    ["Connection", ",".repeat(60_000), 200],
+    ["Content-Length", `0${space},${space}0`, 200],
+    ["Content-Length", `0${space}0${space}0`, 400],
+    ["Content-Length", `0${",0".repeat(30_000)}`, 200],
+    ["Transfer-Encoding", `a${space}b${space}c`, 400],
+    ["Transfer-Encoding", `${",".repeat(60_000)}gzip`, 400],
+  ];
+  for (const [name, value, status] of cases) {
+    for (let i = 0; i < 10; i++) {
+      const driver = new Driver(httpProtocol(function* () {
+        yield ok();
+      }));
+      const { output } = driver.feed(get(`${name}: ${value}`));
+      assert(output.startsWith(`HTTP/1.1 ${status} `), output);
+    }
+  }
+});
