@@ -18,6 +18,8 @@ export type HttpServerOptions =
  *
  * What a handler does not catch is reported to the reactor's `onError`, unless `onError` is given. A client that goes away
  * ends the handler quietly, through its `finally`s, when it next reads or writes: one that only waits does not notice.
+ * Tasks that a handler has spawned, and files that it has opened and not closed, live as long as the connection, which may
+ * bring many requests: wait for the tasks, and open files with `using`.
  *
  * @example Saying hello
  * ```ts
