@@ -21,6 +21,8 @@ export class Output {
   /** The first that was not taken: shifting thousands of small chunks would move all that are left, each time. */
   #first = 0;
   #text = "";
+  /** Where an answer begins, until something is taken. */
+  #mark: { chunks: number; text: number; size: number } | undefined;
   /** Roughly how much there is: bytes, and characters of text. */
   size = 0;
 
@@ -37,8 +39,27 @@ export class Output {
     this.#chunks.push(data);
   }
 
+  /** Notes that an answer begins here. */
+  mark(): void {
+    this.#mark = { chunks: this.#chunks.length, text: this.#text.length, size: this.size };
+  }
+
+  /** Takes back what was written since `mark`; returns whether it could: not if anything has been taken since. */
+  revert(): boolean {
+    const mark = this.#mark;
+    if (mark === undefined) return false;
+    // Text goes to the chunks when bytes follow.
+    const text = this.#chunks[mark.chunks] ?? this.#text;
+    this.#text = mark.text === 0 ? "" : (text as string).slice(0, mark.text);
+    this.#chunks.length = mark.chunks;
+    this.size = mark.size;
+    this.#mark = undefined;
+    return true;
+  }
+
   /** The first of what is left; undefined if nothing is. */
   take(): string | Uint8Array | undefined {
+    this.#mark = undefined;
     let chunk = this.#chunks[this.#first];
     if (chunk !== undefined) {
       this.#first++;
@@ -93,9 +114,14 @@ export class Answer {
     this.#head = this.#piece = undefined;
   }
 
-  /** Whether anything of the answer has been sent, so that another one is impossible. */
+  /** Whether the answer has begun. */
   get begun(): boolean {
     return this.#state > HELD;
+  }
+
+  /** Takes the answer back, so that there can be another one; returns whether it could: not if anything of it has been sent. */
+  revert(): boolean {
+    return !this.begun || this.#output.revert();
   }
 
   /** Whether there is a head, sent or not. */
@@ -161,6 +187,7 @@ export class Answer {
     if (this.#state !== HELD) return;
     const head = this.#head!;
     const piece = this.#piece;
+    this.#output.mark();
     if (hasNoBody(head.status)) {
       this.#state = NO_BODY;
       this.#writeHead(lengthLine(head.status === 205 ? 0 : head.contentLength));

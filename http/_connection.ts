@@ -36,7 +36,7 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
  *  5. What is to be sent is gathered, and yielded before anything is waited for, or when there is enough of it.
  *  6. A malformed request is answered with an error, and is the last one. After each answer the connection goes on only if
  *     both sides want it and the request's body has been read to its end.
- *  7. A handler that fails is answered for by 500, or, if the answer has begun, the connection is cut: the error is
+ *  7. A handler that fails is answered for by 500, or, if some of its answer was sent, the connection is cut: the error is
  *     thrown, and the driver is to abort the connection so that the client does not take the half for the whole.
  */
 
@@ -369,7 +369,7 @@ export class Connection {
     }
     const remote = error instanceof RemoteProtocolError;
     if (!remote) this.#report(error);
-    if (this.#taken || this.#answer.begun || elsewhere) {
+    if (this.#taken || elsewhere || !this.#answer.revert()) {
       this.#fatal = { error: asReported(error) };
       return ENDED;
     }

@@ -322,7 +322,7 @@ for (const [name, values, type, message] of mistakes) {
 }
 
 Deno.test("httpProtocol() answers 500 for a handler without a response, and goes on", () => {
-  for (const values of [[], [ok({ "content-length": 3 })]]) {
+  for (const values of [[], [ok({ "content-length": 3 })], [ok({ "content-length": 3 }), "ab"]]) {
     const errors: unknown[] = [];
     const driver = new Driver(httpProtocol(function* () {
       yield* values;
@@ -349,6 +349,7 @@ Deno.test("httpProtocol() cuts the connection when bytes of a Content-Length are
   const driver = new Driver(httpProtocol(function* () {
     yield ok({ "content-length": 3 });
     yield "ab";
+    yield new Pause(); // so that it is sent
   }, { onError: (error) => errors.push(error) }));
   driver.feed(GET);
   assertEquals(errors, [driver.error]);

@@ -131,6 +131,34 @@ Deno.test("a handler that fails before anything is sent is answered for with 500
   }
 });
 
+Deno.test("a handler that fails while its answer waits to be sent is answered for with 500", () => {
+  const head = ok({ secret: "yes" });
+  const answers = [
+    [head, "one", "two"],
+    [head, "one", bytes("two"), "three"],
+    [head, bytes("one"), "two", bytes("three")],
+    [ok({ secret: "yes", "content-length": 9 }), "one"],
+  ];
+  for (const answer of answers) {
+    for (const before of ["", "before", bytes("before")]) {
+      const driver = new Driver(httpProtocol(function* (request) {
+        if (request.path === "/fails") {
+          yield* answer;
+          throw new Error("before it is sent");
+        }
+        yield ok();
+        yield before;
+      }, { clock: { now: () => 0 }, onError: () => {} }));
+      const expected = driver.feed(GET).taken();
+      driver.feed(GET + GET.replace("/ ", "/fails ") + GET);
+      assertEquals(statuses(driver), [200, 500, 200]);
+      const [first, failed, last] = driver.output.split(/(?=HTTP\/1\.1 )/);
+      assertEquals([first, last], [expected, expected]);
+      assertMatch(failed!, /\r\n\r\nInternal Server Error$/);
+    }
+  }
+});
+
 Deno.test("a handler that fails after something is sent has its connection cut", () => {
   const errors: unknown[] = [];
   const failure = new Error("too late");
@@ -139,6 +167,7 @@ Deno.test("a handler that fails after something is sent has its connection cut",
     if (request.path === "/fails") {
       yield "one";
       yield "two";
+      yield Yield; // what was yielded is sent before
       throw failure;
     }
   }, { onError: (error) => errors.push(error) }));

@@ -85,7 +85,7 @@ serverTest(
         if (request.path === "/late") {
           yield ok();
           yield "a";
-          yield "b";
+          yield* sleep(0); // it is sent
         }
         throw failure;
       },
@@ -93,7 +93,7 @@ serverTest(
     assertMatch((await exchange(server.port, GET))!, /^HTTP\/1.1 500 /);
     assertEquals(errors, [failure]);
     const cut = await exchange(server.port, GET.replace("/ ", "/late "));
-    assert(cut === undefined || !cut.includes("\r\n0\r\n"), cut);
+    assert(cut === undefined || /^HTTP\/1.1 200 OK\r\n[^]*\r\n1\r\na\r\n$/.test(cut), cut);
     assertEquals(errors, [failure, failure]);
     await turnsUntil(() => reactor.openConnections.size === 0);
   },
@@ -105,12 +105,12 @@ serverTest("HttpServer tells of a late failure that is no Error once", async (re
     *handler() {
       yield ok();
       yield "a";
-      yield "b";
+      yield* sleep(0); // it is sent
       throw "no Error";
     },
   });
   const cut = await exchange(server.port, GET);
-  assert(cut === undefined || !cut.includes("\r\n0\r\n"), cut);
+  assert(cut === undefined || /^HTTP\/1.1 200 OK\r\n[^]*\r\n1\r\na\r\n$/.test(cut), cut);
   await turnsUntil(() => reactor.openConnections.size === 0);
   assertEquals(errors, ["no Error"]);
 });
