@@ -25,7 +25,8 @@ export interface KernelPipe extends Disposable {
  * {@linkcode sendFile} are what most programs use, and work everywhere.
  *
  * None of them waits. Each gives the number of bytes; -1 when it would block or failed. (Which of these, a program can not
- * learn reliably from `errno` in Deno: read or write the connection in the usual way to find out.)
+ * learn reliably from `errno` in Deno: read or write the connection in the usual way to find out.) Each throws a RangeError
+ * for a length, offset or size that is none, and {@linkcode Deno.errors.NotSupported} where it is not supported.
  */
 export interface ZeroCopy {
   /** Whether these calls can be made here: this is Linux, and `--allow-ffi` is granted already. Never prompts. */
@@ -96,6 +97,7 @@ export const zeroCopy: ZeroCopy = {
   },
 
   pipe(size = 1024 * 1024) {
+    if (!(size >= 1)) throw new RangeError(`Cannot make a pipe of ${size} bytes: at least 1`);
     const pipe = Pipe.open(needed(), size);
     if (pipe === undefined) throw new Error("Cannot make a pipe: there are too many open files");
     return pipe;
@@ -110,6 +112,11 @@ export const zeroCopy: ZeroCopy = {
   },
 
   sendfile(to, file, offset, length) {
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw new RangeError(
+        `Cannot send from ${offset} on: it must be a whole number of at least 0`,
+      );
+    }
     return needed().sendfile(to, file, new BigInt64Array([BigInt(offset)]), most(length));
   },
 
@@ -121,6 +128,10 @@ export const zeroCopy: ZeroCopy = {
 };
 
 function most(length: number): number {
+  // The kernel would take a negative length for a huge one.
+  if (!(length >= 0) || length % 1 > 0) {
+    throw new RangeError(`Cannot move ${length} bytes: it must be a whole number of at least 0`);
+  }
   return Math.min(length, MOST);
 }
 

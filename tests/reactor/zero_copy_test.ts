@@ -124,6 +124,24 @@ test("zeroCopy.pipe() makes a pipe of the size that is wanted, or what the kerne
   }
 });
 
+test("zeroCopy refuses lengths, offsets and sizes that are none", () => {
+  using one = zeroCopy.pipe();
+  using other = zeroCopy.pipe();
+  assertEquals(zeroCopy.vmsplice(one.input, bytes("abc")), 3);
+  for (const wrong of [-1, 1.5, NaN]) {
+    for (
+      const call of [
+        () => zeroCopy.splice(one.output, other.input, wrong),
+        () => zeroCopy.tee(one.output, other.input, wrong),
+        () => zeroCopy.sendfile(other.input, one.output, 0, wrong),
+        () => zeroCopy.sendfile(other.input, one.output, wrong, 1),
+      ]
+    ) assertThrows(call, RangeError, "it must be a whole number of at least 0");
+  }
+  for (const wrong of [0, -1, NaN]) assertThrows(() => zeroCopy.pipe(wrong), RangeError);
+  assertEquals(zeroCopy.splice(one.output, other.input, 10), 3); // it is all still there
+});
+
 test("zeroCopy.descriptorOf() finds what is plain, and nothing that is closed", async () => {
   const path = await Deno.makeTempFile();
   const unix = socketPath();
