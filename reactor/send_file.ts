@@ -73,11 +73,13 @@ class FileJob implements Job<Transferred> {
 
   async run(lender: Lender): Promise<void> {
     const { offset = 0, length, copy, onProgress } = this.#options;
-    if (!(offset >= 0)) {
-      throw new RangeError(`Cannot send a file from ${offset} on: it must be at least 0`);
+    if (!(offset >= 0) || offset % 1 !== 0) {
+      throw new RangeError(
+        `Cannot send a file from ${offset} on: it must be a whole number of at least 0`,
+      );
     }
     const given = this.#file;
-    const file = given instanceof Deno.FsFile ? given : this.#opened = Deno.openSync(given);
+    const file = given instanceof Deno.FsFile ? given : this.#opened = opened(given);
     try {
       const limit = length ?? Math.max(0, file.statSync().size - offset);
       this.#pump = new Pump({
@@ -104,4 +106,12 @@ class FileJob implements Job<Transferred> {
     this.#opened?.close();
     this.#opened = undefined;
   }
+}
+
+function opened(path: string | URL): Deno.FsFile {
+  // To open one stops the whole program, until somebody opens its other end.
+  if (Deno.statSync(path).isFifo) {
+    throw new TypeError(`Cannot send ${path}: it is a FIFO, open it and splice() it instead`);
+  }
+  return Deno.openSync(path);
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { sendFile, type SendFileOptions, TransferError, zeroCopy } from "../../reactor/mod.ts";
 import { pipes } from "../../reactor/_pipe_pool.ts";
 import { leakTest } from "../_leaks.ts";
+import { output } from "../_peers.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
 import {
   assertSameBytes,
@@ -139,10 +140,27 @@ test("fails where there is no file, before anything is sent", async (path, copy)
     const error = await assertRejects(() => sendFile(to, "/", { copy }), TransferError);
     assertEquals(error.side, "from");
     await assertRejects(() => sendFile(to, path, { copy, offset: -1 }), RangeError);
-    await assertRejects(() => sendFile(to, path, { copy, offset: 1.5 }), RangeError);
+    for (const offset of [1.5, NaN, Infinity]) {
+      await assertRejects(
+        () => sendFile(to, path, { copy, offset }),
+        RangeError,
+        "whole number of at least 0",
+      );
+    }
     await assertRejects(() => sendFile(to, path, { copy, length: -1 }), RangeError);
   });
 });
+
+if (Deno.build.os !== "windows") {
+  test("refuses a FIFO, instead of stopping everything", async (path, copy) => {
+    const fifo = `${path}.fifo`;
+    await output("mkfifo", [fifo]);
+    await sent(async (to) => {
+      await assertRejects(() => sendFile(to, fifo, { copy }), TypeError, "it is a FIFO");
+    });
+    await Deno.remove(fifo);
+  });
+}
 
 test("waits for a slow reader", async (path, copy) => {
   const [near, far] = await conns();
