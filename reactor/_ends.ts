@@ -27,8 +27,8 @@ export interface Target {
   readonly end: object;
   /** Its descriptor, now, if it has one. */
   readonly descriptor: number | undefined;
-  /** Resolves when all of it has been written, and whatever was written before. */
-  put(bytes: Uint8Array): Promise<void>;
+  /** Gives how much of it has been written, at least one byte if there is one, and whatever was written before. */
+  put(bytes: Uint8Array): Promise<number>;
   /** Half-close. */
   finish(): Promise<void>;
   /** Stops waiting at once, and never tells. */
@@ -116,7 +116,6 @@ class ConnSource implements Source {
 
 class ConnTarget implements Target {
   readonly end: Writes;
-  #released = false;
 
   constructor(end: Writes) {
     this.end = end;
@@ -126,10 +125,16 @@ class ConnTarget implements Target {
     return descriptorOf(this.end)?.current;
   }
 
-  async put(bytes: Uint8Array): Promise<void> {
-    for (let sent = 0; sent < bytes.length && !this.#released;) {
-      sent += await this.end.write(sent === 0 ? bytes : bytes.subarray(sent));
+  async put(bytes: Uint8Array): Promise<number> {
+    if (bytes.length === 0) return 0;
+    const sent = await this.end.write(bytes);
+    // Who always writes nothing would be asked for ever.
+    if (!(sent > 0 && sent <= bytes.length)) {
+      throw new TypeError(
+        `write() gave ${sent}: it must write at least one byte of ${bytes.length}`,
+      );
     }
+    return sent;
   }
 
   async finish(): Promise<void> {
@@ -140,14 +145,15 @@ class ConnTarget implements Target {
     }
   }
 
-  release(): void {
-    this.#released = true;
-  }
+  release(): void {}
 
   describe(): string {
     return describeConn(this.end);
   }
 }
+
+/** Of those who wait for a socket only one is told: so one transfer reads it at a time, and one writes. */
+const taken = { read: new WeakSet<object>(), write: new WeakSet<object>() };
 
 class SocketEnd {
   readonly end: Selectable;
@@ -155,6 +161,11 @@ class SocketEnd {
   #waiting = false;
 
   constructor(end: Selectable, interest: Interest) {
+    if (taken[interest].has(end)) {
+      const where = `${interest === "read" ? "from" : "to"} ${describe(end)}`;
+      throw new TypeError(`Cannot transfer ${where}: another transfer does, wait for that first`);
+    }
+    taken[interest].add(end);
     this.end = end;
     this.#interest = interest;
   }
@@ -172,20 +183,25 @@ class SocketEnd {
     return new Promise((resolve) => {
       this.#waiting = true;
       this.end.watch(this.#interest, () => {
-        this.release();
+        this.#stopWaiting();
         resolve();
       });
     });
   }
 
   release(): void {
-    if (!this.#waiting) return;
-    this.#waiting = false;
-    this.end.unwatch(this.#interest);
+    taken[this.#interest].delete(this.end);
+    this.#stopWaiting();
   }
 
   describe(): string {
     return describe(this.end);
+  }
+
+  #stopWaiting(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.end.unwatch(this.#interest);
   }
 }
 
@@ -224,14 +240,16 @@ class SocketTarget extends SocketEnd implements Target {
     super(end, "write");
   }
 
-  async put(bytes: Uint8Array): Promise<void> {
+  async put(bytes: Uint8Array): Promise<number> {
     const { end } = this;
+    let sent: number;
+    while ((sent = end.send(bytes)) === 0 && bytes.length > 0) await this.wait();
+    // What the kernel has taken is written, even if it would not take more now.
+    if (end.writable || end instanceof DescriptorSocket) return sent;
     // A back end that writes later is not writable until it has, and tells at the next send whether it failed.
-    for (let rest = bytes;;) {
-      rest = rest.subarray(end.send(rest));
-      if (rest.length === 0 && end.writable) return;
-      await this.wait();
-    }
+    do await this.wait(); while (!end.writable);
+    end.send(NOTHING);
+    return sent;
   }
 
   finish(): Promise<void> {
@@ -241,6 +259,7 @@ class SocketTarget extends SocketEnd implements Target {
 }
 
 const DONE = Promise.resolve();
+const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
 /** So much is read by who waits: more than most messages, so that nobody has to ask whether there is more; … */

@@ -73,6 +73,8 @@ export class Pump implements Job<Transferred> {
   readonly #route: Route;
   #source!: Source;
   #outlets!: [to: Outlet, ...tap: Outlet[]];
+  /** All of these, as far as there are any yet. */
+  readonly #ends: (Source | Target)[] = [];
   #left: number;
   #libc: Libc | undefined;
   /** Whether the kernel has taken something from the source already: then it can. */
@@ -95,15 +97,17 @@ export class Pump implements Job<Transferred> {
 
   async run(lender: Lender): Promise<void> {
     const { from, to, tap, copy } = this.#route;
-    this.#source = from instanceof FileSource ? from : sourceOf(lender.lend(from));
-    this.#outlets = [{ side: "to", target: targetOf(lender.lend(to)) }];
-    if (tap !== undefined) {
-      this.#outlets.push({ side: "tap", target: targetOf(lender.lend(tap)) });
-    }
     this.#libc = copy ? undefined : libc();
     pipes.enter();
     this.#state = "running";
     try {
+      this.#source = this.#begun(
+        from instanceof FileSource ? from : sourceOf(lender.lend(from)),
+      );
+      this.#outlets = [{ side: "to", target: this.#begun(targetOf(lender.lend(to))) }];
+      if (tap !== undefined) {
+        this.#outlets.push({ side: "tap", target: this.#begun(targetOf(lender.lend(tap))) });
+      }
       if (this.#libc !== undefined) this.#findDescriptors();
       // What was written before may be under way.
       for (const outlet of this.#outlets) await this.#write(outlet, NOTHING);
@@ -116,17 +120,21 @@ export class Pump implements Job<Transferred> {
   abort(): Transferred {
     if (this.#state === "running") {
       this.#givePipesBack();
-      this.#source.release();
-      for (const { target } of this.#outlets) target.release();
+      for (const end of this.#ends) end.release();
       pipes.leave();
     }
     this.#state = "over";
     return this.transferred;
   }
 
+  #begun<End extends Source | Target>(end: End): End {
+    this.#ends.push(end);
+    return end;
+  }
+
   /** Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more. */
   #findDescriptors(): void {
-    for (const end of [this.#source, ...this.#outlets.map(({ target }) => target)]) end.descriptor;
+    for (const end of this.#ends) end.descriptor;
   }
 
   async #pump(lender: Lender): Promise<void> {
@@ -175,16 +183,17 @@ export class Pump implements Job<Transferred> {
     const library = this.#libc;
     if (library === undefined) return LARGE;
     const fd = this.#source.descriptor;
-    if (fd === undefined) return LARGE;
     const [to, tap] = this.#outlets;
-    const toFd = descriptorOf(to);
-    if (toFd === undefined && (tap === undefined || descriptorOf(tap) === undefined)) return LARGE;
+    if (fd === undefined || this.#outlets.every((one) => descriptorOf(one) === undefined)) {
+      this.#givePipesBack();
+      return LARGE;
+    }
     const much = library.ioctl(fd, FIONREAD, available) === 0 ? available[0]! : LARGE;
     if (much < WORTH || !this.#fill(library, fd)) {
       this.#givePipesBack();
       return Math.max(much, SMALL);
     }
-    if (tap === undefined) return void await this.#drain(library, to, this.#held, toFd);
+    if (tap === undefined) return void await this.#drain(library, to, this.#held);
     while (this.#held > 0) {
       const length = library.tee(
         to.pipe!.output,
@@ -219,14 +228,11 @@ export class Pump implements Job<Transferred> {
   }
 
   /** Moves so many bytes out of the pipe. */
-  async #drain(
-    library: Libc,
-    outlet: Outlet,
-    length: number,
-    fd: number | undefined = descriptorOf(outlet),
-  ): Promise<void> {
+  async #drain(library: Libc, outlet: Outlet, length: number): Promise<void> {
     const { output } = outlet.pipe!;
     while (length > 0) {
+      // Each time anew: who was told of the progress may have closed it, and opened something else of that number.
+      const fd = descriptorOf(outlet);
       let moved = fd === undefined ? 0 : library.splice(output, null, fd, null, length, FLAGS);
       if (moved > 0) {
         outlet.splices = true;
@@ -239,8 +245,6 @@ export class Pump implements Job<Transferred> {
         if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
         this.#held -= moved;
         await this.#write(outlet, room.subarray(0, moved));
-        fd = descriptorOf(outlet);
-        if (outlet.side === "to") this.#arrived(0, moved);
       }
       length -= moved;
     }
@@ -262,7 +266,6 @@ export class Pump implements Job<Transferred> {
   async #put(bytes: Uint8Array): Promise<void> {
     this.#left -= bytes.length;
     for (const outlet of this.#outlets) await this.#write(outlet, bytes);
-    this.#arrived(0, bytes.length);
   }
 
   async #take(size: number): Promise<Uint8Array | null> {
@@ -277,12 +280,18 @@ export class Pump implements Job<Transferred> {
   }
 
   async #write({ side, target }: Outlet, bytes: Uint8Array): Promise<void> {
-    try {
-      await target.put(bytes);
-    } catch (error) {
-      throw this.#error(side, target, error);
+    for (;;) {
+      let sent: number;
+      try {
+        sent = await target.put(bytes);
+      } catch (error) {
+        throw this.#error(side, target, error);
+      }
+      this.#goOn();
+      if (side === "to" && sent > 0) this.#arrived(0, sent);
+      if (sent === bytes.length) return;
+      bytes = bytes.subarray(sent);
     }
-    this.#goOn();
   }
 
   async #finish(): Promise<void> {
@@ -313,7 +322,7 @@ export class Pump implements Job<Transferred> {
   }
 
   #givePipesBack(): void {
-    for (const outlet of this.#outlets) {
+    for (const outlet of this.#outlets ?? []) {
       if (outlet.pipe !== undefined) pipes.give(outlet.pipe, this.#held === 0);
       outlet.pipe = undefined;
     }

@@ -164,7 +164,11 @@ class BothWays implements Job<TransferredBothWays> {
   }
 
   abort(): Transferred {
-    this.#back.abort();
-    return this.#forth.abort();
+    const [forth, back] = [this.#forth.abort(), this.#back.abort()];
+    return {
+      bytes: forth.bytes + back.bytes,
+      spliced: forth.spliced + back.spliced,
+      copied: forth.copied + back.copied,
+    };
   }
 }

@@ -91,7 +91,7 @@ export interface Job<T> {
   readonly transferred: T;
   /** Does it. */
   run(lender: Lender): Promise<void>;
-  /** Ends it at once; what `run` has promised never comes. Gives how far it came in the direction it was cut in. */
+  /** Ends it at once; what `run` has promised never comes. Gives how far it came, in all directions together. */
   abort(): Transferred;
 }
 
@@ -212,6 +212,13 @@ const itself: Lender = {
   lend(end) {
     if (end === here) {
       throw new TypeError("Cannot transfer from or to `here`: only with yield* in a coroutine");
+    }
+    if (typeof end !== "object" || end === null) {
+      throw new TypeError(
+        `Cannot transfer from or to ${
+          Deno.inspect(end)
+        }: it must be a connection, a file, a socket or a context`,
+      );
     }
     return "context" in end ? end.context : end;
   },

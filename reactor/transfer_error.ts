@@ -26,7 +26,7 @@ export class TransferError extends Error {
   readonly side: TransferSide;
   /** What that is: the connection, for example. */
   readonly end: object | undefined;
-  /** What had been transferred until then, in the direction that was cut. */
+  /** What had been transferred until then, in the direction that was cut; in both together, if a signal cut both. */
   readonly transferred: Transferred;
 
   /** Made by transfers. */

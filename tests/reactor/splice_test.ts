@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { splice, TransferError, zeroCopy } from "../../reactor/mod.ts";
+import { type Socket, splice, TransferError, zeroCopy } from "../../reactor/mod.ts";
 import { libc } from "../../reactor/_libc.ts";
 import { pipes } from "../../reactor/_pipe_pool.ts";
 import { leakTest, turns } from "../_leaks.ts";
@@ -373,6 +373,12 @@ Deno.test("splice() refuses what it cannot do", async () => {
   await assertRejects(() => splice(nothing, end), TypeError, "it has no read()");
   await assertRejects(() => splice(end, nothing), TypeError, "it has no write()");
   await assertRejects(() => splice.tee(end, end, nothing), TypeError, "it has no write()");
+  const missing = undefined as unknown as Deno.Conn;
+  await assertRejects(
+    () => splice(missing, end),
+    TypeError,
+    "Cannot transfer from or to undefined",
+  );
 });
 
 Deno.test("Transfer.abort() has no effect when it is over", async () => {
@@ -381,6 +387,105 @@ Deno.test("Transfer.abort() has no effect when it is over", async () => {
   await transfer;
   transfer.abort();
   assertEquals(await transfer, { bytes: 0, spliced: 0, copied: 0 });
+});
+
+transferTest("splice() counts what a writer took before it failed", async () => {
+  const from = { read: (p: Uint8Array) => Promise.resolve(Math.min(p.length, 100)) };
+  const takes = (...lengths: number[]) => ({
+    write(p: Uint8Array) {
+      const length = Math.min(p.length, lengths.shift() ?? NaN);
+      return length >= 0 ? Promise.resolve(length) : Promise.reject(new Error("no more"));
+    },
+  });
+  const to = await assertRejects(() => splice(from, takes(30, 20)), TransferError);
+  assertEquals([to.side, to.transferred.bytes], ["to", 50]);
+  const tap = await assertRejects(
+    () => splice.tee(from, takes(100, 30, 70), takes(100)),
+    TransferError,
+  );
+  assertEquals([tap.side, tap.transferred.bytes], ["tap", 200]);
+  const nothing = await assertRejects(
+    () => splice(from, takes(30, 0)),
+    TransferError,
+    "write() gave 0: it must write at least one byte of 70",
+  );
+  assertEquals([nothing.side, nothing.transferred.bytes], ["to", 30]);
+});
+
+test("splice.both() tells what went both ways when its signal aborts", [TCP, TCP], async (
+  one,
+  other,
+) => {
+  const controller = new AbortController();
+  const transfer = splice.both(one.near as Deno.Conn, other.near as Deno.Conn, {
+    signal: controller.signal,
+  });
+  const rejected = assertRejects(() => transfer, TransferError, "Cannot go on any more, after 30 ");
+  await Promise.all([one.write(pattern(10)), other.write(pattern(20))]);
+  await stalled({
+    get transferred() {
+      const { forth, back } = transfer.transferred;
+      return { bytes: forth.bytes * back.bytes };
+    },
+  });
+  controller.abort();
+  assertEquals((await rejected).transferred, { bytes: 30, spliced: 0, copied: 30 });
+});
+
+for (const kind of END_KINDS) {
+  if (!kind.name.includes("socket (")) continue;
+
+  test(`splice() refuses ${kind.name} that another transfer has`, [kind, TCP, TCP], async (
+    one,
+    other,
+    third,
+  ) => {
+    const [socket, conn] = [one.near as Socket, other.near as Deno.Conn];
+    const both = splice.both(socket, conn);
+    await turns();
+    await assertRejects(() => splice(socket, third.near), TypeError, "Cannot transfer from ");
+    await assertRejects(
+      () => splice(third.near, socket),
+      TypeError,
+      "another transfer does, wait for that first",
+    );
+    await Promise.all([one.write(pattern(10)), other.write(pattern(20))]);
+    await Promise.all([one.end(), other.end()]);
+    assertEquals([(await one.readAll()).length, (await other.readAll()).length], [20, 10]);
+    await both;
+    assertEquals((await splice(socket, third.near)).bytes, 0);
+    await assertRejects(() => splice.both(socket, socket), TypeError, "another transfer does");
+  });
+
+  if (kind.name.includes("deno")) continue; // What that has accepted is sent later.
+  test(`splice() to ${kind.name} counts what the kernel has taken when it is cut`, [kind], async (
+    target,
+  ) => {
+    using ends = await line();
+    const writing = writeForEver(ends.client);
+    const transfer = splice(ends.from, target.near, { copy: true });
+    const rejected = assertRejects(() => transfer, TransferError);
+    await stalled(transfer);
+    transfer.abort();
+    ends.close(ends.from);
+    await writing;
+    (target.near as Socket).shutdown();
+    assertEquals((await target.readAll()).length, (await rejected).transferred.bytes);
+  });
+}
+
+transferTest("splice() to a connection counts what was written when it is cut", async () => {
+  using ends = await line();
+  const writing = writeForEver(ends.client);
+  const transfer = splice(ends.from, ends.to, { copy: true });
+  const rejected = assertRejects(() => transfer, TransferError);
+  await stalled(transfer);
+  transfer.abort();
+  ends.close(ends.to);
+  ends.close(ends.from);
+  await writing;
+  const received = await readAll(() => readSome(ends.server));
+  assertEquals(received.length, (await rejected).transferred.bytes);
 });
 
 const TAPS: Record<string, Deno.OpenOptions> = {
@@ -463,6 +568,7 @@ for (const copy of [false, true]) {
 
 const F_SETPIPE_SZ = 1031;
 const F_GETPIPE_SZ = 1032;
+const PAGE = 4096;
 const isPipe = (fd: number) => libc()!.fcntl(fd, F_GETPIPE_SZ, 0) > 0;
 
 /** What a kernel may refuse, and whether anything is spliced then. */
@@ -506,4 +612,62 @@ if (zeroCopy.supported) {
       assertEquals(transferred.spliced > 0, splices);
     });
   }
+
+  for (const kind of END_KINDS) {
+    if (!kind.splices || !kind.name.includes("TCP") && !kind.name.includes("socket (")) continue;
+
+    const name =
+      `splice() writes nothing to what is opened when onProgress has closed ${kind.name}`;
+    transferTest(name, async () => {
+      using ends = await line();
+      const target = await kind.open();
+      const path = await Deno.makeTempFile();
+      let file: Deno.FsFile | undefined;
+      const onProgress = ({ spliced }: { spliced: number }) => {
+        if (spliced === 0 || file !== undefined) return;
+        (target.near as Deno.Conn).close();
+        file = Deno.openSync(path, { write: true });
+      };
+      const writing = writeForEver(ends.client);
+      {
+        // It takes many calls to empty a pipe.
+        using _ = faultyLibc({
+          splice: (real, from, offset, to, at, length, flags) =>
+            real(from, offset, to, at, isPipe(from) ? Math.min(length, PAGE) : length, flags),
+        });
+        const error = await assertRejects(
+          () => splice(ends.from, target.near, { onProgress }),
+          TransferError,
+        );
+        assertEquals([error.side, error.transferred.spliced], ["to", PAGE]);
+      }
+      ends.close(ends.from);
+      await writing;
+      file!.close();
+      assertEquals((await Deno.stat(path)).size, 0);
+      await Deno.remove(path);
+      await Promise.allSettled([target[Symbol.asyncDispose]()]); // A connection is closed already.
+    });
+  }
+
+  transferTest("splice() keeps no pipe when it has come to copying", async () => {
+    const path = await Deno.makeTempFile();
+    {
+      using one = await line();
+      using other = await line();
+      using file = await Deno.open(path, { append: true }); // to which nothing can be spliced
+      const copying = splice(one.from, file);
+      await writeAll(one.client, pattern(MIB));
+      while (copying.transferred.bytes < MIB) await turns();
+      const splicing = splice(other.from, other.to);
+      const reading = readExactly(other.server, MIB);
+      await writeAll(other.client, pattern(MIB));
+      await reading;
+      assert(splicing.transferred.spliced > 0);
+      assertEquals(pipes.open, 1);
+      await Promise.all([one.client.closeWrite(), other.client.closeWrite()]);
+      await Promise.all([copying, splicing]);
+    }
+    await Deno.remove(path);
+  });
 }
