@@ -24,10 +24,8 @@ function* download(directory: string): Coroutine {
   const [, method, target] = /^([^ ]+) (\/[^ ]*) HTTP\/1\.\d(?:\r\n|$)/.exec(request) ?? [];
   if (target === undefined) return yield head("400 Bad Request");
   if (method !== "GET" && method !== "HEAD") return yield head("405 Method Not Allowed");
-  const path = find(directory, target);
-  if (path === undefined) return yield head("404 Not Found");
-
-  using file = Deno.openSync(path);
+  using file = find(directory, target);
+  if (file === undefined) return yield head("404 Not Found");
   const { size } = file.statSync();
   yield head("200 OK", size);
   if (method === "GET") yield* sendFile(here, file, { length: size });
@@ -39,12 +37,12 @@ function head(status: string, length = 0): string {
     `connection: close\r\n\r\n`;
 }
 
-/** Which file is meant: undefined if there is none, or it is elsewhere, by `..` or by a link. */
-function find(directory: string, target: string): string | undefined {
+/** Opens the file that is meant: undefined if there is none, or it is elsewhere, by `..` or by a link. */
+function find(directory: string, target: string): Deno.FsFile | undefined {
   try {
     const path = Deno.realPathSync(directory + decodeURIComponent(target.replace(/\?.*/, "")));
     const isInside = path.startsWith(directory === "/" ? "/" : `${directory}/`);
-    return isInside && Deno.statSync(path).isFile ? path : undefined;
+    return isInside && Deno.statSync(path).isFile ? Deno.openSync(path) : undefined;
   } catch {
     return undefined; // Not there, not permitted, or not a path.
   }

@@ -26,14 +26,17 @@ export class ExampleServer implements AsyncDisposable {
     this.#printed = printed.slice(end + 1);
   }
 
-  /** `args` are those of the example; `permissions` those of Deno. */
+  /** `args` are those of the example; `permissions` those of Deno; `wrapper` is a command that runs it. */
   static async start(
     name: string,
     args: string[],
     permissions: string[] = ["--allow-net"],
+    wrapper: string[] = [],
   ): Promise<ExampleServer> {
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", ...permissions, fileURLToPath(new URL(name, examples)), ...args],
+    const path = fileURLToPath(new URL(name, examples));
+    const [command, ...rest] = [...wrapper, Deno.execPath()];
+    const process = new Deno.Command(command!, {
+      args: [...rest, "run", "--no-prompt", ...permissions, path, ...args],
       stdout: "piped",
       stderr: "piped",
     }).spawn();

@@ -371,6 +371,30 @@ test(
   },
 );
 
+Deno.test({
+  name: "send_file.ts answers for a file that it may not open as for one that is not there",
+  ignore: !linux || !hasCommand("setpriv") || !hasCommand("curl"),
+  async fn() {
+    using files = folder();
+    using cache = folder();
+    await Deno.writeTextFile(`${files.path}/secret`, "some text");
+    await Deno.chmod(files.path, 0o755);
+    await Deno.chmod(`${files.path}/secret`, 0);
+    // To root nothing is forbidden.
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    if (Deno.uid() === 0) await Deno.chown(cache.path, 65534, 65534);
+    await using server = await ExampleServer.start(
+      "send_file.ts",
+      ["--port", "0", "--dir", files.path],
+      ["--allow-net", `--allow-read=${files.path}`],
+      [...Deno.uid() === 0 ? nobody : [], "env", `DENO_DIR=${cache.path}`],
+    );
+    const args = ["-s", "-o", "-", "-w", "%{http_code}", `${server.url}secret`];
+    assertEquals((await output("curl", args)).text, "404");
+    await assertStops(server, false);
+  },
+});
+
 const GREETING = [5, 1, 0];
 const IPV4 = [1, 127, 0, 0, 1], PORT = [0x1f, 0x90];
 const NAME = [3, 9, ...new TextEncoder().encode("localhost")];
