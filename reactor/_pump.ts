@@ -65,6 +65,8 @@ interface Outlet {
   pipe?: Pipe | undefined;
   /** Whether the kernel can move something there, as soon as it is known. */
   splices?: boolean | undefined;
+  /** It would not, although there was room: which may have come just then. */
+  doubted?: boolean;
 }
 
 /** One direction of a transfer. */
@@ -338,6 +340,9 @@ function descriptorOf({ splices, target }: Outlet): number | undefined {
 /** How much to copy to where nothing could be moved: a page, to wait until there is room; much, if it is never possible. */
 function howMuch(library: Libc, outlet: Outlet, fd: number | undefined): number {
   if (fd === undefined) return LARGE;
-  outlet.splices ??= (pollNow(library, fd, POLLOUT) & POLLOUT) === 0 ? undefined : false;
+  if (outlet.splices === undefined && (pollNow(library, fd, POLLOUT) & POLLOUT) !== 0) {
+    if (outlet.doubted) outlet.splices = false;
+    outlet.doubted = true;
+  }
   return outlet.splices === false ? LARGE : PAGE;
 }

@@ -593,6 +593,16 @@ const REFUSALS: Record<string, { faults: Faults; splices: boolean }> = {
     faults: { splice: (real, from, ...rest) => isPipe(from) ? -1 : real(from, ...rest) },
     splices: false,
   },
+  "there is room just after nothing could be spliced for want of it": {
+    get faults(): Faults {
+      let refusals = 0;
+      return {
+        splice: (real, from, ...rest) =>
+          isPipe(from) && refusals++ === 0 ? -1 : real(from, ...rest),
+      };
+    },
+    splices: true,
+  },
   "it cannot be told how much there is": { faults: { ioctl: () => -1 }, splices: true },
   "there is no fstat": { faults: { fstat: null }, splices: false },
 };
