@@ -680,8 +680,9 @@ export class Gio<R = unknown> {
     const reset = abort || (channel.ended !== undefined && !(channel.ended instanceof EndOfStream));
     if (reset || channel.ended !== undefined || context.shutdown === undefined) {
       this.#stopReading(channel);
-      if (reset && context.abort !== undefined) context.abort();
-      else context.close();
+      // A shutdown is no reason to destroy what was sent last.
+      if (!reset || this.#shutdown || context.abort === undefined) context.close();
+      if (reset) context.abort?.();
       return this.#gone();
     }
     // RFC 9112 9.6: closing while the peer still sends would reset the connection and could destroy what was sent last.

@@ -12,6 +12,7 @@ import {
   POLLHUP,
   POLLIN,
   pollNow,
+  reset,
   SO_ERROR,
   socketOption,
   SOL_SOCKET,
@@ -202,6 +203,8 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   abort(): void {
+    const isTcp = this.remoteAddr?.transport === "tcp";
+    if (isTcp && !this.#released && !this.#closed) reset(this.#driver.libc, this.#fd);
     this.close();
   }
 

@@ -24,6 +24,7 @@ const symbols = {
   read: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   sysconf: { parameters: ["i32"], result: "i32" },
 
+  connect: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -175,6 +176,16 @@ export function setSocketOption(
 ): void {
   option[0] = value;
   libc.setsockopt(fd, level, name, option, 4);
+}
+
+const NOWHERE = new Uint8Array(16);
+
+/**
+ * Resets a TCP connection: what has not been received yet is lost, and the peer knows. By connecting it to nowhere, since
+ * Deno ends the stream of a connection before it closes it, which SO_LINGER would come too late for.
+ */
+export function reset(libc: Libc, fd: number): void {
+  libc.connect(fd, NOWHERE, NOWHERE.length);
 }
 
 /** Numbers of errors, as `SO_ERROR` gives them. */

@@ -624,7 +624,7 @@ export class Reactor implements Disposable {
         else (handle as Partial<Socket>).close?.();
       }
     }
-    for (const socket of this.#open) if (!socket.closed) socket.abort();
+    for (const socket of this.#open) if (!socket.closed) closeAtOnce(socket);
     this.#timers.clear();
     this.#alarm.cancel();
     this.#selector.wake();
@@ -646,6 +646,12 @@ export class Reactor implements Disposable {
       throw new TypeError(`Cannot ${doing}: the reactor is shut down`);
     }
   }
+}
+
+/** Without a reset: what was sent may still be under way, and is no part of something. */
+function closeAtOnce(socket: Socket): void {
+  socket.close();
+  socket.abort();
 }
 
 const KINDS = ["reader", "writer", "process"] as const;

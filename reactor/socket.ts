@@ -65,7 +65,10 @@ export interface Socket extends Selectable, Disposable {
   shutdown(): void;
   /** Closes, after what was accepted has gone out (or the reactor's `lingerMs` has passed). Idempotent. */
   close(): void;
-  /** Closes at once; what has not gone out is dropped. */
+  /**
+   * Closes at once; what has not gone out is dropped. Where that is possible (TCP on Linux, with `--allow-ffi`), the peer sees
+   * a reset instead of the end of the stream, so that it does not take a part for the whole.
+   */
   abort(): void;
   /**
    * Gives back the connection, unclosed, to be used in another way (as {@linkcode startTls} does). The socket is closed.

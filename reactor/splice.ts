@@ -63,7 +63,8 @@ export interface Splice {
  * `yield*` it: what was read and pushed back goes first, and {@linkcode here} is the innermost context.
  *
  * The connections are not closed. The end of the stream is passed on as a half-close. What is cut is reported by a
- * {@linkcode TransferError}; then bytes may have been read and not written, so close both.
+ * {@linkcode TransferError}; then bytes may have been read and not written, so close both: sockets by `abort()`, so that
+ * nobody takes a part for the whole.
  *
  * @example A relay
  * ```ts

@@ -1,4 +1,6 @@
 import { describeAddr } from "./_describe.ts";
+import { descriptorOf } from "./_descriptor_of.ts";
+import { libc, reset } from "./_libc.ts";
 import type { Slab } from "./_slab.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Interest } from "./selectable.ts";
@@ -155,6 +157,11 @@ export class StreamSocket implements Socket {
 
   /** Close at once. */
   abort(): void {
+    if (!this.#closed && this.remoteAddr?.transport === "tcp") {
+      const library = libc();
+      const fd = descriptorOf(this.#stream)?.current;
+      if (library !== undefined && fd !== undefined) reset(library, fd);
+    }
     this.close();
     this.#release();
   }

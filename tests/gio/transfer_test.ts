@@ -23,6 +23,7 @@ import {
   type Transfer,
   TransferError,
   type TransferredBothWays,
+  zeroCopy,
 } from "../../reactor/mod.ts";
 import { pipes } from "../../reactor/_pipe_pool.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
@@ -342,6 +343,22 @@ test("a transfer that a lost connection cuts ends the coroutine quietly, as read
   assertEquals([caught.side, caught.end !== undefined], ["from", true]);
   await turns(2);
   assertEquals(t.errors, []);
+});
+
+test("a relay that fails lets nobody take a part for the whole; one that is shut down does", async (serve) => {
+  for (const fails of [true, false]) {
+    await using t = await serve(function* () {
+      yield "a part";
+      yield* splice(here, { write: () => Promise.reject(new Error("no more")) });
+    });
+    assertEquals((await readSome(t.client))?.length, 6);
+    if (fails) await t.client.write(bytes("some data"));
+    else t.reactor.shutdown();
+    const read = readSome(t.client);
+    if (fails && zeroCopy.supported) await assertRejects(() => read, Deno.errors.ConnectionReset);
+    else assertEquals(await read, null);
+    assertEquals(t.errors.length, fails ? 1 : 0);
+  }
 });
 
 Deno.test("splice() moves between contexts in memory, up to the limit", async () => {

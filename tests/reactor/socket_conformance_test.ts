@@ -1,6 +1,12 @@
 /** What every kind of socket does, on every back end: add a kind to `_kinds.ts`, or a back end to `BACK_ENDS`. */
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { Reactor, type ReactorOptions, type SelectorName, TestClock } from "../../reactor/mod.ts";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import {
+  Reactor,
+  type ReactorOptions,
+  type SelectorName,
+  TestClock,
+  zeroCopy,
+} from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
@@ -293,6 +299,22 @@ function conformance(kind: Kind, selector: SelectorName): void {
     socket.abort();
     assertEquals(reactor.openConnections.size, 0);
   });
+
+  if (kind.resettable !== undefined && zeroCopy.supported) {
+    test("that is aborted is reset, instead of seeming to have ended", async ({ socket, peer }) => {
+      socket.send(pattern(3));
+      assertEquals((await peer.read())?.length, 3);
+      socket.abort();
+      await assertRejects(() => peer.read(), Deno.errors.ConnectionReset);
+    });
+
+    test("ends when the reactor is shut down, and keeps what it sent", async (t) => {
+      t.socket.send(pattern(3));
+      await turnsUntil(() => t.socket.writable);
+      t.reactor.shutdown();
+      assertEquals(await readAll(t.peer), pattern(3));
+    });
+  }
 
   test("does not call a writer that a reader removed in the same step", async (t) => {
     const { reactor, socket, peer } = t;
