@@ -126,7 +126,11 @@ class ConnTarget implements Target {
   }
 
   async put(bytes: Uint8Array): Promise<number> {
-    if (bytes.length === 0) return 0;
+    if (bytes.length === 0) {
+      // Of a Unix connection that was closed before, the descriptor of another to the same path is found: writing tells.
+      if (this.descriptor !== undefined) await this.end.write(bytes);
+      return 0;
+    }
     const sent = await this.end.write(bytes);
     // Who always writes nothing would be asked for ever.
     if (!(sent > 0 && sent <= bytes.length)) {

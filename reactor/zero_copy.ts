@@ -35,7 +35,10 @@ export interface ZeroCopy {
   readonly problem: string | undefined;
   /**
    * The descriptor of a plain TCP or Unix connection, listener, or regular file, if it can be found. It belongs to what it
-   * is of, and is not valid any more when that is closed.
+   * is of, which must be open, and is not valid any more when that is closed.
+   *
+   * Unix connections have no address of their own: of those that were accepted at the same path, or connected to it, none is
+   * found while there are several. Transfers copy then, unless they are sockets of a reactor on epoll.
    */
   descriptorOf(of: Deno.Conn | Deno.Listener | Deno.FsFile): number | undefined;
   /** Makes a pipe, as large as the kernel allows but at most `size` bytes. @default {1 MiB} */

@@ -12,6 +12,7 @@ import {
   readAll,
   readSome,
   resettable,
+  socketPath,
   stalled,
 } from "./_transfer_ends.ts";
 
@@ -196,6 +197,21 @@ test("names the reader when that has gone", async (path, copy) => {
   assertStrictEquals(error.end, near);
   near.close();
 }, pattern(24 * MIB));
+
+if (Deno.build.os !== "windows") {
+  test("sends nothing to another when a Unix connection is closed already", async (path, copy) => {
+    const address = { transport: "unix", path: socketPath() } as const;
+    const listener = Deno.listen(address);
+    const clients = [await Deno.connect(address), await Deno.connect(address)];
+    const [closed, other] = [await listener.accept(), await listener.accept()];
+    closed.close();
+    const error = await assertRejects(() => sendFile(closed, path, { copy }), TransferError);
+    assertEquals([error.side, error.transferred.bytes], ["to", 0]);
+    other.close();
+    assertEquals((await readAll(() => readSome(clients[1]!))).length, 0);
+    for (const one of [...clients, listener]) one.close();
+  });
+}
 
 const REFUSALS: Record<string, Faults> = {
   "nothing can be sent": { sendfile: () => -1 },
