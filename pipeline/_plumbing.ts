@@ -10,6 +10,7 @@
  *  4. An error closes all other stages. Stages are closed from the last to the first, each to its end, also when it
  *     yields in a `finally`: a Command goes to the outside, a read gets EndOfStream (the first stage may read from
  *     outside), data of the last stage go to the outside, other data to nobody. The first error is the one that leaves.
+ *     Who closes a pipe again while it waits so cuts off this one `finally`, and no other.
  *  5. Input that a stage pushed back and nobody read goes to the stage that replaces it; that of the first stage is pushed
  *     back when the pipe ends.
  *  6. A stage that is replaced or removed is retired: it may finish what it is doing, gets EndOfStream at its next read,
@@ -92,6 +93,7 @@ export function* close(
   readsOutside: boolean,
   writesOutside: boolean,
 ): Coroutine<void> {
+  let closed = false;
   try {
     let result = stage.return(undefined);
     while (!result.done) {
@@ -109,8 +111,12 @@ export function* close(
         result = stage.next(answer);
       } else result = stage.next();
     }
+    closed = true;
   } catch (error) {
+    closed = true;
     if (!(error instanceof EndOfStream)) throw error;
+  } finally {
+    if (!closed) yield* close(stage, readsOutside, writesOutside);
   }
 }
 
@@ -185,8 +191,11 @@ export class Plumbing<R> {
       }
     } finally {
       this.#finished = true;
-      yield* this.#close(sink.before);
-      this.#fail();
+      try {
+        yield* this.#close(sink.before);
+      } finally {
+        this.#fail();
+      }
     }
   }
 
@@ -276,15 +285,24 @@ export class Plumbing<R> {
   }
 
   /** Closes this stage and those before it; errors become `#trouble`. */
-  *#close(slot: Slot): Coroutine<void> {
-    for (; slot !== this.#source; slot = slot.before) {
-      if (slot.state === ENDED) continue;
-      try {
-        yield* close(slot.stage!, slot.before === this.#source, slot.after === this.#sink);
-      } catch (error) {
-        this.#trouble ??= { error };
+  *#close(last: Slot): Coroutine<void> {
+    let closed = false;
+    try {
+      for (let slot = last; slot !== this.#source; slot = slot.before) {
+        if (slot.state === ENDED) continue;
+        try {
+          yield* close(slot.stage!, slot.before === this.#source, slot.after === this.#sink);
+        } catch (error) {
+          this.#trouble ??= { error };
+        } finally {
+          slot.end(undefined);
+          // replaced or removed while it was being closed
+          if (slot.successor !== undefined) this.#succeed(slot);
+        }
       }
-      slot.end(undefined);
+      closed = true;
+    } finally {
+      if (!closed) yield* this.#close(last);
     }
   }
 
@@ -304,8 +322,8 @@ export class Plumbing<R> {
   }
 
   insert(index: number, stage: Stage): void {
-    const slots = [...this.#stages(), this.#sink];
-    this.#link(new Slot(stage), this.#at(slots, index, "insert a stage at"));
+    const after = this.#at([...this.#stages(), this.#sink], index, "insert a stage at");
+    this.#link(new Slot(stage), after);
   }
 
   replace(index: number, stage: Stage): void {

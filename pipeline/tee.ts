@@ -65,6 +65,22 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
     }
   }
 
+  /** Closes those that are left, also if that is cut off by being closed itself. */
+  function* closeAll(): Coroutine<void> {
+    try {
+      for (const branch of [...alive].reverse()) {
+        alive.delete(branch);
+        try {
+          yield* close(branch, false, true);
+        } catch (error) {
+          trouble ??= { error };
+        }
+      }
+    } finally {
+      if (alive.size > 0) yield* closeAll();
+    }
+  }
+
   try {
     for (const branch of branches) yield* run(branch, "next");
     while (alive.size > 0) {
@@ -83,14 +99,11 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
     trouble = { error };
     throw error;
   } finally {
-    for (const branch of [...alive].reverse()) {
-      try {
-        yield* close(branch, false, true);
-      } catch (error) {
-        trouble ??= { error };
-      }
+    try {
+      yield* closeAll();
+    } finally {
+      fail(trouble);
     }
-    fail(trouble);
   }
 }
 

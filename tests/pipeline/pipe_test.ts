@@ -235,6 +235,58 @@ Deno.test("pipe() throws what the driver throws in at the stage that waits while
   assertEquals(log, ["b caught one", "b closed", "a caught two", "a closed"]);
 });
 
+Deno.test("pipe() that is closed again while it waits cuts off this finally only", () => {
+  const log: string[] = [];
+  function* slow(name: string): Coroutine {
+    try {
+      for (;;) yield yield;
+    } finally {
+      try {
+        yield* new Ask(name);
+        log.push("never");
+      } finally {
+        log.push(`${name} closed`);
+      }
+    }
+  }
+  const p = pipe(slow("a"), logged("b", log), slow("c"));
+  p.next();
+  log.length = 0;
+  assertEquals((p.return(1).value as Ask).question, "c");
+  assertEquals((p.return(2).value as Ask).question, "a");
+  assertEquals(log, ["c closed", "b closed"]);
+  assertEquals(p.return(3), { done: true, value: 3 });
+  assertEquals(log, ["c closed", "b closed", "a closed"]);
+
+  const failing = map(() => {
+    throw new Error("first");
+  });
+  const q = pipe(logged("a", log), slow("b"), failing);
+  q.next();
+  assertInstanceOf(q.next(1).value, Ask);
+  log.length = 0;
+  assertThrows(() => q.return(), Error, "first");
+  assertEquals(log, ["b closed", "a closed"]);
+});
+
+Deno.test("pipe() closed while a stage that has ended has those before it closed closes all", () => {
+  const log: string[] = [];
+  function* slow(): Coroutine {
+    try {
+      for (;;) yield yield;
+    } finally {
+      yield* new Ask("closing");
+    }
+  }
+  const p = pipe(logged("a", log), slow(), take(1), logged("d", log));
+  p.next();
+  p.next("x");
+  assertInstanceOf(p.next().value, Ask);
+  log.length = 0;
+  assertEquals(p.return(0).done, true);
+  assertEquals(log, ["a closed", "d closed"]);
+});
+
 Deno.test("pipe() gives EndOfStream to a stage that reads while it is closed", () => {
   let caught: unknown;
   function* reading(): Coroutine {

@@ -284,6 +284,47 @@ Deno.test("Pipe positions that do not exist are errors", () => {
   assertThrows(() => p.insert(0, add(1)), Error, "the pipe has ended");
 });
 
+Deno.test("Pipe.insert() at a place that does not exist leaves the stage as it is", () => {
+  const p = pipe(times(2));
+  const stage = add(1) as Coroutine;
+  assertThrows(() => p.insert(5, stage), RangeError);
+  assertThrows(() => p.replace(5, stage), RangeError);
+  p.insert(0, stage);
+  assertEquals(feed(p, [1]).out, [4]);
+});
+
+Deno.test("Pipe.replace() and remove() of a stage that is being closed put what comes in its place", () => {
+  function* slow(): Coroutine {
+    try {
+      for (;;) yield yield;
+    } finally {
+      yield* new Ask("closing");
+    }
+  }
+  function* once(): Coroutine {
+    yield yield;
+  }
+  function* persistent(): Coroutine {
+    for (;;) {
+      try {
+        yield yield;
+      } catch {
+        yield* new Ask("more?");
+      }
+    }
+  }
+  const p = pipe(map((x) => x), slow(), once(), persistent());
+  p.next();
+  assertEquals(p.next(1).value, 1);
+  assertEquals((p.next().value as Ask).question, "closing");
+  p.remove(0);
+  p.replace(0, add(10));
+  assertEquals((p.next().value as Ask).question, "more?");
+  p.remove(1); // the stage that has ended, so that the last one reads what the new one yields
+  assertEquals(p.length, 2);
+  assertEquals([p.next().value, p.next(1).value], [undefined, 11]);
+});
+
 Deno.test("Pipe keeps its result when the last stage is removed after the others have ended", () => {
   const p = started(items(1, 2), collect());
   assertEquals(p.length, 2);

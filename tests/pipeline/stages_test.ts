@@ -247,6 +247,27 @@ Deno.test("tee() closes all of its stages when some fail while they are closed",
   assertEquals(log.at(-1), "a closed");
 });
 
+Deno.test("tee() that is closed again while it waits cuts off this finally only", () => {
+  const log: string[] = [];
+  function* slow(): Coroutine {
+    try {
+      for (;;) yield;
+    } finally {
+      yield* new Ask("?");
+    }
+  }
+  const stage: Stage = tee(logged("a", log), slow(), logged("b", log), slow());
+  const t = pipe(stage);
+  t.next();
+  log.length = 0;
+  t.return(undefined);
+  assertEquals(log, []);
+  t.return(undefined);
+  assertEquals(log, ["b closed"]);
+  assertEquals(t.return(undefined).done, true);
+  assertEquals(log, ["b closed", "a closed"]);
+});
+
 Deno.test("tee() passes Commands of its stages to the driver", () => {
   function* asking(): Coroutine {
     for (;;) yield `${yield} ${yield* new Ask("?")}`;
