@@ -33,3 +33,8 @@ function unable(command: Command<unknown>): TypeError {
     `Cannot perform ${command.constructor.name} in a stream: run the stage with gio() instead`,
   );
 }
+
+/** Throws the first error of several that occurred while closing; nothing if there was none. */
+export function fail(trouble: { error: unknown } | undefined): void {
+  if (trouble !== undefined) throw trouble.error;
+}

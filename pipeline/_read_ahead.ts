@@ -1,22 +1,24 @@
 /**
  * Reads a stream one chunk ahead, so that the next one is on its way while a chunk is being worked on. A quarter faster
- * for files.
+ * for files. After the end, or an error, each `next()` gives the same again, and nothing needs to be closed.
  */
 export function readAhead(stream: ReadableStream): AsyncIterator<unknown> {
   const reader = stream.getReader();
   let ahead: ReturnType<typeof reader.read> | undefined;
-  let failed = false;
   return {
     async next() {
       let result: Awaited<typeof ahead>;
       try {
-        result = await (ahead ?? reader.read());
+        result = await (ahead ??= reader.read());
       } catch (error) {
-        failed = true;
+        reader.releaseLock();
         throw error;
       }
       const { done, value } = result;
-      if (done) return { done, value };
+      if (done) {
+        reader.releaseLock();
+        return { done, value };
+      }
       ahead = reader.read();
       ahead.catch(() => {}); // told when it is its turn
       // A stream begins its next read only some microtasks after the last, and nobody lets it while a stage works.
@@ -25,8 +27,10 @@ export function readAhead(stream: ReadableStream): AsyncIterator<unknown> {
     },
     async return() {
       try {
-        // Ends the read as well. A stream that has failed would only fail again with the error that next() has told.
-        if (!failed) await reader.cancel();
+        await reader.cancel(); // ends the read as well
+      } catch (error) {
+        // Of a chunk that was read ahead nobody wants to know that it could not be read.
+        if (await ahead?.then(() => true, () => false) ?? true) throw error;
       } finally {
         reader.releaseLock();
       }

@@ -1,4 +1,4 @@
-import { closeNow, feed, isData, proceed } from "./_bridge.ts";
+import { closeNow, fail, feed, isData, proceed } from "./_bridge.ts";
 import { readAhead } from "./_read_ahead.ts";
 import { pipe, type Stage } from "./pipe.ts";
 
@@ -38,12 +38,21 @@ export function fromIterable<T>(
   source: Iterable<unknown> | AsyncIterable<unknown>,
   stage: Stage,
 ): Generator<T> | AsyncGenerator<T> {
-  return Symbol.asyncIterator in source ? fromAsync(source, stage) : fromSync(source, stage);
+  return isAsync(source) ? fromAsync(source, stage) : fromSync(source, stage);
+}
+
+/** A text is an iterable as well, of its characters. */
+function isAsync(
+  source: Iterable<unknown> | AsyncIterable<unknown>,
+): source is AsyncIterable<unknown> {
+  return typeof source !== "string" && Symbol.asyncIterator in source;
 }
 
 function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
   const pipeline = pipe(stage);
   const items = source[Symbol.iterator]();
+  let over = false; // it needs no closing then
+  let trouble: { error: unknown } | undefined;
   try {
     let result = pipeline.next();
     while (!result.done) {
@@ -51,7 +60,9 @@ function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
         let item: IteratorResult<unknown>;
         try {
           item = items.next();
+          over = item.done === true;
         } catch (error) {
+          over = true;
           result = pipeline.throw(error);
           continue;
         }
@@ -62,12 +73,20 @@ function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
       }
     }
     return result.value;
+  } catch (error) {
+    trouble = { error };
   } finally {
     try {
       closeNow(pipeline);
-    } finally {
-      items.return?.();
+    } catch (error) {
+      trouble ??= { error };
     }
+    try {
+      if (!over) items.return?.();
+    } catch (error) {
+      trouble ??= { error };
+    }
+    fail(trouble);
   }
 }
 
@@ -76,6 +95,8 @@ async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): Asyn
   const items = source instanceof ReadableStream
     ? readAhead(source)
     : source[Symbol.asyncIterator]();
+  let over = false;
+  let trouble: { error: unknown } | undefined;
   try {
     let result = pipeline.next();
     while (!result.done) {
@@ -83,7 +104,9 @@ async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): Asyn
         let item: IteratorResult<unknown>;
         try {
           item = await items.next();
+          over = item.done === true;
         } catch (error) {
+          over = true;
           result = pipeline.throw(error);
           continue;
         }
@@ -94,11 +117,19 @@ async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): Asyn
       }
     }
     return result.value;
+  } catch (error) {
+    trouble = { error };
   } finally {
     try {
       closeNow(pipeline);
-    } finally {
-      await items.return?.();
+    } catch (error) {
+      trouble ??= { error };
     }
+    try {
+      if (!over) await items.return?.();
+    } catch (error) {
+      trouble ??= { error };
+    }
+    fail(trouble);
   }
 }

@@ -1,4 +1,5 @@
 import type { Coroutine } from "../compose/mod.ts";
+import { fail } from "./_bridge.ts";
 import { type Pipe, pipe, type Stage } from "./pipe.ts";
 import { close } from "./_plumbing.ts";
 
@@ -105,8 +106,4 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
       fail(trouble);
     }
   }
-}
-
-function fail(trouble: { error: unknown } | undefined): void {
-  if (trouble !== undefined) throw trouble.error;
 }

@@ -4,8 +4,8 @@ import { toTransformStream } from "./to_transform_stream.ts";
 /**
  * What a stage yields when it reads the items of an iterable, as a readable stream.
  *
- * The stage runs on demand; of the source one item is read ahead, as `pipeThrough` does. Cancelling the stream closes the stage and the source; an error of the source is thrown at
- * the stage's `yield`, and goes to the reader.
+ * The stage runs on demand; of the source one item is read ahead, as `pipeThrough` does. Cancelling the stream closes the
+ * stage and the source; an error of the source is thrown at the stage's `yield`, and goes to the reader.
  *
  * @typeParam T What the stage yields.
  * @param source What the stage reads: a stream, an array, …; an empty array for a stage that reads nothing.
@@ -26,6 +26,8 @@ export function toReadableStream<T = any>(
   source: Iterable<unknown> | AsyncIterable<unknown>,
   stage: Stage,
 ): ReadableStream<T> {
-  const readable = source instanceof ReadableStream ? source : ReadableStream.from(source);
+  const readable = source instanceof ReadableStream
+    ? source
+    : ReadableStream.from(typeof source === "string" ? [...source] : source);
   return readable.pipeThrough(toTransformStream<unknown, T>(stage));
 }

@@ -5,6 +5,7 @@ import {
   lines,
   map,
   pipe,
+  type Stage,
   take,
   toReadableStream,
   toTransformStream,
@@ -211,6 +212,112 @@ Deno.test("fromIterable() does not throw an error of a stream again that the sta
   }
   assertEquals(await Array.fromAsync(fromIterable(stream, careful())), ["caught broken"]);
   assertEquals(stream.locked, false);
+});
+
+Deno.test("fromIterable() does not tell of a chunk read ahead that could not be read, if nobody wants it", async () => {
+  const stream = new ReadableStream({
+    pull(controller) {
+      if (chunks++ === 0) controller.enqueue(1);
+      else controller.error(new RangeError("broken"));
+    },
+  }, { highWaterMark: 0 });
+  let chunks = 0;
+  assertEquals(await Array.fromAsync(fromIterable(stream, take(1))), [1]);
+  assertEquals([chunks, stream.locked], [2, false]);
+});
+
+Deno.test("fromIterable() tells when a stream cannot be cancelled, unless the stage has failed", async () => {
+  const stream = () =>
+    new ReadableStream({
+      pull: (controller) => controller.enqueue(1),
+      cancel: () => Promise.reject(new RangeError("cancelling")),
+    });
+  await assertRejects(
+    () => Array.fromAsync(fromIterable(stream(), take(1))),
+    RangeError,
+    "cancelling",
+  );
+  await assertRejects(
+    () => Array.fromAsync(fromIterable(stream(), failing("first"))),
+    RangeError,
+    "first",
+  );
+});
+
+Deno.test("fromIterable() lets the first error out when others follow while closing", () => {
+  function* source() {
+    try {
+      yield* [1, 2];
+    } finally {
+      // deno-lint-ignore no-unsafe-finally
+      throw new RangeError("source");
+    }
+  }
+  assertThrows(() => [...fromIterable(source(), failing("first"))], RangeError, "first");
+  assertThrows(() => [...fromIterable(source(), take(1))], RangeError, "source");
+});
+
+Deno.test("fromIterable() does not close a source that has ended or failed", async () => {
+  for (const last of ["done", "error"]) {
+    const log: string[] = [];
+    const next = () => {
+      log.push(last);
+      if (last === "error") throw new RangeError("broken");
+      return { done: true as const, value: undefined };
+    };
+    const close = () => {
+      log.push("closed");
+      return { done: true as const, value: undefined };
+    };
+    const ending = (stage: Stage) => pipe(stage, collect());
+    const sync = { [Symbol.iterator]: () => ({ next, return: close }) };
+    const asynchronous = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.try(next),
+        return: () => Promise.try(close),
+      }),
+    };
+    const pass = () => map((x) => x);
+    if (last === "done") {
+      assertEquals([...fromIterable(sync, ending(pass()))], [[]]);
+      assertEquals(await Array.fromAsync(fromIterable(asynchronous, ending(pass()))), [[]]);
+    } else {
+      assertThrows(() => [...fromIterable(sync, pass())], RangeError, "broken");
+      await assertRejects(
+        () => Array.fromAsync(fromIterable(asynchronous, pass())),
+        RangeError,
+        "broken",
+      );
+    }
+    assertEquals(log, [last, last]);
+  }
+});
+
+Deno.test("fromIterable() gives EndOfStream, or the error of a stream, at each read after it", async () => {
+  function* stubborn(): Coroutine {
+    for (let caught = 0; caught < 3;) {
+      try {
+        yield yield;
+      } catch (error) {
+        yield `${++caught} ${(error as Error).name}`;
+      }
+    }
+  }
+  const ended = ["1 EndOfStream", "2 EndOfStream", "3 EndOfStream"];
+  assertEquals([...fromIterable([1], stubborn())], [1, ...ended]);
+  const stream = ReadableStream.from([1]);
+  assertEquals(await Array.fromAsync(fromIterable(stream, stubborn())), [1, ...ended]);
+  const broken = new ReadableStream({ pull: (controller) => controller.error(new RangeError()) });
+  assertEquals(
+    await Array.fromAsync(fromIterable(broken, stubborn())),
+    ["1 RangeError", "2 RangeError", "3 RangeError"],
+  );
+  assertEquals([stream.locked, broken.locked], [false, false]);
+});
+
+Deno.test("fromIterable() and toReadableStream() read the characters of a text, as any iterable", async () => {
+  assertEquals([...fromIterable("a\n€𝄞", lines())], ["a", "€𝄞"]);
+  assertEquals(await Array.fromAsync(toReadableStream("a\n€𝄞", lines())), ["a", "€𝄞"]);
 });
 
 Deno.test("fromIterable() of a stage that reads nothing takes nothing", () => {
