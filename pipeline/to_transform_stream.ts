@@ -7,7 +7,7 @@ import { pipe, type Stage } from "./pipe.ts";
  * The stage runs when the readable side is read, and takes a chunk when it wants one; a write is done when the stage wants
  * the next. Closing the writable side is the end of the stream for the stage; aborting it throws the reason at the stage's
  * `yield`, and to the reader. Cancelling the readable side closes the stage, and is the writer's error. When the stage
- * ends the readable side does, and the writable side takes no more.
+ * ends the readable side does, and the writable side takes no more; a chunk it has not taken is an error of its write.
  *
  * @typeParam I What the stage reads.
  * @typeParam O What the stage yields.
@@ -51,9 +51,10 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
         } else return;
 
         if (result.done) {
+          const ended = new TypeError("Cannot write: the stage has ended");
           readable.close();
-          if (!item?.done) writable.error(new TypeError("Cannot write: the stage has ended"));
-          return settle();
+          if (!item?.done) writable.error(ended);
+          return settle(ended);
         }
         if (isData(result.value)) {
           readable.enqueue(result.value as O);
@@ -63,17 +64,18 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
     } catch (error) {
       readable.error(error);
       writable.error(error);
-      settle();
+      settle(error);
     }
   }
 
   /** To be awaited before the stage is closed: it runs to its next yield first, if it is itself what cancels or aborts. */
   const notRunning = undefined;
 
-  /** Nobody needs to wait any more. */
-  function settle(): void {
+  /** Nobody needs to wait any more; a chunk that the stage has not taken was not written. */
+  function settle(reason: unknown): void {
     wanted = void wanted?.resolve();
-    written?.resolve();
+    if (item === undefined || item.done) written?.resolve();
+    else written?.reject(reason);
   }
 
   function request(next: IteratorResult<I>): Promise<void> {
@@ -96,7 +98,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
       },
       async cancel(reason) {
         writable.error(reason);
-        settle();
+        settle(reason);
         await notRunning;
         closeNow(pipeline);
       },
@@ -108,7 +110,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
         controller.signal.addEventListener("abort", async () => {
           const { reason } = controller.signal;
           readable.error(reason);
-          settle();
+          settle(reason);
           await notRunning;
           try {
             pipeline.throw(reason);

@@ -495,6 +495,25 @@ Deno.test("toTransformStream() ends both sides when the stage ends", async () =>
   await writer.closed.catch(() => {});
 });
 
+Deno.test("toTransformStream() says of a chunk that the stage has not taken that it was not written", async () => {
+  const stops: Record<string, (reader: ReadableStreamDefaultReader) => Promise<unknown>> = {
+    "Cannot write: the stage has ended": (reader) => reader.read(),
+    "cancelled": (reader) => reader.cancel(new Error("cancelled")),
+  };
+  for (const [message, stop] of Object.entries(stops)) {
+    const { readable, writable } = toTransformStream(items("head"));
+    const writer = writable.getWriter();
+    writer.closed.catch(() => {});
+    const write = writer.write("for nobody");
+    write.catch(() => {});
+    await settled();
+    const reader = readable.getReader();
+    assertEquals((await reader.read()).value, "head");
+    await stop(reader);
+    await assertRejects(() => write, Error, message);
+  }
+});
+
 Deno.test("toTransformStream() gives EndOfStream at each read after the end", async () => {
   function* stubborn(): Coroutine {
     for (let ends = 0; ends < 3;) {
