@@ -8,6 +8,8 @@
  *  3. When the observers change, each Route forgets its handlers and looks them up again at the next message. A dispatch
  *     that is running has taken the list and finishes with it.
  *  4. The function is also the dispatch object for the observers of that name: `this.do["console"].log("x")`.
+ *  5. Names beyond the first thousand come from data rather than from a program; they are looked up each time, so that
+ *     nothing grows with them.
  *
  * All frames that an error may pass through are in this file and in transparent.ts, see _traceback.ts.
  */
@@ -35,6 +37,15 @@ export function label(component: object): string {
   const { observableName } = component as { observableName?: unknown };
   return typeof observableName === "string" ? `${kind}(${observableName})` : kind;
 }
+
+/** The observers of a component; none if it is not one that can have any. */
+export function observersOf(component: object): readonly object[] {
+  const { addObserver, observers } = component as { addObserver?: unknown; observers?: unknown };
+  return typeof addObserver === "function" && Array.isArray(observers) ? observers : [];
+}
+
+/** So many messages of one verb are remembered. */
+const MOST = 1000;
 
 /** One observer that answers a message. */
 class Handler {
@@ -66,6 +77,7 @@ class Route {
   readonly #verb: Verb;
   readonly #message: string;
   readonly #name: string | undefined;
+  readonly #remembers: boolean;
 
   constructor(
     sender: Sender,
@@ -73,12 +85,14 @@ class Route {
     verb: Verb,
     message: string,
     name: string | undefined,
+    remembers: boolean,
   ) {
     this.#sender = sender;
     this.#reserved = reserved;
     this.#verb = verb;
     this.#message = message;
     this.#name = name;
+    this.#remembers = remembers;
   }
 
   get observers(): readonly object[] {
@@ -96,7 +110,8 @@ class Route {
       const handler = this.handler(observer);
       if (handler !== undefined) handlers.push(handler);
     }
-    return this.handlers = handlers;
+    if (this.#remembers) this.handlers = handlers;
+    return handlers;
   }
 
   handler(observer: object): Handler | undefined {
@@ -115,6 +130,7 @@ class Route {
   #method(observer: object, name: string): Method | undefined {
     const owner = ownerOf(observer, name);
     if (owner === this.#reserved || owner === Object.prototype) return undefined;
+    if (name === "constructor" && owner !== observer) return undefined; // the class, as every object has one
     const value = (observer as Record<string, unknown>)[name];
     return typeof value === "function" ? value as Method : undefined;
   }
@@ -177,7 +193,7 @@ class Route {
       for (const observer of observers) {
         if (reached.has(observer)) continue;
         reached.add(observer);
-        visit((observer as Partial<Sender>).observers ?? []);
+        visit(observersOf(observer));
       }
     };
     visit(this.observers);
@@ -325,7 +341,7 @@ export class Dispatcher {
   readonly #routes: Route[] = [];
   readonly #behind: object;
   /** Which observers the functions that are dispatch objects stand for. */
-  readonly #names = new Map<object, string>();
+  readonly #names = new WeakMap<object, string>();
 
   /** Methods of `reserved` are machinery: they handle no messages. */
   constructor(sender: Sender, verb: Verb, reserved: object) {
@@ -336,7 +352,9 @@ export class Dispatcher {
       get: (_, message, self) => {
         if (typeof message === "symbol") return undefined;
         const send = this.#sending(message, self, this.#names.get(self));
-        Object.defineProperty(self, message, { value: send, configurable: true });
+        if (this.#routes.length < MOST) {
+          Object.defineProperty(self, message, { value: send, configurable: true });
+        }
         return send;
       },
     });
@@ -345,8 +363,9 @@ export class Dispatcher {
 
   #sending(message: string, self: Dispatch, name: string | undefined): Method {
     if (message === "unknown") return (message: string, ...args) => self[message]!(...args);
-    const route = new Route(this.#sender, this.#reserved, this.#verb, message, name);
-    this.#routes.push(route);
+    const remembers = this.#routes.length < MOST;
+    const route = new Route(this.#sender, this.#reserved, this.#verb, message, name, remembers);
+    if (remembers) this.#routes.push(route);
     const send = SENDING[this.#verb](route);
     if (name === undefined) {
       this.#names.set(send, message);

@@ -1,4 +1,4 @@
-import { label } from "./_dispatch.ts";
+import { label, observersOf } from "./_dispatch.ts";
 
 /**
  * A piece of DNA: a component, and the strands of the components that observe it.
@@ -77,6 +77,7 @@ function connect(
   // Known before its observers are connected, because these may lead back to it.
   for (const each of used) known.set(each, component);
   let observers = wired.get(component);
+  // Those it has already, it may have because the strand was used elsewhere.
   if (observers === undefined) wired.set(component, observers = new Set(observersOf(component)));
   for (const each of strands) {
     const observer = connect(each, wired, known);
@@ -85,12 +86,6 @@ function connect(
     observable(component).addObserver(observer);
   }
   return component;
-}
-
-/** Those it has already, which may be because the strand was used elsewhere. */
-function observersOf(component: object): readonly object[] {
-  const { observers } = component as { observers?: unknown };
-  return Array.isArray(observers) ? observers : [];
 }
 
 function checked(strand: unknown): Strand {

@@ -19,7 +19,9 @@ import { Dispatcher, label, type Verb } from "./_dispatch.ts";
 /**
  * A component: it sends messages to the components that observe it.
  *
- * {@linkcode be} connects components; any object can be an observer, an Observable can have observers as well.
+ * {@linkcode be} connects components; any object can be an observer, an Observable can have observers as well. Which methods
+ * answer a message is looked up when it is first sent, and again only after the observers of its sender have changed: an
+ * observer that gets another method, or name, meanwhile goes on with the one it had.
  *
  * @typeParam M The messages it sends, so that they are checked; without it any message can be sent.
  * @typeParam Names Names of observers it sends messages to by name: `this.do["console"].log(line)`.
@@ -100,12 +102,13 @@ export class Observable<M = any, Names extends string = never> {
     return (this.#once ??= this.#dispatcher("once")).messages as Once<M, Names>;
   }
 
-  /** Adds an observer after the others; from the next message on. */
+  /**
+   * Adds an observer after the others; from the next message on.
+   *
+   * @throws {TypeError} If it is not an object.
+   */
   addObserver(observer: object): void {
-    if (observer === null || typeof observer !== "object") {
-      throw new TypeError(`Cannot add an observer to ${label(this)}: it must be an object`);
-    }
-    this.#change([...this.#observers, observer]);
+    this.#change([...this.#observers, this.#checked(observer)]);
   }
 
   /**
@@ -121,14 +124,20 @@ export class Observable<M = any, Names extends string = never> {
    * Puts one observer in the place of another; from the next message on.
    *
    * @throws {Error} If `observer` does not observe this component.
+   * @throws {TypeError} If `replacement` is not an object.
    */
   replaceObserver(observer: object, replacement: object): void {
-    this.#change(this.#observers.with(this.#indexOf(observer), replacement));
+    this.#change(this.#observers.with(this.#indexOf(observer), this.#checked(replacement)));
   }
 
   /** Connects strands of DNA, as {@linkcode be} does, and adds their first components as observers. */
   addStrand(...strands: (Strand | StrandFunction)[]): void {
     be([this, ...strands]);
+  }
+
+  #checked(observer: object): object {
+    if (observer !== null && typeof observer === "object") return observer;
+    throw new TypeError(`Cannot add an observer to ${label(this)}: it must be an object`);
   }
 
   #indexOf(observer: object): number {

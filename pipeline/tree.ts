@@ -1,4 +1,4 @@
-import { label } from "./_dispatch.ts";
+import { label, observersOf } from "./_dispatch.ts";
 
 /** Calls `visit` for each component and each time it is observed: once with its observers, then without. */
 function walk(
@@ -11,8 +11,7 @@ function walk(
     seen.add(component);
     visit(component, depth, parent, again);
     if (again) return;
-    const { observers = [] } = component as { observers?: readonly object[] };
-    for (const observer of observers) step(observer, depth + 1, component);
+    for (const observer of observersOf(component)) step(observer, depth + 1, component);
   };
   step(root, 0);
 }
@@ -100,7 +99,8 @@ function picture(
 export function toMermaid(root: object): string {
   const lines = picture(
     root,
-    (id, label) => `${id}["${label.replaceAll('"', "#quot;")}"]`,
+    // Quotes, what begins a character's code, tags, and the ends of lines
+    (id, label) => `${id}["${label.replace(/["#&<>\r\n]/g, (c) => `#${c.charCodeAt(0)};`)}"]`,
     (from, to) => `${from} --> ${to}`,
   );
   return ["flowchart TD", ...lines.map((line) => `  ${line}`)].join("\n") + "\n";

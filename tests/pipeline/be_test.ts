@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { Coroutine } from "../../compose/mod.ts";
-import { be, Observable, type Strand, Transparent } from "../../pipeline/mod.ts";
+import { be, Observable, printTree, type Strand, Transparent } from "../../pipeline/mod.ts";
 import { feed } from "./_stages.ts";
 
 class A extends Observable {}
@@ -204,4 +204,28 @@ Deno.test("Observable can be changed by an observer, for all verbs, while it dis
   assertEquals(seen.splice(0), ["changing", "last"]);
   feed(root.once.m());
   assertEquals(seen.splice(0), ["changing", "new", "last", "new"]);
+});
+
+Deno.test("Observable takes no property for observers that is not", () => {
+  class Shop {
+    readonly observers = ["Ada", "Grace"];
+    readonly got: unknown[] = [];
+    m(item: unknown): void {
+      this.got.push(item);
+    }
+  }
+  class Zoo {
+    readonly observers = 3;
+    readonly got: unknown[] = [];
+    m(item: unknown): void {
+      this.got.push(item);
+    }
+  }
+  const shop = new Shop(), zoo = new Zoo();
+  const root = be([new A(), [shop], [zoo]]);
+  feed(root.once.m(1));
+  assertEquals([shop.got, zoo.got], [[1], [1]]);
+  const lines: string[] = [];
+  printTree(root, (line) => lines.push(line));
+  assertEquals(lines, ["A", "  Shop", "  Zoo"]);
 });

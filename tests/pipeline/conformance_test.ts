@@ -266,6 +266,17 @@ const behaviours: Record<string, () => void> = {
     run(observed({ d: (x) => void got.push(x) }).once.unknown("d", 6));
     assertEquals(got, [5, 6]);
   },
+  "unknown: any number of names, from data, find their observers, and are not all kept": () => {
+    const root = observed({});
+    for (let i = 0; i < 2000; i++) root.call[`message ${i}`];
+    assertEquals(Object.getOwnPropertyNames(root.call).length <= 1000, true);
+    const { late } = root.call;
+    assertThrows(() => late(1), NoneOfTheObserversRespond);
+    root.addObserver({ late: (x: number) => x, "message 1": () => "early", observableName: "a" });
+    assertEquals([late(1), root.call["message 1"](), root.call.a.late(2)], [1, "early", 2]);
+    root.removeObserver(root.observers[1]!);
+    assertThrows(() => late(1), NoneOfTheObserversRespond);
+  },
   "unknown: an observer receives what it has no method for by VERB_unknown": () => {
     const got: unknown[] = [];
     const root = observed({
@@ -441,8 +452,29 @@ const behaviours: Record<string, () => void> = {
     assertThrows(() => root.call.addObserver({}), NoneOfTheObserversRespond);
     assertThrows(() => root.call.constructor(), NoneOfTheObserversRespond);
   },
+  "methods: the class of an observer answers no message either": () => {
+    class Plain {}
+    class Component extends Observable {}
+    const root = be([new Observable(), [new Plain()], [new Component()]]);
+    root.do.constructor();
+    assertThrows(() => root.call.constructor(), NoneOfTheObserversRespond);
+  },
   "methods: a method that is put in its place by the observer does": () => {
     assertEquals(observed({ toString: () => "mine" }).call.toString(), "mine");
+    assertEquals(observed({ constructor: () => "mine" }).call.constructor(), "mine");
+  },
+  "methods: a message may have any name": () => {
+    const names = ["__proto__", "prototype", "toJSON", "then", "caller", "valueOf", "a b", "", "0"];
+    for (const name of names) {
+      const observer = Object.create(null, {
+        [name]: { value: () => "answer" },
+        observableName: { value: name },
+      });
+      const root = be([new Observable(), [observer]]);
+      assertEquals(root.call[name](), "answer");
+      assertEquals(root.call[name][name](), "answer");
+      assertEquals(root.call.unknown(name), "answer");
+    }
   },
   "methods: they are called on their observer": () => {
     const observer = {
@@ -488,6 +520,14 @@ const behaviours: Record<string, () => void> = {
     assertThrows(() => new Observable().addObserver(null as any), TypeError, "must be an object");
     // deno-lint-ignore no-explicit-any
     assertThrows(() => new Observable().addObserver("x" as any), TypeError, "must be an object");
+    const root = observed({});
+    assertThrows(
+      // deno-lint-ignore no-explicit-any
+      () => root.replaceObserver(root.observers[0]!, null as any),
+      TypeError,
+      "must be an object",
+    );
+    assertEquals(root.observers, [{}]);
   },
   "be: gives the component at the beginning": () => {
     const root = new Observable();

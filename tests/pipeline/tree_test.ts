@@ -51,7 +51,7 @@ Deno.test("toMermaid() and toDot() draw each component and each connection once"
   assertEquals(
     toMermaid(root),
     `flowchart TD
-  c0["Server(#quot;x#quot;)"]
+  c0["Server(#34;x#34;)"]
   c1["Protocol"]
   c0 --> c1
   c2["Log"]
@@ -72,6 +72,23 @@ Deno.test("toMermaid() and toDot() draw each component and each connection once"
   c3 [label="Protocol"];
   c0 -> c3;
   c3 -> c1;
+}
+`,
+  );
+});
+
+Deno.test("toMermaid() and toDot() show a name as it is, whatever is in it", () => {
+  const root = new Server('#35; <b>&amp;</b>\n"\\N"');
+  assertEquals(
+    toMermaid(root),
+    `flowchart TD
+  c0["Server(#35;35; #60;b#62;#38;amp;#60;/b#62;#10;#34;\\N#34;)"]
+`,
+  );
+  assertEquals(
+    toDot(root),
+    `digraph {
+  c0 [label="Server(#35; <b>&amp;</b>\\n\\"\\\\N\\")"];
 }
 `,
   );
