@@ -7,39 +7,63 @@ import { type Coroutine, EndOfStream } from "@weightless/io/compose";
 import { batch, decode, encode, map, pipe, toTransformStream } from "@weightless/io/pipeline";
 import { fail } from "./_cli.ts";
 
-/** A field and what ends it: in quotes, where a quote is doubled, or without any. */
-const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n)/y;
-/** What may become a field when more is read. */
-const BEGUN = /(?:"(?:[^"]|"")*(?:"\r?)?|[^",\r\n]*\r?)$/y;
+const SPECIAL = /[",\r\n]/g;
 
 /** Reads text in any pieces, and yields records: arrays of fields. */
 function* records(): Coroutine<void> {
-  let text = "";
-  let position = 0;
-  let ended = false;
+  let number = 1;
   let fields: string[] = [];
-  for (let number = 1;;) {
-    FIELD.lastIndex = BEGUN.lastIndex = position;
-    const [all, quoted, plain, end] = FIELD.exec(text) ?? [];
-    if (all !== undefined) {
-      position += all.length;
-      fields.push(quoted?.replaceAll('""', '"') ?? plain!);
-      if (end === ",") continue;
-      if (fields.length > 1 || fields[0] !== "") yield fields; // a record, not an empty line
-      fields = [];
-      number++;
-    } else if (ended && position === text.length) return;
-    else if (ended || !BEGUN.test(text)) {
-      throw new SyntaxError(`record ${number} has a quote that does not begin or end a field`);
-    } else {
-      text = text.slice(position);
-      position = 0;
-      try {
-        text += yield;
-      } catch (error) {
-        if (!(error instanceof EndOfStream)) throw error;
-        ended = true;
-        if (text !== "" || fields.length > 0) text += "\n";
+  let field = "";
+  let quoted = false;
+  // "quote": after one in quotes, which ends the field or is the first of two; "cr": before the \n that must follow
+  let where: "begin" | "plain" | "quotes" | "quote" | "cr" = "begin";
+  const wrong = (what: string) => new SyntaxError(`record ${number} has a ${what}`);
+  const wrongQuote = () => wrong("quote that does not begin or end a field");
+  const wrongReturn = () => wrong("carriage return that is not part of the end of a line");
+
+  for (let ended = false; !ended;) {
+    let text: string;
+    try {
+      text = yield;
+    } catch (error) {
+      if (!(error instanceof EndOfStream)) throw error;
+      if (where === "begin" && fields.length === 0) return;
+      if (where === "quotes") throw wrong("quote that is never closed");
+      text = "\n"; // the last line need not have an end
+      ended = true;
+    }
+    for (let at = 0; at < text.length;) {
+      SPECIAL.lastIndex = at;
+      let end = where === "quotes" ? text.indexOf('"', at) : SPECIAL.exec(text)?.index ?? -1;
+      if (end < 0) end = text.length;
+      if (end > at) {
+        if (where === "quote") throw wrongQuote();
+        if (where === "cr") throw wrongReturn();
+        if (where === "begin") where = "plain";
+        field += text.slice(at, end);
+      }
+      const special = text[end];
+      at = end + 1;
+      if (special === undefined) break;
+      if (where === "cr" && special !== "\n") throw wrongReturn();
+      if (special === '"') {
+        if (where === "plain") throw wrongQuote();
+        if (where === "begin") quoted = true;
+        if (where === "quote") field += '"';
+        where = where === "quotes" ? "quote" : "quotes";
+      } else if (special === "\r") where = "cr";
+      else {
+        fields.push(field);
+        if (special === "\n") {
+          if (fields.length > 1 || field !== "" || quoted) { // a record, not an empty line
+            yield fields;
+            number++;
+          }
+          fields = [];
+        }
+        field = "";
+        quoted = false;
+        where = "begin";
       }
     }
   }

@@ -59,6 +59,19 @@ Deno.test("csv_to_json_lines.ts converts a table larger than any chunk", async (
   assertEquals(JSON.parse(lines[12_345]!), { id: "12345", text: 'line "12345"\n€' });
 });
 
+Deno.test("csv_to_json_lines.ts converts a field of many chunks, in quotes or not", async () => {
+  const long = "x".repeat(1 << 24);
+  const { code, stdout, stderr } = await csv(`a,b\n"${long}""",${long}`);
+  assertEquals([code, stderr], [0, ""]);
+  const { a, b } = JSON.parse(stdout);
+  assertEquals([a === `${long}"`, b === long], [true, true]);
+});
+
+Deno.test("csv_to_json_lines.ts tells an empty line from a record of one empty field", async () => {
+  const { stdout } = await csv('a\n\n""\n\r\n"1"\r\n');
+  assertEquals(stdout, '{"a":""}\n{"a":"1"}\n');
+});
+
 Deno.test("csv_to_json_lines.ts writes nothing for nothing", async () => {
   assertEquals(await csv(""), { code: 0, stdout: "", stderr: "" });
   assertEquals(await csv("a,b\n"), { code: 0, stdout: "", stderr: "" });
@@ -71,7 +84,12 @@ Deno.test("csv_to_json_lines.ts says where a table is wrong", async () => {
   );
   assertFails(await csv('a,b\n1,x"y\n'), /^Cannot convert: record 2 has a quote/);
   assertFails(await csv('a,b\n1,"x"y\n'), /^Cannot convert: record 2 has a quote/);
-  assertFails(await csv('a,b\n1,"xy\n'), /^Cannot convert: record 2 has a quote/);
+  assertFails(
+    await csv('a,b\n1,"xy\n'),
+    /^Cannot convert: record 2 has a quote that is never closed/,
+  );
+  assertFails(await csv('a,b\n\n1,""x\n'), /^Cannot convert: record 2 has a quote/);
+  assertFails(await csv("a,b\r1,2\r"), /^Cannot convert: record 1 has a carriage return/);
 });
 
 Deno.test("word_lengths.ts counts the words and lines of a file", async () => {
