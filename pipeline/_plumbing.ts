@@ -159,11 +159,14 @@ export class Plumbing<R> {
           continue;
         }
         if (this.#slot === sink) {
+          if (this.#failing) return this.#result(); // the end of the stream
           try {
             yield this.#message;
             this.#ask(sink);
           } catch (error) {
-            this.#throw(sink.before, error);
+            if (sink.before.state !== ENDED) this.#throw(sink.before, error);
+            else if (error instanceof EndOfStream) return this.#result();
+            else throw error; // what is given out is left of a stage that is not there any more
           }
           continue;
         }
@@ -177,7 +180,6 @@ export class Plumbing<R> {
             else yield* this.#close(slot.before);
           }
           if (this.#trouble !== undefined) return undefined as R; // see below
-          if (sink.before.state === ENDED && !sink.special) return this.#result();
           this.#ask(sink);
         } else if (value === undefined) this.#ask(slot);
         else if (isCommand(value)) {
@@ -311,9 +313,9 @@ export class Plumbing<R> {
   }
 
   #result(): R {
-    const { input, kept } = this.#source.after;
+    const { input } = this.#source.after;
     const result = this.#sink.before.result as R;
-    return input.length + kept.length === 0 ? result : pushBack(result, ...input, ...kept);
+    return input.length === 0 ? result : pushBack(result, ...input);
   }
 
   /** How many stages there are, those not counted that are only finishing. */

@@ -58,7 +58,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
         }
         if (isData(result.value)) {
           readable.enqueue(result.value as O);
-          if (readable.desiredSize! <= 0) wanted = void wanted.resolve();
+          wanted = void wanted.resolve(); // it is asked for each item, having no queue
         } else if (result.value === undefined && item === undefined) written?.resolve();
       }
     } catch (error) {

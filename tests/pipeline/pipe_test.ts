@@ -310,6 +310,22 @@ Deno.test("pipe() gives EndOfStream to a stage that reads while it is closed", (
   }
 });
 
+Deno.test("pipe() lets its first stage read from outside while it is closed", () => {
+  let farewell: unknown;
+  function* polite(): Coroutine {
+    try {
+      for (;;) yield yield;
+    } finally {
+      farewell = yield;
+    }
+  }
+  const p = pipe(polite(), add(1));
+  p.next();
+  assertEquals(p.return(undefined), { done: false, value: undefined });
+  assertEquals(p.next("bye").done, true);
+  assertEquals(farewell, "bye");
+});
+
 Deno.test("pipe() lets the first error out when others follow while closing", () => {
   function* failing(name: string): Coroutine {
     try {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { call, type Coroutine, pushBack, readLine } from "../../compose/mod.ts";
-import { batch, flatMap, map, type Pipe, pipe, type Stage } from "../../pipeline/mod.ts";
+import { call, type Coroutine, EndOfStream, pushBack, readLine } from "../../compose/mod.ts";
+import { batch, flatMap, map, type Pipe, pipe, type Stage, take } from "../../pipeline/mod.ts";
 import { Ask, collect, feed, items, logged } from "./_stages.ts";
 
 const add = (n: number): Stage => map((x: number) => x + n);
@@ -133,6 +133,112 @@ Deno.test("Pipe.remove() gives what the stage had not read to the next one, or t
   last.remove(1);
   assertEquals([last.next().value, last.next().value], ["cd", undefined]);
   assertEquals(send(last, "ef"), ["ef"]);
+});
+
+Deno.test("Pipe.replace() gives the new stage what the old one pushes back at its end, before what came later", () => {
+  function* holding(): Coroutine<void> {
+    const text: string = yield;
+    try {
+      yield;
+    } catch {
+      return pushBack(undefined, text);
+    }
+  }
+  const p = started(holding());
+  assertEquals(send(p, "a"), []);
+  p.replace(0, map((x) => x));
+  assertEquals(send(p, "b"), ["a", "b"]);
+});
+
+Deno.test("Pipe.remove() of the last stage gives out what it had not read, although those before have ended", () => {
+  function* pushing(text: string): Coroutine<string> {
+    return pushBack(text[0]!, text.slice(1));
+  }
+  function* untilEnd(): Coroutine<void> {
+    const text: string = yield;
+    try {
+      yield;
+    } catch {
+      yield yield* call(pushing(text));
+    }
+  }
+  const p = pipe(items("abc"), untilEnd() as Stage);
+  assertEquals(p.next().value, "a");
+  p.remove(1);
+  assertEquals(p.next().value, "bc");
+  assertEquals<unknown>(p.next(), { done: true, value: "items done" });
+});
+
+Deno.test("Pipe ends when a last stage is removed that has not begun, and those before it have ended", () => {
+  function* persistent(): Coroutine {
+    for (let n = 0; n < 2;) {
+      try {
+        yield yield;
+      } catch {
+        n++;
+        yield `end ${n}`;
+      }
+    }
+  }
+  const p = pipe(items(1), persistent());
+  assertEquals([p.next().value, p.next().value], [1, "end 1"]);
+  p.insert(2, map((x) => x));
+  p.remove(1);
+  p.remove(1);
+  assertEquals(p.next().value, "end 2");
+  assertEquals(p.next().done, true);
+
+  const q = pipe(items(1), persistent());
+  assertEquals([q.next().value, q.next().value], [1, "end 1"]);
+  q.insert(2, persistent());
+  assertEquals([q.next().value, q.next().value], ["end 2", "end 1"]);
+  q.remove(1);
+  q.replace(1, persistent());
+  q.replace(1, map((x) => x));
+  q.remove(1);
+  assertEquals(q.next().value, "end 2");
+  assertEquals<unknown>(q.next(), { done: true, value: "items done" });
+});
+
+Deno.test("Pipe.remove() of the last stage while its rest is given out, and the driver fails", () => {
+  function* untilEnd(): Coroutine<void> {
+    const text: string = yield;
+    try {
+      yield;
+    } catch {
+      yield "first";
+      return pushBack(undefined, text, text);
+    }
+  }
+  const draining = () => {
+    const p = pipe(items("abc"), untilEnd() as Stage);
+    assertEquals(p.next().value, "first");
+    p.remove(1);
+    assertEquals(p.next().value, "abc");
+    return p;
+  };
+  assertThrows(() => draining().throw(new RangeError("cannot write")), RangeError, "cannot write");
+  assertEquals<unknown>(draining().throw(new EndOfStream("closed")), {
+    done: true,
+    value: "items done",
+  });
+});
+
+Deno.test("Pipe pushes back what its first stage had not read, also if that is being replaced or removed", () => {
+  function* pair(): Coroutine<string> {
+    const text: string = yield;
+    return pushBack(text.slice(0, 2), text.slice(2));
+  }
+  function* pairs(): Coroutine<void> {
+    for (;;) yield yield* call(pair());
+  }
+  for (const change of ["replace", "remove"] as const) {
+    const p = started(pairs(), take(1));
+    assertEquals(p.next("abcd").value, "ab");
+    p[change](0, map((x) => x));
+    assertEquals(p.next(), { done: true, value: undefined });
+    assertEquals(p.rest, ["cd"]);
+  }
 });
 
 Deno.test("Pipe.replace() of a stage that is in the middle of an item lets it finish", () => {
