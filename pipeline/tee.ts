@@ -12,7 +12,8 @@ export type TeeResults<S extends Stage[]> = {
  * A stage that gives each item to several stages, one after the other, and yields what any of them yields.
  *
  * An item is read when all of them want one, so the slowest sets the pace and nothing is buffered. A stage that has ended
- * gets no more; when all have ended, so has this one. An error of one closes the others, from the last to the first.
+ * gets no more, and what it pushed back is dropped, as the others may have read it; when all have ended, so has this one.
+ * An error of one closes the others, from the last to the first.
  *
  * @typeParam S The stages.
  * @param stages Coroutines, or functions that make them.
