@@ -70,6 +70,9 @@ function connect(
   for (let made = strand;; made = made()) {
     const before = known.get(made);
     if (before !== undefined) return before;
+    if (used.includes(made)) {
+      throw new TypeError("Cannot connect a function that gives itself: it must give a strand");
+    }
     used.push(made);
     if (typeof made !== "function") break;
   }

@@ -19,7 +19,7 @@ export interface DelimitedOptions {
  * @param delimiter One or more bytes.
  * @param options How long a frame may be.
  * @returns The stage.
- * @throws {RangeError} If the delimiter is empty, or a frame is longer than `maxLength`.
+ * @throws {RangeError} If the delimiter is empty, a frame is longer than `maxLength`, or that is no length.
  *
  * @example Frames that end with a zero
  * ```ts
@@ -36,6 +36,7 @@ export function* delimited(
   { maxLength = Infinity }: DelimitedOptions = {},
 ): Coroutine<void> {
   if (delimiter.length === 0) throw new RangeError("Cannot find an empty delimiter");
+  if (!(maxLength >= 0)) throw new RangeError(`Cannot read frames of at most ${maxLength} bytes`);
   /** Pieces of a frame whose end has not come yet. */
   let pieces: Uint8Array[] = [];
   let length = 0;

@@ -19,7 +19,7 @@ export interface LinesOptions {
  *
  * @param options How long a line may be.
  * @returns The stage.
- * @throws {RangeError} If a line is longer than `maxLength`.
+ * @throws {RangeError} If a line is longer than `maxLength`, or that is no length.
  *
  * @example Lines of bytes
  * ```ts
@@ -32,6 +32,9 @@ export interface LinesOptions {
  * ```
  */
 export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<void> {
+  if (!(maxLength >= 0)) {
+    throw new RangeError(`Cannot read lines of at most ${maxLength} characters`);
+  }
   const decoder = new TextDecoder();
   /** The beginning of a line whose end has not come yet. */
   let begun = "";

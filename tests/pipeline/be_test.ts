@@ -103,6 +103,8 @@ Deno.test("be() refuses what is no DNA, by a message that says what it should be
   wrong([], "does not begin with a component");
   wrong([[new A()]], "does not begin with a component");
   wrong(["a"], "does not begin with a component");
+  const itself = () => itself;
+  wrong(itself, "Cannot connect a function that gives itself");
   wrong([new Sink(), [new A()]], "Cannot connect observers to Sink: it must extend Observable");
 });
 

@@ -115,6 +115,14 @@ Deno.test("delimited() refuses a frame that is too long, and an empty delimiter"
   assertThrows(() => feed(delimited(new Uint8Array(0))), RangeError, "empty delimiter");
 });
 
+Deno.test("lines() and delimited() refuse a maximum that is none", () => {
+  for (const maxLength of [NaN, -1]) {
+    assertThrows(() => feed(lines({ maxLength })), RangeError, `at most ${maxLength} characters`);
+    const frames = delimited(bytes("|"), { maxLength });
+    assertThrows(() => feed(frames), RangeError, `at most ${maxLength} bytes`);
+  }
+});
+
 Deno.test("decode() yields text of bytes, however they are cut", () => {
   for (const chunks of chunkings(bytes(SAMPLE))) {
     assertEquals(feed(decode(), chunks).out.join(""), SAMPLE);
