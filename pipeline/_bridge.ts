@@ -1,17 +1,19 @@
 /*
  * Outside of gio nobody performs Commands: a stage that yields one gets an error instead.
  */
-import { Command, type Coroutine, EndOfStream, Yield } from "../compose/mod.ts";
-import { close } from "./_plumbing.ts";
+import { type Coroutine, EndOfStream, Yield } from "../compose/mod.ts";
+import { close, isCommand } from "./_plumbing.ts";
 
 /** Whether a stage yielded data, rather than a request for them or a Command. */
 export function isData(value: unknown): boolean {
-  return value !== undefined && value !== Yield && !(value instanceof Command);
+  return value !== undefined && !isCommand(value);
 }
 
 /** Continues a stage that yielded anything but a request for data. */
 export function proceed(stage: Coroutine, yielded: unknown): IteratorResult<unknown> {
-  return yielded instanceof Command ? stage.throw(unable(yielded)) : stage.next();
+  return yielded !== Yield && isCommand(yielded)
+    ? stage.throw(unable(yielded as object))
+    : stage.next();
 }
 
 /** Continues a stage that requested data. */
@@ -28,7 +30,7 @@ export function closeNow(stage: Coroutine): void {
   while (!result.done) result = proceed(closing, result.value);
 }
 
-function unable(command: Command<unknown>): TypeError {
+function unable(command: object): TypeError {
   return new TypeError(
     `Cannot perform ${command.constructor.name} in a stream: run the stage with gio() instead`,
   );

@@ -81,8 +81,13 @@ class Slot {
   }
 }
 
-function isCommand(value: unknown): boolean {
-  return value === Yield || (typeof value === "object" && value instanceof Command);
+/** What the reactor has to be yielded is marked, as this module does not import it. */
+const COMMAND = Symbol.for("weightless.command");
+
+/** Whether a stage yielded something for the driver, rather than data. */
+export function isCommand(value: unknown): boolean {
+  return value === Yield || (typeof value === "object" && value !== null &&
+    (value instanceof Command || COMMAND in value));
 }
 
 const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };

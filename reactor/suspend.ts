@@ -1,3 +1,4 @@
+import { markAsCommand } from "./_command.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Process } from "./reactor_options.ts";
 
@@ -36,6 +37,10 @@ export interface SuspendOptions {
  * ```
  */
 export class Suspend<T = void> {
+  static {
+    markAsCommand(this.prototype);
+  }
+
   #start: ((suspend: Suspend<T>) => void) | undefined;
   #options: SuspendOptions;
   #outcome: { value: T } | { error: unknown } | undefined;

@@ -1,3 +1,4 @@
+import { markAsCommand } from "./_command.ts";
 import type { Selectable } from "./selectable.ts";
 import { TransferError } from "./transfer_error.ts";
 
@@ -119,6 +120,10 @@ export interface Job<T> {
  * ```
  */
 export class Transfer<T = Transferred> implements Promise<T> {
+  static {
+    markAsCommand(this.prototype);
+  }
+
   readonly #job: Job<T>;
   readonly #signal: AbortSignal | undefined;
   readonly #result = Promise.withResolvers<T>();
