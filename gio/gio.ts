@@ -29,7 +29,8 @@ import { wait } from "./wait.ts";
  *  5. At the end of the stream each bare `yield` throws EndOfStream; a broken connection throws its own error at the
  *     `yield`. Either ends the coroutine quietly if it does not catch it.
  *  6. An error thrown in from outside (timeout, cancel) undoes what the coroutine was waiting for first.
- *  7. At its end the connection is flushed and closed; after an error it is aborted. Tasks it spawned and did
+ *  7. What was pushed back belongs to the context it was read from, and is read when that is the innermost again.
+ *  8. At its end the connection is flushed and closed; after an error it is aborted. Tasks it spawned and did
  *     not await are cancelled.
  */
 
@@ -110,6 +111,41 @@ class Channel {
   }
 }
 
+/** Whose reader the reactor has for a context. It gives way to another when its coroutine does not want to read. */
+const readers = new WeakMap<Context, Channel>();
+/** Who waits to write to a context, in the order in which they do: the reactor has a writer for the first of them. */
+const writers = new WeakMap<Context, Channel[]>();
+/** How many contexts are in `writers`: mostly none, and then nobody has to look. */
+let contended = 0;
+
+/** Whether somebody else's bytes for the same context come first. */
+function comesLater(channel: Channel): boolean {
+  const waiting = writers.get(channel.context);
+  return waiting !== undefined && waiting[0] !== channel;
+}
+
+function addWriter(channel: Channel): void {
+  const { context, where: { reactor } } = channel;
+  const waiting = writers.get(context);
+  if (waiting !== undefined) return void waiting.push(channel);
+  reactor.addWriter(context, channel.onWritable!, channel);
+  writers.set(context, [channel]);
+  contended++;
+}
+
+function removeWriter(channel: Channel): void {
+  const { context, where: { reactor } } = channel;
+  const waiting = writers.get(context)!;
+  const isFirst = waiting[0] === channel;
+  waiting.splice(waiting.indexOf(channel), 1);
+  if (!isFirst) return;
+  reactor.removeWriter(context);
+  const next = waiting[0];
+  if (next !== undefined) return reactor.addWriter(context, next.onWritable!, next);
+  writers.delete(context);
+  contended--;
+}
+
 type Outcome<R> = { value: R; error?: never } | { value?: never; error: unknown };
 
 const NOTHING = new Uint8Array(0);
@@ -164,6 +200,8 @@ export class Gio<R = unknown> {
   #result: PromiseWithResolvers<any> | undefined;
   #tasks: Set<Gio> | undefined;
   #owned: Set<Context> | undefined;
+  /** What was pushed back of contexts that are not the innermost. */
+  #rests: WeakMap<object, unknown[]> | undefined;
   #pruneAt = 16;
   readonly #onEnd: (() => void) | undefined;
   readonly #onAbort: (() => void) | undefined;
@@ -273,6 +311,7 @@ export class Gio<R = unknown> {
 
   /** For {@linkcode enter}: makes `context` the innermost one until the result is disposed of. */
   enter(context: Context, owned: boolean): Disposable {
+    this.#changeRest(this.#top?.context, context);
     const channel = this.#top = new Channel(context, this.#top, this as Gio);
     channel.owned = owned;
     return { [Symbol.dispose]: () => this.#leave(channel) };
@@ -306,7 +345,11 @@ export class Gio<R = unknown> {
     for (let channel = this.#top; channel !== undefined; channel = channel.outer) {
       if (channel.context === context) this.#stopReading(channel);
     }
-    if (this.#top?.context !== context) return [];
+    if (this.#top?.context !== context) {
+      const rest = this.#rests?.get(context) ?? [];
+      this.#rests?.delete(context);
+      return rest;
+    }
     const { rest } = this.#composed;
     this.#composed.rest = [];
     return rest;
@@ -317,6 +360,18 @@ export class Gio<R = unknown> {
     if (this.#top?.context !== context) return false;
     this.#composed.rest = [...values, ...this.#composed.rest];
     return true;
+  }
+
+  /** What was read too far of one context and pushed back is not for another: it waits until that is the innermost. */
+  #changeRest(from: Context | undefined, to: Context | undefined): void {
+    if (from === to) return;
+    const { rest } = this.#composed;
+    const next = this.#rests?.get(to ?? this);
+    if (rest.length === 0 && next === undefined) return;
+    this.#rests ??= new WeakMap();
+    if (rest.length > 0) this.#rests.set(from ?? this, rest);
+    this.#rests.delete(to ?? this);
+    this.#composed.rest = next ?? [];
   }
 
   /** For transfers: a context broke. */
@@ -516,7 +571,10 @@ export class Gio<R = unknown> {
   #drain(channel: Channel): boolean {
     const { context, outbox } = channel;
     try {
-      if (!outbox.flush(context) || (channel.left && !context.writable)) {
+      if (
+        contended > 0 && comesLater(channel) || !outbox.flush(context) ||
+        (channel.left && !context.writable)
+      ) {
         this.#startWriting(channel);
         return false;
       }
@@ -533,11 +591,10 @@ export class Gio<R = unknown> {
   }
 
   #drained(channel: Channel): void {
-    this.#unsent = this.#unsent.length === 1 ? NONE : this.#unsent.filter((one) => one !== channel);
-    if (channel.writing) {
-      channel.writing = false;
-      this.reactor.removeWriter(channel.context);
-    }
+    this.#unsent = this.#unsent.length === 1 && this.#unsent[0] === channel
+      ? NONE
+      : this.#unsent.filter((one) => one !== channel);
+    this.#stopWriting(channel);
     if (channel.left && channel.owned) channel.context.close();
   }
 
@@ -590,21 +647,32 @@ export class Gio<R = unknown> {
 
   #startReading(channel: Channel): void {
     if (channel.reading) return;
-    channel.reading = true;
+    const { context } = channel;
+    const other = readers.get(context);
+    if (other !== undefined && other.where.#wanting !== other) other.where.#stopReading(other);
     channel.onReadable ??= () => this.#onReadable(channel);
-    this.reactor.addReader(channel.context, channel.onReadable, channel);
+    this.reactor.addReader(context, channel.onReadable, channel);
+    channel.reading = true;
+    readers.set(context, channel);
   }
 
   #startWriting(channel: Channel): void {
     if (channel.writing) return;
-    channel.writing = true;
     channel.onWritable ??= () => this.#onWritable(channel);
-    this.reactor.addWriter(channel.context, channel.onWritable, channel);
+    addWriter(channel);
+    channel.writing = true;
+  }
+
+  #stopWriting(channel: Channel): void {
+    if (!channel.writing) return;
+    channel.writing = false;
+    removeWriter(channel);
   }
 
   #stopReading(channel: Channel): void {
     if (!channel.reading) return;
     channel.reading = false;
+    readers.delete(channel.context);
     this.reactor.removeReader(channel.context);
   }
 
@@ -625,6 +693,7 @@ export class Gio<R = unknown> {
       );
     }
     this.#top = channel.outer;
+    this.#changeRest(channel.context, this.#top?.context);
     this.#stopReading(channel);
     channel.left = true;
     if (!this.#unsent.includes(channel)) {
