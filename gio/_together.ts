@@ -12,11 +12,16 @@ export function* together<R>(
   settle: (results: Promise<unknown>[]) => Promise<R>,
 ): Coroutine<R> {
   const gio: Gio = currentGio(what);
-  const tasks = coroutines.map((coroutine) => gio.spawn(coroutine));
-  const results = tasks.map((task) => task.result);
+  const tasks: Gio[] = [];
+  const results: Promise<unknown>[] = [];
   const over = new DOMException(`${what} is over`, "AbortError");
   let thrown: unknown = over;
   try {
+    for (const coroutine of coroutines) {
+      const task = gio.spawn(coroutine);
+      tasks.push(task);
+      results.push(task.result);
+    }
     return yield* wait(settle(results));
   } catch (error) {
     thrown = error;

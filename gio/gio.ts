@@ -31,7 +31,7 @@ import { wait } from "./wait.ts";
  *  6. An error thrown in from outside (timeout, cancel) undoes what the coroutine was waiting for first.
  *  7. What was pushed back belongs to the context it was read from, and is read when that is the innermost again.
  *  8. At its end the connection is flushed and closed; after an error it is aborted. Tasks it spawned and did
- *     not await are cancelled.
+ *     not await are cancelled, and its result waits for their cleanup.
  */
 
 /** So much output is gathered before it is sent: 64 KiB. */
@@ -56,7 +56,16 @@ export interface GioOptions {
   keepOpen?: boolean;
 }
 
+/** What a coroutine waits for whose turn comes in the next step. */
+class Pause extends Operation {
+  override start(): void {}
+}
+
 let current: Gio | undefined;
+/** How many coroutines run now, each within one that has resumed it. */
+let running = 0;
+/** So many of them do not exhaust the stack. */
+const DEEPEST = 100;
 
 /**
  * The Gio whose coroutine is running now.
@@ -188,12 +197,14 @@ export class Gio<R = unknown> {
   #wanting: Channel | undefined;
   #operation: Operation<unknown> | undefined;
   #blocked: "next" | "read" | Operation<unknown> | undefined;
-  #refused: { value: unknown } | undefined;
+  /** A value that a context of values has not accepted yet, or after which it accepts nothing for now. */
+  #offered: { channel: Channel; value?: unknown } | undefined;
   /** How an operation failed that was settled before its `start` returned. */
   #failure: { error: unknown } | undefined;
   #cancelled: { reason: unknown } | undefined;
   #closing = false;
   #shutdown = false;
+  #finished = false;
   #linger: Timer | undefined;
   #outcome: Outcome<R> | undefined;
   // deno-lint-ignore no-explicit-any
@@ -215,6 +226,7 @@ export class Gio<R = unknown> {
     onEnd?: () => void,
   ) {
     this.reactor = reactor;
+    this.#shutdown = reactor.isShutDown;
     this.#composed = compose(coroutine);
     this.#options = options;
     this.#onEnd = onEnd;
@@ -237,13 +249,13 @@ export class Gio<R = unknown> {
   }
 
   /**
-   * What the coroutine returned, once everything it sent is on its way; rejects with what it threw, with
+   * What the coroutine returned, once everything it sent is on its way and its tasks have ended; rejects with what it threw, with
    * {@linkcode EndOfStream} if the peer ended it, or with the reason it was cancelled for.
    */
   get result(): Promise<R> {
     if (this.#result === undefined) {
       this.#result = Promise.withResolvers<R>();
-      if (this.#outcome !== undefined && this.#state !== "flushing") this.#settle();
+      if (this.#finished) this.#settle();
     }
     return this.#result.promise;
   }
@@ -298,7 +310,7 @@ export class Gio<R = unknown> {
     if (this.#operation !== operation as Operation<unknown>) return;
     this.#operation = undefined;
     operation.result = value;
-    if (this.#state !== "running") this.#run("next", undefined);
+    if (this.#state !== "running") this.#runSoon("next", undefined);
   }
 
   /** For operations: throws into the coroutine that waits for `operation`. Ignored if it does not, or no more. */
@@ -306,7 +318,19 @@ export class Gio<R = unknown> {
     if (this.#operation !== operation as Operation<unknown>) return;
     this.#operation = undefined;
     if (this.#state === "running") this.#failure = { error };
-    else this.#run("throw", error);
+    else this.#runSoon("throw", error);
+  }
+
+  /** At once, unless too many coroutines that resume each other are running already. */
+  #runSoon(how: "next" | "throw", value: unknown): void {
+    if (running < DEEPEST) return this.#run(how, value);
+    const pause = new Pause();
+    this.#operation = pause;
+    this.reactor.addTimer(0, () => {
+      if (this.#operation !== pause) return;
+      this.#operation = undefined;
+      this.#run(how, value);
+    });
   }
 
   /** For {@linkcode enter}: makes `context` the innermost one until the result is disposed of. */
@@ -386,9 +410,11 @@ export class Gio<R = unknown> {
     const tasks = this.#tasks ??= new Set();
     const entry: { task?: Gio<T> } = {}; // it may end before the constructor returns
     const task = entry.task = new Gio(this.reactor, undefined, coroutine, DEFAULTS, () => {
-      if (entry.task !== undefined) tasks.delete(entry.task as Gio);
+      if (entry.task === undefined) return;
+      tasks.delete(entry.task as Gio);
+      if (this.#state === "done" || this.#state === "lingering") this.#finish();
     });
-    if (!task.done) tasks.add(task as Gio);
+    if (!task.#finished) tasks.add(task as Gio);
     return task;
   }
 
@@ -396,6 +422,7 @@ export class Gio<R = unknown> {
   #run(how: "next" | "throw" | "return" | "yielded", value: unknown): void {
     const outer = current;
     current = this as Gio;
+    running++;
     this.#state = "running";
     const composed = this.#composed;
     try {
@@ -424,7 +451,7 @@ export class Gio<R = unknown> {
           continue;
         }
         try {
-          if (this.#shutdown) throw new Error("Cannot wait: the reactor is shut down");
+          if (this.#shutdown) throw cannotWait();
           if (!this.#proceed(value)) {
             this.#state = "waiting";
             return;
@@ -438,6 +465,7 @@ export class Gio<R = unknown> {
       }
     } finally {
       current = outer;
+      running--;
     }
   }
 
@@ -488,8 +516,9 @@ export class Gio<R = unknown> {
   /** Hands over a value as it is, and stands still until the next one would be accepted. */
   #put(channel: Channel, value: unknown): boolean {
     const { context } = channel;
-    if (context.put!(value)) return true;
-    this.#refused = { value };
+    const accepted = context.put!(value);
+    if (accepted && context.writable) return true;
+    this.#offered = accepted ? { channel } : { channel, value };
     this.#startWriting(channel);
     return false;
   }
@@ -578,8 +607,7 @@ export class Gio<R = unknown> {
         this.#startWriting(channel);
         return false;
       }
-      // A back end that writes later tells only at the next send that it failed.
-      if (channel.left) context.send(NOTHING);
+      if (channel.left) checkSent(context);
     } catch (error) {
       outbox.clear();
       channel.ended = error;
@@ -599,12 +627,13 @@ export class Gio<R = unknown> {
   }
 
   #onWritable(channel: Channel): void {
-    if (this.#refused !== undefined) {
-      const { value } = this.#refused;
-      this.#refused = undefined;
-      channel.writing = false;
-      this.reactor.removeWriter(channel.context);
-      return this.#run("yielded", value);
+    const offered = this.#offered;
+    if (offered?.channel === channel) {
+      this.#offered = undefined;
+      this.#stopWriting(channel);
+      return "value" in offered
+        ? this.#run("yielded", offered.value)
+        : this.#run("next", undefined);
     }
     let failure: { error: unknown } | undefined;
     try {
@@ -613,13 +642,16 @@ export class Gio<R = unknown> {
       failure = { error };
     }
     if (this.#state === "flushing") {
-      if (failure !== undefined) this.#close(true);
+      if (failure !== undefined) this.#failLate(failure.error);
       else if (this.#unsent.length === 0) this.#close(false);
       return;
     }
     const blocked = this.#blocked;
-    if (blocked === undefined || (failure === undefined && this.#unsent.length > 0)) return;
+    if (blocked === undefined) return;
+    // An operation need not wait for all of them.
+    if (failure === undefined && this.#unsent.length > 0 && typeof blocked === "string") return;
     this.#blocked = undefined;
+    if (this.#closing) this.#clearLinger();
     if (failure !== undefined) this.#run("throw", failure.error);
     else if (blocked === "next") this.#run("next", undefined);
     else this.#run("yielded", blocked === "read" ? undefined : blocked);
@@ -680,9 +712,15 @@ export class Gio<R = unknown> {
     const operation = this.#operation;
     this.#wanting = undefined;
     this.#blocked = undefined;
-    this.#refused = undefined;
+    if (this.#offered !== undefined) this.#stopWriting(this.#offered.channel);
+    this.#offered = undefined;
     this.#operation = undefined;
-    operation?.cancel();
+    try {
+      operation?.cancel();
+    } catch (error) {
+      // The coroutine must go on nevertheless.
+      this.#report(error);
+    }
   }
 
   #leave(channel: Channel): void {
@@ -696,13 +734,13 @@ export class Gio<R = unknown> {
     this.#changeRest(channel.context, this.#top?.context);
     this.#stopReading(channel);
     channel.left = true;
-    if (!this.#unsent.includes(channel)) {
-      if (!channel.written || channel.context.writable) {
-        if (channel.owned) channel.context.close();
-        return;
-      }
-      this.#addUnsent(channel);
+    if (this.#unsent.includes(channel)) return;
+    const { context } = channel;
+    if (!channel.written || context.closed || (context.writable && hasNotFailed(context))) {
+      if (channel.owned) context.close();
+      return;
     }
+    this.#addUnsent(channel); // the next `yield` waits for it, or tells why it failed
   }
 
   #end(outcome: Outcome<R>): void {
@@ -717,14 +755,28 @@ export class Gio<R = unknown> {
       return this.#close(true);
     }
     try {
-      if (!this.#send()) {
-        this.#setLinger(() => this.#close(true));
-        return;
-      }
-    } catch { // the peer has gone, and so has whoever could be told
-      return this.#close(true);
+      if (!this.#send()) return this.#setLinger(() => this.#notSent());
+    } catch (error) {
+      return this.#failLate(error);
     }
     this.#close(false);
+  }
+
+  /** After the end, sending fails. If it was to the connection, the peer has gone, and so has whoever could be told. */
+  #failLate(error: unknown): void {
+    const outcome = this.#outcome!;
+    const isQuiet = !("error" in outcome) || outcome.error instanceof EndOfStream;
+    if (isQuiet && error !== this.#connection?.ended) this.#outcome = { error };
+    this.#close(true);
+  }
+
+  #notSent(): void {
+    if (this.#unsent.every((channel) => channel === this.#connection)) return this.#close(true);
+    this.#failLate(
+      new TimeoutError(
+        `Cannot send: what was left was not accepted within ${this.#lingerMs} ms after the coroutine's end`,
+      ),
+    );
   }
 
   /** The peer ended the conversation: no error of ours. */
@@ -739,7 +791,7 @@ export class Gio<R = unknown> {
     this.#drop();
     for (const context of this.#owned ?? []) if (!context.closed) context.close();
     this.#state = "done";
-    this.#settle();
+    this.#finish();
     const channel = this.#connection;
     if (channel === undefined || this.#options.keepOpen) {
       if (channel !== undefined) this.#stopReading(channel);
@@ -771,6 +823,13 @@ export class Gio<R = unknown> {
 
   #gone(): void {
     this.reactor.removeShutdownHook(this);
+  }
+
+  /** Its tasks have their cleanup to do first, which may take time. */
+  #finish(): void {
+    if (this.#tasks !== undefined && this.#tasks.size > 0) return;
+    this.#finished = true;
+    this.#settle();
     this.#onEnd?.();
   }
 
@@ -779,7 +838,12 @@ export class Gio<R = unknown> {
     if (this.#state === "lingering") return this.#lingered();
     if (this.#state === "flushing") return this.#close(true);
     this.#shutdown = true;
-    this.cancel(new DOMException("The reactor was shut down", "AbortError"));
+    if (this.#cancelled === undefined) {
+      return this.cancel(new DOMException("The reactor was shut down", "AbortError"));
+    }
+    if (this.done || this.#state === "running") return;
+    this.#stopWaiting();
+    this.#run("throw", cannotWait());
   }
 
   /** Tells the result to who asked for it; an error that nobody asks for goes to the reactor, once. */
@@ -813,7 +877,8 @@ export class Gio<R = unknown> {
  * wrote is sent and the connection is closed; if it fails, the connection is aborted and the error goes to whoever
  * asked for {@linkcode Gio.result}, else to the reactor's `onError`. The end of the stream ends it quietly.
  *
- * Consecutive writes are sent together. A peer that does not read stops the coroutine.
+ * Consecutive writes are sent together, so do not alter bytes after they were yielded. A peer that does not read stops
+ * the coroutine.
  *
  * @typeParam R What the coroutine returns.
  * @param reactor What calls back.
@@ -847,11 +912,36 @@ export function gio<R>(
   return new Gio(reactor, connection, coroutine, options);
 }
 
+/**
+ * A back end that writes later tells only at the next send that it failed. That something was closed or half-closed
+ * meanwhile is no failure.
+ */
+function checkSent(context: Context): void {
+  try {
+    context.send(NOTHING);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
+
+function hasNotFailed(context: Context): boolean {
+  try {
+    checkSent(context);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What to throw at a read of a channel that has ended: a fresh EndOfStream each time, or what broke it. */
 function ending(channel: Channel): unknown {
   return channel.ended instanceof EndOfStream
     ? new EndOfStream("The stream has ended")
     : channel.ended;
+}
+
+function cannotWait(): Error {
+  return new Error("Cannot wait: the reactor is shut down");
 }
 
 function noContext(verb: string): Error {

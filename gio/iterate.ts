@@ -9,14 +9,15 @@ export interface IterateOptions extends ReactorOptions {
   signal?: AbortSignal;
 }
 
-/** Holds one value at a time: what the coroutine has yielded and the loop has not taken. */
+/** Holds one value at a time: what the coroutine has yielded and the loop is busy with, or has not taken. */
 class Slot implements Context {
   readonly readable = true;
   #value: unknown;
-  #taken: (() => void) | undefined;
+  #free: (() => void) | undefined;
   #notify: (() => void) | undefined;
   #ended = false;
   #full = false;
+  #taken = false;
 
   get writable(): boolean {
     return !this.#full;
@@ -44,8 +45,12 @@ class Slot implements Context {
     this.#notify?.();
   }
 
-  /** Resolves to whether there is a value, once there is one or there will be none. */
+  /** Lets go of the value taken last. Resolves to whether there is another, once there is one or there will be none. */
   async filled(): Promise<boolean> {
+    if (this.#taken) {
+      this.#taken = this.#full = false;
+      this.#free?.();
+    }
     if (!this.#full && !this.#ended) await new Promise<void>((resolve) => this.#notify = resolve);
     return this.#full;
   }
@@ -53,20 +58,19 @@ class Slot implements Context {
   take(): unknown {
     const value = this.#value;
     this.#value = undefined;
-    this.#full = false;
-    this.#taken?.();
+    this.#taken = true;
     return value;
   }
 
   close(): void {}
 
   watch(interest: "read" | "write", notify: () => void): void {
-    if (interest === "write") this.#taken = notify;
+    if (interest === "write") this.#free = notify;
     if (interest === "read" || !this.#full) notify();
   }
 
   unwatch(interest: "read" | "write"): void {
-    if (interest === "write") this.#taken = undefined;
+    if (interest === "write") this.#free = undefined;
   }
 }
 
@@ -106,9 +110,8 @@ export async function* iterate<T = unknown, R = unknown>(
   coroutine: Coroutine<R>,
   options: IterateOptions = {},
 ): AsyncGenerator<T, R> {
-  const reactor = new Reactor(options);
+  using reactor = new Reactor(options);
   const slot = new Slot();
-  const running = reactor.run();
   const task = gio(
     reactor,
     slot,
@@ -117,6 +120,8 @@ export async function* iterate<T = unknown, R = unknown>(
   );
   const end = () => slot.end();
   const ended = task.result.then(end, end);
+  const running = reactor.run();
+  running.catch(() => {}); // it is awaited below, but perhaps not before the loop is over
   try {
     while (await slot.filled()) yield slot.take() as T;
     return await task.result;

@@ -2,7 +2,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { call, type Coroutine, readLine } from "../../compose/mod.ts";
 import { connect, Reactor, type SelectorName, type Socket } from "../../reactor/mod.ts";
-import { all, asProcess, type Context, enter, gio, memory, open, sleep } from "../../gio/mod.ts";
+import {
+  all,
+  asProcess,
+  type Context,
+  enter,
+  gio,
+  memory,
+  open,
+  sleep,
+  timeout,
+} from "../../gio/mod.ts";
 import { leakTest } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
 
@@ -179,4 +189,77 @@ Deno.test("several coroutines write to a context whose peer does not read, each 
     " one one one three three three two two two",
   );
   assertEquals([connection.watched, reactor.inspect()], [[], []]);
+});
+
+/** Takes values as they are, when the test says so. */
+class Values extends FakeConnection {
+  readonly values: unknown[] = [];
+
+  put(value: unknown): boolean {
+    if (this.capacity === 0) return false;
+    this.capacity--;
+    this.values.push(value);
+    return true;
+  }
+}
+
+Deno.test("a refused value and bytes that wait for another context do not get in each other's way", () => {
+  using reactor = new Reactor({ selector: "deno" });
+  const connection = new FakeConnection();
+  connection.capacity = 2;
+  const values = new Values();
+  values.capacity = 0;
+  const task = gio(
+    reactor,
+    connection,
+    function* () {
+      yield "hello";
+      yield* sleep(0);
+      using _ = enter(values);
+      yield { a: 1 };
+      yield { b: 2 };
+    }(),
+  );
+  reactor.step();
+  reactor.step();
+  connection.accept(1);
+  reactor.step();
+  connection.accept(10);
+  reactor.step();
+  assertEquals([connection.sent.join(""), values.values], ["hello", []]);
+  values.accept(3);
+  reactor.step();
+  assertEquals([values.values, task.done], [[{ a: 1 }, { b: 2 }], true]);
+});
+
+Deno.test("a value that was refused until an error came leaves what waits for another context alone", async () => {
+  using reactor = new Reactor({ selector: "deno" });
+  const connection = new FakeConnection();
+  connection.capacity = 0;
+  const values = new Values();
+  values.capacity = 0;
+  const task = gio(
+    reactor,
+    connection,
+    function* () {
+      yield "hello";
+      yield* sleep(0);
+      try {
+        using _ = timeout(0);
+        using __ = enter(values);
+        yield { a: 1 };
+      } catch { /* the time is over */ }
+      yield ", world";
+    }(),
+  );
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    reactor.step();
+  }
+  values.accept(10);
+  reactor.step();
+  connection.accept(100);
+  reactor.step();
+  assertEquals(connection.sent.join(""), "hello, world");
+  assertEquals([values.values, values.watched, task.done], [[], [], true]);
 });
