@@ -58,6 +58,7 @@ export function suspend<T = void>(
 
 class UntilSettled extends Operation {
   readonly #suspend: Suspend<unknown>;
+  #end: (() => void) | undefined;
 
   constructor(suspend: Suspend<unknown>) {
     super();
@@ -65,7 +66,11 @@ class UntilSettled extends Operation {
   }
 
   override start(gio: Gio): void {
-    this.#suspend.begin(gio.reactor, () => gio.resume(this, undefined));
+    this.#end = this.#suspend.begin(gio.reactor, () => gio.resume(this, undefined));
+  }
+
+  override cancel(): void {
+    this.#end?.();
   }
 }
 

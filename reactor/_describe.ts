@@ -17,5 +17,6 @@ export function describeAddr(local: Deno.Addr, remote?: Deno.Addr): string {
 /** What to call a selectable or a process in a message. */
 export function describe(handle: Handle): string {
   if (typeof handle === "function") return handle.name || "anonymous function";
+  if ("next" in handle) return "coroutine";
   return (handle as Partial<Selectable>).describe?.() ?? handle.constructor?.name ?? "object";
 }

@@ -2,6 +2,7 @@ import type { Socket } from "./socket.ts";
 
 /**
  * What a {@linkcode Reactor} tells whoever measures it. Every one is optional, and costs nothing when it is not there.
+ * What they throw is reported to `onError`.
  *
  * @example Counting bytes
  * ```ts

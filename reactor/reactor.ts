@@ -59,6 +59,7 @@ export class Reactor implements Disposable {
   #clock: Clock;
   #selector: Selector<Handler>;
   #options: ReactorOptions;
+  #events: ReactorEvents;
   #readers = new Map<Handle, Handler>();
   #writers = new Map<Handle, Handler>();
   #processes = new Map<Handle, Handler>();
@@ -75,6 +76,8 @@ export class Reactor implements Disposable {
   /** Only what has a priority of at most this is called. */
   #turn = -1;
   #released: void | Promise<void> = undefined;
+  /** What `onError` threw during a shutdown. */
+  #thrown: { error: unknown } | undefined;
   #steps = 0;
   #stepping = false;
   #current: Handler | undefined;
@@ -95,17 +98,18 @@ export class Reactor implements Disposable {
   constructor(options: ReactorOptions = {}) {
     const { selector = "auto", clock = realClock, events, lingerMs = 5000 } = options;
     this.#options = options;
+    this.#events = events === undefined ? NO_EVENTS : this.#guarded(events);
     this.#clock = clock;
     this.#selector = createSelector(selector);
     this.#alarm = new Alarm(clock, this.#timers, () => this.#selector.wake());
     this.#owner = {
       lingerMs,
       noDelay: true,
-      ...(events && { events }),
+      ...(events && { events: this.#events }),
       opened: (socket) => this.#open.add(socket),
       released: (socket) => {
         this.#open.delete(socket);
-        events?.closed?.(socket);
+        this.#events.closed?.(socket);
         if (this.#open.size === 0) this.#onDrained?.();
       },
       addTimer: (ms, callback) => this.addTimer(ms, callback),
@@ -312,8 +316,8 @@ export class Reactor implements Disposable {
    */
   onError(error: unknown, where: string): void {
     if (isAssertionError(error)) throw error;
-    this.#options.events?.error?.(error, where);
-    (this.#options.onError ?? reportToConsole)(error, where);
+    this.#events.error?.(error, where);
+    this.#report(error, where);
   }
 
   /** Lists what is registered, suspended and open. */
@@ -346,7 +350,7 @@ export class Reactor implements Disposable {
    */
   step(): number {
     if (this.#stepping) throw new TypeError("Cannot step: the reactor is in a step already");
-    const { step: onStep } = this.#options.events ?? NO_EVENTS;
+    const { step: onStep } = this.#events;
     const begin = onStep && performance.now();
     this.#stepping = true;
     this.#steps++;
@@ -366,7 +370,7 @@ export class Reactor implements Disposable {
       for (const handler of readers) this.#selector.again(handler);
       for (const handler of writers) this.#selector.again(handler);
     }
-    onStep?.call(this.#options.events, performance.now() - begin!, count);
+    onStep?.(performance.now() - begin!, count);
     return count;
   }
 
@@ -405,8 +409,11 @@ export class Reactor implements Disposable {
       await this.#drain();
     } finally {
       signal?.removeEventListener("abort", stop);
-      this.shutdown();
-      await this.#released;
+      try {
+        this.shutdown();
+      } finally {
+        await this.#released;
+      }
     }
   }
 
@@ -428,14 +435,15 @@ export class Reactor implements Disposable {
 
   /**
    * Calls the hooks, forgets and closes all that is registered, closes all sockets at once, and releases everything.
-   * Idempotent.
+   * Idempotent. Errors meanwhile are reported to {@linkcode ReactorOptions.onError}; what that throws is thrown at the end.
    */
   shutdown(): void {
     this.#stop();
     if (this.#state !== "stopped") return;
     this.#state = "shut down";
-    for (const socket of this.#open) socket.abort();
+    for (const socket of this.#open) this.#ending(describe(socket), () => socket.abort());
     this.#released = this.#selector.close();
+    if (this.#thrown !== undefined) throw this.#thrown.error;
   }
 
   /** As {@linkcode Reactor.shutdown}. */
@@ -598,6 +606,8 @@ export class Reactor implements Disposable {
   #resume(coroutine: Generator<unknown, unknown, unknown>): void {
     const { done, value } = coroutine.next();
     if (done) this.removeProcess(coroutine);
+    // It has shut the reactor down itself.
+    else if (this.#state !== "alive") coroutine.return(undefined);
     else if (value instanceof Suspend) value.suspend(this, coroutine);
   }
 
@@ -607,27 +617,64 @@ export class Reactor implements Disposable {
     this.#state = "stopping";
     this.#shutdownRequested = true;
     const { onShutdown } = this.#options;
-    if (onShutdown) onShutdown(this.inspect().map(formatInspected));
+    if (onShutdown) {
+      this.#ending("onShutdown", () => onShutdown(this.inspect().map(formatInspected)));
+    }
     for (const hook of this.#shutdownHooks) {
-      try {
-        if (typeof hook === "function") hook();
-        else hook.abandon();
-      } catch (error) {
-        (this.#options.onError ?? reportToConsole)(error, "shutdown hook");
-      }
+      this.#ending("shutdown hook", () => typeof hook === "function" ? hook() : hook.abandon());
     }
     this.#state = "stopped";
     for (const kind of KINDS) {
       for (const handle of [...this.#registered(kind).keys(), ...this.#suspended[kind].keys()]) {
+        const isRunning = this.#current?.handle === handle;
         this.#remove(kind, handle);
-        if (kind === "process") (handle as Partial<Generator>).return?.(undefined);
-        else (handle as Partial<Socket>).close?.();
+        this.#ending(`${kind} of ${describe(handle)}`, () => {
+          if (kind !== "process") (handle as Partial<Socket>).close?.();
+          else if (!isRunning) (handle as Partial<Generator>).return?.(undefined);
+        });
       }
     }
-    for (const socket of this.#open) if (!socket.closed) closeAtOnce(socket);
+    for (const socket of this.#open) {
+      if (!socket.closed) this.#ending(describe(socket), () => closeAtOnce(socket));
+    }
     this.#timers.clear();
     this.#alarm.cancel();
     this.#selector.wake();
+  }
+
+  /** Does a part of a shutdown, which goes on whatever that throws. */
+  #ending(what: string, act: () => void): void {
+    try {
+      try {
+        act();
+      } catch (error) {
+        this.#events.error?.(error, what);
+        this.#report(error, what);
+      }
+    } catch (error) {
+      this.#thrown ??= { error };
+    }
+  }
+
+  #report(error: unknown, where: string): void {
+    (this.#options.onError ?? reportToConsole)(error, where);
+  }
+
+  /** The same events, whose errors do no harm to what they are told of. */
+  #guarded(events: ReactorEvents): ReactorEvents {
+    const guarded: Record<string, (...args: unknown[]) => void> = {};
+    for (const name of EVENTS) {
+      if (events[name] === undefined) continue;
+      guarded[name] = (...args) => {
+        try {
+          (events[name] as (...args: unknown[]) => void).apply(events, args);
+        } catch (error) {
+          if (name === "error") this.#report(error, "event error");
+          else this.onError(error, `event ${name}`);
+        }
+      };
+    }
+    return guarded;
   }
 
   /** Waits for sockets that were closed with something still to send. */
@@ -655,6 +702,7 @@ function closeAtOnce(socket: Socket): void {
 }
 
 const KINDS = ["reader", "writer", "process"] as const;
+const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
 const NO_EVENTS: ReactorEvents = {};
 const realClock: Clock = { now: () => performance.now() };
 

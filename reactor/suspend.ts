@@ -46,7 +46,7 @@ export class Suspend<T = void> {
   #outcome: { value: T } | { error: unknown } | undefined;
   #whenDone: (() => void) | undefined;
 
-  /** `start` is called when the coroutine has been suspended, to begin what will resume it. */
+  /** `start` is called once, when the coroutine has been suspended, to begin what will resume it. */
   constructor(start?: (suspend: Suspend<T>) => void, options: SuspendOptions = {}) {
     this.#start = start;
     this.#options = options;
@@ -92,23 +92,42 @@ export class Suspend<T = void> {
   }
 
   /**
-   * For who drives coroutines: begins, and calls `whenDone` when it is settled, perhaps at once.
+   * For who drives coroutines: begins, and calls `whenDone` when it is settled, perhaps at once. Gives what to call when
+   * the coroutine does not wait for it any more: then there is no timeout, and another may wait.
    *
    * @throws {TypeError} when another coroutine waits for it already
    */
-  begin(reactor: Pick<Reactor, "addTimer" | "removeTimer">, whenDone: () => void): void {
-    if (this.settled) return whenDone();
+  begin(reactor: Pick<Reactor, "addTimer" | "removeTimer">, whenDone: () => void): () => void {
+    if (this.settled) {
+      whenDone();
+      return ignore;
+    }
     this.#checkNotWaitedFor();
     const { timeoutMs, onTimeout } = this.#options;
     const timer = timeoutMs === undefined ? undefined : reactor.addTimer(timeoutMs, () => {
-      onTimeout?.();
-      this.throw(new DOMException(`Not resumed within ${timeoutMs} ms`, "TimeoutError"));
+      try {
+        onTimeout?.();
+      } finally {
+        this.throw(new DOMException(`Not resumed within ${timeoutMs} ms`, "TimeoutError"));
+      }
     });
-    this.#whenDone = () => {
+    const end = () => {
       if (timer) reactor.removeTimer(timer);
+      if (this.#whenDone === done) this.#whenDone = undefined;
+    };
+    const done = this.#whenDone = () => {
+      end();
       whenDone();
     };
-    this.#start?.(this);
+    const start = this.#start;
+    this.#start = undefined;
+    try {
+      start?.(this);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return end;
   }
 
   /** Yields itself once, and gives {@linkcode Suspend.result}: for `yield*`. */
@@ -128,3 +147,5 @@ export class Suspend<T = void> {
     this.#whenDone?.();
   }
 }
+
+function ignore(): void {}

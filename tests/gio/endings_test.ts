@@ -1,7 +1,7 @@
 /** How coroutines end when not all goes well: writes that fail late, cleanup that takes time, a reactor that is shut down. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Reactor, type SelectorName, TestClock } from "../../reactor/mod.ts";
+import { Reactor, type SelectorName, Suspend, TestClock } from "../../reactor/mod.ts";
 import {
   all,
   asProcess,
@@ -449,4 +449,31 @@ Deno.test("iterate() throws what goes out of its reactor, also when the loop is 
     "expected",
   );
   assertEquals(seen, [1]);
+});
+
+Deno.test("a Suspend of the reactor that was waited for in vain has no timer, and can be waited for again", () => {
+  using t = onClock();
+  const seen: unknown[] = [];
+  let starts = 0;
+  const answer = new Suspend<number>(() => starts++, {
+    timeoutMs: 1000,
+    onTimeout: () => seen.push("not this"),
+  });
+  gio(
+    t.reactor,
+    undefined,
+    function* () {
+      try {
+        using _ = timeout(10);
+        yield* answer;
+      } catch (error) {
+        seen.push((error as Error).name);
+      }
+      assertEquals(t.reactor.inspect(), []);
+      seen.push(yield* answer);
+    }(),
+  );
+  t.pass(10);
+  answer.resume(42);
+  assertEquals([seen, starts, t.errors, t.reactor.inspect()], [["TimeoutError", 42], 1, [], []]);
 });

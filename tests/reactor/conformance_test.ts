@@ -3,7 +3,7 @@
  * behind it.
  */
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
+import { Reactor, type SelectorName, Suspend, TestClock } from "../../reactor/mod.ts";
 import { Fake, ready } from "./_fake.ts";
 
 interface World {
@@ -20,7 +20,10 @@ interface World {
   steps(count: number): void;
 }
 
-const BEHAVIOURS: Record<string, (world: World) => void | Promise<void>> = {};
+const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+
+type Behaviour = (world: World) => void | Promise<void>;
+const BEHAVIOURS: Record<string, Behaviour> = {};
 
 // ---- readers and writers
 
@@ -633,13 +636,14 @@ BEHAVIOURS["a step inside a step is refused"] = (w) => {
   assertEquals(w.errors, ["Cannot step: the reactor is in a step already in timer "]);
 };
 
-for (const [behaviour, test] of Object.entries(BEHAVIOURS)) {
-  Deno.test(`Reactor: ${behaviour}`, async () => {
+function conformance(selector: SelectorName, behaviour: string, test: Behaviour): void {
+  Deno.test(`Reactor (${selector}): ${behaviour}`, async () => {
     const seen: unknown[] = [];
     const errors: string[] = [];
     const left: string[] = [];
     const clock = new TestClock();
     using reactor = new Reactor({
+      selector,
       clock,
       onError: (error, where) => errors.push(`${(error as Error).message} in ${where}`),
       onShutdown: (lines) => left.push(...lines),
@@ -659,4 +663,10 @@ for (const [behaviour, test] of Object.entries(BEHAVIOURS)) {
       },
     });
   });
+}
+
+for (const selector of SELECTORS) {
+  for (const [behaviour, test] of Object.entries(BEHAVIOURS)) {
+    conformance(selector, behaviour, test);
+  }
 }
