@@ -64,7 +64,8 @@ class DatagramContext implements Context {
 }
 
 /**
- * UDP as a context: a bare `yield` gives the next datagram and who sent it, `yield { data, to }` sends one.
+ * UDP as a context: a bare `yield` gives the next datagram and who sent it, `yield { data, to }` sends one. What could not
+ * be sent is told at a bare `yield` after it, once; the coroutine may catch that and go on.
  *
  * @param socket A bound socket of the reactor. Closing the context closes it.
  * @returns The context.

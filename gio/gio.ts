@@ -665,6 +665,13 @@ export class Gio<R = unknown> {
       if (data === undefined) return;
       if (data === null) channel.ended = new EndOfStream("The stream has ended");
     } catch (error) {
+      if (
+        channel.context.put !== undefined && !channel.context.closed && this.#wanting === channel
+      ) {
+        // A message has failed, and not what carries it.
+        this.#wanting = undefined;
+        return this.#run("throw", error);
+      }
       channel.ended = error;
     }
     if (channel.ended !== undefined) this.#stopReading(channel);

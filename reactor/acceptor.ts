@@ -72,7 +72,8 @@ export class Acceptor implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {TypeError} when there is no port, path or listener, or a `cert` without a `key`
+   * @throws {TypeError} when there is no port, path or listener, a `cert` without a `key`, or the reactor is shut down
+   * @throws {RangeError} when the priority is not 0 to 9
    * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
@@ -80,12 +81,23 @@ export class Acceptor implements Disposable {
     this.#options = options;
     this.#onAccept = onAccept;
     const { noDelay = true } = options;
-    this.#listening = reactor.listening(listen(options), {
-      noDelay,
-      onReleased: () => this.#onReleased(),
-    });
+    const listener = listen(options);
+    try {
+      this.#listening = reactor.listening(listener, {
+        noDelay,
+        onReleased: () => this.#onReleased(),
+      });
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
     reactor.addShutdownHook(this.#close);
-    this.#resume();
+    try {
+      this.#resume();
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
   }
 
   /** The address listened on; its `port` is the real one when 0 was asked for. */

@@ -31,7 +31,8 @@ export interface ConnectOptions {
 }
 
 /**
- * Makes a TCP, TLS or Unix connection whose socket belongs to `reactor`. With TLS, the handshake is done.
+ * Makes a TCP, TLS or Unix connection whose socket belongs to `reactor`. With TLS, the handshake is done: give a `signal`
+ * for peers that never answer.
  *
  * @throws whatever Deno throws, for example `Deno.errors.ConnectionRefused`
  * @throws the reason of `signal` when that aborts first
@@ -83,7 +84,7 @@ export async function startTls(
   const { signal, cert: _, key: __, ...rest } = options;
   signal?.throwIfAborted();
   const conn = socket.detach() as Deno.TcpConn;
-  return adopt(reactor, await orAborted(secure(conn, rest), signal), false);
+  return adopt(reactor, await orAborted(secure(conn, rest, signal), signal), false);
 }
 
 async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
@@ -92,18 +93,22 @@ async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   if (port === undefined) throw new TypeError("Cannot connect: give a port or a path");
   const { cert, key, ...rest } = tls && tls !== true ? tls : {};
   if (cert !== undefined && key !== undefined) {
-    return await handshake(await Deno.connectTls({ port, hostname, cert, key, ...rest }));
+    return await handshake(await Deno.connectTls({ port, hostname, cert, key, ...rest }), signal);
   }
   const conn = await Deno.connect({ port, hostname, ...(signal && { signal }) });
   if (!tls) return conn;
   // Not connectTls: it leaves Nagle on, which costs the first message 40 ms.
   conn.setNoDelay(noDelay);
-  return await secure(conn, { hostname, ...rest });
+  return await secure(conn, { hostname, ...rest }, signal);
 }
 
-async function secure(plain: Deno.TcpConn, options: Deno.StartTlsOptions): Promise<ByteStream> {
+async function secure(
+  plain: Deno.TcpConn,
+  options: Deno.StartTlsOptions,
+  signal: AbortSignal | undefined,
+): Promise<ByteStream> {
   const { localAddr, remoteAddr } = plain;
-  const conn = await handshake(await Deno.startTls(plain, options));
+  const conn = await handshake(await Deno.startTls(plain, options), signal);
   return {
     // These, Deno.startTls forgets.
     localAddr,
@@ -115,13 +120,26 @@ async function secure(plain: Deno.TcpConn, options: Deno.StartTlsOptions): Promi
   };
 }
 
-async function handshake(conn: Deno.TlsConn): Promise<Deno.Conn> {
+/** A peer that does not shake hands must not keep the connection: it is closed when the signal aborts. */
+async function handshake(
+  conn: Deno.TlsConn,
+  signal: AbortSignal | undefined,
+): Promise<Deno.Conn> {
+  let closed = false;
+  const close = () => {
+    if (!closed) conn.close();
+    closed = true;
+  };
+  signal?.addEventListener("abort", close);
   try {
+    signal?.throwIfAborted();
     await conn.handshake();
     return conn;
   } catch (error) {
-    conn.close();
+    close();
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", close);
   }
 }
 

@@ -56,7 +56,12 @@ export class DatagramAcceptor implements Disposable {
     onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown,
   ): Promise<DatagramAcceptor> {
     const socket = await DatagramSocket.bind(reactor, options);
-    return new DatagramAcceptor(reactor, socket, options, onDatagram);
+    try {
+      return new DatagramAcceptor(reactor, socket, options, onDatagram);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
   }
 
   /** The address it is bound to. */

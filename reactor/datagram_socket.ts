@@ -81,16 +81,20 @@ export class DatagramSocket implements Selectable, Disposable {
    * A socket bound to an address. It closes when the reactor shuts down.
    *
    * @throws an Error with code `EADDRINUSE`, and the like
+   * @throws {RangeError} when the port is not 0 to 65535
+   * @throws {TypeError} when the reactor is shut down
    */
   static async bind(reactor: Reactor, options: DatagramOptions = {}): Promise<DatagramSocket> {
     const { port = 0, hostname = "0.0.0.0" } = options;
+    checkPort("bind", port, 0);
     const socket = dgram.createSocket(hostname.includes(":") ? "udp6" : "udp4");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.once("error", reject);
-    socket.bind({ port, address: hostname }, resolve);
     try {
+      socket.bind({ port, address: hostname }, resolve);
       await promise;
       socket.off("error", reject);
+      if (reactor.isShutDown) throw new TypeError("Cannot bind: the reactor is shut down");
       return new DatagramSocket(reactor, socket);
     } catch (error) {
       socket.close();
@@ -153,10 +157,13 @@ export class DatagramSocket implements Selectable, Disposable {
   /**
    * Offers a datagram; gives the number of bytes accepted: all, or 0 when it would block.
    *
+   * @throws {RangeError} when the port is not 1 to 65535
    * @throws {Deno.errors.BadResource} when it is closed
    */
   send(data: Uint8Array, to: Pick<Deno.NetAddr, "hostname" | "port">): number {
     if (this.#closed) throw new Deno.errors.BadResource("Cannot send: the socket is closed");
+    // Port 0 is what a sender may claim to have, who wants no answer.
+    checkPort("send", to.port, 1);
     if (!this.writable) return 0;
     this.#outgoing.push({ data, hostname: to.hostname, port: to.port });
     if (!this.#sending) this.#sendNext();
@@ -178,12 +185,17 @@ export class DatagramSocket implements Selectable, Disposable {
     const next = this.#outgoing[0];
     this.#sending = next !== undefined && !this.#closed;
     if (next === undefined || this.#closed) return;
-    this.#socket.send(next.data, next.port, next.hostname, (error) => {
+    const done = (error: unknown) => {
       this.#outgoing.shift();
       if (error) this.#onError(error);
       this.#sendNext();
       this.#notifyWrite?.();
-    });
+    };
+    try {
+      this.#socket.send(next.data, next.port, next.hostname, done);
+    } catch (error) {
+      queueMicrotask(() => done(error));
+    }
   }
 
   #close = (): void => {
@@ -200,6 +212,11 @@ export class DatagramSocket implements Selectable, Disposable {
     this.#failure = { error };
     this.#notifyRead?.();
   }
+}
+
+function checkPort(doing: string, port: number, least: number): void {
+  if (port >= least && port <= 65535 && Number.isInteger(port)) return;
+  throw new RangeError(`Cannot ${doing} to port ${port}: it must be ${least} to 65535`);
 }
 
 function netAddr({ address, port }: { address: string; port: number }): Deno.NetAddr {

@@ -1,3 +1,4 @@
+import type { ByteStream } from "./byte_stream.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
 import { fromStreams } from "./streams.ts";
@@ -26,6 +27,7 @@ export interface Subprocess extends Disposable {
  * Starts a program with its pipes in `reactor`. It is killed when the reactor shuts down.
  *
  * @throws whatever `Deno.Command` throws, for example `Deno.errors.NotFound`
+ * @throws {TypeError} when the reactor is shut down
  *
  * @example Piping through cat
  * ```ts
@@ -56,7 +58,13 @@ export function subprocess(
   const child = new Deno.Command(command, { ...options, ...piped }).spawn();
   let running = true;
   const kill = (signal?: Deno.Signal) => {
-    if (running) child.kill(signal);
+    if (!running) return;
+    try {
+      child.kill(signal);
+    } catch (error) {
+      // It has ended, and nobody knows yet.
+      if (!(error instanceof Deno.errors.NotFound) && !hasTerminated(error)) throw error;
+    }
   };
   const onShutdown = () => kill();
   reactor.addShutdownHook(onShutdown);
@@ -65,12 +73,28 @@ export function subprocess(
     reactor.removeShutdownHook(onShutdown);
   });
   const name = `${command} ${child.pid}`;
+  const io = fromStreams({ readable: child.stdout, writable: child.stdin, name });
+  const stderr = fromStreams({ readable: child.stderr, name: `${name} stderr` });
+  const adopt = (stream: ByteStream) => {
+    try {
+      return reactor.adopt(stream);
+    } catch (error) {
+      io.close();
+      stderr.close();
+      kill("SIGKILL");
+      throw error;
+    }
+  };
   return {
-    io: reactor.adopt(fromStreams({ readable: child.stdout, writable: child.stdin, name })),
-    stderr: reactor.adopt(fromStreams({ readable: child.stderr, name: `${name} stderr` })),
+    io: adopt(io),
+    stderr: adopt(stderr),
     pid: child.pid,
     status,
     kill,
     [Symbol.dispose]: () => kill(),
   };
+}
+
+function hasTerminated(error: unknown): boolean {
+  return error instanceof TypeError && error.message.includes("already terminated");
 }

@@ -1,10 +1,18 @@
 /** How coroutines end when not all goes well: writes that fail late, cleanup that takes time, a reactor that is shut down. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Reactor, type SelectorName, Suspend, TestClock } from "../../reactor/mod.ts";
+import {
+  type Datagram,
+  DatagramSocket,
+  Reactor,
+  type SelectorName,
+  Suspend,
+  TestClock,
+} from "../../reactor/mod.ts";
 import {
   all,
   asProcess,
+  datagrams,
   EndOfStream,
   enter,
   gio,
@@ -476,4 +484,40 @@ Deno.test("a Suspend of the reactor that was waited for in vain has no timer, an
   t.pass(10);
   answer.resume(42);
   assertEquals([seen, starts, t.errors, t.reactor.inspect()], [["TimeoutError", 42], 1, [], []]);
+});
+
+leakTest("datagrams() tells of one that could not be sent, once, and goes on", async () => {
+  using reactor = new Reactor();
+  const hostname = "127.0.0.1";
+  const server = await DatagramSocket.bind(reactor, { hostname });
+  const client = await DatagramSocket.bind(reactor, { hostname });
+  gio(
+    reactor,
+    datagrams(server),
+    function* () {
+      for (;;) {
+        const { data, from }: Datagram = yield;
+        yield { data, to: from };
+      }
+    }(),
+  );
+  const { result } = gio(
+    reactor,
+    datagrams(client),
+    function* () {
+      const errors: unknown[] = [];
+      yield { data: new Uint8Array(70_000), to: server.addr };
+      try {
+        yield;
+      } catch (error) {
+        errors.push((error as Error).message.includes("EMSGSIZE"));
+      }
+      yield { data: new Uint8Array(3), to: server.addr };
+      const { data }: Datagram = yield;
+      return [errors, data.length];
+    }(),
+  );
+  result.finally(() => reactor.requestShutdown());
+  await reactor.run();
+  assertEquals(await result, [[true], 3]);
 });

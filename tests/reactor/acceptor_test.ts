@@ -192,3 +192,15 @@ leakTest("events tell of accepted connections", async () => {
   await drive(reactor, () => sockets.length === 1);
   assertStrictEquals(accepted[0], sockets[0]);
 });
+
+leakTest("Acceptor leaves nothing open when it cannot begin", () => {
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const reactor = new Reactor();
+  assertThrows(
+    () => new Acceptor(reactor, { ...address, priority: 10 }, () => {}),
+    RangeError,
+    "priority 10",
+  );
+  reactor.shutdown();
+  assertThrows(() => new Acceptor(reactor, address, () => {}), TypeError, "shut down");
+});

@@ -128,3 +128,22 @@ leakTest("startTls() refuses a socket that is in use, or holds what came in clea
   await assertRejects(() => startTls(reactor, socket), TypeError, "not taken");
   assert(!socket.closed);
 });
+
+leakTest(
+  "connect() with TLS that is aborted lets the program end, although the peer never answers",
+  async () => {
+    using listener = Deno.listen({ hostname, port: 0 });
+    const program = `
+    import { connect, Reactor } from ${JSON.stringify(import.meta.resolve("../../reactor/mod.ts"))};
+    using reactor = new Reactor();
+    const signal = AbortSignal.timeout(1);
+    const options = { hostname: "${hostname}", port: ${listener.addr.port}, tls: true, signal };
+    await connect(reactor, options).catch((error) => console.log(error.name));`;
+    const running = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-check", program],
+      stdout: "piped",
+    }).output();
+    using _conn = await listener.accept();
+    assertEquals(new TextDecoder().decode((await running).stdout), "TimeoutError\n");
+  },
+);

@@ -80,3 +80,73 @@ leakTest("DatagramAcceptor goes on after an error of its callback", async () => 
   await drive(reactor, () => count === 2);
   assertEquals(errors, [`callback of udp ${hostname}:${acceptor.addr.port}`]);
 });
+
+leakTest("DatagramSocket refuses a port that cannot be, and goes on", async () => {
+  using reactor = new Reactor();
+  using a = await DatagramSocket.bind(reactor, { hostname });
+  using b = await DatagramSocket.bind(reactor, { hostname });
+  assertEquals(a.send(new Uint8Array(1), b.addr), 1);
+  for (const port of [0, -1, 65536, NaN]) {
+    assertThrows(() => a.send(new Uint8Array(1), { hostname, port }), RangeError, `port ${port}`);
+  }
+  assertEquals(a.send(new Uint8Array(2), b.addr), 2);
+  const seen: number[] = [];
+  reactor.addReader(b, () => seen.push(b.recv()!.data.length));
+  await drive(reactor, () => seen.length === 2);
+  assertEquals(seen, [1, 2]);
+});
+
+leakTest("DatagramSocket goes on after an address that nobody can send to", async () => {
+  using reactor = new Reactor();
+  using a = await DatagramSocket.bind(reactor, { hostname });
+  using b = await DatagramSocket.bind(reactor, { hostname });
+  const failed: unknown[] = [];
+  reactor.addReader(a, () => {
+    try {
+      a.recv();
+    } catch (error) {
+      failed.push(error);
+    }
+  });
+  a.send(new Uint8Array(1), { hostname: 5 as unknown as string, port: 9 });
+  a.send(new Uint8Array(2), b.addr);
+  const seen: number[] = [];
+  reactor.addReader(b, () => seen.push(b.recv()!.data.length));
+  await drive(reactor, () => seen.length === 1 && failed.length === 1);
+  assertEquals(seen, [2]);
+  assert(failed[0] instanceof TypeError);
+});
+
+leakTest("DatagramAcceptor reports a datagram that cannot be answered, and goes on", async () => {
+  const errors: string[] = [];
+  using reactor = new Reactor({ onError: (error) => errors.push((error as Error).message) });
+  using acceptor = await DatagramAcceptor.bind(reactor, { hostname }, ({ data, from }, socket) => {
+    // As one from a sender who claims to have port 0.
+    socket.send(data, data[0] === 0 ? { ...from, port: 0 } : from);
+  });
+  using client = await DatagramSocket.bind(reactor, { hostname });
+  const seen: Uint8Array[] = [];
+  reactor.addReader(client, () => seen.push(client.recv()!.data));
+  client.send(new Uint8Array([0]), acceptor.addr);
+  client.send(new Uint8Array([1]), acceptor.addr);
+  await drive(reactor, () => seen.length === 1);
+  assertEquals([seen, errors], [
+    [new Uint8Array([1])],
+    ["Cannot send to port 0: it must be 1 to 65535"],
+  ]);
+});
+
+leakTest(
+  "DatagramSocket and DatagramAcceptor leave nothing open when they cannot begin",
+  async () => {
+    using reactor = new Reactor();
+    await assertRejects(
+      () => DatagramAcceptor.bind(reactor, { hostname, priority: 10 }, () => {}),
+      RangeError,
+      "priority 10",
+    );
+    await assertRejects(() => DatagramSocket.bind(reactor, { hostname, port: 70_000 }), RangeError);
+    reactor.shutdown();
+    await assertRejects(() => DatagramSocket.bind(reactor, { hostname }), TypeError, "shut down");
+  },
+);

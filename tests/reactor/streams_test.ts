@@ -132,3 +132,25 @@ leakTest("stdio() serves a program that echoes its input", async () => {
   assertEquals(await receiveAll(reactor, io), "hello");
   assertEquals([await receiveAll(reactor, stderr), (await status).code], ["", 0]);
 });
+
+leakTest("subprocess() of a reactor that is shut down leaves no program running", async () => {
+  const reactor = new Reactor();
+  reactor.shutdown();
+  const seconds = `${20 + Math.random()}`;
+  assertThrows(() => subprocess(reactor, "sleep", { args: [seconds] }), TypeError, "shut down");
+  const isRunning = async () => {
+    const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args"] }).output();
+    return new TextDecoder().decode(stdout).includes(`sleep ${seconds}`);
+  };
+  const deadline = performance.now() + 10_000;
+  while (await isRunning()) assert(performance.now() < deadline);
+});
+
+leakTest("subprocess().kill() leaves one alone that has ended, known or not", async () => {
+  using reactor = new Reactor();
+  const { io, kill, status } = subprocess(reactor, "true");
+  await receiveAll(reactor, io);
+  kill();
+  await status;
+  kill();
+});
