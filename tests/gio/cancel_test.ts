@@ -1,19 +1,22 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Reactor, TestClock } from "../../reactor/mod.ts";
+import { Acceptor, Reactor, type SelectorName, Suspend, TestClock } from "../../reactor/mod.ts";
 import {
   all,
+  connectTo,
   enter,
   type Gio,
   gio,
   memory,
+  open,
   sleep,
   spawn,
   suspend,
   timeout,
   wait,
 } from "../../gio/mod.ts";
+import { leakTest, turns } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
 
 /** What a random coroutine does; each step is one of these, within a `try … finally` that is counted. */
@@ -24,6 +27,7 @@ type Step =
   | "wait"
   | "suspend"
   | "timeout"
+  | "answer"
   | { call: Step[] }
   | { spawn: Step[] }
   | { all: Step[][] }
@@ -51,6 +55,12 @@ function* run(steps: Step[], counts: Counts): Coroutine {
       } else if (step === "timeout") {
         using _ = timeout(1000);
         yield* sleep(1);
+      } else if (step === "answer") {
+        const answer: Suspend = new Suspend(undefined, {
+          timeoutMs: 3,
+          onTimeout: () => answer.resume(),
+        });
+        yield* answer;
       } else if ("call" in step) yield* call(run(step.call, counts));
       else if ("spawn" in step) yield* spawn(run([{ enter: step.spawn }], counts));
       else if ("all" in step) {
@@ -77,7 +87,7 @@ function* run(steps: Step[], counts: Counts): Coroutine {
 const { steps } = fc.letrec<{ step: Step; steps: Step[] }>((tie) => ({
   step: fc.oneof(
     { depthSize: "small" },
-    fc.constantFrom<Step>("read", "write", "sleep", "wait", "suspend", "timeout"),
+    fc.constantFrom<Step>("read", "write", "sleep", "wait", "suspend", "timeout", "answer"),
     fc.record({ call: tie("steps") }),
     fc.record({ spawn: tie("steps") }),
     fc.record({ all: fc.array(tie("steps"), { maxLength: 3 }) }),
@@ -129,3 +139,85 @@ Deno.test("cancel() of 10,000 coroutines at random points runs every finally onc
   assertEquals(reactor.inspect(), []);
   reactor.shutdown();
 });
+
+const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+
+for (const selector of SELECTORS) {
+  leakTest(
+    `cancel() of 1,000 coroutines with connections and files leaves none of them open (${selector})`,
+    async () => {
+      const errors: unknown[] = [];
+      const reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
+      const path = await Deno.makeTempFile();
+      await Deno.writeTextFile(path, "x".repeat(100_000));
+      const acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {
+        gio(
+          reactor,
+          socket,
+          function* () {
+            for (;;) yield yield;
+          }(),
+          { lingerMs: 20 },
+        );
+      });
+      const counts = { begun: 0, connected: 0, ended: 0, cleanedUp: 0 };
+      /** Reads a file and sends it to a server that sends it back, beside a task that only waits for another connection. */
+      function* client(port: number): Coroutine {
+        counts.begun++;
+        const hostname = "127.0.0.1";
+        try {
+          using peer = yield* connectTo({ hostname, port });
+          counts.connected++;
+          yield* spawn(function* () {
+            using other = yield* connectTo({ hostname, port });
+            using _ = enter(other);
+            yield;
+          }());
+          for (;;) {
+            using file = open(path);
+            let chunk: Uint8Array;
+            {
+              using _ = enter(file);
+              chunk = yield;
+            }
+            using _ = enter(peer);
+            yield chunk;
+            for (let left = chunk.length; left > 0;) {
+              const echoed: Uint8Array = yield;
+              left -= echoed.length;
+            }
+            yield* sleep(0);
+          }
+        } finally {
+          counts.ended++;
+          yield* sleep(1);
+          counts.cleanedUp++;
+        }
+      }
+      const tasks: Promise<unknown>[] = [];
+      for (let wave = 0; wave < 20; wave++) {
+        const some = Array.from(
+          { length: 50 },
+          () => gio(reactor, undefined, client(acceptor.port)),
+        );
+        for (const { result } of some) tasks.push(result.catch((error) => error));
+        // The i-th is cancelled after i turns, wherever it is by then.
+        for (const task of some) {
+          task.cancel(new Error("enough"));
+          await turns();
+          reactor.step();
+        }
+      }
+      const ended = Promise.all(tasks).then((results) => {
+        reactor.requestShutdown();
+        return results;
+      });
+      await reactor.run();
+      assertEquals((await ended).filter((error) => (error as Error).message !== "enough"), []);
+      assertEquals(counts, { ...counts, begun: 1000, ended: 1000, cleanedUp: 1000 });
+      assert(counts.connected > 100);
+      assertEquals([errors, reactor.openConnections.size, reactor.inspect()], [[], 0, []]);
+      await Deno.remove(path);
+    },
+  );
+}

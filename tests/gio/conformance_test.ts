@@ -5,9 +5,10 @@
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { call, type Coroutine, EndOfStream } from "../../compose/mod.ts";
-import { Acceptor, connect, Reactor, TestClock } from "../../reactor/mod.ts";
+import { Acceptor, connect, Reactor, type SelectorName, TestClock } from "../../reactor/mod.ts";
 import {
-  asProcess,
+  asProcess as onReactorOfItsOwn,
+  type AsProcessOptions,
   connectTo,
   enter,
   gio,
@@ -19,9 +20,18 @@ import {
   timeout,
   TimeoutError,
 } from "../../gio/mod.ts";
+import { leakTest } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+/** The back end that the running test is about. */
+let selector: SelectorName = "deno";
+
+function asProcess<R>(coroutine: Coroutine<R>, options: AsProcessOptions = {}): Promise<R> {
+  return onReactorOfItsOwn(coroutine, { selector, ...options });
+}
 
 /** A file with this content, removed at the end of the scope. */
 function file(content = ""): { path: string; content: string } & Disposable {
@@ -52,7 +62,7 @@ function* everything(): Coroutine<string> {
 
 /** Two coroutines, one at each end of a TCP connection. */
 async function both(server: () => Coroutine, client: () => Coroutine): Promise<unknown[]> {
-  const reactor = new Reactor({ selector: "deno" });
+  const reactor = new Reactor({ selector });
   const ends: Promise<unknown>[] = [];
   const accepted = Promise.withResolvers<void>();
   using acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {
@@ -74,7 +84,7 @@ async function both(server: () => Coroutine, client: () => Coroutine): Promise<u
 function played(coroutine: () => Coroutine) {
   const clock = new TestClock();
   const errors: unknown[] = [];
-  const reactor = new Reactor({ selector: "deno", clock, onError: (error) => errors.push(error) });
+  const reactor = new Reactor({ selector, clock, onError: (error) => errors.push(error) });
   const connection = new FakeConnection();
   const task = gio(reactor, connection, coroutine());
   return {
@@ -366,7 +376,7 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
     assertEquals(results[0], Array.from({ length: 10_000 }, (_, i) => `${i},`).join(""));
   },
   "a coroutine connects to another by name": async () => {
-    const reactor = new Reactor({ selector: "deno" });
+    const reactor = new Reactor({ selector });
     using acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {
       gio(
         reactor,
@@ -593,4 +603,11 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
   },
 };
 
-for (const [behaviour, test] of Object.entries(BEHAVIOURS)) Deno.test(`gio: ${behaviour}`, test);
+for (const which of SELECTORS) {
+  for (const [behaviour, test] of Object.entries(BEHAVIOURS)) {
+    leakTest(`gio (${which}): ${behaviour}`, async () => {
+      selector = which;
+      await test();
+    });
+  }
+}

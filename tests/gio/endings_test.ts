@@ -437,20 +437,27 @@ Deno.test("iterate() of what is no coroutine throws, and leaves no reactor runni
 
 Deno.test("iterate() throws what goes out of its reactor, also when the loop is busy meanwhile", async () => {
   const seen: unknown[] = [];
+  const clock = new TestClock();
   const error = Object.assign(new Error("expected"), { name: "AssertionError" });
   await assertRejects(
     async () => {
-      const values = iterate(function* () {
-        yield* spawn(function* () {
-          yield* sleep(1);
-          throw error;
-        }());
-        yield 1;
-        yield 2;
-      }());
+      const values = iterate(
+        function* () {
+          yield* spawn(function* () {
+            yield* sleep(1);
+            throw error;
+          }());
+          yield 1;
+          yield 2;
+        }(),
+        { clock },
+      );
       for await (const value of values) {
         seen.push(value);
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        for (let i = 0; i < 5; i++) {
+          clock.advance(1);
+          await turns(2);
+        }
       }
     },
     Error,
