@@ -1,5 +1,6 @@
 /**
  * Runs programs side by side, merges their output line by line, and starts those that fail again, at most three times.
+ * Ctrl-C (SIGINT) or SIGTERM ends them all.
  *
  *     deno run --allow-run examples/supervisor.ts 'ping -c 3 127.0.0.1' 'sh -c "echo no; exit 1"'
  */
@@ -36,10 +37,16 @@ function* supervise(command: string): Coroutine<number> {
   const [program, ...args] = words(command);
   const name = `${program}`;
   for (let starts = 0;; starts++) {
-    using running = subprocess(currentGio().reactor, program!, { args });
-    yield* all(output(name, running.io), output(name, running.stderr));
-    const { code } = yield* wait(running.status);
-    console.log(`${name} ended with code ${code}`);
+    const running = subprocess(currentGio().reactor, program!, { args });
+    let code = 1;
+    try {
+      yield* all(output(name, running.io), output(name, running.stderr));
+      ({ code } = yield* wait(running.status));
+      console.log(`${name} ended with code ${code}`);
+    } finally {
+      running.kill();
+      yield* wait(running.status);
+    }
     if (code === 0 || starts === RESTARTS) return code;
     yield* sleep(PAUSE_MS * 2 ** starts);
   }
@@ -48,11 +55,18 @@ function* supervise(command: string): Coroutine<number> {
 if (Deno.args.length === 0) {
   fail("Cannot supervise nothing: give one or more commands, each in quotes");
 }
+const stop = new AbortController();
+const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+for (const signal of signals) Deno.addSignalListener(signal, () => stop.abort());
 try {
-  const codes = await asProcess(function* () {
-    return yield* all(...Deno.args.map(supervise));
-  }());
+  const codes = await asProcess(
+    function* () {
+      return yield* all(...Deno.args.map(supervise));
+    }(),
+    { signal: stop.signal },
+  );
   Deno.exit(codes.every((code) => code === 0) ? 0 : 1);
 } catch (error) {
+  if (stop.signal.aborted) Deno.exit(0);
   fail(`Cannot go on: ${(error as Error).message}`);
 }

@@ -1,5 +1,5 @@
 /** The other examples, each run as a person would run it. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { ExampleServer, runExample } from "./_server.ts";
 
 /** A line-based client of a TCP example. */
@@ -204,4 +204,15 @@ function hasIpv6(): boolean {
   } catch {
     return false;
   }
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`supervisor.ts ends its programs on ${signal}`, async () => {
+    const begun = `sh -c "echo begun; exec sleep 20"`;
+    await using supervisor = await ExampleServer.start("supervisor.ts", [begun], ["--allow-run"]);
+    assertEquals(supervisor.listening, "sh | begun");
+    const [child] = supervisor.children;
+    assertEquals(await supervisor.stop(signal), { code: 0, errors: "" });
+    assertThrows(() => Deno.statSync(`/proc/${child}`), Deno.errors.NotFound);
+  });
 }
