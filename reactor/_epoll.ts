@@ -8,6 +8,8 @@ export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
 /** Shut down in both directions; always reported. */
 export const EPOLLHUP = 16;
+/** Watched, but not for anything. */
+const NOTHING = 1 << 30;
 
 const CTL_ADD = 1;
 const CTL_DEL = 2;
@@ -16,6 +18,12 @@ const CTL_MOD = 3;
 /** `struct epoll_event` is packed on x86-64: 32 bits of events, then 64 bits of ours, of which the first 32 are the descriptor. */
 const [WORDS, FD] = Deno.build.arch === "x86_64" ? [3, 1] : [4, 2];
 const MOST_EVENTS = 512;
+
+/** So many instances have a thread each. There is a pool of 32, which Deno needs for files and names as well, … */
+const MOST_THREADS = 4;
+let threads = 0;
+/** … so this one waits for all others. */
+let common: Epoll | undefined;
 
 /** What an {@linkcode Epoll} tells about a descriptor. */
 export interface Watcher {
@@ -28,14 +36,21 @@ export interface Watcher {
  *
  * {@linkcode Epoll.collect} asks, and waits for a fraction of a millisecond at most; {@linkcode Epoll.park} waits for as
  * long as it takes, in a thread. The thread brings no events, it only says that it is time to collect: so it may
- * stay where it is while events are collected, and there is never more than one.
+ * stay where it is while events are collected, and there is never more than one. When there are many instances, some
+ * have no thread of their own: they are watched by one that has.
  */
-export class Epoll {
+export class Epoll implements Watcher {
   #libc: Libc;
   #fd: number;
   /** Is readable always, and is watched only to call the thread back. */
   #recall: number;
   #parked: Promise<void> | undefined;
+  /** What watches this one, for what, and whom to call then. */
+  #parent: Epoll | undefined;
+  #expected = 0;
+  #callback: (() => void) | undefined;
+  /** How many this one watches. */
+  #children = 0;
   #closed = false;
   #watchers: (Watcher | undefined)[] = [];
   #events = new Int32Array(WORDS * MOST_EVENTS);
@@ -44,22 +59,31 @@ export class Epoll {
   /** A `struct timespec`, by the lower halves of its numbers. */
   #limit = new Int32Array(4);
 
-  constructor(libc: Libc) {
-    this.#libc = libc;
-    this.#fd = libc.epoll_create1(O_CLOEXEC);
-    this.#recall = libc.eventfd(1, O_CLOEXEC);
-    if (this.#recall < 0) {
-      if (this.#fd >= 0) libc.close(this.#fd);
-      throw new Error("Cannot make a selector: there are too many open files");
-    }
+  /** What waits for those that have no thread. */
+  static #commonFor(libc: Libc): Epoll {
+    if (common === undefined || common.#libc !== libc) common = new Epoll(libc, true);
+    return common;
   }
 
-  /** Changes what is watched of a descriptor; 0 is nothing. */
-  watch(fd: number, watcher: Watcher, before: number, after: number): void {
+  /** It has a thread as long as there are few. */
+  constructor(libc: Libc, hasThread: boolean = threads < MOST_THREADS) {
+    this.#libc = libc;
+    if (hasThread) threads++;
+    else this.#parent = Epoll.#commonFor(libc);
+    this.#fd = libc.epoll_create1(O_CLOEXEC);
+    this.#recall = libc.eventfd(1, O_CLOEXEC);
+    if (this.#parent !== undefined) this.#join(this.#parent);
+    if (this.#fd >= 0 && this.#recall >= 0) return;
+    this.close();
+    throw new Error("Cannot make a selector: there are too many open files");
+  }
+
+  /** Changes what is watched of a descriptor; 0 is nothing. Whether the kernel does so. */
+  watch(fd: number, watcher: Watcher, before: number, after: number): boolean {
     const watchers = this.#watchers;
     while (watchers.length <= fd) watchers.push(undefined);
     watchers[fd] = after === 0 ? undefined : watcher;
-    this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
+    return this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
   }
 
   /** Tells all watchers what is so, after waiting for it for at most `ms` milliseconds, below 1. Whether there was anything. */
@@ -78,30 +102,70 @@ export class Epoll {
 
   /** Calls back when it is time to collect; unless it is going to already. */
   park(callback: () => void): void {
-    if (this.#parked !== undefined || this.#closed) return;
-    this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
-      this.#parked = undefined;
-      if (this.#closed) this.#release();
-      else callback();
-    });
+    if (this.#closed) return;
+    if (this.#parent !== undefined) {
+      this.#callback = callback;
+      this.#expect(EPOLLIN);
+      this.#parent.#parkForOthers();
+    } else {
+      this.#parked ??= this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
+        this.#parked = undefined;
+        if (this.#closed) this.#release();
+        else callback();
+      });
+    }
+  }
+
+  /** Its parent tells that there is something for this one. */
+  onEvents(): void {
+    this.#expect(NOTHING);
+    this.#callback?.();
   }
 
   /** Calls the thread back, if there is one; the descriptors are closed when it has come. */
   close(): void | Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    const parent = this.#parent;
+    if (parent !== undefined) {
+      this.#expect(0);
+      this.#release();
+      return --parent.#children > 0 ? undefined : parent.close();
+    }
+    if (common === this) common = undefined;
     if (this.#parked === undefined) return this.#release();
     this.#control(CTL_ADD, this.#recall, EPOLLIN);
     return this.#parked;
   }
 
-  #control(operation: number, fd: number, events: number): void {
+  /** While it is empty, for the kernel looks at all that it watches. */
+  #join(parent: Epoll): void {
+    parent.#children++;
+    this.#expect(NOTHING);
+  }
+
+  /** Changes what its parent watches of this one. */
+  #expect(events: number): void {
+    if (events === this.#expected) return;
+    this.#parent!.watch(this.#fd, this, this.#expected, events);
+    this.#expected = events;
+  }
+
+  #parkForOthers(): void {
+    this.park(() => {
+      this.collect();
+      this.#parkForOthers();
+    });
+  }
+
+  #control(operation: number, fd: number, events: number): boolean {
     this.#event[0] = events;
     this.#event[FD] = fd;
-    this.#libc.epoll_ctl(this.#fd, operation, fd, this.#event);
+    return this.#libc.epoll_ctl(this.#fd, operation, fd, this.#event) === 0;
   }
 
   #release(): void {
+    if (this.#parent === undefined) threads--;
     this.#libc.close(this.#recall);
     this.#libc.close(this.#fd);
   }

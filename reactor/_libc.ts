@@ -8,7 +8,8 @@
  * 3. Memory is passed as a `buffer`, never as an address: a grant of one path does not allow to ask for addresses.
  * 4. `errno` cannot be read reliably: between two FFI calls others use the thread. Every caller finds out why a call
  *    failed by asking the descriptor (`poll`, `SO_ERROR`), and takes what it cannot find out as "try again".
- * 5. A call that is `nonblocking` here costs 50 µs and a thread of a pool of 32. There is one, for the idle wait.
+ * 5. A call that is `nonblocking` here costs 50 µs and a thread of a pool of 32. There is one, for the idle wait, of which few
+ *    are under way at a time (see _epoll.ts).
  *
  * All constants and structures are those of Linux on x86-64 and arm64 (both little-endian, both with a 64-bit long).
  */

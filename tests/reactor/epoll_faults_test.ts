@@ -4,7 +4,7 @@ import net from "node:net";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Acceptor, connect, Reactor, type Socket, TestClock } from "../../reactor/mod.ts";
-import { leakTest, turns } from "../_leaks.ts";
+import { leakTest, openDescriptors, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
 
@@ -248,8 +248,22 @@ for (
   });
 }
 
-test("new Reactor() (epoll) leaves nothing open when there are no descriptors left", async () => {
-  using _ = faultyLibc({ eventfd: () => -1 });
-  assertThrows(() => new Reactor({ selector }), Error, "too many open files");
-  await Promise.resolve();
-});
+for (const others of [0, 4, 5]) {
+  test(`new Reactor() (epoll) leaves nothing open when there are no descriptors left and ${others} others`, () => {
+    const none = { eventfd: false, epoll_create1: false };
+    using _ = faultyLibc({
+      eventfd: (real, ...args) => none.eventfd ? -1 : real(...args),
+      epoll_create1: (real, ...args) => none.epoll_create1 ? -1 : real(...args),
+    });
+    using stack = new DisposableStack();
+    for (let i = 0; i < others; i++) stack.use(new Reactor({ selector }));
+    for (const name of ["eventfd", "epoll_create1"] as const) {
+      const before = openDescriptors().size;
+      none[name] = true;
+      assertThrows(() => new Reactor({ selector }), Error, "too many open files");
+      none[name] = false;
+      assertEquals(openDescriptors().size, before);
+    }
+    return Promise.resolve();
+  });
+}

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Acceptor, connect, fromStreams, Reactor, type Socket } from "../../reactor/mod.ts";
 import { claimed, findDescriptor } from "../../reactor/_find_descriptor.ts";
 import { libc } from "../../reactor/_libc.ts";
-import { leakTest, turns } from "../_leaks.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { faultyLibc } from "./_faulty_libc.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
@@ -141,6 +141,42 @@ test("EpollSelector has one thread wait at most, and calls it back when it is cl
   assertEquals([most, threads], [1, 1]);
   reactor.shutdown();
   while (threads > 0) await turns();
+});
+
+test("EpollSelector leaves threads to others, however many reactors wait, and each is told", async () => {
+  let threads = 0;
+  let most = 0;
+  using _ = faultyLibc({
+    async epoll_park(real, ...args) {
+      most = Math.max(most, ++threads);
+      const result = await real(...args);
+      threads--;
+      return result;
+    },
+  });
+  const reactors = Array.from({ length: 40 }, () => new Reactor({ selector }));
+  const seen: number[] = [];
+  const senders: Socket[] = [];
+  for (const [i, reactor] of reactors.entries()) {
+    const [accepted, connected] = await pair(reactor);
+    reactor.addReader(accepted, () => seen.push(i, accepted.recv()!.length));
+    senders.push(connected);
+  }
+  const running = reactors.map((reactor) => reactor.run());
+  await turns(20);
+  let read = false; // which takes a thread of the pool
+  Deno.readTextFile(new URL(import.meta.url)).then(() => read = true);
+  await turnsUntil(() => read);
+  for (const round of [1, 2]) {
+    for (const [i, sender] of senders.entries()) {
+      sender.send(new Uint8Array(round));
+      await turnsUntil(() => seen.length > 0);
+      assertEquals(seen.splice(0), [i, round]);
+    }
+  }
+  for (const reactor of reactors) reactor.requestShutdown();
+  await Promise.all(running);
+  assertEquals([most, threads], [5, 0]);
 });
 
 test("Socket (epoll) gives the addresses, also after it was closed", async () => {
