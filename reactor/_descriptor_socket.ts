@@ -152,6 +152,12 @@ export class DescriptorSocket implements Socket, Watcher {
     if (this.#closed) throw closedError("receive");
     if (this.#readFailure !== undefined) throw this.#readFailure;
     if (this.#ended) return null;
+    if (!this.#readable) {
+      // Nobody has told. A call that failed would take the error away, and leave what looks like an end.
+      const state = pollNow(this.#driver.libc, this.#fd, POLLIN);
+      if (state === 0) return;
+      if (state & POLLERR) this.#error ||= this.#takeError();
+    }
     let length = this.#receive(most);
     if (length < 0) {
       this.#readable = false;
@@ -211,6 +217,7 @@ export class DescriptorSocket implements Socket, Watcher {
   /** Only for a connection that Deno made: what was accepted here is none of Deno's. */
   detach(): Deno.Conn {
     if (this.#closed) throw closedError("detach");
+    if (this.#readFailure !== undefined) throw this.#readFailure;
     const conn = this.#origin;
     if (conn instanceof Accepted) {
       throw new Deno.errors.NotSupported(

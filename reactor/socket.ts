@@ -74,6 +74,7 @@ export interface Socket extends Selectable, Disposable {
    * Gives back the connection, unclosed, to be used in another way (as {@linkcode startTls} does). The socket is closed.
    *
    * @throws {TypeError} when something is being read or sent, or was received and not taken
+   * @throws the error with which the connection broke, if it did
    * @throws {Deno.errors.BadResource} when the socket is closed
    */
   detach(): Deno.Conn | ByteStream;

@@ -169,6 +169,7 @@ export class StreamSocket implements Socket {
   /** Gives the stream back; the socket is closed, and the stream is not. */
   detach(): ByteStream {
     if (this.#closed) throw closedError("detach");
+    if (this.#readFailure !== undefined) throw this.#readFailure.error;
     const why = this.#reading
       ? "somebody waits to receive, remove the reader in its callback"
       : this.#out !== undefined || this.#halfClosing

@@ -167,6 +167,33 @@ test("Socket.recv() (epoll) tells of a reset that nobody waited for, after what 
   assertEquals([socket.closed, reactor.openConnections.size], [false, 0]);
 });
 
+test("Socket.recv() (epoll) does not take a reset for an end when it has sent its own end", async () => {
+  using reactor = new Reactor({ selector });
+  const { socket, peer } = await resettable(reactor);
+  socket.shutdown();
+  peer.write("before");
+  await turns(20);
+  peer.resetAndDestroy();
+  await turns(20);
+  assertEquals(socket.recv()?.length, 6);
+  assertThrows(() => socket.recv(), Deno.errors.ConnectionReset, "os error 104");
+});
+
+test("Socket.recv() (epoll) does not take the reset of a Unix socket for an end", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.remove(path);
+  using reactor = new Reactor({ selector });
+  using listener = Deno.listen({ transport: "unix", path });
+  const socket = await connect(reactor, { path });
+  const peer = await listener.accept();
+  await Deno.remove(path);
+  socket.send(bytes); // which the peer leaves unread
+  await peer.write(new Uint8Array(6));
+  peer.close();
+  assertEquals(socket.recv()?.length, 6);
+  assertThrows(() => socket.recv(), Deno.errors.ConnectionReset);
+});
+
 test("Socket.send() (epoll) tells of a reset, and what came before can still be received", async () => {
   using reactor = new Reactor({ selector });
   const { socket, peer } = await resettable(reactor);

@@ -210,6 +210,7 @@ function conformance(kind: Kind, selector: SelectorName): void {
     assert(errors[0] instanceof Error);
     assertThrows(() => socket.recv());
     assertThrows(() => socket.send(pattern(1)));
+    assertThrows(() => socket.detach());
     assertEquals([socket.closed, reactor.openConnections.size], [false, 0]);
   });
 
