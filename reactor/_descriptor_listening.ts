@@ -35,6 +35,8 @@ export class DescriptorListening implements Listening, Watcher {
   #readable = false;
   #closed = false;
   #failures = 0;
+  /** The kernel did not begin to watch it: who accepts is told. */
+  #refused = false;
   #notify: (() => void) | undefined;
 
   constructor(driver: Driver, fd: number, listener: Deno.Listener, owner: SocketOwner) {
@@ -86,6 +88,12 @@ export class DescriptorListening implements Listening, Watcher {
   accept(): Socket | undefined {
     if (this.#closed) return undefined;
     this.#readable = false;
+    if (this.#refused) {
+      this.#refused = false;
+      throw new Error(
+        `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
+      );
+    }
     const { libc } = this.#driver;
     const { bytes, length } = sockaddr.reset();
     const fd = libc.accept4(this.#fd, bytes, length, O_NONBLOCK | O_CLOEXEC);
@@ -117,7 +125,10 @@ export class DescriptorListening implements Listening, Watcher {
   }
 
   #watch(events: number): void {
-    this.#driver.epoll.watch(this.#fd, this, this.#watched, events);
-    this.#watched = events;
+    const done = this.#driver.epoll.watch(this.#fd, this, this.#watched, events);
+    this.#watched = done ? events : 0;
+    if (done || events === 0) return;
+    this.#readable = this.#refused = true;
+    this.#notify?.();
   }
 }

@@ -153,7 +153,7 @@ export class DescriptorSocket implements Socket, Watcher {
     if (this.#readFailure !== undefined) throw this.#readFailure;
     if (this.#ended) return null;
     if (!this.#readable) {
-      // Nobody has told. A call that failed would take the error away, and leave what looks like an end.
+      // Nobody has told. A call that fails would take the error away, and leave what looks like an end.
       const state = pollNow(this.#driver.libc, this.#fd, POLLIN);
       if (state === 0) return;
       if (state & POLLERR) this.#error ||= this.#takeError();
@@ -278,11 +278,15 @@ export class DescriptorSocket implements Socket, Watcher {
 
   /** A connection of which receiving fails is lost altogether. */
   #fail(): never {
+    throw this.#lose(osError(this.#error));
+  }
+
+  #lose(failure: Error): Error {
     this.#readable = this.#writable = true;
-    const failure = this.#readFailure = osError(this.#error);
+    this.#readFailure = failure;
     this.#writeFailure ??= failure;
     this.#release();
-    throw failure;
+    return failure;
   }
 
   #takeError(): number {
@@ -290,8 +294,17 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   #watch(events: number): void {
-    this.#driver.epoll.watch(this.#fd, this, this.#watched, events);
+    const done = this.#driver.epoll.watch(this.#fd, this, this.#watched, events);
     this.#watched = events;
+    if (done || events === 0) return;
+    // Nobody would ever be told: instead it is ready, and broken.
+    this.#lose(
+      new Error(
+        `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
+      ),
+    );
+    this.#notifyRead?.();
+    this.#notifyWrite?.();
   }
 
   #release(): void {

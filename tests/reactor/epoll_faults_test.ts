@@ -1,7 +1,7 @@
 /** The epoll back end when the kernel says no: each fault as the C library would show it, which is -1 and no more. */
 import { once } from "node:events";
 import net from "node:net";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Acceptor, connect, Reactor, type Socket, TestClock } from "../../reactor/mod.ts";
 import { leakTest, openDescriptors, turns } from "../_leaks.ts";
@@ -192,6 +192,50 @@ test("Socket.recv() (epoll) does not take the reset of a Unix socket for an end"
   peer.close();
   assertEquals(socket.recv()?.length, 6);
   assertThrows(() => socket.recv(), Deno.errors.ConnectionReset);
+});
+
+test("Socket (epoll) that the kernel does not watch fails, instead of waiting for ever", async () => {
+  let fails = false;
+  using _ = faultyLibc({ epoll_ctl: (real, ...args) => fails ? -1 : real(...args) });
+  const errors: string[] = [];
+  const onError = (error: unknown) => errors.push(String(error));
+  using reactor = new Reactor({ selector, onError });
+  const { socket, peer } = await resettable(reactor);
+  fails = true;
+  reactor.addReader(socket, () => socket.recv());
+  fails = false;
+  assertEquals([reactor.step(), reactor.step()], [1, 0]);
+  assertEquals(errors.length, 1);
+  assertMatch(errors[0]!, /^Error: Cannot wait for tcp .*: the system refuses to watch it/);
+  assertThrows(() => socket.send(bytes), Error, "Cannot wait");
+  assertEquals(reactor.openConnections.size, 0);
+  peer.destroy();
+});
+
+test("Acceptor (epoll) that the kernel does not watch pauses, says so, and recovers", async () => {
+  let fails = true;
+  using _ = faultyLibc({ epoll_ctl: (real, ...args) => fails ? -1 : real(...args) });
+  const clock = new TestClock();
+  const errors: string[] = [];
+  const onError = (error: unknown) => errors.push(String(error));
+  using reactor = new Reactor({ selector, clock, onError });
+  let accepted: Socket | undefined;
+  using acceptor = new Acceptor(reactor, { hostname, port: 0 }, (socket) => accepted = socket);
+  using _conn = await Deno.connect({ hostname, port: acceptor.port });
+  for (let i = 0; i < 3; i++) {
+    while (reactor.step() > 0); // it fails, and pauses
+    clock.advance(100);
+    reactor.step(); // it tries again
+  }
+  reactor.step();
+  assertEquals(errors.length, 1);
+  assertMatch(
+    errors[0]!,
+    /^Error: Cannot wait for listener tcp .*: the system refuses to watch it/,
+  );
+  fails = false;
+  clock.advance(100);
+  await drive(reactor, () => accepted !== undefined, "a connection after the pause");
 });
 
 test("Socket.send() (epoll) tells of a reset, and what came before can still be received", async () => {
