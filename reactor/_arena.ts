@@ -1,23 +1,41 @@
 /**
- * Memory to receive into. What is offered is all that is left of a buffer, and what is taken of it is exactly as much as
- * came; it is never offered again, so a chunk belongs to whom it is given, and who waits holds nothing.
+ * Memory to receive into. What came belongs to whom it is given, who may keep it for long, as half of a line, say. So it must
+ * not keep much more than itself from being freed: what is small is copied to a page among others, what is large is what was
+ * received into, and the rest is copied. Who waits holds nothing.
  */
 export class Arena {
-  #left = new Uint8Array(SIZE);
+  #room = NOTHING;
+  #page = NOTHING;
+  #used = 0;
 
-  /** At least `least` bytes. */
+  /** At least `least` bytes, until some are taken. */
   offer(least: number): Uint8Array<ArrayBuffer> {
-    if (this.#left.length >= least) return this.#left;
-    return this.#left = new Uint8Array(Math.max(least, SIZE));
+    if (this.#room.length >= least) return this.#room;
+    return this.#room = new Uint8Array(Math.max(least, ROOM_SIZE));
   }
 
   /** The first `length` bytes of what was offered. */
   take(length: number): Uint8Array<ArrayBuffer> {
-    const { buffer, byteOffset } = this.#left;
-    const chunk = new Uint8Array(buffer, byteOffset, length);
-    this.#left = new Uint8Array(buffer, byteOffset + length);
+    const room = this.#room;
+    if (length <= LARGEST_SMALL) return this.#copy(room, length);
+    if (2 * length < room.length) return room.slice(0, length);
+    this.#room = NOTHING;
+    return room.subarray(0, length);
+  }
+
+  #copy(room: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+    if (this.#used + length > this.#page.length) {
+      this.#page = new Uint8Array(PAGE_SIZE);
+      this.#used = 0;
+    }
+    const chunk = new Uint8Array(this.#page.buffer, this.#used, length);
+    this.#used += length;
+    chunk.set(room.subarray(0, length));
     return chunk;
   }
 }
 
-const SIZE = 64 * 1024;
+const NOTHING = new Uint8Array(0);
+const ROOM_SIZE = 64 * 1024;
+const PAGE_SIZE = 16 * 1024;
+const LARGEST_SMALL = 4 * 1024;
