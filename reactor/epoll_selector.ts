@@ -120,6 +120,7 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
       this.#eager = ++this.#quick >= this.#enough;
     }
     const told = this.#driver.epoll.collect();
+    this.#collected = this.ready;
     if (!this.waiting) return;
     if (told) this.#nextTurn().then(() => this.wake());
     else this.#park(); // what there was, nobody waits for any more
