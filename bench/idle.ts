@@ -81,12 +81,19 @@ async function measure(server: Server, count: number): Promise<Omit<Row, "server
   };
 }
 
-/** As many as this process, and each server, may have open. */
+/** As many as this process, and each server, may have open, and as there are ports for. */
 function possible(wanted: number): number {
   const limits = Deno.readTextFileSync("/proc/self/limits");
-  const most = Number(/Max open files\s+\d+\s+(\d+)/.exec(limits)?.[1] ?? Infinity) - SPARE;
+  const files = Number(/Max open files\s+\d+\s+(\d+)/.exec(limits)?.[1] ?? Infinity) - SPARE;
+  const range = Deno.readTextFileSync("/proc/sys/net/ipv4/ip_local_port_range");
+  const [first, last] = range.trim().split(/\s+/).map(Number);
+  const ports = last! - first! + 1 - SPARE;
+  const most = Math.min(files, ports);
   if (wanted <= most) return wanted;
-  console.error(`The limit of open files (ulimit -Hn) allows only ${most} connections`);
+  const limit = files < ports
+    ? "limit of open files (ulimit -Hn)"
+    : "range of ports (sysctl net.ipv4.ip_local_port_range)";
+  console.error(`The ${limit} allows only ${most} connections`);
   return most;
 }
 
