@@ -7,6 +7,8 @@ import type { Timer } from "./timer.ts";
 /**
  * Which back end a {@linkcode Reactor} waits with. `"deno"` works everywhere; `"epoll"` is faster and smaller, and needs
  * Linux and `--allow-ffi`; `"auto"` is `"epoll"` where that is allowed already (nobody is ever prompted), else `"deno"`.
+ *
+ * What was accepted with `"epoll"` is not Deno's to close: in a worker, shut the reactor down before `terminate()` is called.
  */
 export type SelectorName = "auto" | "deno" | "epoll";
 

@@ -1,6 +1,13 @@
 import net from "node:net";
 import { once } from "node:events";
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   Acceptor,
   type AcceptorOptions,
@@ -204,3 +211,44 @@ leakTest("Acceptor leaves nothing open when it cannot begin", () => {
   reactor.shutdown();
   assertThrows(() => new Acceptor(reactor, address, () => {}), TypeError, "shut down");
 });
+
+// The runtime opens descriptors of its own at the first subprocess.
+await new Deno.Command("true").output();
+
+/** More than a program may have open that is started with `MOST_OPEN`. */
+const MANY = 80;
+const MOST_OPEN = 70;
+
+for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] : []) {
+  leakTest(
+    `Acceptor (${selector}) serves those who are there when the system has no more descriptors, and the others later`,
+    async () => {
+      const program = new URL("_few_descriptors.ts", import.meta.url).href;
+      const shell = `ulimit -n ${MOST_OPEN} && exec "$0" run --no-check -A "$1" "$2"`;
+      await using server = new Deno.Command("sh", {
+        args: ["-c", shell, Deno.execPath(), program, selector],
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      const conns: Deno.TcpConn[] = [];
+      const echoed = async (conn: Deno.Conn) => {
+        await conn.write(new Uint8Array(3));
+        return await conn.read(new Uint8Array(10));
+      };
+      try {
+        const port = Number((await output.read()).value);
+        while (conns.length < MANY) conns.push(await Deno.connect({ hostname, port }));
+        const { value: report } = await output.read();
+        assertMatch(report!, /^accept of listener tcp .*, which pauses: Too many open files .*\n$/);
+        assertEquals(await echoed(conns[0]!), 3);
+        for (const conn of conns.splice(0, MANY / 2)) conn.close();
+        for (const conn of conns) assertEquals(await echoed(conn), 3);
+      } finally {
+        for (const conn of conns) conn.close();
+        server.kill();
+        await output.cancel();
+      }
+    },
+  );
+}
