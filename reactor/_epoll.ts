@@ -100,20 +100,26 @@ export class Epoll implements Watcher {
     return count > 0;
   }
 
-  /** Calls back when it is time to collect; unless it is going to already. */
-  park(callback: () => void): void {
-    if (this.#closed) return;
+  /**
+   * Calls back when it is time to collect, unless it is going to already. Whether it may be that the thread has not begun to
+   * wait yet.
+   */
+  park(callback: () => void): boolean {
+    if (this.#closed) return false;
     if (this.#parent !== undefined) {
       this.#callback = callback;
+      if (this.#expected === EPOLLIN) return false;
       this.#expect(EPOLLIN);
       this.#parent.#parkForOthers();
     } else {
-      this.#parked ??= this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
+      if (this.#parked !== undefined) return false;
+      this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
         this.#parked = undefined;
         if (this.#closed) this.#release();
         else callback();
       });
     }
+    return true;
   }
 
   /** Its parent tells that there is something for this one. */

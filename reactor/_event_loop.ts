@@ -6,6 +6,8 @@ const TURN_MS = 1;
 const IDLE_MS = 4;
 /** … unless it had so much time for that anyway. */
 const IDLE_ENOUGH_MS = 0.05;
+/** When all threads are taken, by slow names, say, it has nothing to do for so long. */
+const LONGEST_IDLE_MS = 1;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -19,6 +21,7 @@ export class EventLoop {
   #turnMs: number;
   #lastTurn = 0;
   #lastIdle: number = performance.now();
+  #job: Promise<void> | undefined;
 
   constructor(turnMs: number = TURN_MS) {
     this.#turnMs = turnMs;
@@ -31,7 +34,7 @@ export class EventLoop {
 
   async turn(): Promise<void> {
     const idle = performance.now() - this.#lastIdle >= IDLE_MS;
-    if (idle) await crypto.subtle.digest("SHA-1", NOTHING);
+    if (idle) await this.#idle();
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#lastTurn = performance.now();
     if (idle) this.#lastIdle = this.#lastTurn;
@@ -43,5 +46,17 @@ export class EventLoop {
     await promise;
     const end = performance.now();
     if (end - begin >= IDLE_ENOUGH_MS) this.#lastIdle = end;
+  }
+
+  #idle(): Promise<void> {
+    this.#job ??= crypto.subtle.digest("SHA-1", NOTHING).then(() => this.#job = undefined);
+    const job = this.#job;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LONGEST_IDLE_MS);
+      job.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 }

@@ -15,6 +15,11 @@ const SHORT_WAIT_MS = 0.1;
 /** A thread that comes back before this was not worth it. */
 const QUICK_MS = 2 * SHORT_WAIT_MS;
 const MOST_TO_BE_EAGER = 64;
+/** A thread that has not come back after this may not be there at all, … */
+const PATIENCE_MS = 20;
+/** … and until it is, epoll is asked this often. */
+const LOOK_MS = 2;
+const NOTHING = new Uint8Array(0);
 
 /**
  * The {@linkcode Selector} for Linux: plain TCP and Unix sockets are driven on their descriptors, and epoll tells when
@@ -28,6 +33,8 @@ const MOST_TO_BE_EAGER = 64;
  *    none it takes twice as much to be tried again, lest it get in the way of what Deno has to do.
  * 4. Who waits for a selectable without being registered, as transfers do, goes on by promises. As long as there is something
  *    for them, nobody waits: they have their turn, and epoll is asked again.
+ * 5. When all of Deno's threads are taken, by slow names, say, there is none to wait. Threads take their jobs in order: one that
+ *    is given later, and is done, proves that the thread is there. Until then epoll is asked now and then.
  */
 export class EpollSelector<R extends Registration = Registration> extends DenoSelector<R> {
   /** `"epoll"`. */
@@ -39,6 +46,11 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
   #quick = 0;
   #enough = 1;
   #parkedAt = 0;
+  /** When the thread was asked for that waits, and whether it is there. */
+  #begunAt = 0;
+  #isThere = false;
+  #proving: Promise<void> | undefined;
+  #guard: ReturnType<typeof setTimeout> | undefined;
   /** Whether epoll was asked since the last select. */
   #collected = false;
   /** Whether nobody was told then but who waits without being registered, as a transfer does. */
@@ -107,24 +119,54 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
   /** Wakes up who still waits, and calls the thread back; resolves when it has come. */
   override close(): void | Promise<void> {
     super.close();
+    clearTimeout(this.#guard);
     return this.#driver.epoll.close();
   }
 
   #park(): void {
     this.#parkedAt = performance.now();
-    this.#driver.epoll.park(this.#onTime);
+    if (this.#driver.epoll.park(this.#onTime)) {
+      this.#begunAt = this.#parkedAt;
+      this.#isThere = false;
+    }
+    if (!this.#isThere) this.#setGuard();
   }
+
+  #setGuard(): void {
+    const late = performance.now() - this.#begunAt >= PATIENCE_MS;
+    this.#guard ??= setTimeout(this.#look, late ? LOOK_MS : PATIENCE_MS);
+  }
+
+  #look = (): void => {
+    this.#guard = undefined;
+    if (this.#isThere || !this.waiting) return;
+    const begunAt = this.#begunAt;
+    if (performance.now() - begunAt >= PATIENCE_MS) {
+      this.#proving ??= crypto.subtle.digest("SHA-1", NOTHING).then(() => {
+        this.#proving = undefined;
+        if (begunAt === this.#begunAt) this.#isThere = true;
+      });
+      this.#eager = this.#collectAndTell();
+      if (this.#eager) return;
+    }
+    this.#setGuard();
+  };
 
   #onTime = (): void => {
     if (performance.now() - this.#parkedAt < QUICK_MS) {
       this.#eager = ++this.#quick >= this.#enough;
     }
+    // What there was, nobody may wait for any more.
+    if (!this.#collectAndTell()) this.#park();
+  };
+
+  /** Whether nobody waits any more, or not for long. */
+  #collectAndTell(): boolean {
     const told = this.#driver.epoll.collect();
     this.#collected = this.ready;
-    if (!this.waiting) return;
-    if (told) this.#nextTurn().then(() => this.wake());
-    else this.#park(); // what there was, nobody waits for any more
-  };
+    if (told && this.waiting) this.#nextTurn().then(() => this.wake());
+    return told || !this.waiting;
+  }
 
   /** Who was told goes on by promises: before there is any waiting again, it gets its turn. */
   #nextTurn(): Promise<void> {
