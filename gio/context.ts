@@ -44,7 +44,7 @@ export interface Context extends Selectable {
    */
   recv(): unknown;
   /**
-   * Sends bytes, which may not be changed afterwards, and returns how many were accepted: 0 if it would block.
+   * Sends bytes, which may not be changed, now or afterwards, and returns how many were accepted: 0 if it would block.
    *
    * Throws if the connection is broken.
    */

@@ -110,6 +110,26 @@ Deno.test("gio() sends consecutive yields together when the coroutine wants inpu
   assertEquals(f.connection.sent, ["abc", "d"]);
 });
 
+Deno.test("gio() sends the same text again, whatever was sent in between and accepted of it", () => {
+  using f = fixture();
+  const long = "x".repeat(10_000);
+  f.start(function* () {
+    for (const text of ["same", "same", "other", "same", long, long, "same", "é", "é"]) {
+      yield text;
+      yield;
+    }
+  });
+  f.connection.capacity = 2; // the second "same" goes out in parts
+  f.arrive("");
+  assertEquals(f.connection.sent, ["same", "sa"]);
+  f.connection.accept(Infinity);
+  f.reactor.step();
+  for (let i = 0; i < 7; i++) f.arrive("");
+  assertEquals(f.connection.sent, [
+    ...["same", "sa", "me", "other", "same", long, long, "same", "é", "é"],
+  ]);
+});
+
 Deno.test("gio() sends what waits before the coroutine waits for something else", () => {
   using f = fixture();
   f.start(function* () {
