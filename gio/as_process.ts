@@ -12,7 +12,8 @@ export interface AsProcessOptions extends ReactorOptions {
 }
 
 /**
- * Runs one coroutine on a reactor of its own and gives its result as a promise: for scripts and tests.
+ * Runs one coroutine on a reactor of its own and gives its result as a promise: for scripts, tests and async code, where
+ * `await run(coroutine())` may read better: it is exported by both names.
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to run.
@@ -44,3 +45,5 @@ export async function asProcess<R>(
   await reactor.run();
   return await result;
 }
+
+export { asProcess as run };

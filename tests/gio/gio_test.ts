@@ -770,6 +770,48 @@ Deno.test("timeout() of an inner block wins when it is shorter, and the outer on
   assertEquals(order, ["Timed out after 10 ms", "Timed out after 20 ms"]);
 });
 
+Deno.test("timeout() of an inner block wins when both are over at once, and the outer one is not lost", async () => {
+  using f = fixture();
+  const order: string[] = [];
+  const task = f.start(function* () {
+    try {
+      using _ = timeout(10);
+      try {
+        using _ = timeout(12);
+        yield;
+      } catch (error) {
+        order.push((error as Error).message);
+      }
+      order.push("between");
+      yield;
+    } catch (error) {
+      order.push((error as Error).message);
+    }
+    yield* sleep(100);
+    order.push("after");
+  });
+  f.pass(15);
+  f.pass(0);
+  f.pass(0); // it throws once
+  f.pass(100);
+  await task.result;
+  assertEquals(order, ["Timed out after 12 ms", "between", "Timed out after 10 ms", "after"]);
+});
+
+Deno.test("timeout() may be taken back before those within", async () => {
+  using f = fixture();
+  const task = f.start(function* () {
+    const limits = [timeout(30), timeout(20), timeout(10)];
+    limits[1]![Symbol.dispose]();
+    limits[0]![Symbol.dispose]();
+    limits[0]![Symbol.dispose]();
+    yield;
+  });
+  assertEquals(f.reactor.inspect().filter(({ kind }) => kind === "timer").length, 1);
+  f.pass(10);
+  assertEquals((await task.result.catch((error) => error)).message, "Timed out after 10 ms");
+});
+
 Deno.test("suspend() resumes with a value or an error, once", async () => {
   using f = fixture();
   let handle!: Suspended<number>;

@@ -1,0 +1,31 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import * as gio from "../../gio/mod.ts";
+
+Deno.test("the gio module exports what it should, and no more", () => {
+  assertEquals(Object.keys(gio).sort(), [
+    "EndOfStream",
+    "Gio",
+    "MemoryContext",
+    "Opened",
+    "Operation",
+    "TimeoutError",
+    "all",
+    "asProcess",
+    "connectTo",
+    "currentGio",
+    "datagrams",
+    "enter",
+    "gio",
+    "iterate",
+    "memory",
+    "open",
+    "race",
+    "run",
+    "sleep",
+    "spawn",
+    "suspend",
+    "timeout",
+    "wait",
+  ]);
+  assertStrictEquals(gio.run, gio.asProcess);
+});
