@@ -72,6 +72,7 @@ export class Outbox {
 
   /** Hands everything to the context; returns whether all of it was accepted. */
   flush(context: Sender): boolean {
+    if (this.#chunks === NONE && this.#text !== "") return this.#flushText(context);
     this.#encodeText();
     let chunks = this.#chunks.length > 1 ? join(this.#chunks) : this.#chunks;
     let first = 0;
@@ -98,6 +99,16 @@ export class Outbox {
     this.#chunks = chunks.slice(first);
     this.size = this.#chunks.reduce((size, chunk) => size + chunk.length, 0);
     return false;
+  }
+
+  /** As {@linkcode Outbox.flush}, if there is nothing but text, as there mostly is. */
+  #flushText(context: Sender): boolean {
+    const bytes = encode(this.#text);
+    const sent = context.send(bytes);
+    this.#text = "";
+    this.size = bytes.length - sent;
+    if (this.size > 0) this.#append(bytes.subarray(sent));
+    return this.size === 0;
   }
 
   #encodeText(): void {

@@ -553,6 +553,7 @@ export class Gio<R = unknown> {
 
   /** Sends what waits, as far as it is accepted; returns whether that is all. */
   #send(): boolean {
+    if (this.#unsent === NONE) return true;
     for (const channel of this.#unsent) this.#drain(channel);
     return this.#unsent.length === 0;
   }

@@ -6,6 +6,7 @@ import type { Registration } from "./selector.ts";
 /** One reader, writer or process of a reactor. */
 export class Handler implements Registration, CallContext {
   readonly kind: CallContext["kind"];
+  readonly interest: Interest;
   readonly handle: Handle;
   readonly callback: () => void;
   readonly priority: number;
@@ -25,6 +26,7 @@ export class Handler implements Registration, CallContext {
     priority: number,
   ) {
     this.kind = kind;
+    this.interest = kind === "reader" ? "read" : "write";
     this.handle = handle;
     this.callback = callback;
     this.priority = priority;
@@ -32,10 +34,6 @@ export class Handler implements Registration, CallContext {
 
   get selectable(): Selectable {
     return this.handle as Selectable;
-  }
-
-  get interest(): Interest {
-    return this.kind === "reader" ? "read" : "write";
   }
 
   /** The same, as if it had just been added. */

@@ -219,11 +219,15 @@ export class StreamSocket implements Socket {
       this.#region = undefined;
       if (length >= this.#readSize) this.#readSize = Math.min(4 * length, LARGEST_READ);
     } else {
-      this.#chunk = region.subarray(0, length);
+      // Not subarray(), which takes twice as long.
+      const { buffer, byteOffset } = region;
+      this.#chunk = new Uint8Array(buffer, byteOffset, length);
       if (4 * length < this.#readSize) this.#readSize = SMALLEST_READ;
       // A large region is not kept for a connection that may be idle now.
       const keep = region.length - length >= WORTH_READING && region.length <= SMALLEST_READ;
-      this.#region = keep ? region.subarray(length) : undefined;
+      this.#region = keep
+        ? new Uint8Array(buffer, byteOffset + length, region.length - length)
+        : undefined;
     }
     this.#notifyRead?.();
   };
