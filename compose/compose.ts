@@ -46,6 +46,9 @@ const RUNNING = 3;
 const CALLED = 4;
 const ENDED = 5;
 
+/** The input of most, most of the time: nothing is ever put into this one. */
+const EMPTY: unknown[] = [];
+
 const THROW = 0;
 const RETURN = 1;
 
@@ -123,7 +126,8 @@ export class Composed<R = unknown> {
       frame.value = top.value;
       if (top.stepping) frame.stepping = true;
       if (coroutine.#input.length > 0) {
-        for (const value of coroutine.#input.splice(0)) composed.#input.push(value);
+        composed.#input = [...composed.#input, ...coroutine.#input];
+        coroutine.#input = EMPTY;
       }
       return true;
     };
@@ -133,7 +137,7 @@ export class Composed<R = unknown> {
   /** Of the coroutine that runs or waits. */
   #top: Frame | undefined = undefined;
   /** What was pushed back, the next one last. */
-  readonly #input: unknown[] = [];
+  #input: unknown[] = EMPTY;
   /** What was handed out last, if it is a command. */
   #command: Command<unknown> | undefined = undefined;
   /** What is being closed; frames above it are called by its `finally`. */
@@ -165,7 +169,7 @@ export class Composed<R = unknown> {
 
   /** For drivers: takes the place of what was pushed back, and is read before anything is asked from outside. */
   set rest(values: unknown[]) {
-    this.#input.length = 0;
+    this.#input = EMPTY;
     this.#pushBack(values);
   }
 
@@ -356,6 +360,7 @@ export class Composed<R = unknown> {
   }
 
   #pushBack(values: unknown[]): void {
+    if (values.length > 0 && this.#input === EMPTY) this.#input = [];
     for (let i = values.length - 1; i >= 0; i--) this.#input.push(values[i]);
   }
 }

@@ -16,7 +16,8 @@ export function dateLineOf(clock: WallClock): DateLine {
 
 export class DateLine {
   readonly #clock: WallClock;
-  #second = -1;
+  /** The second that the line is for. */
+  #from = NaN;
   #line = "";
   /** Set when time may have passed: the clock is asked only then. */
   stale = true;
@@ -28,10 +29,10 @@ export class DateLine {
   get line(): string {
     if (this.stale) {
       this.stale = false;
-      const second = Math.floor(this.#clock.now() / 1000);
-      if (second !== this.#second) {
-        this.#second = second;
-        this.#line = `date: ${new Date(second * 1000).toUTCString()}\r\n`;
+      const now = this.#clock.now();
+      if (!(now >= this.#from && now < this.#from + 1000)) {
+        this.#from = now - now % 1000;
+        this.#line = `date: ${new Date(this.#from).toUTCString()}\r\n`;
       }
     }
     return this.#line;
