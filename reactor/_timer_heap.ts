@@ -10,11 +10,13 @@ export class HeapTimer {
   order: number;
   /** `undefined` once called or removed. */
   callback: (() => void) | undefined;
+  readonly heap: TimerHeap;
 
-  constructor(at: number, order: number, callback: () => void) {
+  constructor(at: number, order: number, callback: () => void, heap: TimerHeap) {
     this.at = at;
     this.order = order;
     this.callback = callback;
+    this.heap = heap;
   }
 
   get active(): boolean {
@@ -45,7 +47,7 @@ export class TimerHeap {
   }
 
   add(at: number, callback: () => void): HeapTimer {
-    const timer = new HeapTimer(at, this.#order++, callback);
+    const timer = new HeapTimer(at, this.#order++, callback, this);
     this.#heap.push(timer);
     this.#up(this.#heap.length - 1);
     return timer;
@@ -53,6 +55,9 @@ export class TimerHeap {
 
   remove(timer: HeapTimer): void {
     if (timer.callback === undefined) return;
+    if (timer.heap !== this) {
+      throw new TypeError("Cannot remove a timer of another reactor: remove it from its own");
+    }
     timer.callback = undefined;
     if (++this.#removed > SMALL && this.#removed * 2 > this.#heap.length) this.#compact();
   }

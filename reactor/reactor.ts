@@ -220,7 +220,11 @@ export class Reactor implements Disposable {
     return timer;
   }
 
-  /** Takes a timer back. One that was called or removed already is left alone. */
+  /**
+   * Takes a timer back. One that was called or removed already is left alone.
+   *
+   * @throws {TypeError} when it is a timer of another reactor
+   */
   removeTimer(timer: Timer): void {
     this.#timers.remove(timer as HeapTimer);
   }

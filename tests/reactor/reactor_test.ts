@@ -46,6 +46,20 @@ Deno.test("wait() stands until the first timer is due, whichever is added when",
   assertEquals(reactor.step(), 1);
 });
 
+Deno.test("removeTimer() refuses a timer of another reactor, and leaves it alone", () => {
+  const clock = new TestClock();
+  using one = new Reactor({ clock });
+  using other = new Reactor({ clock });
+  const seen: string[] = [];
+  const timer = one.addTimer(1, () => seen.push("one"));
+  assertThrows(() => other.removeTimer(timer), TypeError, "of another reactor");
+  assertEquals([one.inspect().length, timer.active], [1, true]);
+  clock.advance(1);
+  one.step();
+  assertEquals(seen, ["one"]);
+  other.removeTimer(timer); // was called
+});
+
 Deno.test("wait() ends when a process is added, or a shutdown is requested", async () => {
   using reactor = new Reactor();
   let waiting = reactor.wait();
