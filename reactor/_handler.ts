@@ -15,6 +15,8 @@ export class Handler implements Registration, CallContext {
   bad = false;
   notify: () => void = ignore;
   where: { toString(): string } | undefined = undefined;
+  /** Ends what it is suspended for, when it is not suspended any more. */
+  endSuspend: (() => void) | undefined = undefined;
   /** The step in which it was added: it is not for that one. */
   step = 0;
   since = 0;

@@ -506,7 +506,11 @@ export class Reactor implements Disposable {
   }
 
   #remove(kind: CallContext["kind"], handle: Handle): void {
-    this.#suspended[kind].delete(handle);
+    const suspended = this.#suspended[kind];
+    if (suspended.size > 0) {
+      suspended.get(handle)?.endSuspend?.();
+      suspended.delete(handle);
+    }
     const registered = this.#registered(kind);
     const handler = registered.get(handle);
     if (handler === undefined) return;
@@ -522,6 +526,7 @@ export class Reactor implements Disposable {
       throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: it is not suspended`);
     }
     suspended.delete(handle);
+    old.endSuspend?.();
     const handler = this.#register(old.copy(), this.#registered(kind));
     if (kind === "process") {
       handler.active = true;
@@ -612,7 +617,13 @@ export class Reactor implements Disposable {
     if (done) this.removeProcess(coroutine);
     // It has shut the reactor down itself.
     else if (this.#state !== "alive") coroutine.return(undefined);
-    else if (value instanceof Suspend) value.suspend(this, coroutine);
+    else if (value instanceof Suspend) {
+      const end = value.suspend(this, coroutine);
+      const handler = this.#suspended.process.get(coroutine);
+      // What it began may have resumed or removed the process already.
+      if (handler === undefined) end();
+      else handler.endSuspend = end;
+    }
   }
 
   /** Everything of {@linkcode Reactor.shutdown} but the end of sockets that are closing already. */

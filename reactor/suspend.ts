@@ -80,12 +80,15 @@ export class Suspend<T = void> {
     return outcome.value;
   }
 
-  /** Suspends `process`, which is running in `reactor`. The reactor calls this for what a coroutine yields. */
-  suspend(reactor: Reactor, process: Process): void {
-    if (this.settled) return;
+  /**
+   * Suspends `process`, which is running in `reactor`. The reactor calls this for what a coroutine yields. Gives what to
+   * call when the process is removed: as {@linkcode Suspend.begin}.
+   */
+  suspend(reactor: Reactor, process: Process): () => void {
+    if (this.settled) return ignore;
     this.#checkNotWaitedFor();
     reactor.suspend();
-    this.begin(reactor, () => {
+    return this.begin(reactor, () => {
       // It may have been removed meanwhile.
       if (reactor.isSuspended(process)) reactor.resumeProcess(process);
     });

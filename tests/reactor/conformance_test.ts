@@ -575,6 +575,38 @@ BEHAVIOURS["resuming a Suspend of a process that was removed does nothing"] = (w
   assertEquals(w.seen, []);
 };
 
+for (const how of ["removeProcess", "cleanup", "resumeProcess"] as const) {
+  BEHAVIOURS[`a Suspend is over, and leaves no timer, after ${how} of its process`] = (w) => {
+    const options = { timeoutMs: 50, onTimeout: w.note("timeout") };
+    const suspend = new Suspend<number>(undefined, options);
+    const process = function* () {
+      yield suspend;
+    }();
+    w.reactor.addProcess(process);
+    w.steps(1);
+    w.reactor[how](process);
+    assertEquals(w.reactor.inspect().filter(({ kind }) => kind === "timer"), []);
+    w.clock.advance(100);
+    w.steps(2);
+    assertEquals([w.seen, suspend.settled], [[], false]);
+    // Another may wait for it.
+    waiting(w, suspend);
+    suspend.resume(1);
+    w.steps(1);
+    assertEquals(w.seen, [1]);
+  };
+}
+
+BEHAVIOURS["a Suspend that removes its process when it begins leaves no timer"] = (w) => {
+  const options = { timeoutMs: 50, onTimeout: w.note("timeout") };
+  const process = function* () {
+    yield new Suspend(() => w.reactor.removeProcess(process), options);
+  }();
+  w.reactor.addProcess(process);
+  w.steps(1);
+  assertEquals(w.reactor.inspect(), []);
+};
+
 // ---- running
 
 BEHAVIOURS["run steps until requestShutdown"] = async (w) => {
