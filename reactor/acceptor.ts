@@ -8,7 +8,10 @@ export interface AcceptorOptions {
   port?: number;
   /** A literal IP address or a name that resolves to one. @default {"0.0.0.0"} */
   hostname?: string;
-  /** The path of a Unix socket, instead of a port; removed when the acceptor closes, if that is permitted. */
+  /**
+   * The path of a Unix socket, instead of a port. Removed when the acceptor closes, by Deno itself a moment later at the
+   * latest, and even if another server has taken it since: give each server its own.
+   */
   path?: string;
   /** A listener that is there already, instead of a port. */
   listener?: Deno.Listener;
