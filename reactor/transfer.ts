@@ -192,7 +192,22 @@ export class Transfer<T = Transferred> implements Promise<T> {
   /** For `yield*`: yields itself once, to be begun by who drives the coroutine, and gives what was transferred. */
   *[Symbol.iterator](): Generator<Transfer<T>, T, unknown> {
     if (this.#state === "fresh") this.#state = "lent";
-    yield this;
+    let reason: unknown;
+    try {
+      yield this;
+      if (this.#state === "lent") {
+        throw new TypeError("Cannot transfer by yield* here: it needs a driver, such as gio");
+      }
+    } catch (error) {
+      reason = error;
+      throw error;
+    } finally {
+      // The driver was to wait for something else first, and the coroutine goes on without: others may await it too.
+      if (this.#state === "lent") {
+        this.#result.promise.catch(() => {});
+        this.abort(reason);
+      }
+    }
     return this.transferred;
   }
 

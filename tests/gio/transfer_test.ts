@@ -1,5 +1,5 @@
 /** Transfers in the middle of a protocol, on every back end. */
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { call, type Coroutine, EndOfStream, readLine, readUntil } from "../../compose/mod.ts";
 import {
   asProcess,
@@ -20,6 +20,7 @@ import {
   type SelectorName,
   sendFile,
   splice,
+  TestClock,
   type Transfer,
   TransferError,
   type TransferredBothWays,
@@ -27,6 +28,7 @@ import {
 } from "../../reactor/mod.ts";
 import { pipes } from "../../reactor/_pipe_pool.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
+import { FakeConnection } from "./_fake.ts";
 import {
   assertSameBytes,
   concat,
@@ -382,6 +384,87 @@ Deno.test("splice(here, …) pushes back what a context gives beyond the limit",
     { connection: memory("some ", "data\n") },
   );
   assertEquals([to.text, rest], ["some d", "ata"]);
+});
+
+/** What keeps a coroutine from its transfer, which waits for earlier output to be accepted. */
+const OBSTACLES: Record<string, (task: Gio, connection: FakeConnection) => void> = {
+  "cancel()": (task) => task.cancel(),
+  "throw()": (task) => task.throw(new Error("enough")),
+  "a broken connection": (_, connection) => connection.break(new Error("enough")),
+  "reactor.shutdown()": (task) => task.reactor.shutdown(),
+};
+for (const [what, act] of Object.entries(OBSTACLES)) {
+  Deno.test(`a transfer that ${what} keeps from beginning is over for all who wait for it`, async () => {
+    using reactor = new Reactor();
+    const connection = new FakeConnection();
+    connection.capacity = 0;
+    const transfer = splice(memory("data"), memory());
+    const task = gio(
+      reactor,
+      connection,
+      function* () {
+        yield "unsent";
+        yield* transfer;
+      }(),
+    );
+    act(task, connection);
+    if (!reactor.isShutDown) reactor.step();
+    assert(task.done);
+    const error = await assertRejects(() => transfer, TransferError);
+    assertEquals([error.side, error.transferred.bytes], ["signal", 0]);
+  });
+}
+
+Deno.test("a transfer in the cleanup of a coroutine that nobody reads is over in the end", async () => {
+  const clock = new TestClock();
+  using reactor = new Reactor({ clock });
+  const connection = new FakeConnection();
+  connection.capacity = 0;
+  const transfer = splice(memory("data"), memory());
+  const task = gio(
+    reactor,
+    connection,
+    function* () {
+      try {
+        yield;
+      } finally {
+        yield "unsent";
+        yield* transfer;
+      }
+    }(),
+  );
+  task.cancel();
+  clock.advance(2000);
+  reactor.step();
+  assert(task.done);
+  await assertRejects(() => transfer, TransferError, "nothing was accepted for 2000 ms");
+});
+
+Deno.test("a transfer that needs a driver says so where there is none, and is over", async () => {
+  const transfer = splice(memory("data"), memory());
+  const coroutine = function* () {
+    yield* transfer;
+  }();
+  coroutine.next();
+  assertThrows(() => coroutine.next(), TypeError, "it needs a driver");
+  await assertRejects(() => transfer, TransferError, "it needs a driver");
+});
+
+Deno.test("a transfer that cannot begin, and that nobody else awaits, is no unhandled rejection", async () => {
+  using reactor = new Reactor();
+  const connection = new FakeConnection();
+  connection.capacity = 0;
+  const task = gio(
+    reactor,
+    connection,
+    function* () {
+      yield "unsent";
+      yield* splice(here, memory());
+    }(),
+  );
+  task.cancel();
+  assert(task.done);
+  await turns();
 });
 
 Deno.test("here needs a context, and a coroutine", async () => {
