@@ -1,6 +1,6 @@
 import { checkSize, Chunks, counted, part } from "./_chunks.ts";
-import { Command } from "./command.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
+import { isCommand } from "./_is_command.ts";
 import { pushBack } from "./push_back.ts";
 
 /**
@@ -61,7 +61,7 @@ function* copying(
     if (piece.length > 0) {
       const returned = target(piece);
       if (isCoroutine(returned)) yield returned;
-      else if (returned instanceof Command) yield* returned;
+      else if (isCommand(returned)) yield* returned;
       else if (isPromise(returned)) throw notAwaited();
     }
     if (piece.length < chunk.length) return pushBack(undefined, part(chunk, piece.length));

@@ -6,7 +6,7 @@ import {
   EndOfStream,
   Yield,
 } from "../compose/mod.ts";
-import { Suspend, Transfer } from "../reactor/mod.ts";
+import { Transfer } from "../reactor/mod.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
@@ -222,13 +222,13 @@ export class Connection {
           message = this.#read();
           if (message === undefined) return READ;
         } else if (value instanceof Head) this.#begin(value);
-        else if (isForDriver(value)) {
-          this.#noteUnexpected();
-          this.#answer.flush();
+        else if (value instanceof Transfer) {
+          this.#giveBack();
           this.#passed = value;
           return PASS;
-        } else if (value instanceof Transfer) {
-          this.#giveBack();
+        } else if (isForDriver(value)) {
+          this.#noteUnexpected();
+          this.#answer.flush();
           this.#passed = value;
           return PASS;
         } else throw meaningless(value);
@@ -466,7 +466,8 @@ export class Connection {
     let result = running.return(undefined);
     while (result.done !== true) {
       const { value } = result;
-      if (isForDriver(value) || isElsewhere?.()) {
+      const forDriver = isForDriver(value) && !(value instanceof Transfer);
+      if (forDriver || isElsewhere?.()) {
         let answer: unknown;
         try {
           answer = yield value;
@@ -475,16 +476,20 @@ export class Connection {
           continue;
         }
         result = running.next(answer);
-      } else if (value === undefined) {
+      } else if (value === undefined || value instanceof Transfer) {
         result = running.throw(new EndOfStream("The connection is being closed"));
       } else result = running.next();
     }
   }
 }
 
+/** What the reactor, and who else does not import Command, has to be yielded is marked. */
+const COMMAND = Symbol.for("weightless.command");
+
 /** What a handler waits for: it is none of the connection's business. */
 function isForDriver(value: unknown): boolean {
-  return value instanceof Command || value instanceof Suspend || value === Yield;
+  return value === Yield || (typeof value === "object" && value !== null &&
+    (value instanceof Command || COMMAND in value));
 }
 
 function meaningless(value: unknown): TypeError {

@@ -19,6 +19,13 @@ import {
 
 class Nothing extends Command {}
 
+/** As what the reactor has to be yielded. */
+class Marked {
+  static {
+    Object.assign(this.prototype, { [Symbol.for("weightless.command")]: true });
+  }
+}
+
 /** Everything a coroutine can yield, through a call. */
 function* inner(): Coroutine<string> {
   yield "a";
@@ -182,6 +189,10 @@ for (const [name, run] of Object.entries(RUN)) {
       yield* new Nothing();
     }
     assertThrows(() => run(commands()), TypeError, "Cannot carry out Nothing here");
+    function* marked(): Coroutine {
+      yield new Marked();
+    }
+    assertThrows(() => run(marked()), TypeError, "Cannot carry out Marked here");
   });
 
   Deno.test(`${name}() composes what it is given, also what is composed already`, () => {

@@ -408,6 +408,16 @@ Deno.test("copyBytes() waits for the command that the function returns, and refu
   assertEquals(copying.next(), { done: false, value: undefined });
   assertEquals((copying.next("cd").value as Write).piece, "c");
   assertEquals(copying.next().done, true);
+  const marked = {
+    [Symbol.for("weightless.command")]: true,
+    *[Symbol.iterator]() {
+      yield this;
+    },
+  };
+  const waiting = compose(copyBytes(1, () => marked));
+  waiting.next();
+  assertStrictEquals(waiting.next("a").value, marked);
+  assertEquals(waiting.next().done, true);
   assertThrows(
     () => retval(copyBytes(1, () => Promise.resolve()), ["a"]),
     TypeError,

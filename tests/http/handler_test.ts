@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   call,
   Command,
@@ -17,7 +24,8 @@ import {
   RemoteProtocolError,
   response,
 } from "../../http/mod.ts";
-import { Suspend } from "../../reactor/mod.ts";
+import { memory } from "../../gio/mod.ts";
+import { splice, Suspend, TransferError } from "../../reactor/mod.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -510,6 +518,43 @@ Deno.test("a handler that is closed may wait for a Suspend", () => {
   assertStrictEquals(protocol.return(undefined).value, suspend);
   suspend.resume();
   assertEquals(protocol.next().done, true);
+});
+
+Deno.test("a handler may wait for what is marked as a command, in its cleanup too", () => {
+  const command = { [Symbol.for("weightless.command")]: true };
+  const protocol = httpProtocol(function* () {
+    try {
+      yield command;
+      yield;
+    } finally {
+      yield command;
+    }
+  });
+  protocol.next();
+  const head = bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+  assertStrictEquals(protocol.next(head).value, command);
+  assertEquals(protocol.next().value, undefined);
+  assertStrictEquals(protocol.return(undefined).value, command);
+  assertEquals(protocol.next().done, true);
+});
+
+Deno.test("a handler that is closed cannot transfer any more, and what it would is over", async () => {
+  const steps: string[] = [];
+  const transfer = splice(memory("data"), memory());
+  const driver = new Driver(httpProtocol(function* () {
+    try {
+      yield;
+    } finally {
+      try {
+        yield* transfer;
+      } catch (error) {
+        steps.push((error as Error).name);
+      }
+    }
+  }));
+  driver.feed("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n").close();
+  assertEquals([steps, driver.error], [["EndOfStream"], undefined]);
+  await assertRejects(() => transfer, TransferError, "being closed");
 });
 
 Deno.test("a handler that is closed gets the error of what its finally waits for", () => {
