@@ -41,7 +41,9 @@ class GioLender implements Lender {
   }
 
   lend(end: Parameters<Lender["lend"]>[0]): object {
-    return end === here ? this.#gio.innermost : this.#own.lend(end);
+    const lent = end === here ? this.#gio.innermost : this.#own.lend(end);
+    this.#gio.letGo(lent);
+    return lent;
   }
 
   unread(end: object): Uint8Array[] {

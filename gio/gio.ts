@@ -364,11 +364,14 @@ export class Gio<R = unknown> {
     return this.#top.context;
   }
 
-  /** For transfers, which receive of a context themselves: reads it no more; gives what was pushed back, if it is of this one. */
+  /** For transfers, which receive of a context themselves: whoever has read it, and does not want to now, gives way. */
+  letGo(context: object): void {
+    const reader = readers.get(context as Context);
+    if (reader !== undefined && reader.where.#wanting !== reader) reader.where.#stopReading(reader);
+  }
+
+  /** For transfers: gives what was pushed back of a context, if it is of this coroutine. */
   takeOver(context: object): unknown[] {
-    for (let channel = this.#top; channel !== undefined; channel = channel.outer) {
-      if (channel.context === context) this.#stopReading(channel);
-    }
     if (this.#top?.context !== context) {
       const rest = this.#rests?.get(context) ?? [];
       this.#rests?.delete(context);
@@ -496,8 +499,8 @@ export class Gio<R = unknown> {
     const channel = this.#top;
     if (channel === undefined) throw noContext("read");
     if (channel.ended !== undefined) throw ending(channel);
-    this.#wanting = channel;
     this.#startReading(channel);
+    this.#wanting = channel;
     return false;
   }
 
@@ -688,8 +691,7 @@ export class Gio<R = unknown> {
   #startReading(channel: Channel): void {
     if (channel.reading) return;
     const { context } = channel;
-    const other = readers.get(context);
-    if (other !== undefined && other.where.#wanting !== other) other.where.#stopReading(other);
+    this.letGo(context);
     channel.onReadable ??= () => this.#onReadable(channel);
     this.reactor.addReader(context, channel.onReadable, channel);
     channel.reading = true;
@@ -817,7 +819,12 @@ export class Gio<R = unknown> {
     // RFC 9112 9.6: closing while the peer still sends would reset the connection and could destroy what was sent last.
     this.#state = "lingering";
     context.shutdown();
-    this.#startReading(channel);
+    try {
+      this.#startReading(channel);
+    } catch {
+      // A transfer reads it, or another coroutine: who waits for the end of that?
+      return this.#lingered();
+    }
     this.#setLinger(() => this.#lingered());
   }
 

@@ -129,6 +129,11 @@ export class DescriptorSocket implements Socket, Watcher {
     else this.#notifyWrite = undefined;
   }
 
+  /** Whether anybody cares. */
+  isWatched(interest: Interest): boolean {
+    return (interest === "read" ? this.#notifyRead : this.#notifyWrite) !== undefined;
+  }
+
   onEvents(events: number): void {
     const broken = (events & BROKEN) !== 0;
     if (events & EPOLLERR) this.#error ||= this.#takeError();

@@ -3,6 +3,7 @@ import { DescriptorSocket } from "./_descriptor_socket.ts";
 import { describe, describeAddr } from "./_describe.ts";
 import type { Interest, Selectable } from "./selectable.ts";
 import { StreamSocket } from "./stream_socket.ts";
+import { giveBack, take } from "./_taken.ts";
 import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 
 /** The end of a transfer that is read. */
@@ -156,20 +157,13 @@ class ConnTarget implements Target {
   }
 }
 
-/** Of those who wait for a socket only one is told: so one transfer reads it at a time, and one writes. */
-const taken = { read: new WeakSet<object>(), write: new WeakSet<object>() };
-
 class SocketEnd {
   readonly end: Selectable;
   readonly #interest: Interest;
   #waiting = false;
 
   constructor(end: Selectable, interest: Interest) {
-    if (taken[interest].has(end)) {
-      const where = `${interest === "read" ? "from" : "to"} ${describe(end)}`;
-      throw new TypeError(`Cannot transfer ${where}: another transfer does, wait for that first`);
-    }
-    taken[interest].add(end);
+    take(end, interest);
     this.end = end;
     this.#interest = interest;
   }
@@ -194,7 +188,7 @@ class SocketEnd {
   }
 
   release(): void {
-    taken[this.#interest].delete(this.end);
+    giveBack(this.end, this.#interest);
     this.#stopWaiting();
   }
 

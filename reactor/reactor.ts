@@ -22,6 +22,7 @@ import type { Selectable } from "./selectable.ts";
 import type { Selector } from "./selector.ts";
 import type { Listening, Socket, SocketOwner } from "./socket.ts";
 import { Suspend } from "./suspend.ts";
+import { isTaken } from "./_taken.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 import type { Timer } from "./timer.ts";
 
@@ -150,7 +151,7 @@ export class Reactor implements Disposable {
   /**
    * Calls `callback` in every step from the next on in which `selectable` is readable.
    *
-   * @throws {TypeError} when it has a reader already, or has a reader that is suspended
+   * @throws {TypeError} when it has a reader already, or has a reader that is suspended, or a transfer reads it
    * @throws {RangeError} when the priority is not 0 to 9
    */
   addReader(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
@@ -160,7 +161,7 @@ export class Reactor implements Disposable {
   /**
    * Calls `callback` in every step from the next on in which `selectable` is writable.
    *
-   * @throws {TypeError} when it has a writer already, or has a writer that is suspended
+   * @throws {TypeError} when it has a writer already, or has a writer that is suspended, or a transfer writes it
    * @throws {RangeError} when the priority is not 0 to 9
    */
   addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
@@ -253,7 +254,7 @@ export class Reactor implements Disposable {
   /**
    * Lets a suspended reader be called again, from the next step on.
    *
-   * @throws {TypeError} when `handle` has no suspended reader
+   * @throws {TypeError} when `handle` has no suspended reader, or a transfer reads it
    */
   resumeReader(handle: Selectable | Process): void {
     this.#unsuspend("reader", handle);
@@ -262,7 +263,7 @@ export class Reactor implements Disposable {
   /**
    * Lets a suspended writer be called again, from the next step on.
    *
-   * @throws {TypeError} when `handle` has no suspended writer
+   * @throws {TypeError} when `handle` has no suspended writer, or a transfer writes it
    */
   resumeWriter(handle: Selectable | Process): void {
     this.#unsuspend("writer", handle);
@@ -469,6 +470,7 @@ export class Reactor implements Disposable {
     if (typeof selectable?.watch !== "function") {
       throw new TypeError(`Cannot add a ${kind} of ${String(selectable)}: it is no Selectable`);
     }
+    checkNotTaken("add", kind, selectable);
     this.#selector.register(this.#add(kind, selectable, callback, options));
   }
 
@@ -525,6 +527,7 @@ export class Reactor implements Disposable {
     if (old === undefined) {
       throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: it is not suspended`);
     }
+    if (kind !== "process") checkNotTaken("resume", kind, old.selectable);
     suspended.delete(handle);
     old.endSuspend?.();
     const handler = this.#register(old.copy(), this.#registered(kind));
@@ -734,6 +737,14 @@ function createSelector(name: SelectorName): Selector<Handler> {
         `Cannot use selector ${JSON.stringify(name)}: it must be "auto", "deno" or "epoll"`,
       );
   }
+}
+
+/** Only one who waits for a selectable is told. */
+function checkNotTaken(doing: string, kind: "reader" | "writer", selectable: Selectable): void {
+  if (!isTaken(selectable, kind === "reader" ? "read" : "write")) return;
+  throw new TypeError(
+    `Cannot ${doing} a ${kind} of ${describe(selectable)}: a transfer has it, wait for that first`,
+  );
 }
 
 function reportToConsole(error: unknown, where: string): void {

@@ -62,6 +62,8 @@ export interface Splice {
  * `await` it in any program, with `Deno.Conn`s and the like or sockets of a running reactor. In a coroutine that gio runs,
  * `yield*` it: what was read and pushed back goes first, and {@linkcode here} is the innermost context.
  *
+ * A socket that is transferred from has no reader meanwhile, and one that is transferred to no writer.
+ *
  * The connections are not closed. The end of the stream is passed on as a half-close. What is cut is reported by a
  * {@linkcode TransferError}; then bytes may have been read and not written, so close both: sockets by `abort()`, so that
  * nobody takes a part for the whole.

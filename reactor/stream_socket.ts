@@ -110,6 +110,11 @@ export class StreamSocket implements Socket {
     else this.#notifyRead = undefined;
   }
 
+  /** Whether anybody cares. */
+  isWatched(interest: Interest): boolean {
+    return (interest === "read" ? this.#notifyRead : this.#notifyWrite) !== undefined;
+  }
+
   /** What has arrived; at most `most` bytes of it. */
   recv(most: number = Infinity): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");

@@ -1,15 +1,24 @@
 /** Transfers in the middle of a protocol, on every back end. */
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { call, type Coroutine, EndOfStream, readLine, readUntil } from "../../compose/mod.ts";
 import {
   asProcess,
   connectTo,
+  currentGio,
   enter,
   type Gio,
   gio,
   memory,
   open,
   sleep,
+  spawn,
   timeout,
   TimeoutError,
 } from "../../gio/mod.ts";
@@ -19,6 +28,7 @@ import {
   Reactor,
   type SelectorName,
   sendFile,
+  type Socket,
   splice,
   TestClock,
   type Transfer,
@@ -361,6 +371,60 @@ test("a relay that fails lets nobody take a part for the whole; one that is shut
     else assertEquals(await read, null);
     assertEquals(t.errors.length, fails ? 1 : 0);
   }
+});
+
+test("a transfer of a connection that another coroutine reads, or would read, is refused", async (serve) => {
+  const seen: string[] = [];
+  const note = (error: unknown) => void seen.push((error as Error).message);
+  await using t = await serve(function* () {
+    const connection = currentGio().innermost as Socket;
+    const reader = yield* spawn(function* () {
+      using _ = enter(connection);
+      return yield;
+    }());
+    try {
+      yield* splice(here, memory());
+    } catch (error) {
+      note(error);
+    }
+    yield "1";
+    yield* reader;
+    // What has read it, and does not want to now, gives way.
+    const transfer = yield* spawn(function* () {
+      return yield* splice(connection, memory(), { limit: 4 });
+    }());
+    try {
+      yield;
+    } catch (error) {
+      note(error);
+    }
+    yield "2";
+    yield* transfer;
+    yield "3";
+    return yield;
+  });
+  const room = new Uint8Array(1);
+  for (const text of ["read", "kept", "rest"]) {
+    await t.client.read(room);
+    await t.client.write(bytes(text));
+  }
+  assertEquals(new TextDecoder().decode(await t.task.result as Uint8Array), "rest");
+  assertEquals(seen.length, 2);
+  assertMatch(seen[0]!, /^Cannot transfer from tcp .*: it has a reader, remove that first/);
+  assertMatch(seen[1]!, /^Cannot add a reader of tcp .*: a transfer has it, wait for that first$/);
+  assertEquals(t.errors, []);
+});
+
+test("a coroutine that ends while a transfer reads its connection closes that", async (serve) => {
+  let transfer: Transfer | undefined;
+  await using t = await serve(function* () {
+    transfer = splice(currentGio().innermost as Socket, memory());
+    transfer.catch(() => {});
+    yield* sleep(1);
+  });
+  await t.task.result;
+  await assertRejects(() => transfer!, TransferError, "closed");
+  assertEquals([(await t.read()).length, t.errors], [0, []]);
 });
 
 Deno.test("splice() moves between contexts in memory, up to the limit", async () => {

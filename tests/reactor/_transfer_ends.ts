@@ -179,10 +179,12 @@ function receive(reactor: Reactor, socket: Socket): Promise<Uint8Array | null> {
 }
 
 /** A socket that a running reactor has accepted. */
-export async function accepted(
-  selector: SelectorName,
-  unix = false,
-): Promise<End & { near: Socket }> {
+export interface Accepted extends End {
+  readonly near: Receiver & Socket;
+  readonly reactor: Reactor;
+}
+
+export async function accepted(selector: SelectorName, unix = false): Promise<Accepted> {
   const reactor = new Reactor({ selector });
   const running = reactor.run();
   const accepted = Promise.withResolvers<Socket>();
@@ -200,7 +202,7 @@ export async function accepted(
     reactor.shutdown();
     return running;
   });
-  return end as End & { near: Receiver & Socket };
+  return Object.assign(end, { reactor }) as Accepted;
 }
 
 function socketKind(name: string, selector: SelectorName, unix = false): EndKind {

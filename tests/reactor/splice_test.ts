@@ -2,9 +2,10 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { type Socket, splice, TransferError, zeroCopy } from "../../reactor/mod.ts";
 import { libc } from "../../reactor/_libc.ts";
 import { pipes } from "../../reactor/_pipe_pool.ts";
-import { leakTest, turns } from "../_leaks.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
 import {
+  type Accepted,
   assertSameBytes,
   conns,
   type End,
@@ -455,6 +456,60 @@ for (const kind of END_KINDS) {
     await both;
     assertEquals((await splice(socket, third.near)).bytes, 0);
     await assertRejects(() => splice.both(socket, socket), TypeError, "another transfer does");
+  });
+
+  test(`splice() refuses ${kind.name} that has a reader or a writer, and keeps both away`, [
+    kind,
+    TCP,
+  ], async (one, other) => {
+    const [socket, conn] = [one.near as Socket, other.near as Deno.Conn];
+    const { reactor } = one as Accepted;
+    const received: number[] = [];
+    const read = () => received.push(socket.recv()!.length);
+    reactor.addReader(socket, read);
+    await assertRejects(
+      () => splice(socket, conn),
+      TypeError,
+      `Cannot transfer from ${socket.describe!()}: it has a reader, remove that first`,
+    );
+    await one.write(pattern(10));
+    await turnsUntil(() => received.length === 1);
+    reactor.removeReader(socket);
+    const write = () => {};
+    reactor.addWriter(socket, write);
+    await assertRejects(() => splice(conn, socket), TypeError, "it has a writer");
+    reactor.removeWriter(socket);
+
+    const both = splice.both(socket, conn);
+    await turns();
+    const why = "a transfer has it, wait for that first";
+    assertThrows(() => reactor.addReader(socket, read), TypeError, why);
+    assertThrows(() => reactor.addWriter(socket, write), TypeError, why);
+    await Promise.all([one.write(pattern(10)), other.write(pattern(20))]);
+    await Promise.all([one.end(), other.end()]);
+    assertEquals([(await one.readAll()).length, (await other.readAll()).length], [20, 10]);
+    await both;
+    reactor.addReader(socket, read);
+  });
+
+  test(`splice() from ${kind.name} keeps its suspended reader away`, [kind, TCP], async (
+    one,
+    other,
+  ) => {
+    const socket = one.near as Socket;
+    const { reactor } = one as Accepted;
+    let calls = 0;
+    reactor.addReader(socket, () => ++calls === 1 && reactor.suspend());
+    await one.write(pattern(10));
+    await turnsUntil(() => calls === 1);
+    const transfer = splice(socket, other.near, { limit: 20 });
+    await turnsUntil(() => transfer.transferred.bytes === 10);
+    assertThrows(() => reactor.resumeReader(socket), TypeError, "Cannot resume a reader");
+    await one.write(pattern(10));
+    await transfer;
+    reactor.resumeReader(socket);
+    await one.end();
+    await turnsUntil(() => calls > 1);
   });
 
   if (kind.name.includes("deno")) continue; // What that has accepted is sent later.
