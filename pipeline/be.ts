@@ -30,7 +30,7 @@ interface CanBeObserved {
  *
  * A strand may be used in several places, also in several calls: its components are then shared, and connected once. A
  * strand may also be a function that gives one, called once by each `be` however often it is used. Components may be
- * connected in a circle.
+ * connected in a circle, but not of {@linkcode Transparent}s alone.
  *
  * @param strand The DNA.
  * @returns The component at its beginning.

@@ -4,6 +4,9 @@ import { Observable } from "./observable.ts";
 /**
  * A component that passes on every message it does not handle itself: a place to put something in between.
  *
+ * Do not connect a circle of nothing but these: a message that none of them handles would go round in it for ever. Only
+ * `this.once` reaches each component of it once.
+ *
  * @typeParam M The messages it sends itself.
  * @typeParam Names Names of observers it sends messages to by name.
  *
