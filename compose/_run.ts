@@ -1,7 +1,7 @@
 import { compose } from "./compose.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { EndOfStream } from "./end_of_stream.ts";
-import { isCommand } from "./_is_command.ts";
+import { isCommand } from "./is_command.ts";
 import { Yield } from "./yield.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { checkSize, Chunks, counted, part } from "./_chunks.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
-import { isCommand } from "./_is_command.ts";
+import { isCommand } from "./is_command.ts";
 import { pushBack } from "./push_back.ts";
 
 /**

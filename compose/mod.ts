@@ -31,6 +31,7 @@ export * from "./copy_bytes.ts";
 export * from "./coroutine.ts";
 export * from "./end_of_stream.ts";
 export * from "./identify.ts";
+export * from "./is_command.ts";
 export * from "./local.ts";
 export { pushBack } from "./push_back.ts";
 export * from "./read_all.ts";

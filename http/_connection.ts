@@ -1,9 +1,9 @@
 import {
-  Command,
   compose,
   type Composed,
   type Coroutine,
   EndOfStream,
+  isCommand,
   Yield,
 } from "../compose/mod.ts";
 import { Transfer } from "../reactor/mod.ts";
@@ -483,13 +483,9 @@ export class Connection {
   }
 }
 
-/** What the reactor, and who else does not import Command, has to be yielded is marked. */
-const COMMAND = Symbol.for("weightless.command");
-
 /** What a handler waits for: it is none of the connection's business. */
 function isForDriver(value: unknown): boolean {
-  return value === Yield || (typeof value === "object" && value !== null &&
-    (value instanceof Command || COMMAND in value));
+  return value === Yield || isCommand(value);
 }
 
 function meaningless(value: unknown): TypeError {

@@ -1,19 +1,17 @@
 /*
  * Outside of gio nobody performs Commands: a stage that yields one gets an error instead.
  */
-import { type Coroutine, EndOfStream, Yield } from "../compose/mod.ts";
-import { close, isCommand } from "./_plumbing.ts";
+import { type Coroutine, EndOfStream, isCommand } from "../compose/mod.ts";
+import { close, isForDriver } from "./_plumbing.ts";
 
 /** Whether a stage yielded data, rather than a request for them or a Command. */
 export function isData(value: unknown): boolean {
-  return value !== undefined && !isCommand(value);
+  return value !== undefined && !isForDriver(value);
 }
 
 /** Continues a stage that yielded anything but a request for data. */
 export function proceed(stage: Coroutine, yielded: unknown): IteratorResult<unknown> {
-  return yielded !== Yield && isCommand(yielded)
-    ? stage.throw(unable(yielded as object))
-    : stage.next();
+  return isCommand(yielded) ? stage.throw(unable(yielded)) : stage.next();
 }
 
 /** Continues a stage that requested data. */

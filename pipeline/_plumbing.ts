@@ -19,11 +19,11 @@
  * All frames that an error may pass through are in this file and in pipe.ts, see _traceback.ts.
  */
 import {
-  Command,
   compose,
   type Composed,
   type Coroutine,
   EndOfStream,
+  isCommand,
   pushBack,
   Yield,
 } from "../compose/mod.ts";
@@ -81,13 +81,9 @@ class Slot {
   }
 }
 
-/** What the reactor has to be yielded is marked, as this module does not import it. */
-const COMMAND = Symbol.for("weightless.command");
-
-/** Whether a stage yielded something for the driver, rather than data. */
-export function isCommand(value: unknown): boolean {
-  return value === Yield || (typeof value === "object" && value !== null &&
-    (value instanceof Command || COMMAND in value));
+/** Whether a stage yielded something for the driver of the pipe, rather than data. */
+export function isForDriver(value: unknown): boolean {
+  return value === Yield || isCommand(value);
 }
 
 const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -105,7 +101,7 @@ export function* close(
       const { value } = result;
       if (value === undefined && !readsOutside) {
         result = stage.throw(new EndOfStream("The stage is being closed"));
-      } else if (value === undefined || writesOutside || isCommand(value)) {
+      } else if (value === undefined || writesOutside || isForDriver(value)) {
         let answer: unknown;
         try {
           answer = yield value;
@@ -187,7 +183,7 @@ export class Plumbing<R> {
           if (this.#trouble !== undefined) return undefined as R; // see below
           this.#ask(sink);
         } else if (value === undefined) this.#ask(slot);
-        else if (isCommand(value)) {
+        else if (isForDriver(value)) {
           try {
             this.#message = yield value;
             this.#failing = false;
@@ -229,7 +225,7 @@ export class Plumbing<R> {
           slot = slot.before;
         } else {
           const { after } = slot;
-          if (after.state !== WAITING || after.special || isCommand(message)) return result;
+          if (after.state !== WAITING || after.special || isForDriver(message)) return result;
           if (after === this.#sink) return result;
           slot = after;
         }

@@ -17,6 +17,7 @@ Deno.test("compose exports what is listed here, and nothing else", () => {
     "consume",
     "copyBytes",
     "identify",
+    "isCommand",
     "isCoroutine",
     "pushBack",
     "readAll",
