@@ -25,7 +25,8 @@ import { wait } from "./wait.ts";
  *  3. A coroutine whose outbox is not empty when it wants input, or when 64 KiB have gathered, stands still until it
  *     is (back-pressure). It may wait for something else meanwhile.
  *  4. A bare `yield` waits until the innermost context is readable. The reader stays registered afterwards and is
- *     dropped only when something arrives that the coroutine does not want yet.
+ *     dropped only when something arrives that the coroutine does not want yet, or when another coroutine or a transfer
+ *     reads that context. Who writes to one that others write to waits until it is its turn.
  *  5. At the end of the stream each bare `yield` throws EndOfStream; a broken connection throws its own error at the
  *     `yield`. Either ends the coroutine quietly if it does not catch it.
  *  6. An error thrown in from outside (timeout, cancel) undoes what the coroutine was waiting for first.
@@ -374,7 +375,7 @@ export class Gio<R = unknown> {
   takeOver(context: object): unknown[] {
     if (this.#top?.context !== context) {
       const rest = this.#rests?.get(context) ?? [];
-      this.#rests?.delete(context);
+      if (rest.length > 0) this.#rests!.set(context, []); // what is left of it comes back
       return rest;
     }
     const { rest } = this.#composed;
@@ -382,11 +383,24 @@ export class Gio<R = unknown> {
     return rest;
   }
 
-  /** For transfers: pushes back what was received of a context, if it is the innermost; tells whether it is. */
+  /** For transfers: pushes back what was received of a context, if it is of this coroutine; tells whether it is. */
   pushBack(context: object, values: unknown[]): boolean {
-    if (this.#top?.context !== context) return false;
-    this.#composed.rest = [...values, ...this.#composed.rest];
+    if (this.#top?.context === context) {
+      this.#composed.rest = [...values, ...this.#composed.rest];
+      return true;
+    }
+    const rest = this.#rests?.get(context);
+    if (rest === undefined && !this.#isWithin(context)) return false;
+    this.#rests ??= new WeakMap();
+    this.#rests.set(context, rest === undefined ? values : [...values, ...rest]);
     return true;
+  }
+
+  #isWithin(context: object): boolean {
+    for (let channel = this.#top; channel !== undefined; channel = channel.outer) {
+      if (channel.context === context) return true;
+    }
+    return false;
   }
 
   /** What was read too far of one context and pushed back is not for another: it waits until that is the innermost. */

@@ -450,6 +450,28 @@ Deno.test("splice(here, …) pushes back what a context gives beyond the limit",
   assertEquals([to.text, rest], ["some d", "ata"]);
 });
 
+Deno.test("splice() leaves what comes beyond the limit to the context it was read from, and may be read again", async () => {
+  const whole = "first\nhello, world\nlast\n";
+  for (let cut = 0; cut < whole.length; cut++) {
+    const connection = memory(bytes(whole.slice(0, cut)), bytes(whole.slice(cut)));
+    const saved = memory();
+    const seen = await asProcess(
+      function* () {
+        const lines = [yield* call(readLine())];
+        {
+          using _ = enter(saved);
+          yield* splice(connection, here, { limit: 5 });
+          yield* splice(connection, here, { limit: 2 });
+        }
+        lines.push(yield* call(readLine()), yield* call(readLine()));
+        return lines;
+      }(),
+      { connection },
+    );
+    assertEquals([saved.text, seen], ["hello, ", ["first", "world", "last"]], `cut at ${cut}`);
+  }
+});
+
 /** What keeps a coroutine from its transfer, which waits for earlier output to be accepted. */
 const OBSTACLES: Record<string, (task: Gio, connection: FakeConnection) => void> = {
   "cancel()": (task) => task.cancel(),
