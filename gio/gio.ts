@@ -703,8 +703,11 @@ export class Gio<R = unknown> {
   }
 
   #startReading(channel: Channel): void {
-    if (channel.reading) return;
     const { context } = channel;
+    if (channel.reading) {
+      if (!context.closed) return;
+      this.#stopReading(channel); // the reactor does not tell who has closed it when it was called
+    }
     this.letGo(context);
     channel.onReadable ??= () => this.#onReadable(channel);
     this.reactor.addReader(context, channel.onReadable, channel);

@@ -1,7 +1,8 @@
 /** How coroutines end when not all goes well: writes that fail late, cleanup that takes time, a reactor that is shut down. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import {
+  Acceptor,
   type Datagram,
   DatagramSocket,
   Reactor,
@@ -528,3 +529,35 @@ leakTest("datagrams() tells of one that could not be sent, once, and goes on", a
   await reactor.run();
   assertEquals(await result, [[true], 3]);
 });
+
+for (const selector of SELECTORS) {
+  leakTest(
+    `a coroutine that closes its connection itself and reads on is told (${selector})`,
+    async () => {
+      using reactor = new Reactor({ selector });
+      const running = reactor.run();
+      const told = Promise.withResolvers<unknown>();
+      using acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {
+        gio(
+          reactor,
+          socket,
+          function* () {
+            yield;
+            socket.close();
+            try {
+              yield;
+            } catch (error) {
+              told.resolve(error);
+              throw error;
+            }
+          }(),
+        );
+      });
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port: acceptor.port });
+      await conn.write(new TextEncoder().encode("x"));
+      assertInstanceOf(await told.promise, Deno.errors.BadResource);
+      reactor.requestShutdown();
+      await running;
+    },
+  );
+}
