@@ -32,12 +32,14 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
  *     So answers are in the order of the requests, whatever their handlers wait for.
  *  4. A handler's bare yield reads the request's body; the head of a response and data are its answer; a command goes to
  *     the driver, and so does everything while the handler is in a context of its own. So do transfers, once the handler
- *     has taken the connection over; what was received too early for them is given back to the driver.
+ *     has taken the connection over; what was received too early for them, or read and pushed back by the handler, is given
+ *     back to the driver.
  *  5. What is to be sent is gathered, and yielded before anything is waited for, or when there is enough of it.
  *  6. A malformed request is answered with an error, and is the last one. After each answer the connection goes on only if
  *     both sides want it and the request's body has been read to its end.
  *  7. A handler that fails is answered for by 500, or, if some of its answer was sent, the connection is cut: the error is
- *     thrown, and the driver is to abort the connection so that the client does not take the half for the whole.
+ *     thrown, and the driver is to abort the connection so that the client does not take the half for the whole. So is that
+ *     of a handler that ends in a context of its own.
  */
 
 /** So much is gathered before it is yielded, if nothing is waited for: 16 KiB. */
@@ -247,12 +249,16 @@ export class Connection {
           "or a 2xx to CONNECT, or enter another context",
       );
     }
-    if (this.#input.empty) return;
+    const running = this.#running!;
+    const pieces = running.rest;
+    if (!this.#input.empty) pieces.push(this.#input.rest());
+    if (pieces.length === 0) return;
     const { unread } = this.#options;
     if (unread === undefined) {
       throw new TypeError("Cannot transfer what has come already: give httpProtocol() `unread`");
     }
-    unread(this.#input.rest());
+    running.rest = [];
+    for (const piece of pieces.reverse()) unread(piece as Uint8Array);
   }
 
   /** The next piece of the body; undefined if it must be waited for. */

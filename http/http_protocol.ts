@@ -20,8 +20,8 @@ export interface HttpProtocolOptions {
    */
   isElsewhere?: () => boolean;
   /**
-   * Takes back what was received, before the transfer that the handler yields next, which reads the connection itself.
-   * Without it, no transfer can follow bytes that have come already.
+   * Takes back what was received, before the transfer that the handler yields next, which reads the connection itself: each
+   * piece goes before those that were given earlier. Without it, no transfer can follow bytes that have come already.
    */
   unread?: (bytes: Uint8Array) => void;
 }

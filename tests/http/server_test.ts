@@ -1,7 +1,7 @@
 /** HTTP on real sockets, of both kinds. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
-import { connectTo, open, sleep, wait } from "../../gio/mod.ts";
+import { call, type Coroutine, EndOfStream, readLine } from "../../compose/mod.ts";
+import { connectTo, memory, open, sleep, wait } from "../../gio/mod.ts";
 import {
   type ConnectionInfo,
   type HttpHandler,
@@ -353,6 +353,27 @@ serverTest(
     assertMatch(answer, /^HTTP\/1.1 200 OK\r\n(?:.+\r\n)*\r\nz+$/);
     assert(answer.endsWith("z".repeat(size)));
     assertEquals(errors, []);
+  },
+);
+
+serverTest(
+  "what a handler has read too far goes first in its transfer",
+  async (reactor, errors) => {
+    const to = memory();
+    using server = new HttpServer(reactor, {
+      ...listening,
+      *handler() {
+        yield ok();
+        yield yield* call(readLine());
+        yield* splice(here, to, { limit: 5 });
+        yield yield* call(readLine());
+      },
+    });
+    assertMatch(
+      (await exchange(server.port, "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\none\nhello two\n"))!,
+      /\r\n\r\none two$/,
+    );
+    assertEquals([to.text, errors], ["hello", []]);
   },
 );
 
