@@ -162,7 +162,7 @@ export class StreamSocket implements Socket {
 
   /** Close at once. */
   abort(): void {
-    if (!this.#closed && this.remoteAddr?.transport === "tcp") {
+    if (!this.#closed && !this.#released && this.remoteAddr?.transport === "tcp") {
       const library = libc();
       const fd = descriptorOf(this.#stream)?.current;
       if (library !== undefined && fd !== undefined) reset(library, fd);

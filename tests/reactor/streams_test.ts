@@ -154,3 +154,31 @@ leakTest("subprocess().kill() leaves one alone that has ended, known or not", as
   await status;
   kill();
 });
+
+leakTest(
+  "abort() of what is broken leaves another connection with the same addresses alone",
+  async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    using peer = await listener.accept();
+    class TcpConn {
+      localAddr = conn.localAddr;
+      remoteAddr = conn.remoteAddr;
+      read = () => Promise.reject(new Deno.errors.ConnectionReset("broken"));
+      write = (bytes: Uint8Array) => Promise.resolve(bytes.length);
+      close() {}
+    }
+    using reactor = new Reactor({ selector: "deno" });
+    const socket = reactor.adopt(new TcpConn());
+    let broken = false;
+    reactor.addReader(socket, () => {
+      reactor.removeReader(socket);
+      assertThrows(() => socket.recv(), Deno.errors.ConnectionReset);
+      broken = true;
+    });
+    await drive(reactor, () => broken);
+    socket.abort();
+    await conn.write(new Uint8Array(1));
+    assertEquals(await peer.read(new Uint8Array(2)), 1);
+  },
+);
