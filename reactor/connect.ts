@@ -134,6 +134,7 @@ async function handshake(
   try {
     signal?.throwIfAborted();
     await conn.handshake();
+    if (closed) throw signal!.reason; // just now
     return conn;
   } catch (error) {
     close();

@@ -45,6 +45,32 @@ leakTest("connect() gives up when its signal aborts, before or meanwhile", async
   assertEquals(reactor.openConnections.size, 0);
 });
 
+leakTest("connect() gives up when its signal aborts just as the handshake is done", async () => {
+  using reactor = new Reactor();
+  const controller = new AbortController();
+  let closed = 0;
+  const conn = {
+    handshake() {
+      queueMicrotask(() => controller.abort(new Error("enough")));
+      return Promise.resolve();
+    },
+    close() {
+      if (closed++ > 0) throw new Deno.errors.BadResource("closed twice");
+    },
+  };
+  const { connectTls } = Deno;
+  Deno.connectTls = () => Promise.resolve(conn as unknown as Deno.TlsConn);
+  try {
+    const { signal } = controller;
+    const tls = { cert: CERT, key: KEY };
+    await assertRejects(() => connect(reactor, { port: 1, tls, signal }), Error, "enough");
+  } finally {
+    Deno.connectTls = connectTls;
+  }
+  await turns();
+  assertEquals(closed, 1);
+});
+
 leakTest("connect() with TLS refuses a certificate that it does not trust", async () => {
   using listener = Deno.listenTls({ hostname, port: 0, cert: CERT, key: KEY });
   using reactor = new Reactor();
