@@ -397,7 +397,7 @@ export class Reactor implements Disposable {
    * Steps until {@linkcode Reactor.requestShutdown} is called or `signal` aborts; then shuts down, after closed sockets
    * have sent what they accepted.
    *
-   * @throws what goes out of {@linkcode Reactor.step}
+   * @throws what goes out of {@linkcode Reactor.step}, and of {@linkcode Reactor.shutdown}
    * @throws {TypeError} when the reactor is shut down
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
