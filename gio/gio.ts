@@ -214,6 +214,8 @@ export class Gio<R = unknown> {
   #owned: Set<Context> | undefined;
   /** What was pushed back of contexts that are not the innermost. */
   #rests: WeakMap<object, unknown[]> | undefined;
+  #inner: HasRest | undefined;
+  #innerRests: WeakMap<object, unknown[]> | undefined;
   #pruneAt = 16;
   readonly #onEnd: (() => void) | undefined;
   readonly #onAbort: (() => void) | undefined;
@@ -365,6 +367,11 @@ export class Gio<R = unknown> {
     return this.#top.context;
   }
 
+  /** For who composes a coroutine and passes on all that it yields, as HTTP does: what it pushed back is of a context too. */
+  set inner(inner: { rest: unknown[] }) {
+    this.#inner = inner;
+  }
+
   /** For transfers, which receive of a context themselves: whoever has read it, and does not want to now, gives way. */
   letGo(context: object): void {
     const reader = readers.get(context as Context);
@@ -378,7 +385,8 @@ export class Gio<R = unknown> {
       if (rest.length > 0) this.#rests!.set(context, []); // what is left of it comes back
       return rest;
     }
-    const { rest } = this.#composed;
+    const rest = [...this.#inner?.rest ?? [], ...this.#composed.rest];
+    if (this.#inner !== undefined) this.#inner.rest = [];
     this.#composed.rest = [];
     return rest;
   }
@@ -406,13 +414,10 @@ export class Gio<R = unknown> {
   /** What was read too far of one context and pushed back is not for another: it waits until that is the innermost. */
   #changeRest(from: Context | undefined, to: Context | undefined): void {
     if (from === to) return;
-    const { rest } = this.#composed;
-    const next = this.#rests?.get(to ?? this);
-    if (rest.length === 0 && next === undefined) return;
-    this.#rests ??= new WeakMap();
-    if (rest.length > 0) this.#rests.set(from ?? this, rest);
-    this.#rests.delete(to ?? this);
-    this.#composed.rest = next ?? [];
+    this.#rests = changed(this.#composed, this.#rests, from ?? this, to ?? this);
+    const inner = this.#inner;
+    if (inner === undefined) return;
+    this.#innerRests = changed(inner, this.#innerRests, from ?? this, to ?? this);
   }
 
   /** For transfers: a context broke. */
@@ -942,6 +947,28 @@ export function gio<R>(
   options?: GioOptions,
 ): Gio<R> {
   return new Gio(reactor, connection, coroutine, options);
+}
+
+/** What input can be pushed back to, as a composed coroutine. */
+interface HasRest {
+  rest: unknown[];
+}
+
+/** Keeps what was pushed back of one context, and gives what was kept of another; gives where it is kept. */
+function changed(
+  of: HasRest,
+  kept: WeakMap<object, unknown[]> | undefined,
+  from: object,
+  to: object,
+): WeakMap<object, unknown[]> | undefined {
+  const { rest } = of;
+  const next = kept?.get(to);
+  if (rest.length === 0 && next === undefined) return kept;
+  kept ??= new WeakMap();
+  if (rest.length > 0) kept.set(from, rest);
+  kept.delete(to);
+  of.rest = next ?? [];
+  return kept;
 }
 
 /**

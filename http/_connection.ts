@@ -97,7 +97,17 @@ export class Connection {
     this.#answer = new Answer(this.#output, this.#date);
   }
 
+  /** What the handler has pushed back. */
+  get rest(): unknown[] {
+    return this.#running?.rest ?? [];
+  }
+
+  set rest(values: unknown[]) {
+    if (this.#running !== undefined) this.#running.rest = values;
+  }
+
   *run(): Coroutine<void> {
+    this.#options.onStart?.(this);
     const input = this.#input;
     const output = this.#output;
     const parser = this.#parser;

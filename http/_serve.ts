@@ -15,6 +15,7 @@ export function protocolOptions(
       reactor.onError(error, `handler of ${method} ${target}`),
     ...options,
     isElsewhere: () => currentGio().isElsewhere,
+    onStart: (handler) => currentGio().inner = handler,
     unread: (bytes) => {
       const gio = currentGio();
       gio.pushBack(gio.innermost, [bytes]);

@@ -20,6 +20,11 @@ export interface HttpProtocolOptions {
    */
   isElsewhere?: () => boolean;
   /**
+   * Is given, before the first request, where the running handler pushes back what it has read too far: when it enters a
+   * context, that must be kept until it has left it.
+   */
+  onStart?: (handler: { rest: unknown[] }) => void;
+  /**
    * Takes back what was received, before the transfer that the handler yields next, which reads the connection itself: each
    * piece goes before those that were given earlier. Without it, no transfer can follow bytes that have come already.
    */

@@ -1,7 +1,7 @@
 /** HTTP on real sockets, of both kinds. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { call, type Coroutine, EndOfStream, readLine } from "../../compose/mod.ts";
-import { connectTo, memory, open, sleep, wait } from "../../gio/mod.ts";
+import { connectTo, enter, memory, open, sleep, wait } from "../../gio/mod.ts";
 import {
   type ConnectionInfo,
   type HttpHandler,
@@ -374,6 +374,32 @@ serverTest(
       /\r\n\r\none two$/,
     );
     assertEquals([to.text, errors], ["hello", []]);
+  },
+);
+
+serverTest(
+  "what a handler has read too far is of the context it was read from",
+  async (reactor, errors) => {
+    const [other, saved] = [memory("one\ntwo\nthree\n"), memory()];
+    using server = new HttpServer(reactor, {
+      ...listening,
+      *handler() {
+        const lines = [yield* call(readLine())];
+        for (let i = 0; i < 2; i++) {
+          {
+            using _ = enter(other);
+            lines.push(yield* call(readLine()));
+            if (i === 1) yield* splice(here, saved, { limit: 2 });
+          }
+          lines.push(yield* call(readLine()));
+        }
+        yield ok();
+        yield lines.join();
+      },
+    });
+    const answer = await fetch(server.url, { method: "POST", body: "un\ndeux\ntrois\n" });
+    assertEquals(await answer.text(), "un,one,deux,two,trois");
+    assertEquals([saved.text, errors], ["th", []]);
   },
 );
 
