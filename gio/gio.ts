@@ -427,8 +427,15 @@ export class Gio<R = unknown> {
     }
   }
 
-  /** For {@linkcode spawn}: runs a coroutine beside this one, which is cancelled when this one ends. */
+  /**
+   * For {@linkcode spawn}: runs a coroutine beside this one, which is cancelled when this one ends.
+   *
+   * @throws {Error} If this one has ended.
+   */
   spawn<T>(coroutine: Coroutine<T>): Gio<T> {
+    if (this.done) {
+      throw new Error("Cannot spawn: the coroutine whose task it would be has ended, use gio()");
+    }
     const tasks = this.#tasks ??= new Set();
     const entry: { task?: Gio<T> } = {}; // it may end before the constructor returns
     const task = entry.task = new Gio(this.reactor, undefined, coroutine, DEFAULTS, () => {

@@ -7,7 +7,7 @@ import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http
 /** Options of {@linkcode HttpServer}: where to listen, as of an `Acceptor`, how to speak, and who answers. */
 export type HttpServerOptions =
   & AcceptorOptions
-  & Omit<HttpProtocolOptions, "isElsewhere" | "unread">
+  & Omit<HttpProtocolOptions, "isElsewhere" | "onStart" | "unread">
   & {
     /** Answers each request. */
     handler: HttpHandler;

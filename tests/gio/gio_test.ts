@@ -876,6 +876,13 @@ Deno.test("spawn() runs a task beside its parent, which joins it", async () => {
   assertEquals(f.connection.sent, ["parent goes on"]);
 });
 
+Deno.test("Gio.spawn() of a coroutine that has ended is refused: nobody would cancel the task", async () => {
+  using f = fixture();
+  const task = f.start(function* () {});
+  await task.result;
+  assertThrows(() => task.spawn(function* () {}()), Error, "Cannot spawn");
+});
+
 Deno.test("spawn() throws a task's error where it is joined", async () => {
   using f = fixture();
   const task = f.start(function* () {
