@@ -7,6 +7,13 @@ export class PushBack {
     this.value = value;
     this.rest = rest;
   }
+
+  /** Text and numbers cannot be made of it: nobody took it apart. */
+  [Symbol.toPrimitive](): never {
+    throw new TypeError(
+      "Cannot use what pushBack() returned: call the coroutine with yield* call(sub()), not yield* sub()",
+    );
+  }
 }
 
 /**
@@ -15,7 +22,8 @@ export class PushBack {
  * The caller gets `value`; what is in `rest` is read, in this order, by the next bare `yield`s, before anything is asked
  * from outside. What is left when the outermost coroutine has ended is in {@linkcode Composed.rest}.
  *
- * It means something to compose, a pipe or gio only, and only as what a coroutine returns.
+ * It means something to compose, a pipe or gio only, and only as what a coroutine returns. So call such a coroutine, as all
+ * readers of this module are, by `yield* call(word())`: `yield* word()` gives an object that is not the value.
  *
  * @typeParam T The type of `value`.
  * @param value What the caller gets.

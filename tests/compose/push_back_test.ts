@@ -219,3 +219,15 @@ Deno.test("Composed.rest can be set, and takes the place of what was pushed back
   assertEquals(composed.next().value, undefined);
   assertEquals(composed.next("c").value, ["a", "b", "c"]);
 });
+
+Deno.test("what pushBack() returned refuses to be text or a number, where nobody took it apart", () => {
+  function* text(): Coroutine<string> {
+    return `got ${yield* back("a", "b")}`;
+  }
+  function* sum(): Coroutine<number> {
+    return 1 + (yield* back(1));
+  }
+  for (const main of [text, sum]) {
+    assertThrows(() => compose<unknown>(main()).next(), TypeError, "yield* call(sub())");
+  }
+});
