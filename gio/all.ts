@@ -11,6 +11,8 @@ export type AllResults<T extends readonly Coroutine[]> = {
  *
  * When one fails, the others are cancelled, their cleanup is waited for, and the error is thrown here.
  *
+ * An operation, `sleep(100)` say, is no coroutine: give `(function* () { yield* sleep(100); })()`.
+ *
  * @typeParam T The coroutines.
  * @param coroutines What to run, each as a task of its own.
  * @returns What is to be given to `yield*`: a call that gives their results, in their order.

@@ -228,6 +228,11 @@ export class Gio<R = unknown> {
     options: GioOptions = DEFAULTS,
     onEnd?: () => void,
   ) {
+    if (typeof coroutine === "function") {
+      throw new TypeError(
+        `Cannot run ${Deno.inspect(coroutine)}: give a coroutine, main(), not main`,
+      );
+    }
     this.reactor = reactor;
     this.#shutdown = reactor.isShutDown;
     this.#composed = compose(coroutine);

@@ -11,9 +11,12 @@ export type RaceResult<T extends readonly Coroutine[]> = {
  *
  * The others are cancelled and their cleanup is waited for. If the first to end fails, its error is thrown here.
  *
+ * An operation, `sleep(100)` say, is no coroutine: give `(function* () { yield* sleep(100); })()`.
+ *
  * @typeParam T The coroutines.
  * @param coroutines What to run, each as a task of its own.
  * @returns What is to be given to `yield*`: a call that gives the result of the first.
+ * @throws {RangeError} If there are none: nothing would ever end.
  *
  * @example The faster of two
  * ```ts
@@ -32,6 +35,7 @@ export type RaceResult<T extends readonly Coroutine[]> = {
  * ```
  */
 export function race<T extends readonly Coroutine[]>(...coroutines: T): Call<RaceResult<T>> {
+  if (coroutines.length === 0) throw new RangeError("Cannot race nothing: give coroutines");
   return call(
     together("race()", coroutines, (results) => Promise.race(results) as Promise<RaceResult<T>>),
   );

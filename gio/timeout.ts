@@ -63,6 +63,8 @@ class Timeout implements Disposable {
  * waits for. At the end of the block the timer is removed. Timeouts nest: whichever is over first throws, of those that are
  * over at once the innermost. It throws once: a block within that catches every TimeoutError catches this one as well.
  *
+ * Without `using` it limits the rest of the coroutine.
+ *
  * @param ms How long, in milliseconds.
  * @returns What removes the timer when disposed of.
  * @throws {TypeError} Outside of a coroutine that gio runs.

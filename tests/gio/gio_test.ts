@@ -1069,3 +1069,21 @@ Deno.test("all() of nothing is an empty list; all() and race() cancel the others
   assertEquals(result, [[], "slept"]);
   assertEquals(order, ["cleaned up", "race is over"]);
 });
+
+Deno.test("gio() and spawn() refuse a function, and race() refuses nothing", async () => {
+  function* main(): Coroutine {}
+  const notMade = main as unknown as Coroutine;
+  const message = "Cannot run [GeneratorFunction: main]: give a coroutine, main(), not main";
+  using reactor = new Reactor();
+  assertThrows(() => gio(reactor, memory(), notMade), TypeError, message);
+  await assertRejects(() => asProcess(notMade), TypeError, message);
+  await assertRejects(
+    () =>
+      asProcess(function* () {
+        yield* spawn(notMade);
+      }()),
+    TypeError,
+    message,
+  );
+  assertThrows(() => race(), RangeError, "Cannot race nothing");
+});
