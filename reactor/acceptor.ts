@@ -171,7 +171,7 @@ export class Acceptor implements Disposable {
     this.#failing = false;
     if (++this.#count >= (this.#options.maxConnections ?? Infinity)) this.#pause();
     try {
-      this.#onAccept(socket);
+      checkResult(this.#onAccept(socket));
     } catch (error) {
       socket.abort();
       this.#reactor.onError(error, `callback of ${describe(this.#listening)}`);
@@ -203,4 +203,12 @@ function listen(options: AcceptorOptions): Deno.Listener {
     throw new TypeError("Cannot listen with TLS: give both a cert and a key, in PEM format");
   }
   return Deno.listenTls({ port, cert, key, ...rest });
+}
+
+/** A coroutine function makes a coroutine and runs none of it: its connection would stay open, and silent. */
+function checkResult(result: unknown): void {
+  if (typeof (result as Generator | undefined)?.next !== "function") return;
+  throw new TypeError(
+    "Cannot serve a connection: the callback returned a coroutine, which nobody runs; write (socket) => gio(reactor, socket, main())",
+  );
 }

@@ -252,3 +252,28 @@ for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] : []) {
     },
   );
 }
+
+leakTest(
+  "Acceptor tells when its callback is a coroutine function, and aborts the connection",
+  async () => {
+    const told: unknown[] = [];
+    using reactor = new Reactor({ onError: (error) => told.push(error) });
+    function* serve() {
+      yield "never";
+    }
+    using acceptor = new Acceptor(reactor, { hostname, port: 0 }, serve);
+    const running = reactor.run();
+    try {
+      using conn = await Deno.connect({ hostname, port: acceptor.port });
+      await conn.read(new Uint8Array(1));
+    } catch (error) {
+      assert(error instanceof Deno.errors.ConnectionReset, `${error}`);
+    }
+    assertMatch(
+      `${told}`,
+      /^TypeError: Cannot serve a connection: .*gio\(reactor, socket, main\(\)\)$/,
+    );
+    reactor.requestShutdown();
+    await running;
+  },
+);
