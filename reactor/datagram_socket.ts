@@ -83,10 +83,12 @@ export class DatagramSocket implements Selectable, Disposable {
    * @throws an Error with code `EADDRINUSE`, and the like
    * @throws {RangeError} when the port is not 0 to 65535
    * @throws {TypeError} when the reactor is shut down
+   * @throws {Deno.errors.NotCapable} when `--allow-net` does not allow the address
    */
   static async bind(reactor: Reactor, options: DatagramOptions = {}): Promise<DatagramSocket> {
     const { port = 0, hostname = "0.0.0.0" } = options;
     checkPort("bind", port, 0);
+    await checkPermission(hostname, port);
     const socket = dgram.createSocket(hostname.includes(":") ? "udp6" : "udp4");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.once("error", reject);
@@ -221,4 +223,14 @@ function checkPort(doing: string, port: number, least: number): void {
 
 function netAddr({ address, port }: { address: string; port: number }): Deno.NetAddr {
   return { transport: "udp", hostname: address, port };
+}
+
+/** Asked for first: node:dgram throws that it is missing where nobody can catch it. */
+async function checkPermission(hostname: string, port: number): Promise<void> {
+  const at = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const { state } = await Deno.permissions.request({ name: "net", host: at });
+  if (state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `Requires net access to "${at}", run again with the --allow-net flag`,
+  );
 }
