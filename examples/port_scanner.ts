@@ -44,7 +44,8 @@ function* isOpen(hostname: string, port: number): Coroutine<boolean> {
   try {
     using _peer = yield* connectTo({ hostname, port });
     return true;
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable || /lookup/.test(`${error}`)) throw error;
     return false;
   }
 }
@@ -62,7 +63,14 @@ const ports = Iterator.from({
     for (let n = first; n <= last; n++) yield n;
   },
 });
-await asProcess(function* () {
-  yield* all(...Array.from({ length: Math.min(atOnce, total) }, () => worker(ports)));
-}());
+try {
+  await asProcess(
+    function* () {
+      yield* all(...Array.from({ length: Math.min(atOnce, total) }, () => worker(ports)));
+    }(),
+    { onError() {} },
+  ); // one of many that fail alike says enough
+} catch (error) {
+  fail(`Cannot scan ${given.host}: ${(error as Error).message}`);
+}
 for (const port of open.sort((a, b) => a - b)) console.log(port);

@@ -144,6 +144,10 @@ Deno.test("port_scanner.ts prints the ports that are open", async () => {
   const wrong = await runExample("port_scanner.ts", ["--ports", "20-10"]);
   assertEquals([wrong.code, wrong.stdout], [1, ""]);
   assertMatch(wrong.stderr, /^Cannot scan ports 20-10: [^\n]*\n$/);
+
+  const nowhere = await runExample("port_scanner.ts", ["--host", "nowhere.invalid"]);
+  assertEquals([nowhere.code, nowhere.stdout], [1, ""]);
+  assertMatch(nowhere.stderr, /^Cannot scan nowhere.invalid: [^\n]*\n$/);
 });
 
 Deno.test("supervisor.ts merges the output of programs and restarts those that fail", async () => {
