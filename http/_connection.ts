@@ -507,7 +507,7 @@ function isForDriver(value: unknown): boolean {
 function meaningless(value: unknown): TypeError {
   return new TypeError(
     `Cannot do anything with a yielded ${
-      Deno.inspect(value, { depth: 0 }).slice(0, 100)
+      Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)
     }: yield a response head such as ok(headers) to begin the answer, a string or Uint8Array for its body, ` +
       "nothing to read the request's body, or a command such as wait(promise) with yield*",
   );
