@@ -150,3 +150,14 @@ leakTest(
     await assertRejects(() => DatagramSocket.bind(reactor, { hostname }), TypeError, "shut down");
   },
 );
+
+Deno.test("DatagramSocket rejects an address that it is not permitted", {
+  permissions: { net: ["127.0.0.1:1"] },
+}, async () => {
+  using reactor = new Reactor({ selector: "deno" });
+  await assertRejects(
+    () => DatagramSocket.bind(reactor, { hostname, port: 2 }),
+    Deno.errors.NotCapable,
+    'Requires net access to "127.0.0.1:2"',
+  );
+});
