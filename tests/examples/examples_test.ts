@@ -58,12 +58,12 @@ for (const selector of ["deno", "auto"]) {
   });
 }
 
-Deno.test("echo.ts tells on SIGUSR1 what it waits for", async () => {
+Deno.test("echo.ts tells on SIGUSR2 what it waits for", async () => {
   await using server = await ExampleServer.start("echo.ts", ["--port", "0", "--selector", "deno"]);
   using client = await Client.connect(server.port);
   await client.say("hello");
   await client.until("\n");
-  server.signal("SIGUSR1");
+  server.signal("SIGUSR2");
   await client.say("again"); // answered after the signal was
   await client.until("\n");
   const { errors } = await server.stop();
