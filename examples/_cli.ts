@@ -51,14 +51,15 @@ export function selector(text: string): "auto" | "deno" | "epoll" {
 }
 
 /**
- * Runs until Ctrl-C (SIGINT) or SIGTERM, and tells on SIGUSR2 what the reactor is waiting for: on SIGUSR1 Deno opens its
- * debugger, whoever else listens. What `setup` cannot do (a port in use, say) ends the program.
+ * Runs until Ctrl-C (SIGINT) or SIGTERM, and tells on SIGUSR2 what the reactor is waiting for; on SIGUSR1 as well, but there
+ * Deno opens its debugger, whoever else listens. What `setup` cannot do (a port in use, say) ends the program.
  */
 export async function serve(
   makeReactor: () => Reactor,
   setup: (reactor: Reactor) => string | Promise<string>,
 ): Promise<void> {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const questions: Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGUSR1", "SIGUSR2"];
   try {
     using reactor = makeReactor();
     const where = await setup(reactor);
@@ -66,11 +67,11 @@ export async function serve(
     for (const signal of signals) Deno.addSignalListener(signal, stop);
     const inspect = () =>
       console.error(Deno.inspect(reactor.inspect(), { depth: 2, breakLength: 120 }));
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR2", inspect);
+    for (const signal of questions) Deno.addSignalListener(signal, inspect);
     console.log(`Listening on ${where}`);
     await reactor.run();
     for (const signal of signals) Deno.removeSignalListener(signal, stop);
-    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGUSR2", inspect);
+    for (const signal of questions) Deno.removeSignalListener(signal, inspect);
   } catch (error) {
     if (error instanceof Error) fail(`Cannot start: ${error.message}`);
     throw error;
