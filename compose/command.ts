@@ -1,9 +1,6 @@
 import { PROBE } from "./_frame.ts";
 import { captured, noteCaller } from "./_traceback.ts";
 
-/** Whether it was yielded by `yield* command`, and so can tell where that is; `yield command` does not ask it. */
-export let isAsked: (command: Command<unknown>) => boolean;
-
 /**
  * A request to whoever drives the coroutine, as against data: wait for a promise, sleep, suspend.
  *
@@ -36,8 +33,9 @@ export abstract class Command<R = void> implements Iterator<Command<R>, R> {
   declare result: R;
   #asked = false;
 
-  static {
-    isAsked = (command) => command.#asked;
+  /** Whether a `yield*` waits for it: what is yielded without the star has nobody to give its result to. */
+  get isAsked(): boolean {
+    return this.#asked;
   }
 
   /**

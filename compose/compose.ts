@@ -20,7 +20,7 @@
 import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
-import { Command, isAsked } from "./command.ts";
+import { Command } from "./command.ts";
 import { Frame } from "./_frame.ts";
 import { type Markable, start, STARTED } from "./_started.ts";
 import { noteLeaving, noteName } from "./_traceback.ts";
@@ -315,7 +315,7 @@ export class Composed<R = unknown> {
         result = next.call(callee.value as Coroutine);
       } else {
         if (value instanceof Command) {
-          if (isAsked(value)) this.#command = value;
+          if (value.isAsked) this.#command = value;
         } else if (value instanceof Frame) {
           result = raise.call(frame.value as Coroutine, withoutStar());
           continue;

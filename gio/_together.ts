@@ -1,6 +1,11 @@
 import type { Coroutine } from "../compose/mod.ts";
 import { currentGio, type Gio } from "./gio.ts";
+import { Operation } from "./operation.ts";
 import { wait } from "./wait.ts";
+
+function* waitFor<R>(operation: Operation<R>): Coroutine<R> {
+  return yield* operation;
+}
 
 /**
  * Runs coroutines beside each other until `settle` has what it wants of their results, then ends all of them. An error
@@ -8,7 +13,7 @@ import { wait } from "./wait.ts";
  */
 export function* together<R>(
   what: string,
-  coroutines: readonly Coroutine[],
+  coroutines: readonly (Coroutine | Operation<unknown>)[],
   settle: (results: Promise<unknown>[]) => Promise<R>,
 ): Coroutine<R> {
   const gio: Gio = currentGio(what);
@@ -18,7 +23,7 @@ export function* together<R>(
   let thrown: unknown = over;
   try {
     for (const coroutine of coroutines) {
-      const task = gio.spawn(coroutine);
+      const task = gio.spawn(coroutine instanceof Operation ? waitFor(coroutine) : coroutine);
       tasks.push(task);
       results.push(task.result);
     }

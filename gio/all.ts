@@ -1,19 +1,21 @@
 import { type Call, call, type Coroutine } from "../compose/mod.ts";
+import type { Operation } from "./operation.ts";
 import { together } from "./_together.ts";
 
 /** What coroutines return, in their order. */
-export type AllResults<T extends readonly Coroutine[]> = {
-  -readonly [K in keyof T]: T[K] extends Coroutine<infer R> ? R : never;
+export type AllResults<T extends readonly (Coroutine | Operation<unknown>)[]> = {
+  -readonly [K in keyof T]: T[K] extends Operation<infer R> ? R
+    : T[K] extends Coroutine<infer R> ? R
+    : never;
 };
 
 /**
- * Runs coroutines beside each other and waits for all of them: `const [a, b] = yield* all(one(), two())`.
+ * Runs coroutines, or operations such as `wait(promise)`, beside each other and waits for all of them:
+ * `const [a, b] = yield* all(one(), two())`.
  *
  * When one fails, the others are cancelled, their cleanup is waited for, and the error is thrown here.
  *
- * An operation, `sleep(100)` say, is no coroutine: give `(function* () { yield* sleep(100); })()`.
- *
- * @typeParam T The coroutines.
+ * @typeParam T The coroutines and operations.
  * @param coroutines What to run, each as a task of its own.
  * @returns What is to be given to `yield*`: a call that gives their results, in their order.
  *
@@ -33,7 +35,9 @@ export type AllResults<T extends readonly Coroutine[]> = {
  * assertEquals(results, ["slow", "fast"]);
  * ```
  */
-export function all<T extends readonly Coroutine[]>(...coroutines: T): Call<AllResults<T>> {
+export function all<T extends readonly (Coroutine | Operation<unknown>)[]>(
+  ...coroutines: T
+): Call<AllResults<T>> {
   return call(
     together("all()", coroutines, (results) => Promise.all(results) as Promise<AllResults<T>>),
   );

@@ -508,15 +508,16 @@ export class Gio<R = unknown> {
     if (yielded === undefined) return this.#flush("read") && this.#read();
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (yielded instanceof Operation) {
+      if (!yielded.isAsked) throw withoutStar(yielded);
       // What was written to a context that was left must be there; what goes to others may take its time.
       if (!this.#send() && (yielded.flushes || this.#unsent.some(({ left }) => left))) {
         return this.#block(yielded);
       }
       return this.#begin(yielded);
     }
-    if (yielded === Yield) return this.#proceed(sleep(0));
-    if (yielded instanceof Suspend) return this.#proceed(untilSettled(yielded));
-    if (yielded instanceof Transfer) return this.#proceed(transferring(yielded));
+    if (yielded === Yield) return this.#proceed(asked(sleep(0)));
+    if (yielded instanceof Suspend) return this.#proceed(asked(untilSettled(yielded)));
+    if (yielded instanceof Transfer) return this.#proceed(asked(transferring(yielded)));
     if (this.#top?.context.put !== undefined) return this.#put(this.#top, yielded);
     throw new TypeError(
       `Cannot do anything with a yielded ${
@@ -1018,6 +1019,18 @@ function cannotWait(): Error {
 function noContext(verb: string): Error {
   return new Error(
     `Cannot ${verb}: there is no context, enter one first (using _ = enter(context)) or give gio() a connection`,
+  );
+}
+
+/** As if a `yield*` waited for it: it gives its result itself. */
+function asked<R>(operation: Operation<R>): Operation<R> {
+  operation.next();
+  return operation;
+}
+
+function withoutStar(operation: Operation<unknown>): TypeError {
+  return new TypeError(
+    `Cannot give the result of ${operation.constructor.name} to a yield without a star: write yield* instead`,
   );
 }
 

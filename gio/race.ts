@@ -1,19 +1,19 @@
 import { type Call, call, type Coroutine } from "../compose/mod.ts";
+import type { Operation } from "./operation.ts";
 import { together } from "./_together.ts";
 
 /** What any of the coroutines returns. */
-export type RaceResult<T extends readonly Coroutine[]> = {
-  [K in keyof T]: T[K] extends Coroutine<infer R> ? R : never;
+export type RaceResult<T extends readonly (Coroutine | Operation<unknown>)[]> = {
+  [K in keyof T]: T[K] extends Operation<infer R> ? R : T[K] extends Coroutine<infer R> ? R : never;
 }[number];
 
 /**
- * Runs coroutines beside each other until the first ends: `const first = yield* race(one(), two())`.
+ * Runs coroutines, or operations such as `sleep(ms)`, beside each other until the first ends:
+ * `const first = yield* race(one(), two())`.
  *
  * The others are cancelled and their cleanup is waited for. If the first to end fails, its error is thrown here.
  *
- * An operation, `sleep(100)` say, is no coroutine: give `(function* () { yield* sleep(100); })()`.
- *
- * @typeParam T The coroutines.
+ * @typeParam T The coroutines and operations.
  * @param coroutines What to run, each as a task of its own.
  * @returns What is to be given to `yield*`: a call that gives the result of the first.
  * @throws {RangeError} If there are none: nothing would ever end.
@@ -34,7 +34,9 @@ export type RaceResult<T extends readonly Coroutine[]> = {
  * assertEquals(first, "fast");
  * ```
  */
-export function race<T extends readonly Coroutine[]>(...coroutines: T): Call<RaceResult<T>> {
+export function race<T extends readonly (Coroutine | Operation<unknown>)[]>(
+  ...coroutines: T
+): Call<RaceResult<T>> {
   if (coroutines.length === 0) throw new RangeError("Cannot race nothing: give coroutines");
   return call(
     together("race()", coroutines, (results) => Promise.race(results) as Promise<RaceResult<T>>),

@@ -1050,6 +1050,42 @@ function* failing(message: string): Coroutine {
   throw new Error(message);
 }
 
+Deno.test("all() and race() take operations as well as coroutines", async () => {
+  using f = fixture();
+  function* three(): Coroutine<3> {
+    return 3;
+  }
+  const task = f.start(function* () {
+    const both: [string, 3] = yield* all(wait(Promise.resolve("two")), three());
+    const first: void | string = yield* race(sleep(10), wait(new Promise<string>(() => {})));
+    return [...both, first];
+  });
+  await settled();
+  f.pass(0);
+  await settled();
+  f.pass(10);
+  assertEquals(await task.result, ["two", 3, undefined]);
+});
+
+Deno.test("gio() refuses an operation that was yielded without the star, which would lose its result", async () => {
+  using f = fixture();
+  const seen: unknown[] = [];
+  const task = f.start(function* () {
+    try {
+      seen.push(yield wait(Promise.resolve(1)));
+    } catch (error) {
+      seen.push((error as Error).message);
+    }
+    const operation = wait(Promise.resolve(2));
+    seen.push(yield* operation);
+  });
+  await task.result;
+  assertEquals(seen, [
+    "Cannot give the result of Wait to a yield without a star: write yield* instead",
+    2,
+  ]);
+});
+
 Deno.test("all() of nothing is an empty list; all() and race() cancel the others through their cleanup", async () => {
   const order: string[] = [];
   function* slow(): Coroutine {
