@@ -3,7 +3,7 @@
  *
  *     deno task bench [compose] [pipeline] [reactor] [http] [idle] [zero_copy] …
  */
-import { fileURLToPath } from "node:url";
+import { here } from "./_servers.ts";
 
 const known = [
   "compose",
@@ -25,9 +25,8 @@ for (const name of chosen) {
 let failed = false;
 for (const name of chosen) {
   console.log(`\n== ${name}`);
-  const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-  const { success } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script] })
-    .spawn().status;
+  const args = ["run", "-A", here(`${name}.ts`)];
+  const { success } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
   failed ||= !success;
 }
 if (failed) Deno.exit(1);

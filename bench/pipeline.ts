@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { call, compose, type Coroutine } from "../compose/mod.ts";
 import { be, Observable } from "../pipeline/mod.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
-import { fileURLToPath } from "node:url";
+import { here } from "./_servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
@@ -43,9 +43,8 @@ interface Count {
 
 /** What one way of counting took, in a process of its own. */
 async function count(way: string, file: string): Promise<Count> {
-  const script = fileURLToPath(new URL("_pipeline_lines.ts", import.meta.url));
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", script, way, file],
+    args: ["run", "-A", "--no-check", here("_pipeline_lines.ts"), way, file],
     stderr: "inherit",
   }).output();
   if (!success) throw new Error(`Counting by ${way} failed`);

@@ -4,7 +4,7 @@ import type { Coroutine } from "../../compose/mod.ts";
 import { wait } from "../../gio/mod.ts";
 import { HttpServer, ok } from "../../http/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
-import { fileURLToPath } from "node:url";
+import { here } from "../_servers.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -13,7 +13,7 @@ const { values } = parseArgs({
 
 // Who is fetched lives in a process of its own.
 const other = new Deno.Command(Deno.execPath(), {
-  args: ["run", "--allow-net", fileURLToPath(new URL("deno_serve.ts", import.meta.url))],
+  args: ["run", "--allow-net", here("peers/deno_serve.ts")],
   stdout: "piped",
 }).spawn();
 const { value } = await other.stdout.pipeThrough(new TextDecoderStream()).getReader().read();
