@@ -3,7 +3,7 @@ import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
-import { EpollSelector } from "./epoll_selector.ts";
+import { EpollSelector } from "./linux/epoll_selector.ts";
 import type { ReactorEvents } from "./events.ts";
 import { EventLoop } from "./_event_loop.ts";
 import { Handler } from "./_handler.ts";
@@ -22,7 +22,7 @@ import type { Selectable } from "./selectable.ts";
 import type { Selector } from "./selector.ts";
 import type { Listening, Socket, SocketOwner } from "./socket.ts";
 import { Suspend } from "./suspend.ts";
-import { isTaken } from "./_taken.ts";
+import { isTaken } from "./transfer/_taken.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 import type { Timer } from "./timer.ts";
 

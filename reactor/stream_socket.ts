@@ -1,6 +1,6 @@
 import { describeAddr } from "./_describe.ts";
-import { descriptorOf } from "./_descriptor_of.ts";
-import { libc, reset } from "./_libc.ts";
+import { descriptorOf } from "./linux/_descriptor_of.ts";
+import { libc, reset } from "./linux/_libc.ts";
 import type { Slab } from "./_slab.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Interest } from "./selectable.ts";

@@ -36,7 +36,7 @@ import {
   type TransferredBothWays,
   zeroCopy,
 } from "../../reactor/mod.ts";
-import { pipes } from "../../reactor/_pipe_pool.ts";
+import { pipes } from "../../reactor/linux/_pipe_pool.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
 import {

@@ -1,4 +1,4 @@
-import { type Libc, libc, replaceLibc } from "../../reactor/_libc.ts";
+import { type Libc, libc, replaceLibc } from "../../reactor/linux/_libc.ts";
 
 /** What is called instead of a function of the C library, and gets the real one first; `null` where there is none. */
 export type Faults = {

@@ -16,7 +16,7 @@ import {
   type TransferredBothWays,
   zeroCopy,
 } from "../../reactor/mod.ts";
-import { pipes } from "../../reactor/_pipe_pool.ts";
+import { pipes } from "../../reactor/linux/_pipe_pool.ts";
 import { openDescriptors, turns } from "../_leaks.ts";
 import { pattern } from "./_transfer_ends.ts";
 

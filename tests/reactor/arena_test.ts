@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Arena } from "../../reactor/_arena.ts";
+import { Arena } from "../../reactor/linux/_arena.ts";
 
 const KIB = 1024;
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { sendFile, type SendFileOptions, TransferError, zeroCopy } from "../../reactor/mod.ts";
-import { pipes } from "../../reactor/_pipe_pool.ts";
+import { pipes } from "../../reactor/linux/_pipe_pool.ts";
 import { leakTest } from "../_leaks.ts";
 import { output } from "../_peers.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";

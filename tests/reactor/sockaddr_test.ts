@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { decode, SockAddr } from "../../reactor/_sockaddr.ts";
+import { decode, SockAddr } from "../../reactor/linux/_sockaddr.ts";
 
 const IPV6 = (address: number[]) => [10, 0, 0x1f, 0x90, 0, 0, 0, 0, ...address, 0, 0, 0, 0];
 const ZEROS = (count: number) => new Array(count).fill(0);

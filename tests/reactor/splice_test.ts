@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { type Socket, splice, TransferError, zeroCopy } from "../../reactor/mod.ts";
-import { libc } from "../../reactor/_libc.ts";
-import { pipes } from "../../reactor/_pipe_pool.ts";
+import { libc } from "../../reactor/linux/_libc.ts";
+import { pipes } from "../../reactor/linux/_pipe_pool.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
 import {

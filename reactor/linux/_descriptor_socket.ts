@@ -1,7 +1,7 @@
 import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
 import { claimed } from "./_find_descriptor.ts";
-import { describeAddr } from "./_describe.ts";
+import { describeAddr } from "../_describe.ts";
 import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
 import {
   ECONNRESET,
@@ -17,8 +17,8 @@ import {
   socketOption,
   SOL_SOCKET,
 } from "./_libc.ts";
-import type { Interest } from "./selectable.ts";
-import type { Socket, SocketOwner } from "./socket.ts";
+import type { Interest } from "../selectable.ts";
+import type { Socket, SocketOwner } from "../socket.ts";
 
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;

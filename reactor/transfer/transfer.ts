@@ -1,5 +1,5 @@
-import { markAsCommand } from "./_command.ts";
-import type { Selectable } from "./selectable.ts";
+import { markAsCommand } from "../_command.ts";
+import type { Selectable } from "../selectable.ts";
 import { TransferError } from "./transfer_error.ts";
 
 /** How much was transferred. */

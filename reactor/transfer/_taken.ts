@@ -1,5 +1,5 @@
-import { describe } from "./_describe.ts";
-import type { Interest, Selectable } from "./selectable.ts";
+import { describe } from "../_describe.ts";
+import type { Interest, Selectable } from "../selectable.ts";
 
 /**
  * Of those who wait for a socket only one is told. So one transfer reads it at a time, and one writes, and meanwhile it has

@@ -1,8 +1,8 @@
 import { FileSource } from "./_file_source.ts";
-import { EventLoop } from "./_event_loop.ts";
+import { EventLoop } from "../_event_loop.ts";
 import { LARGE, SMALL, type Source, sourceOf, type Target, targetOf } from "./_ends.ts";
-import { type Libc, libc, pollNow, POLLOUT } from "./_libc.ts";
-import { type Pipe, pipes } from "./_pipe_pool.ts";
+import { type Libc, libc, pollNow, POLLOUT } from "../linux/_libc.ts";
+import { type Pipe, pipes } from "../linux/_pipe_pool.ts";
 import type { Job, Lender, Transferred, TransferSource, TransferTarget } from "./transfer.ts";
 import { TransferError, type TransferSide } from "./transfer_error.ts";
 

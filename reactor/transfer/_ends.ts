@@ -1,8 +1,8 @@
-import { descriptorOf } from "./_descriptor_of.ts";
-import { DescriptorSocket } from "./_descriptor_socket.ts";
-import { describe, describeAddr } from "./_describe.ts";
-import type { Interest, Selectable } from "./selectable.ts";
-import { StreamSocket } from "./stream_socket.ts";
+import { descriptorOf } from "../linux/_descriptor_of.ts";
+import { DescriptorSocket } from "../linux/_descriptor_socket.ts";
+import { describe, describeAddr } from "../_describe.ts";
+import type { Interest, Selectable } from "../selectable.ts";
+import { StreamSocket } from "../stream_socket.ts";
 import { giveBack, take } from "./_taken.ts";
 import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 

@@ -1,6 +1,6 @@
-import { descriptorOf } from "./_descriptor_of.ts";
+import { descriptorOf } from "../linux/_descriptor_of.ts";
 import type { Source } from "./_ends.ts";
-import type { Libc } from "./_libc.ts";
+import type { Libc } from "../linux/_libc.ts";
 
 /** So much is sent at a time, so that others have their turn. */
 const MOST = 4 * 1024 * 1024;

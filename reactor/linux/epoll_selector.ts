@@ -1,15 +1,15 @@
 import { setImmediate } from "node:timers";
 import { Arena } from "./_arena.ts";
-import type { ByteStream } from "./byte_stream.ts";
-import { DenoSelector } from "./deno_selector.ts";
+import type { ByteStream } from "../byte_stream.ts";
+import { DenoSelector } from "../deno_selector.ts";
 import { DescriptorListening } from "./_descriptor_listening.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
 import { Epoll } from "./_epoll.ts";
-import { jobDone } from "./_event_loop.ts";
+import { jobDone } from "../_event_loop.ts";
 import { findDescriptor } from "./_find_descriptor.ts";
 import { libc, libcProblem } from "./_libc.ts";
-import type { Ready, Registration } from "./selector.ts";
-import type { Listening, Socket, SocketOwner } from "./socket.ts";
+import type { Ready, Registration } from "../selector.ts";
+import type { Listening, Socket, SocketOwner } from "../socket.ts";
 
 /** So long it waits for the next request of a busy client without letting go. */
 const SHORT_WAIT_MS = 0.1;

@@ -1,5 +1,5 @@
 import { claimed } from "./_find_descriptor.ts";
-import { describeAddr } from "./_describe.ts";
+import { describeAddr } from "../_describe.ts";
 import { Accepted } from "./_accepted.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
 import { EPOLLIN, type Watcher } from "./_epoll.ts";
@@ -15,8 +15,8 @@ import {
   TCP_NODELAY,
 } from "./_libc.ts";
 import { SockAddr } from "./_sockaddr.ts";
-import type { Interest } from "./selectable.ts";
-import type { Listening, Socket, SocketOwner } from "./socket.ts";
+import type { Interest } from "../selectable.ts";
+import type { Listening, Socket, SocketOwner } from "../socket.ts";
 
 /** After so many failures in a row, which the descriptor does not explain, it is an error. */
 const MOST_FAILURES = 16;
