@@ -1,7 +1,7 @@
 import { compose } from "./compose.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { EndOfStream } from "./end_of_stream.ts";
-import { isCommand } from "./is_command.ts";
+import { isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
 
 /**
@@ -27,7 +27,7 @@ export function run<R>(
       continue;
     }
     try {
-      if (isCommand(value)) {
+      if (isRequest(value)) {
         throw new TypeError(
           `Cannot carry out ${value.constructor.name} here: it needs a driver, such as gio`,
         );

@@ -28,7 +28,7 @@ const MOST = 1000;
 const DEPTH = 100;
 
 const files = (...names: string[]) => names.flatMap((name) => inStacks(name).map((it) => `${it}:`));
-const COMPOSE = files("compose.ts", "_frame.ts", "_traceback.ts", "command.ts", "trace.ts");
+const COMPOSE = files("compose.ts", "_frame.ts", "_traceback.ts", "request.ts", "trace.ts");
 /** All that runs coroutines, which is nothing that its users want to read of. */
 const MACHINERY = [
   ...COMPOSE,

@@ -20,11 +20,11 @@
 import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
-import { Command } from "./command.ts";
 import { Frame } from "./_frame.ts";
 import { type Markable, start, STARTED } from "./_started.ts";
 import { noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
+import { Asking, isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
 
 /** Options of {@linkcode compose}. */
@@ -35,6 +35,13 @@ export interface ComposeOptions {
    * @default {false}
    */
   stepping?: boolean;
+  /**
+   * For drivers, which run it on its own: it sees the {@linkcode Local}s as they are now, to its end, and none of whoever
+   * resumes it.
+   *
+   * @default {false}
+   */
+  detached?: boolean;
 }
 
 // The states of a composed coroutine. Only up to HANDED_OUT it may be resumed, and only ASKING with data.
@@ -74,8 +81,10 @@ let takeOver: (coroutine: Coroutine, frame: Frame, composed: Composed<unknown>) 
 export let currentFrame: () => Frame | undefined;
 /** For Local: the bindings of the nearest frame that has this one. */
 export let bindingsWith: (local: object) => Map<object, unknown> | undefined;
-/** For trace(): the topmost frame, and the command that its coroutine waits for. */
-export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, unknown];
+/** All that Local sees. */
+let allBindings: () => Map<object, unknown> | undefined;
+/** For trace(): the topmost frame, and whether its coroutine stands in `yield* request`. */
+export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, boolean];
 
 /** A composed coroutine is a generator: it has the iterator helpers as well, and can be given to `for…of` and `using`. */
 // deno-lint-ignore no-explicit-any
@@ -113,9 +122,22 @@ export class Composed<R = unknown> {
         for (let frame = composed.#top; frame !== undefined; frame = frame.caller) {
           if (frame.bindings?.has(local)) return frame.bindings;
         }
+        if (composed.#detached) return;
       }
     };
-    positionOf = (composed) => [composed.#top, composed.#command];
+    allBindings = () => {
+      const all: Map<object, unknown> = new Map();
+      for (let composed = current; composed !== undefined; composed = composed.#outer) {
+        for (let frame = composed.#top; frame !== undefined; frame = frame.caller) {
+          for (const [local, value] of frame.bindings ?? []) {
+            if (!all.has(local)) all.set(local, value);
+          }
+        }
+        if (composed.#detached) break;
+      }
+      return all.size === 0 ? undefined : all;
+    };
+    positionOf = (composed) => [composed.#top, composed.#asking];
     // So that the first look at a coroutine that is called tells whether it needs a second one.
     start(Composed.prototype);
     takeOver = (coroutine, frame, composed) => {
@@ -125,6 +147,7 @@ export class Composed<R = unknown> {
       coroutine.#top = undefined;
       frame.value = top.value;
       if (top.stepping) frame.stepping = true;
+      frame.bindings = top.bindings;
       if (coroutine.#input.length > 0) {
         composed.#input = [...composed.#input, ...coroutine.#input];
         coroutine.#input = EMPTY;
@@ -138,12 +161,13 @@ export class Composed<R = unknown> {
   #top: Frame | undefined = undefined;
   /** What was pushed back, the next one last. */
   #input: unknown[] = EMPTY;
-  /** What was handed out last, if it is a command. */
-  #command: Command<unknown> | undefined = undefined;
+  /** Whether the coroutine that waits stands in `yield* request`. */
+  #asking = false;
   /** What is being closed; frames above it are called by its `finally`. */
   #closing: Frame | undefined = undefined;
   #closedWith: Close | undefined = undefined;
   #outer: Composed<unknown> | undefined = undefined;
+  #detached = false;
 
   /** Composes a coroutine; {@linkcode compose} is the usual way. */
   constructor(coroutine: Coroutine<R>, options?: ComposeOptions) {
@@ -158,6 +182,10 @@ export class Composed<R = unknown> {
     frame.stepping = options?.stepping ?? false;
     if (!start(coroutine) && !takeOver(coroutine, frame, this as Composed)) {
       throw alreadyStarted("compose");
+    }
+    if (options?.detached) {
+      this.#detached = true;
+      if (current !== undefined) frame.bindings ??= allBindings();
     }
     this.#top = frame;
   }
@@ -187,7 +215,7 @@ export class Composed<R = unknown> {
     }
     const outer = current;
     this.#state = RUNNING;
-    this.#command = undefined;
+    this.#asking = false;
     if (outer !== undefined) this.#outer = outer;
     current = this as Composed;
     try {
@@ -248,10 +276,10 @@ export class Composed<R = unknown> {
   #run(mode: typeof THROW | typeof RETURN, message: unknown): IteratorResult<unknown, R> {
     const top = this.#top!;
     const coroutine = top.value as Coroutine;
-    // Who stands in `yield* command` will tell its line.
-    if (mode === THROW && this.#command === undefined) noteName(message, coroutine);
+    // Who stands in `yield* request` will tell its line.
+    if (mode === THROW && !this.#asking) noteName(message, coroutine);
     this.#state = RUNNING;
-    this.#command = undefined;
+    this.#asking = false;
     this.#outer = current;
     current = this as Composed;
     try {
@@ -314,13 +342,13 @@ export class Composed<R = unknown> {
         }
         result = next.call(callee.value as Coroutine);
       } else {
-        if (value instanceof Command) {
-          if (value.isAsked) this.#command = value;
-        } else if (value instanceof Frame) {
+        if (value instanceof Frame) {
           result = raise.call(frame.value as Coroutine, withoutStar());
           continue;
         }
-        this.#state = HANDED_OUT;
+        this.#asking = result instanceof Asking;
+        // Only a request is answered.
+        this.#state = isRequest(value) ? ASKING : HANDED_OUT;
         return result as IteratorResult<unknown, R>;
       }
     }

@@ -1,14 +1,14 @@
 import { checkSize, Chunks, counted, part } from "./_chunks.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
-import { isCommand } from "./is_command.ts";
 import { pushBack } from "./push_back.ts";
+import { isRequest } from "./request.ts";
 
 /**
  * Copies a number of bytes, or of characters if the input is text, to a target, piece by piece as they arrive. What came
  * with them is pushed back.
  *
  * @param n How many. For 0 nothing is read.
- * @param target A function that is given each piece, and may return a coroutine, which is called, or a {@linkcode Command},
+ * @param target A function that is given each piece, and may return a coroutine, which is called, or a {@linkcode Request},
  * which is waited for; or a coroutine that stands at a bare `yield` (see {@linkcode autostart}) and reads the pieces. It is
  * not closed, so that more can be copied to it.
  * @returns A coroutine that returns nothing.
@@ -61,7 +61,7 @@ function* copying(
     if (piece.length > 0) {
       const returned = target(piece);
       if (isCoroutine(returned)) yield returned;
-      else if (isCommand(returned)) yield* returned;
+      else if (isRequest(returned)) yield* returned;
       else if (isPromise(returned)) throw notAwaited();
     }
     if (piece.length < chunk.length) return pushBack(undefined, part(chunk, piece.length));

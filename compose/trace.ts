@@ -8,7 +8,7 @@ import { linesOf } from "./_traceback.ts";
  * Where a composed coroutine stands: a line for each coroutine on its stack, the topmost first, as in the stack of an
  * error. The coroutines do not notice.
  *
- * The line of a coroutine that stands at `yield* call()` or `yield* command` is known; of others the name only.
+ * The line of a coroutine that stands at `yield* call()` or `yield* request` is known; of others the name only.
  *
  * @param composed What to look at.
  * @returns The lines; none if it has ended, or was called by another composed coroutine.
@@ -34,8 +34,7 @@ import { linesOf } from "./_traceback.ts";
  */
 export function trace(composed: Composed): string[] {
   const lines: string[] = [];
-  let [frame, waitsForCommand] = positionOf(composed);
-  let waits = waitsForCommand;
+  let [frame, waits] = positionOf(composed);
   for (; frame !== undefined; frame = frame.caller) {
     const coroutine = frame.value as Coroutine;
     if (waits) {

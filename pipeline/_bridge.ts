@@ -1,17 +1,17 @@
 /*
- * Outside of gio nobody performs Commands: a stage that yields one gets an error instead.
+ * Outside of gio nobody carries out Requests: a stage that yields one gets an error instead.
  */
-import { type Coroutine, EndOfStream, isCommand } from "../compose/mod.ts";
+import { type Coroutine, EndOfStream, isRequest } from "../compose/mod.ts";
 import { close, isForDriver } from "./_plumbing.ts";
 
-/** Whether a stage yielded data, rather than a request for them or a Command. */
+/** Whether a stage yielded data, rather than a request for them or a Request. */
 export function isData(value: unknown): boolean {
   return value !== undefined && !isForDriver(value);
 }
 
 /** Continues a stage that yielded anything but a request for data. */
 export function proceed(stage: Coroutine, yielded: unknown): IteratorResult<unknown> {
-  return isCommand(yielded) ? stage.throw(unable(yielded)) : stage.next();
+  return isRequest(yielded) ? stage.throw(unable(yielded)) : stage.next();
 }
 
 /** Continues a stage that requested data. */
@@ -28,9 +28,9 @@ export function closeNow(stage: Coroutine): void {
   while (!result.done) result = proceed(closing, result.value);
 }
 
-function unable(command: object): TypeError {
+function unable(request: object): TypeError {
   return new TypeError(
-    `Cannot perform ${command.constructor.name} in a stream: run the stage with gio() instead`,
+    `Cannot perform ${request.constructor.name} in a stream: run the stage with gio() instead`,
   );
 }
 

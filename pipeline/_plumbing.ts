@@ -4,11 +4,11 @@
  *  1. One runs at a time, beginning with the last. A stage that wants data waits, and the one before it runs; a stage that
  *     has data stops, and the one after it, which waits, gets them. So nothing is buffered between stages.
  *  2. Before the first and after the last is the outside: what the first wants is asked from it, what the last has is
- *     given to it. A Command or Yield of any stage goes to the outside too, and the answer to that stage.
+ *     given to it. A Request or Yield of any stage goes to the outside too, and the answer to that stage.
  *  3. A stage that has ended, or let EndOfStream out, gives EndOfStream to the one after it at each of its reads. Those
  *     before it are closed at once, as nobody reads them any more. When the last ends, the pipe does.
  *  4. An error closes all other stages. Stages are closed from the last to the first, each to its end, also when it
- *     yields in a `finally`: a Command goes to the outside, a read gets EndOfStream (the first stage may read from
+ *     yields in a `finally`: a Request goes to the outside, a read gets EndOfStream (the first stage may read from
  *     outside), data of the last stage go to the outside, other data to nobody. The first error is the one that leaves.
  *     Who closes a pipe again while it waits so cuts off this one `finally`, and no other.
  *  5. Input that a stage pushed back and nobody read goes to the stage that replaces it; that of the first stage is pushed
@@ -23,7 +23,7 @@ import {
   type Composed,
   type Coroutine,
   EndOfStream,
-  isCommand,
+  isRequest,
   pushBack,
   Yield,
 } from "../compose/mod.ts";
@@ -83,7 +83,7 @@ class Slot {
 
 /** Whether a stage yielded something for the driver of the pipe, rather than data. */
 export function isForDriver(value: unknown): boolean {
-  return value === Yield || isCommand(value);
+  return value === Yield || isRequest(value);
 }
 
 const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -204,7 +204,7 @@ export class Plumbing<R> {
 
   /**
    * Runs stages as long as data go from one to the next. Returns what the last one did, `#slot`: it has ended, has a
-   * Command, or something to do with the outside or with a change of the pipe.
+   * Request, or something to do with the outside or with a change of the pipe.
    */
   #flow(): IteratorResult<unknown, unknown> {
     let slot = this.#slot;

@@ -13,7 +13,7 @@ import { pipe, type Stage } from "./pipe.ts";
  * @param source What the stage reads: an array, a generator, a stream, …
  * @param stage A coroutine (a pipe, say), or a function that makes one.
  * @returns An iterable, asynchronous if the source is; at its end it returns what the stage returned.
- * @throws {TypeError} If the stage yields a Command, which only gio can perform.
+ * @throws {TypeError} If the stage yields a Request, which only gio can carry out.
  *
  * @example In a loop
  * ```ts

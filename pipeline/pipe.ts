@@ -81,7 +81,7 @@ export class Pipe<R = unknown> extends Composed<R> {
  *   back is pushed back by the pipe.
  * - **Errors.** An error of a stage, or a `return()`, closes all stages, from the last to the first; their `finally`s run
  *   to their end. What the driver throws in goes to the stage that waits for the driver.
- * - **Commands** of a stage go to the driver, and its answer to the stage.
+ * - **Requests** of a stage go to the driver, and its answer to the stage.
  *
  * @typeParam R What the last stage returns.
  * @param stages The coroutines, or functions that make them, in the order in which data flow.

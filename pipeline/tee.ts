@@ -57,9 +57,8 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
       }
       if (value === undefined) return;
       method = "next";
-      message = undefined;
       try {
-        yield value;
+        message = yield value;
       } catch (error) {
         method = "throw";
         message = error;

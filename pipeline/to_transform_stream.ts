@@ -13,7 +13,7 @@ import { pipe, type Stage } from "./pipe.ts";
  * @typeParam O What the stage yields.
  * @param stage A function that makes the coroutine (a pipe, say), or the coroutine.
  * @returns The two sides.
- * @throws {TypeError} At the readable side, if the stage yields a Command, which only gio can perform.
+ * @throws {TypeError} At the readable side, if the stage yields a Request, which only gio can carry out.
  *
  * @example In a chain of streams
  * ```ts

@@ -21,7 +21,7 @@ import type {
 import type { Selectable } from "./selectable.ts";
 import type { Selector } from "./selector.ts";
 import type { Listening, Socket, SocketOwner } from "./socket.ts";
-import { Suspend } from "./suspend.ts";
+import { CoroutineProcess } from "./_process.ts";
 import { isTaken } from "./transfer/_taken.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 import type { Timer } from "./timer.ts";
@@ -177,8 +177,10 @@ export class Reactor implements Disposable {
   addProcess(process: Process, options?: RegistrationOptions): void {
     let callback: () => void;
     if (typeof process === "function") callback = process;
-    else if (typeof process?.next === "function") callback = () => this.#resume(process);
-    else {
+    else if (typeof process?.next === "function") {
+      const running = new CoroutineProcess(this, process);
+      callback = () => this.#resume(process, running);
+    } else {
       throw new TypeError(
         `Cannot add a process: it must be a function or a coroutine, not ${typeof process}`,
       );
@@ -615,18 +617,9 @@ export class Reactor implements Disposable {
     return count;
   }
 
-  #resume(coroutine: Generator<unknown, unknown, unknown>): void {
-    const { done, value } = coroutine.next();
-    if (done) this.removeProcess(coroutine);
-    // It has shut the reactor down itself.
-    else if (this.#state !== "alive") coroutine.return(undefined);
-    else if (value instanceof Suspend) {
-      const end = value.suspend(this, coroutine);
-      const handler = this.#suspended.process.get(coroutine);
-      // What it began may have resumed or removed the process already.
-      if (handler === undefined) end();
-      else handler.endSuspend = end;
-    }
+  #resume(coroutine: Process, running: CoroutineProcess): void {
+    const end = running.step(() => this.#state === "alive");
+    if (end !== undefined) this.#suspended.process.get(coroutine)!.endSuspend = end;
   }
 
   /** Everything of {@linkcode Reactor.shutdown} but the end of sockets that are closing already. */

@@ -1,6 +1,5 @@
-import { markAsCommand } from "./_command.ts";
-import type { Reactor } from "./reactor.ts";
-import type { Process } from "./reactor_options.ts";
+import { markAsRequest, type Waiter } from "./_request.ts";
+import type { Timer } from "./timer.ts";
 
 /** Options of {@linkcode Suspend}. */
 export interface SuspendOptions {
@@ -9,6 +8,8 @@ export interface SuspendOptions {
   /** Called when that happens, before the coroutine goes on. */
   onTimeout?: () => void;
 }
+
+type Outcome<T> = { value: T } | { error: unknown };
 
 /**
  * What a coroutine that is a process of a {@linkcode Reactor} yields to be left alone until somebody calls
@@ -38,13 +39,13 @@ export interface SuspendOptions {
  */
 export class Suspend<T = void> {
   static {
-    markAsCommand(this.prototype);
+    markAsRequest(this.prototype);
   }
 
   #start: ((suspend: Suspend<T>) => void) | undefined;
   #options: SuspendOptions;
-  #outcome: { value: T } | { error: unknown } | undefined;
-  #whenDone: (() => void) | undefined;
+  #outcome: Outcome<T> | undefined;
+  #whenSettled: ((outcome: Outcome<T>) => void) | undefined;
 
   /** `start` is called once, when the coroutine has been suspended, to begin what will resume it. */
   constructor(start?: (suspend: Suspend<T>) => void, options: SuspendOptions = {}) {
@@ -81,47 +82,41 @@ export class Suspend<T = void> {
   }
 
   /**
-   * Suspends `process`, which is running in `reactor`. The reactor calls this for what a coroutine yields. Gives what to
-   * call when the process is removed: as {@linkcode Suspend.begin}.
-   */
-  suspend(reactor: Reactor, process: Process): () => void {
-    if (this.settled) return ignore;
-    this.#checkNotWaitedFor();
-    reactor.suspend();
-    return this.begin(reactor, () => {
-      // It may have been removed meanwhile.
-      if (reactor.isSuspended(process)) reactor.resumeProcess(process);
-    });
-  }
-
-  /**
-   * For who drives coroutines: begins, and calls `whenDone` when it is settled, perhaps at once. Gives what to call when
-   * the coroutine does not wait for it any more: then there is no timeout, and another may wait.
+   * For who drives coroutines: begins, and tells the waiter when it is settled, perhaps at once. Gives what to call when the
+   * coroutine does not wait for it any more: then there is no timeout, and another may wait.
    *
    * @throws {TypeError} when another coroutine waits for it already
    */
-  begin(reactor: Pick<Reactor, "addTimer" | "removeTimer">, whenDone: () => void): () => void {
-    if (this.settled) {
-      whenDone();
-      return ignore;
+  begin(waiter: Waiter<T>): () => void {
+    if (this.#whenSettled !== undefined) {
+      throw new TypeError("Cannot suspend: another coroutine waits for this already");
     }
-    this.#checkNotWaitedFor();
-    const { timeoutMs, onTimeout } = this.#options;
-    const timer = timeoutMs === undefined ? undefined : reactor.addTimer(timeoutMs, () => {
-      try {
-        onTimeout?.();
-      } finally {
-        this.throw(new DOMException(`Not resumed within ${timeoutMs} ms`, "TimeoutError"));
-      }
-    });
+    const { reactor } = waiter;
+    let timer: Timer | undefined;
     const end = () => {
-      if (timer) reactor.removeTimer(timer);
-      if (this.#whenDone === done) this.#whenDone = undefined;
+      if (timer !== undefined) reactor.removeTimer(timer);
+      if (this.#whenSettled === tell) this.#whenSettled = undefined;
     };
-    const done = this.#whenDone = () => {
+    const tell = (outcome: Outcome<T>) => {
       end();
-      whenDone();
+      if ("error" in outcome) waiter.fail(outcome.error);
+      else waiter.resume(outcome.value);
     };
+    if (this.#outcome !== undefined) {
+      tell(this.#outcome);
+      return end;
+    }
+    const { timeoutMs, onTimeout } = this.#options;
+    if (timeoutMs !== undefined) {
+      timer = reactor.addTimer(timeoutMs, () => {
+        try {
+          onTimeout?.();
+        } finally {
+          this.throw(new DOMException(`Not resumed within ${timeoutMs} ms`, "TimeoutError"));
+        }
+      });
+    }
+    this.#whenSettled = tell;
     const start = this.#start;
     this.#start = undefined;
     try {
@@ -133,22 +128,14 @@ export class Suspend<T = void> {
     return end;
   }
 
-  /** Yields itself once, and gives {@linkcode Suspend.result}: for `yield*`. */
-  *[Symbol.iterator](): Generator<Suspend<T>, T, unknown> {
-    if (!this.settled) yield this;
-    return this.result();
+  /** Yields itself once, and gives what it was settled with: for `yield*`. */
+  *[Symbol.iterator](): Generator<Suspend<T>, T, T> {
+    return this.settled ? this.result() : yield this;
   }
 
-  #checkNotWaitedFor(): void {
-    if (this.#whenDone === undefined) return;
-    throw new TypeError("Cannot suspend: another coroutine waits for this already");
-  }
-
-  #settle(outcome: { value: T } | { error: unknown }): void {
+  #settle(outcome: Outcome<T>): void {
     if (this.settled) return;
     this.#outcome = outcome;
-    this.#whenDone?.();
+    this.#whenSettled?.(outcome);
   }
 }
-
-function ignore(): void {}

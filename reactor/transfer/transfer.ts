@@ -1,4 +1,4 @@
-import { markAsCommand } from "../_command.ts";
+import { markAsRequest, type Waiter } from "../_request.ts";
 import type { Selectable } from "../selectable.ts";
 import { TransferError } from "./transfer_error.ts";
 
@@ -121,7 +121,7 @@ export interface Job<T> {
  */
 export class Transfer<T = Transferred> implements Promise<T> {
   static {
-    markAsCommand(this.prototype);
+    markAsRequest(this.prototype);
   }
 
   readonly #job: Job<T>;
@@ -134,7 +134,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#job = job;
     this.#signal = signal;
     queueMicrotask(() => {
-      if (this.#state === "fresh") this.begin();
+      if (this.#state === "fresh") this.#begin(itself);
     });
   }
 
@@ -149,19 +149,19 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#fail(new TransferError("signal", undefined, this.#job.abort(), reason));
   }
 
-  /** For who drives coroutines: begins, with the ends that the lender knows which `lend` makes of one that knows none. */
-  begin(lend: (own: Lender) => Lender = (own) => own): void {
-    if (this.#state === "settled") return; // It was aborted.
-    if (this.#state === "running") {
-      throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
-    }
-    this.#state = "running";
-    if (this.#signal?.aborted) return this.#onAbort();
-    this.#signal?.addEventListener("abort", this.#onAbort);
-    this.#job.run(lend(itself)).then(() => {
-      this.#settled();
-      this.#result.resolve(this.#job.transferred);
-    }, (error) => this.#fail(error));
+  /**
+   * For who drives coroutines, when all that was written before has been accepted: begins, with the ends that the waiter
+   * lends, if it lends any.
+   */
+  begin(waiter: Waiter<T> & { readonly lender?: Lender }): () => void {
+    this.#begin(waiter.lender ?? itself);
+    this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
+    return () => this.abort();
+  }
+
+  /** A request that writes where the coroutine may have written: it begins when that has been accepted. */
+  get flushes(): boolean {
+    return true;
   }
 
   /** As of a promise. */
@@ -209,6 +209,20 @@ export class Transfer<T = Transferred> implements Promise<T> {
       }
     }
     return this.transferred;
+  }
+
+  #begin(lender: Lender): void {
+    if (this.#state === "settled") return; // It was aborted.
+    if (this.#state === "running") {
+      throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
+    }
+    this.#state = "running";
+    if (this.#signal?.aborted) return this.#onAbort();
+    this.#signal?.addEventListener("abort", this.#onAbort);
+    this.#job.run(lender).then(() => {
+      this.#settled();
+      this.#result.resolve(this.#job.transferred);
+    }, (error) => this.#fail(error));
   }
 
   #onAbort = (): void => this.abort(this.#signal!.reason);

@@ -3,10 +3,10 @@ import * as compose from "@weightless/io/compose";
 
 Deno.test("compose exports what is listed here, and nothing else", () => {
   assertEquals(Object.keys(compose).sort(), [
-    "Command",
     "Composed",
     "EndOfStream",
     "Local",
+    "Request",
     "Yield",
     "asBytes",
     "asList",
@@ -17,8 +17,8 @@ Deno.test("compose exports what is listed here, and nothing else", () => {
     "consume",
     "copyBytes",
     "identify",
-    "isCommand",
     "isCoroutine",
+    "isRequest",
     "pushBack",
     "readAll",
     "readExactly",

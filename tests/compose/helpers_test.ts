@@ -6,23 +6,25 @@ import {
   asString,
   autostart,
   call,
-  Command,
   compose,
   consume,
   type Coroutine,
   EndOfStream,
   identify,
   pushBack,
+  Request,
   retval,
   Yield,
 } from "@weightless/io/compose";
 
-class Nothing extends Command {}
+class Nothing extends Request {
+  override begin(): void {}
+}
 
 /** As what the reactor has to be yielded. */
 class Marked {
   static {
-    Object.assign(this.prototype, { [Symbol.for("weightless.command")]: true });
+    Object.assign(this.prototype, { [Symbol.for("weightless.request")]: true });
   }
 }
 
@@ -184,11 +186,11 @@ for (const [name, run] of Object.entries(RUN)) {
     assertThrows(() => run(wants(), ["one"]), EndOfStream, "There is no more input");
   });
 
-  Deno.test(`${name}() throws TypeError at the yield, when a command needs a driver`, () => {
-    function* commands(): Coroutine {
+  Deno.test(`${name}() throws TypeError at the yield, when a request needs a driver`, () => {
+    function* asking(): Coroutine {
       yield* new Nothing();
     }
-    assertThrows(() => run(commands()), TypeError, "Cannot carry out Nothing here");
+    assertThrows(() => run(asking()), TypeError, "Cannot carry out Nothing here");
     function* marked(): Coroutine {
       yield new Marked();
     }

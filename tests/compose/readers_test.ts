@@ -8,7 +8,6 @@ import {
 import {
   autostart,
   call,
-  Command,
   compose,
   copyBytes,
   type Coroutine,
@@ -18,6 +17,7 @@ import {
   readLine,
   readRe,
   readUntil,
+  Request,
   retval,
 } from "@weightless/io/compose";
 import fc from "fast-check";
@@ -396,11 +396,13 @@ Deno.test("copyBytes() calls the coroutine that the function returns", () => {
   assertEquals(copying.rest, ["d"]);
 });
 
-Deno.test("copyBytes() waits for the command that the function returns, and refuses a promise", () => {
-  class Write extends Command {
+Deno.test("copyBytes() waits for the request that the function returns, and refuses a promise", () => {
+  class Write extends Request {
     constructor(readonly piece: unknown) {
       super();
     }
+
+    override begin(): void {}
   }
   const copying = compose(copyBytes(3, (piece) => new Write(piece)));
   copying.next();
@@ -409,7 +411,7 @@ Deno.test("copyBytes() waits for the command that the function returns, and refu
   assertEquals((copying.next("cd").value as Write).piece, "c");
   assertEquals(copying.next().done, true);
   const marked = {
-    [Symbol.for("weightless.command")]: true,
+    [Symbol.for("weightless.request")]: true,
     *[Symbol.iterator]() {
       yield this;
     },

@@ -6,7 +6,7 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { call, Command, compose, type Coroutine, trace } from "@weightless/io/compose";
+import { call, compose, type Coroutine, Request, trace } from "@weightless/io/compose";
 import { asProcess } from "../../gio/mod.ts";
 import { pipe } from "../../pipeline/mod.ts";
 
@@ -71,7 +71,9 @@ function frames(error: unknown): string[] {
   return lines.slice(0, lines.findIndex((line) => line.includes("at thrownBy ")));
 }
 
-class Sleep extends Command<Erased> {}
+class Sleep extends Request<Erased> {
+  override begin(): void {}
+}
 
 function* failing(): Coroutine<Erased> {
   const data: unknown = yield;

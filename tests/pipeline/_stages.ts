@@ -1,5 +1,5 @@
 /** Stages and drivers that the tests share. */
-import { Command, compose, type Coroutine, EndOfStream } from "../../compose/mod.ts";
+import { compose, type Coroutine, EndOfStream, Request } from "../../compose/mod.ts";
 
 /** Drives a coroutine with these items and then the end of the stream, which ends it quietly, as gio does. */
 export function feed<R>(coroutine: Coroutine<R>, items: unknown[] = []): {
@@ -60,9 +60,11 @@ export function* collect(): Coroutine<unknown[]> {
   }
 }
 
-/** A Command as gio has them. */
-export class Ask extends Command<string> {
+/** A request as gio has them. */
+export class Ask extends Request<string> {
   constructor(readonly question: string) {
     super();
   }
+
+  override begin(): void {}
 }

@@ -326,7 +326,7 @@ Deno.test("fromIterable() of a stage that reads nothing takes nothing", () => {
   assertEquals(source.log, []);
 });
 
-Deno.test("Bridges refuse Commands, which only gio can perform, and go on after Yield", async () => {
+Deno.test("Bridges refuse Requests, which only gio can carry out, and go on after Yield", async () => {
   function* asking(): Coroutine {
     yield Yield;
     yield "a";

@@ -202,9 +202,9 @@ Deno.test("pipe() runs a finally that yields to its end before the next stage is
   const out: unknown[] = [];
   let result = p.return(undefined);
   while (!result.done) {
-    if (result.value instanceof Ask) result.value.result = "waited";
-    else out.push(result.value);
-    result = p.next();
+    const isAsked = result.value instanceof Ask;
+    if (!isAsked) out.push(result.value);
+    result = p.next(isAsked ? "waited" : undefined);
   }
   assertEquals(log, ["b: waited", "b closed", "a: waited", "a closed"]);
   assertEquals(out, ["lost unless it is the last"]);
@@ -349,7 +349,7 @@ Deno.test("pipe() lets the first error out when others follow while closing", ()
   assertThrows(() => q.next(1), Error, "first");
 });
 
-Deno.test("pipe() passes Commands and Yield of any stage to the driver, and the answer to that stage", () => {
+Deno.test("pipe() passes Requests and Yield of any stage to the driver, and the answer to that stage", () => {
   function* asking(name: string): Coroutine {
     for (;;) {
       const item = yield;
@@ -363,11 +363,12 @@ Deno.test("pipe() passes Commands and Yield of any stage to the driver, and the 
   const seen: unknown[] = [];
   let result = p.next("x");
   while (result.value !== undefined) {
+    let answer: unknown;
     if (result.value instanceof Ask) {
       seen.push(result.value.question);
-      result.value.result = result.value.question.toUpperCase();
+      answer = result.value.question.toUpperCase();
     } else seen.push(result.value);
-    result = p.next();
+    result = p.next(answer);
   }
   assertEquals(seen, ["a", Yield, "b", Yield, "xAB"]);
 });

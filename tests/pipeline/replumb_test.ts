@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { call, type Coroutine, EndOfStream, pushBack, readLine } from "../../compose/mod.ts";
 import { batch, flatMap, map, type Pipe, pipe, type Stage, take } from "../../pipeline/mod.ts";
 import { Ask, collect, feed, items, logged } from "./_stages.ts";
@@ -351,7 +351,7 @@ Deno.test("Pipe.remove() of the last stage while an item is on its way", () => {
   assertEquals(log, ["last begins", "last caught EndOfStream", "last closed"]);
 });
 
-Deno.test("Pipe waits for a Command of the stage that is replaced", () => {
+Deno.test("Pipe waits for a Request of the stage that is replaced", () => {
   function* asking(): Coroutine {
     for (;;) {
       const item = yield;
@@ -359,10 +359,9 @@ Deno.test("Pipe waits for a Command of the stage that is replaced", () => {
     }
   }
   const p = started(asking(), map((x) => x));
-  const ask = p.next("a").value as Ask;
+  assertInstanceOf(p.next("a").value, Ask);
   p.replace(0, map((x) => `new ${x}`));
-  ask.result = "answered";
-  assertEquals(p.next().value, "a answered");
+  assertEquals(p.next("answered").value, "a answered");
   assertEquals(send(p, undefined), []);
   assertEquals(send(p, "b"), ["new b"]);
 });

@@ -559,7 +559,69 @@ BEHAVIOURS["a Suspend serves one coroutine, and has no result until it is settle
   w.reactor.addProcess(function* () {
     yield suspend;
   }());
+  w.reactor.step();
   assertThrows(() => w.reactor.step(), TypeError, "another coroutine");
+};
+
+BEHAVIOURS[
+  "what a request cannot begin is thrown into its process, which can catch it, through its `finally`s"
+] = (w) => {
+  const fail = () => {
+    throw new RangeError("oops");
+  };
+  w.reactor.addProcess(function* () {
+    try {
+      yield* new Suspend(fail);
+    } catch (error) {
+      w.seen.push((error as Error).message);
+    }
+    try {
+      yield* new Suspend(fail);
+    } finally {
+      w.seen.push("finally");
+    }
+  }());
+  w.reactor.step();
+  w.reactor.step();
+  assertThrows(() => w.reactor.step(), RangeError, "oops");
+  assertEquals(w.seen, ["oops", "finally"]);
+};
+
+BEHAVIOURS[
+  "a process may yield any request: it is suspended until that answers, at once or later, once"
+] = (w) => {
+  let waiter: { resume(value: unknown): void; fail(error: unknown): void } | undefined;
+  let undone = 0;
+  const request = (begin: (given: typeof waiter) => void) => ({
+    [Symbol.for("weightless.request")]: true,
+    begin(given: typeof waiter) {
+      begin(given);
+      return () => void undone++;
+    },
+  });
+  const process = function* () {
+    w.seen.push(yield request((given) => given!.resume("at once")));
+    try {
+      yield request((given) => given!.fail("failed"));
+    } catch (error) {
+      w.seen.push(error);
+    }
+    w.seen.push(yield request((given) => waiter = given));
+    yield request((given) => waiter = given);
+  }();
+  w.reactor.addProcess(process);
+  for (let i = 0; i < 4; i++) w.reactor.step();
+  assertEquals(w.seen, ["at once", "failed"]);
+  waiter!.resume("later");
+  waiter!.resume("too late");
+  waiter!.fail("too late");
+  w.reactor.step();
+  w.reactor.step();
+  assertEquals([w.seen, undone], [["at once", "failed", "later"], 0]);
+  w.reactor.removeProcess(process);
+  assertEquals(undone, 1);
+  waiter!.resume("too late");
+  assertEquals(w.reactor.step(), 0);
 };
 
 BEHAVIOURS["resuming a Suspend of a process that was removed does nothing"] = (w) => {
