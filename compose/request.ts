@@ -54,9 +54,6 @@ export interface Waiter<R = unknown> {
  * ```
  */
 export abstract class Request<R = void> {
-  /** Marks it. */
-  declare readonly [MARK]: true;
-
   static {
     Object.defineProperty(this.prototype, MARK, { value: true });
   }

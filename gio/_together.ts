@@ -1,42 +1,148 @@
-import type { Coroutine } from "../compose/mod.ts";
-import { currentGio, type Gio } from "./gio.ts";
-import { Operation } from "./operation.ts";
-import { wait } from "./wait.ts";
+import { type Coroutine, isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
+import { currentDriver, type Driver } from "./_driver.ts";
 
-function* waitFor<R>(operation: Operation<R>): Coroutine<R> {
-  return yield* operation;
+/** What can be run beside others: a coroutine, or a request. */
+export type Branch<R = unknown> = Coroutine<R> | {
+  // deno-lint-ignore no-explicit-any
+  begin(waiter: any): unknown;
+  // deno-lint-ignore no-explicit-any
+  [Symbol.iterator](): Iterator<unknown, R, any>;
+};
+
+/** What a branch gives. */
+export type BranchResult<B> = B extends // deno-lint-ignore no-explicit-any
+{ [Symbol.iterator](): Iterator<unknown, infer R, any> } ? R
+  : never;
+
+/** How the whole ends: by the results of all, or by what the first to end has given. */
+type Settle<R> = ((results: unknown[]) => R) | undefined;
+
+class Together<R> extends Request<R> {
+  readonly #what: string;
+  readonly #branches: readonly Branch[];
+  readonly #settle: Settle<R>;
+
+  constructor(what: string, branches: readonly Branch[], settle: Settle<R>) {
+    super();
+    for (const branch of branches) {
+      if (isCoroutine(branch) || isRequest(branch)) continue;
+      throw new TypeError(
+        `Cannot run ${
+          Deno.inspect(branch, { depth: 0 })
+        } in ${what}: give coroutines, main() and not main, or requests`,
+      );
+    }
+    this.#what = what;
+    this.#branches = branches;
+    this.#settle = settle;
+  }
+
+  override begin(waiter: Waiter<R>): () => void {
+    return new Run(this.#what, this.#branches, this.#settle, waiter).end;
+  }
 }
 
-/**
- * Runs coroutines beside each other until `settle` has what it wants of their results, then ends all of them. An error
- * that is not thrown here, of a cleanup say, goes to the reactor.
- */
-export function* together<R>(
-  what: string,
-  coroutines: readonly (Coroutine | Operation<unknown>)[],
-  settle: (results: Promise<unknown>[]) => Promise<R>,
-): Coroutine<R> {
-  const gio: Gio = currentGio(what);
-  const tasks: Gio[] = [];
-  const results: Promise<unknown>[] = [];
-  const over = new DOMException(`${what} is over`, "AbortError");
-  let thrown: unknown = over;
-  try {
-    for (const coroutine of coroutines) {
-      const task = gio.spawn(coroutine instanceof Operation ? waitFor(coroutine) : coroutine);
-      tasks.push(task);
-      results.push(task.result);
+/** The branches while they run. */
+class Run<R> {
+  readonly #driver: Driver;
+  readonly #what: string;
+  readonly #settle: Settle<R>;
+  readonly #waiter: Waiter<R>;
+  readonly #over: DOMException;
+  readonly #running = new Set<Driver>();
+  readonly #ended: Driver[] = [];
+  readonly #results: unknown[] = [];
+  #outcome: { value: R; of: readonly Driver[] } | { error: unknown } | undefined;
+  #begun = false;
+
+  constructor(what: string, branches: readonly Branch[], settle: Settle<R>, waiter: Waiter<R>) {
+    this.#driver = currentDriver(what);
+    this.#what = what;
+    this.#settle = settle;
+    this.#waiter = waiter;
+    this.#over = new DOMException(`${what} is over`, "AbortError");
+    for (const [at, branch] of branches.entries()) {
+      if (this.#outcome === undefined) this.#begin(branch, at);
     }
-    return yield* wait(settle(results));
-  } catch (error) {
-    thrown = error;
-    throw error;
-  } finally {
-    for (const task of tasks) task.cancel(over);
-    for (const result of yield* wait(Promise.allSettled(results))) {
-      if (result.status === "rejected" && result.reason !== over && result.reason !== thrown) {
-        gio.reactor.onError(result.reason, `a task of ${what}`);
-      }
+    this.#begun = true;
+    this.#finish();
+  }
+
+  /** Nobody waits any more. */
+  readonly end = (): void => this.#decide({ error: this.#over });
+
+  #begin(branch: Branch, at: number): void {
+    try {
+      const task = this.#driver.branch(isCoroutine(branch) ? branch : waitFor(branch));
+      this.#running.add(task);
+      task.begin({
+        resume: (value) => this.#resumed(task, at, value),
+        fail: (error) => this.#failed(task, error),
+      });
+    } catch (error) {
+      this.#decide({ error });
     }
   }
+
+  #resumed(task: Driver, at: number, value: unknown): void {
+    this.#running.delete(task);
+    this.#ended.push(task);
+    this.#results[at] = value;
+    if (this.#settle === undefined) this.#decide({ value: value as R, of: [task] });
+    else this.#finish();
+  }
+
+  #failed(task: Driver, error: unknown): void {
+    this.#running.delete(task);
+    if (this.#outcome === undefined) return this.#decide({ error });
+    // What is not thrown here, the error of a cleanup say, goes to the reactor; but not the same again.
+    if (error !== this.#over && !isSame(error, this.#outcome)) {
+      this.#driver.reactor.onError(error, `a task of ${this.#what}`);
+    }
+    this.#finish();
+  }
+
+  #decide(outcome: { value: R; of: readonly Driver[] } | { error: unknown }): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    for (const task of this.#running) task.cancel(this.#over);
+    this.#finish();
+  }
+
+  /** Tells how it ended, when all have, and what becomes of that which they have left open. */
+  #finish(): void {
+    if (!this.#begun || this.#running.size > 0) return;
+    const outcome = this.#outcome ??
+      { value: this.#settle!(this.#results), of: this.#ended };
+    const winners = "of" in outcome ? outcome.of : [];
+    for (const task of this.#ended.splice(0)) {
+      if (winners.includes(task)) task.left!.give(this.#driver.own);
+      else task.left!.end(true, () => {});
+    }
+    if ("error" in outcome) this.#waiter.fail(outcome.error);
+    else this.#waiter.resume(outcome.value);
+  }
+}
+
+function* waitFor(request: Exclude<Branch, Coroutine>): Coroutine {
+  return yield* request;
+}
+
+/** Whether two errors have one reason, as when one signal ends several. */
+function isSame(error: unknown, outcome: { value: unknown } | { error: unknown }): boolean {
+  if (!("error" in outcome)) return false;
+  return reasonOf(error) === reasonOf(outcome.error);
+}
+
+function reasonOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? error.cause : error;
+}
+
+/** Runs branches beside each other, until all have ended, or one if there is no `settle`. */
+export function together<R>(
+  what: string,
+  branches: readonly Branch[],
+  settle: Settle<R>,
+): Request<R> {
+  return new Together(what, branches, settle);
 }

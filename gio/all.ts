@@ -1,23 +1,21 @@
-import { type Call, call, type Coroutine } from "../compose/mod.ts";
-import type { Operation } from "./operation.ts";
-import { together } from "./_together.ts";
+import type { Request } from "../compose/mod.ts";
+import { type Branch, type BranchResult, together } from "./_together.ts";
 
-/** What coroutines return, in their order. */
-export type AllResults<T extends readonly (Coroutine | Operation<unknown>)[]> = {
-  -readonly [K in keyof T]: T[K] extends Operation<infer R> ? R
-    : T[K] extends Coroutine<infer R> ? R
-    : never;
+/** What coroutines return and requests answer, in their order. */
+export type AllResults<T extends readonly Branch[]> = {
+  -readonly [K in keyof T]: BranchResult<T[K]>;
 };
 
 /**
- * Runs coroutines, or operations such as `wait(promise)`, beside each other and waits for all of them:
+ * Runs coroutines, or requests such as `wait(promise)`, beside each other and waits for all of them:
  * `const [a, b] = yield* all(one(), two())`.
  *
- * When one fails, the others are cancelled, their cleanup is waited for, and the error is thrown here.
+ * When one fails, the others are cancelled, their cleanup is waited for, and the error is thrown here. What a branch has
+ * opened or spawned, and has not closed itself, is yours when all is well, as if you had called it.
  *
- * @typeParam T The coroutines and operations.
- * @param coroutines What to run, each as a task of its own.
- * @returns What is to be given to `yield*`: a call that gives their results, in their order.
+ * @typeParam T The coroutines and requests.
+ * @param branches What to run, or to begin.
+ * @returns The request to `yield*`, which gives their results, in their order.
  *
  * @example Two at once
  * ```ts
@@ -35,10 +33,6 @@ export type AllResults<T extends readonly (Coroutine | Operation<unknown>)[]> = 
  * assertEquals(results, ["slow", "fast"]);
  * ```
  */
-export function all<T extends readonly (Coroutine | Operation<unknown>)[]>(
-  ...coroutines: T
-): Call<AllResults<T>> {
-  return call(
-    together("all()", coroutines, (results) => Promise.all(results) as Promise<AllResults<T>>),
-  );
+export function all<T extends readonly Branch[]>(...branches: T): Request<AllResults<T>> {
+  return together("all()", branches, (results) => results as AllResults<T>);
 }

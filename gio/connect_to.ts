@@ -1,29 +1,27 @@
+import { Request, type Waiter } from "../compose/mod.ts";
 import { connect, type ConnectOptions, type Socket } from "../reactor/mod.ts";
-import type { Gio } from "./gio.ts";
+import { currentDriver } from "./_driver.ts";
 import { Opened } from "./opened.ts";
-import { Operation } from "./operation.ts";
 
-class ConnectTo extends Operation<Opened<Socket>> {
+class ConnectTo extends Request<Opened<Socket>> {
   readonly #options: ConnectOptions;
-  readonly #abort = new AbortController();
 
   constructor(options: ConnectOptions) {
     super();
     this.#options = options;
   }
 
-  override start(gio: Gio): void {
+  override begin(waiter: Waiter<Opened<Socket>>): () => void {
+    const driver = currentDriver("connectTo()");
+    const abort = new AbortController();
     const signal = this.#options.signal === undefined
-      ? this.#abort.signal
-      : AbortSignal.any([this.#options.signal, this.#abort.signal]);
-    connect(gio.reactor, { ...this.#options, signal }).then((socket) => {
-      if (this.#abort.signal.aborted) socket.abort();
-      else gio.resume(this, new Opened(gio, socket));
-    }, (error) => gio.fail(this, error));
-  }
-
-  override cancel(): void {
-    this.#abort.abort();
+      ? abort.signal
+      : AbortSignal.any([this.#options.signal, abort.signal]);
+    connect(driver.reactor, { ...this.#options, signal }).then((socket) => {
+      if (abort.signal.aborted) socket.abort();
+      else waiter.resume(new Opened(driver, socket));
+    }, (error) => waiter.fail(error));
+    return () => abort.abort();
   }
 }
 
@@ -33,7 +31,7 @@ class ConnectTo extends Operation<Opened<Socket>> {
  * All addresses of the name are tried. The connection is a context: `using _ = enter(peer)`.
  *
  * @param options Where to, and how: as for {@linkcode connect} of the reactor.
- * @returns The operation to `yield*`, which gives the opened socket; throws what connecting throws.
+ * @returns The request to `yield*`, which gives the opened socket; throws what connecting throws.
  *
  * @example A client
  * ```ts
@@ -54,6 +52,6 @@ class ConnectTo extends Operation<Opened<Socket>> {
  * await served;
  * ```
  */
-export function connectTo(options: ConnectOptions): Operation<Opened<Socket>> {
+export function connectTo(options: ConnectOptions): Request<Opened<Socket>> {
   return new ConnectTo(options);
 }

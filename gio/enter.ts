@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { currentGio } from "./gio.ts";
+import { currentDriver } from "./_driver.ts";
 import { Opened } from "./opened.ts";
 
 /**
@@ -35,5 +35,5 @@ import { Opened } from "./opened.ts";
  * ```
  */
 export function enter(context: Context | Opened): Disposable {
-  return currentGio("enter()").enter(context instanceof Opened ? context.context : context, false);
+  return currentDriver("enter()").enter(context instanceof Opened ? context.context : context);
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "../reactor/mod.ts";
-import { currentGio } from "./gio.ts";
+import { currentDriver } from "./_driver.ts";
 import { Opened } from "./opened.ts";
 
 /**
@@ -40,6 +40,6 @@ import { Opened } from "./opened.ts";
  * ```
  */
 export function open(path: string | URL, options?: Deno.OpenOptions): Opened<Socket> {
-  const gio = currentGio("open()");
-  return new Opened(gio, gio.reactor.adopt(Deno.openSync(path, options)));
+  const driver = currentDriver("open()");
+  return new Opened(driver, driver.reactor.adopt(Deno.openSync(path, options)));
 }

@@ -1,5 +1,9 @@
+import type { Reactor } from "../reactor/mod.ts";
+import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
-import { currentGio, type Gio } from "./gio.ts";
+import { currentDriver, type Driver, runningDriver } from "./_driver.ts";
+import type { Gio } from "./_gio.ts";
+import type { Owned, Scope } from "./_scope.ts";
 
 /**
  * A context that a coroutine has opened itself, with {@linkcode open} or {@linkcode connectTo}, and that must be closed.
@@ -33,18 +37,18 @@ import { currentGio, type Gio } from "./gio.ts";
 export class Opened<C extends Context = Context> implements Disposable {
   /** The context itself. */
   readonly context: C;
-  readonly #gio: Gio;
+  readonly #owned: OwnedContext;
 
-  /** For operations that open something: `gio` closes it when its coroutine ends, if it is still open then. */
+  /** For requests that open something: it ends with what `gio` is doing now, if it is still open then. */
   constructor(gio: Gio, context: C) {
     this.context = context;
-    this.#gio = gio;
-    gio.own(context);
+    this.#owned = new OwnedContext(context, gio.reactor);
+    (gio as Driver).own.own(this.#owned);
   }
 
   /** Enters it until the end of the block, and closes it then, after what was written has gone out. */
   enter(): Disposable {
-    return currentGio("enter()").enter(this.context, true);
+    return currentDriver("enter()").enter(this.context, () => this.close());
   }
 
   /** Whether it was closed. */
@@ -52,13 +56,29 @@ export class Opened<C extends Context = Context> implements Disposable {
     return this.context.closed ?? false;
   }
 
-  /** Closes it, after what was written to it has gone out. */
+  /**
+   * Closes it, after what was written to it has gone out. In a coroutine that was cancelled, what was written to it is cut
+   * off.
+   */
   close(): void {
-    this.#gio.close(this.context);
+    this.#owned.end(runningDriver()?.isClosing ?? false);
   }
 
   /** As {@linkcode Opened.close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+class OwnedContext implements Owned {
+  scope: Scope | undefined;
+
+  constructor(readonly context: Context, readonly reactor: Reactor) {}
+
+  end(isCut: boolean): void {
+    this.scope?.disown(this);
+    const channel = Channel.of(this.context);
+    if (isCut && channel.written || channel.isBroken) channel.abort();
+    else channel.close(this.reactor);
   }
 }

@@ -1,21 +1,19 @@
-import { type Call, call, type Coroutine } from "../compose/mod.ts";
-import type { Operation } from "./operation.ts";
-import { together } from "./_together.ts";
+import type { Request } from "../compose/mod.ts";
+import { type Branch, type BranchResult, together } from "./_together.ts";
 
-/** What any of the coroutines returns. */
-export type RaceResult<T extends readonly (Coroutine | Operation<unknown>)[]> = {
-  [K in keyof T]: T[K] extends Operation<infer R> ? R : T[K] extends Coroutine<infer R> ? R : never;
-}[number];
+/** What any of the branches gives. */
+export type RaceResult<T extends readonly Branch[]> = BranchResult<T[number]>;
 
 /**
- * Runs coroutines, or operations such as `sleep(ms)`, beside each other until the first ends:
+ * Runs coroutines, or requests such as `sleep(ms)`, beside each other until the first ends:
  * `const first = yield* race(one(), two())`.
  *
- * The others are cancelled and their cleanup is waited for. If the first to end fails, its error is thrown here.
+ * The others are cancelled and their cleanup is waited for. If the first to end fails, its error is thrown here. What the
+ * first has opened or spawned, and has not closed itself, is yours, as if you had called it; that of the others is closed.
  *
- * @typeParam T The coroutines and operations.
- * @param coroutines What to run, each as a task of its own.
- * @returns What is to be given to `yield*`: a call that gives the result of the first.
+ * @typeParam T The coroutines and requests.
+ * @param branches What to run, or to begin.
+ * @returns The request to `yield*`, which gives the result of the first.
  * @throws {RangeError} If there are none: nothing would ever end.
  *
  * @example The faster of two
@@ -34,11 +32,7 @@ export type RaceResult<T extends readonly (Coroutine | Operation<unknown>)[]> = 
  * assertEquals(first, "fast");
  * ```
  */
-export function race<T extends readonly (Coroutine | Operation<unknown>)[]>(
-  ...coroutines: T
-): Call<RaceResult<T>> {
-  if (coroutines.length === 0) throw new RangeError("Cannot race nothing: give coroutines");
-  return call(
-    together("race()", coroutines, (results) => Promise.race(results) as Promise<RaceResult<T>>),
-  );
+export function race<T extends readonly Branch[]>(...branches: T): Request<RaceResult<T>> {
+  if (branches.length === 0) throw new RangeError("Cannot race nothing: give coroutines");
+  return together("race()", branches, undefined);
 }

@@ -1,24 +1,20 @@
-import type { Timer } from "../reactor/mod.ts";
-import type { Gio } from "./gio.ts";
-import { Operation } from "./operation.ts";
+import { Request, type Waiter } from "../compose/mod.ts";
+import type { Reactor } from "../reactor/mod.ts";
 
-class Sleep extends Operation {
+class Sleep extends Request {
   readonly #ms: number;
-  #gio: Gio | undefined;
-  #timer: Timer | undefined;
 
   constructor(ms: number) {
     super();
     this.#ms = ms;
   }
 
-  override start(gio: Gio): void {
-    this.#gio = gio;
-    this.#timer = gio.reactor.addTimer(this.#ms, () => gio.resume(this, undefined));
-  }
-
-  override cancel(): void {
-    this.#gio!.reactor.removeTimer(this.#timer!);
+  override begin(
+    waiter: Waiter<void> & { readonly reactor: Pick<Reactor, "addTimer" | "removeTimer"> },
+  ): () => void {
+    const { reactor } = waiter;
+    const timer = reactor.addTimer(this.#ms, () => waiter.resume());
+    return () => reactor.removeTimer(timer);
   }
 }
 
@@ -26,7 +22,7 @@ class Sleep extends Operation {
  * Lets `ms` milliseconds pass on the reactor's clock: `yield* sleep(100)`.
  *
  * @param ms How long, in milliseconds.
- * @returns The operation to `yield*`.
+ * @returns The request to `yield*`.
  *
  * @example Sleeping for a millisecond
  * ```ts
@@ -40,6 +36,6 @@ class Sleep extends Operation {
  * assertEquals(result, "awake");
  * ```
  */
-export function sleep(ms: number): Operation {
+export function sleep(ms: number): Request {
   return new Sleep(ms);
 }

@@ -1,8 +1,8 @@
-import type { Coroutine } from "../compose/mod.ts";
+import { type Coroutine, Request, type Waiter } from "../compose/mod.ts";
+import { currentDriver } from "./_driver.ts";
 import type { Gio } from "./gio.ts";
-import { Operation } from "./operation.ts";
 
-class Spawn<R> extends Operation<Gio<R>> {
+class Spawn<R> extends Request<Gio<R>> {
   readonly #coroutine: Coroutine<R>;
 
   constructor(coroutine: Coroutine<R>) {
@@ -10,8 +10,8 @@ class Spawn<R> extends Operation<Gio<R>> {
     this.#coroutine = coroutine;
   }
 
-  override start(gio: Gio): void {
-    gio.resume(this, gio.spawn(this.#coroutine));
+  override begin(waiter: Waiter<Gio<R>>): void {
+    waiter.resume(currentDriver("spawn()").spawn(this.#coroutine));
   }
 }
 
@@ -19,11 +19,14 @@ class Spawn<R> extends Operation<Gio<R>> {
  * Runs a coroutine beside the one that spawns it: `const task = yield* spawn(work())`.
  *
  * `yield* task` waits for its result, `task.cancel()` ends it. It has no context until it enters one. It does not
- * outlive its parent: when that ends, tasks that still run are cancelled.
+ * outlive its parent: when that ends, tasks that still run are cancelled. If it fails and nobody has asked for its result by
+ * then, its error is thrown into its parent, where that stands.
+ *
+ * It sees the `Local`s as they are now, to its end.
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to run.
- * @returns The operation to `yield*`, which gives the task.
+ * @returns The request to `yield*`, which gives the task.
  *
  * @example Two things at once
  * ```ts
@@ -43,6 +46,6 @@ class Spawn<R> extends Operation<Gio<R>> {
  * assertEquals(result, ["slow", "fast"]);
  * ```
  */
-export function spawn<R>(coroutine: Coroutine<R>): Operation<Gio<R>> {
+export function spawn<R>(coroutine: Coroutine<R>): Request<Gio<R>> {
   return new Spawn(coroutine);
 }

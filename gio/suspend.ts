@@ -1,6 +1,4 @@
-import type { Suspend } from "../reactor/mod.ts";
-import type { Gio } from "./gio.ts";
-import { Operation } from "./operation.ts";
+import { Request, type Waiter } from "../compose/mod.ts";
 
 /** What {@linkcode suspend} gives its starter: settles the suspended coroutine, once. */
 export interface Suspended<T> {
@@ -10,24 +8,19 @@ export interface Suspended<T> {
   throw(error: unknown): void;
 }
 
-class Suspension<T> extends Operation<T> {
+class Suspension<T> extends Request<T> {
   readonly #start: (suspended: Suspended<T>) => (() => void) | void;
-  #undo: (() => void) | void = undefined;
 
   constructor(start: (suspended: Suspended<T>) => (() => void) | void) {
     super();
     this.#start = start;
   }
 
-  override start(gio: Gio): void {
-    this.#undo = this.#start({
-      resume: (value) => gio.resume(this, value),
-      throw: (error) => gio.fail(this, error),
+  override begin(waiter: Waiter<T>): (() => void) | void {
+    return this.#start({
+      resume: (value) => waiter.resume(value),
+      throw: (error) => waiter.fail(error),
     });
-  }
-
-  override cancel(): void {
-    this.#undo?.();
   }
 }
 
@@ -37,7 +30,7 @@ class Suspension<T> extends Operation<T> {
  * @typeParam T What the coroutine is resumed with.
  * @param start Starts what is waited for and keeps the handle it is given; may return what undoes it, which is
  * called when the coroutine is cancelled or an error is thrown into it meanwhile.
- * @returns The operation to `yield*`.
+ * @returns The request to `yield*`.
  *
  * @example Waiting for a callback
  * ```ts
@@ -52,29 +45,6 @@ class Suspension<T> extends Operation<T> {
  */
 export function suspend<T = void>(
   start: (suspended: Suspended<T>) => (() => void) | void,
-): Operation<T> {
+): Request<T> {
   return new Suspension(start);
-}
-
-class UntilSettled extends Operation {
-  readonly #suspend: Suspend<unknown>;
-  #end: (() => void) | undefined;
-
-  constructor(suspend: Suspend<unknown>) {
-    super();
-    this.#suspend = suspend;
-  }
-
-  override start(gio: Gio): void {
-    this.#end = this.#suspend.begin(gio.reactor, () => gio.resume(this, undefined));
-  }
-
-  override cancel(): void {
-    this.#end?.();
-  }
-}
-
-/** Waits for a {@linkcode Suspend} of the reactor, which a coroutine has yielded; it gives the result itself. */
-export function untilSettled(suspend: Suspend<unknown>): Operation {
-  return new UntilSettled(suspend);
 }

@@ -1,59 +1,46 @@
 import type { Timer } from "../reactor/mod.ts";
-import { currentGio, type Gio } from "./gio.ts";
+import { currentDriver, type Driver } from "./_driver.ts";
+import type { Owned, Scope } from "./_scope.ts";
 import { TimeoutError } from "./timeout_error.ts";
 
-/** The innermost of each coroutine. */
-const innermost = new WeakMap<Gio, Timeout>();
-
-class Timeout implements Disposable {
-  readonly #gio: Gio;
+class Timeout implements Disposable, Owned {
+  scope: Scope | undefined;
+  readonly #driver: Driver;
   readonly #ms: number;
   readonly #at: number;
   #timer: Timer | undefined;
-  #outer: Timeout | undefined;
 
-  constructor(gio: Gio, ms: number) {
-    this.#gio = gio;
+  constructor(driver: Driver, ms: number) {
+    this.#driver = driver;
     this.#ms = ms;
-    this.#at = gio.reactor.clock.now() + ms;
-    this.#timer = gio.reactor.addTimer(ms, this.#onDue);
-    this.#outer = innermost.get(gio);
-    innermost.set(gio, this);
+    this.#at = driver.reactor.clock.now() + ms;
+    this.#timer = driver.reactor.addTimer(ms, this.#onDue);
+    driver.timeouts.push(this);
+    driver.own.own(this);
   }
 
   [Symbol.dispose](): void {
-    if (this.#timer !== undefined) this.#gio.reactor.removeTimer(this.#timer);
+    if (this.#timer !== undefined) this.#driver.reactor.removeTimer(this.#timer);
     this.#timer = undefined;
-    let one = innermost.get(this.#gio);
-    if (one === this) {
-      if (this.#outer === undefined) innermost.delete(this.#gio);
-      else innermost.set(this.#gio, this.#outer);
-      return;
-    }
-    // Those within are still there.
-    while (one !== undefined && one.#outer !== this) one = one.#outer;
-    if (one !== undefined) one.#outer = this.#outer;
+    const { timeouts } = this.#driver;
+    const at = timeouts.lastIndexOf(this);
+    if (at >= 0) timeouts.splice(at, 1);
+    this.scope?.disown(this);
+  }
+
+  end(): void {
+    this[Symbol.dispose]();
   }
 
   #onDue = (): void => {
-    const { reactor } = this.#gio;
+    const { reactor, timeouts } = this.#driver;
+    const now = reactor.clock.now();
+    const within = timeouts.slice(timeouts.lastIndexOf(this) + 1) as Timeout[];
     // Thrown where one within is due as well, this would be caught in its place, and by nobody who knows of this.
-    if (this.#isDueWithin()) this.#timer = reactor.addTimer(0, this.#onDue);
-    else {
-      this.#timer = undefined;
-      this.#gio.throw(new TimeoutError(`Timed out after ${this.#ms} ms`));
-    }
+    const isDueWithin = within.some((one) => one.#timer !== undefined && one.#at <= now);
+    this.#timer = isDueWithin ? reactor.addTimer(0, this.#onDue) : undefined;
+    if (!isDueWithin) this.#driver.throw(new TimeoutError(`Timed out after ${this.#ms} ms`));
   };
-
-  #isDueWithin(): boolean {
-    const now = this.#gio.reactor.clock.now();
-    let one = innermost.get(this.#gio);
-    while (one !== this && one !== undefined) {
-      if (one.#timer !== undefined && one.#at <= now) return true;
-      one = one.#outer;
-    }
-    return false;
-  }
 }
 
 /**
@@ -63,7 +50,7 @@ class Timeout implements Disposable {
  * waits for. At the end of the block the timer is removed. Timeouts nest: whichever is over first throws, of those that are
  * over at once the innermost. It throws once: a block within that catches every TimeoutError catches this one as well.
  *
- * Without `using` it limits the rest of the coroutine.
+ * Without `using` it limits the rest of the coroutine that gio runs, or of the request that an HTTP handler answers.
  *
  * @param ms How long, in milliseconds.
  * @returns What removes the timer when disposed of.
@@ -82,5 +69,5 @@ class Timeout implements Disposable {
  * ```
  */
 export function timeout(ms: number): Disposable {
-  return new Timeout(currentGio("timeout()"), ms);
+  return new Timeout(currentDriver("timeout()"), ms);
 }

@@ -1,27 +1,17 @@
-import type { Gio } from "./gio.ts";
-import { Operation } from "./operation.ts";
+import { Request, type Waiter } from "../compose/mod.ts";
 
-class Wait<T> extends Operation<T> {
-  #gio: Gio | undefined;
-  #settle: ((gio: Gio) => void) | undefined;
+class Wait<T> extends Request<T> {
+  readonly #promise: PromiseLike<T>;
 
   // The promise is watched from the beginning: it may reject before the coroutine gets round to waiting.
   constructor(promise: PromiseLike<T>) {
     super();
-    promise.then(
-      (value) => this.#settled((gio) => gio.resume(this, value)),
-      (error) => this.#settled((gio) => gio.fail(this, error)),
-    );
+    this.#promise = promise;
+    promise.then(undefined, () => {});
   }
 
-  override start(gio: Gio): void {
-    this.#gio = gio;
-    this.#settle?.(gio);
-  }
-
-  #settled(settle: (gio: Gio) => void): void {
-    this.#settle = settle;
-    if (this.#gio !== undefined) settle(this.#gio);
+  override begin(waiter: Waiter<T>): void {
+    this.#promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
   }
 }
 
@@ -33,7 +23,7 @@ class Wait<T> extends Operation<T> {
  *
  * @typeParam T What the promise resolves to.
  * @param promise What to wait for.
- * @returns The operation to `yield*`, which gives the value.
+ * @returns The request to `yield*`, which gives the value.
  *
  * @example Hashing in the middle of a protocol
  * ```ts
@@ -47,6 +37,6 @@ class Wait<T> extends Operation<T> {
  * assertEquals(size, 32);
  * ```
  */
-export function wait<T>(promise: PromiseLike<T>): Operation<T> {
+export function wait<T>(promise: PromiseLike<T>): Request<T> {
   return new Wait(promise);
 }

@@ -3,7 +3,7 @@ import {
   type Composed,
   type Coroutine,
   EndOfStream,
-  isCommand,
+  isRequest,
   Yield,
 } from "../compose/mod.ts";
 import { Transfer } from "../reactor/mod.ts";
@@ -501,7 +501,7 @@ export class Connection {
 
 /** What a handler waits for: it is none of the connection's business. */
 function isForDriver(value: unknown): boolean {
-  return value === Yield || isCommand(value);
+  return value === Yield || isRequest(value);
 }
 
 function meaningless(value: unknown): TypeError {

@@ -1,7 +1,7 @@
 /** What the server and the components share: the protocol on a connection of a reactor. */
 import type { Coroutine } from "../compose/mod.ts";
-import { currentGio } from "../gio/mod.ts";
-import type { Reactor, Socket } from "../reactor/mod.ts";
+import { currentDriver } from "../gio/_driver.ts";
+import { here, type Reactor, type Socket } from "../reactor/mod.ts";
 import { wasReported } from "./_reported.ts";
 import type { HttpProtocolOptions } from "./http_protocol.ts";
 
@@ -14,12 +14,9 @@ export function protocolOptions(
     onError: (error, { method, target }) =>
       reactor.onError(error, `handler of ${method} ${target}`),
     ...options,
-    isElsewhere: () => currentGio().isElsewhere,
-    onStart: (handler) => currentGio().inner = handler,
-    unread: (bytes) => {
-      const gio = currentGio();
-      gio.pushBack(gio.innermost, [bytes]);
-    },
+    isElsewhere: () => currentDriver("http").isElsewhere,
+    onStart: (handler) => currentDriver("http").inner = handler,
+    unread: (bytes) => currentDriver("http").takeBack(currentDriver("http").lend(here), [bytes]),
   };
 }
 

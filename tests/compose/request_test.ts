@@ -38,9 +38,9 @@ Deno.test("Request takes any answer, also undefined and what falsy values there 
 
 Deno.test("Request is not answered by what was pushed back", () => {
   const composed = compose((function* (): Coroutine<unknown> {
-    composed.rest = ["pushed back"];
     return [yield* new Ask(), yield];
   })());
+  composed.rest = ["pushed back"];
   composed.next();
   assertEquals(composed.next("answer").value, ["answer", "pushed back"]);
 });

@@ -7,7 +7,7 @@ Deno.test("the gio module exports what it should, and no more", () => {
     "Gio",
     "MemoryContext",
     "Opened",
-    "Operation",
+    "Request",
     "TimeoutError",
     "all",
     "asProcess",

@@ -1,5 +1,5 @@
 /** Drives the coroutine of a connection by hand: feeds it chunks and collects what it yields. */
-import { Command, type Coroutine, EndOfStream } from "../../compose/mod.ts";
+import { type Coroutine, EndOfStream, isRequest } from "../../compose/mod.ts";
 
 const encoder = new TextEncoder();
 
@@ -80,7 +80,7 @@ export class Driver {
         const { value } = result;
         if (value === undefined) return;
         if (typeof value === "string" || value instanceof Uint8Array) this.pieces.push(value);
-        else if (value instanceof Command || typeof value === "symbol") this.commands.push(value);
+        else if (isRequest(value) || typeof value === "symbol") this.commands.push(value);
         else throw new Error(`The connection yielded ${Deno.inspect(value)}`);
         step = () => this.#coroutine.next();
       }

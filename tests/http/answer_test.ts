@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { Command, type Coroutine } from "../../compose/mod.ts";
+import { type Coroutine, Request } from "../../compose/mod.ts";
 import {
   httpProtocol,
   type HttpRequest,
@@ -16,7 +16,9 @@ const OLD = "GET / HTTP/1.0\r\n\r\n";
 const OLD_KEPT = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
 const DATE = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
 
-class Pause extends Command {}
+class Pause extends Request {
+  override begin(): void {}
+}
 
 /** What a handler that yields these values answers to a request. */
 function answer(request: string, values: unknown[]): { output: string; driver: Driver } {

@@ -8,12 +8,12 @@ import {
 } from "@std/assert";
 import {
   call,
-  Command,
   type Coroutine,
   EndOfStream,
   Local,
   readAll,
   readLine,
+  Request,
   Yield,
 } from "../../compose/mod.ts";
 import {
@@ -372,9 +372,11 @@ Deno.test("a handler may send the 100 itself", () => {
   assertEquals(statuses(driver), [100, 200]);
 });
 
-class Ask extends Command<number> {}
+class Ask extends Request<number> {
+  override begin(): void {}
+}
 
-Deno.test("commands go to the driver, after what was yielded before", () => {
+Deno.test("requests go to the driver, after what was yielded before", () => {
   const protocol = httpProtocol(function* () {
     yield ok();
     const n = yield* new Ask();
@@ -384,16 +386,14 @@ Deno.test("commands go to the driver, after what was yielded before", () => {
   });
   protocol.next();
   assertMatch(String(protocol.next(bytes(GET)).value), /chunked\r\n\r\n$/);
-  const { value: command } = protocol.next();
-  assert(command instanceof Ask);
-  command.result = 42;
-  assertEquals(protocol.next().value, "2\r\n42\r\n");
+  assert(protocol.next().value instanceof Ask);
+  assertEquals(protocol.next(42).value, "2\r\n42\r\n");
   assertStrictEquals(protocol.next().value, Yield);
   assertEquals(protocol.next().value, "3\r\nend\r\n0\r\n\r\n");
   assertEquals(protocol.next().value, undefined);
 });
 
-Deno.test("an error thrown at a command goes to the handler", () => {
+Deno.test("an error thrown at a request goes to the handler", () => {
   let caught: unknown;
   const failure = new Error("the promise was rejected");
   const errors: unknown[] = [];
@@ -520,8 +520,8 @@ Deno.test("a handler that is closed may wait for a Suspend", () => {
   assertEquals(protocol.next().done, true);
 });
 
-Deno.test("a handler may wait for what is marked as a command, in its cleanup too", () => {
-  const command = { [Symbol.for("weightless.command")]: true };
+Deno.test("a handler may wait for what is marked as a request, in its cleanup too", () => {
+  const command = { [Symbol.for("weightless.request")]: true };
   const protocol = httpProtocol(function* () {
     try {
       yield command;

@@ -1,7 +1,7 @@
 /** Requests and answers made at random, and cut at random: what is read is what was written. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Command, type Coroutine } from "../../compose/mod.ts";
+import { type Coroutine, Request } from "../../compose/mod.ts";
 import { httpProtocol, ok, RemoteProtocolError, response } from "../../http/mod.ts";
 import type { Seen } from "./_corpus.ts";
 import { bytes, Driver, text } from "./_drive.ts";
@@ -201,7 +201,9 @@ const script: fc.Arbitrary<Script> = fc.record({
   promise: fc.constantFrom(undefined, undefined, 0, 4, 8),
 });
 
-class Wait extends Command {}
+class Wait extends Request {
+  override begin(): void {}
+}
 
 function* performing({ careful, steps, status, promise }: Script, headers: Record<string, string>) {
   for (const step of steps) {

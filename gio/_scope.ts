@@ -1,0 +1,74 @@
+/*
+ * What a coroutine opened, spawned or armed belongs to a scope, and ends with it, whatever the way out: the coroutine that
+ * gio runs has one, each request of an HTTP connection another. What is given away, as a result, changes its scope.
+ */
+
+/** What belongs to a scope. */
+export interface Owned {
+  scope: Scope | undefined;
+  /** The context, if it is one that somebody has opened. */
+  readonly context?: object;
+  /** The scope has ended. Whatever takes time to end leaves the scope by {@linkcode Scope.disown} when it has. */
+  end(cut: boolean): void;
+}
+
+export class Scope {
+  #owned: Set<Owned> | undefined;
+  #whenIdle: (() => void) | undefined;
+
+  own(thing: Owned): void {
+    thing.scope = this;
+    (this.#owned ??= new Set()).add(thing);
+  }
+
+  disown(thing: Owned): void {
+    if (thing.scope === this) thing.scope = undefined;
+    if (this.#owned?.delete(thing) && this.#owned.size === 0) this.#whenIdle?.();
+  }
+
+  /** Whether there is nothing, any more. */
+  get isIdle(): boolean {
+    return this.#owned === undefined || this.#owned.size === 0;
+  }
+
+  /**
+   * Ends all that there is, the newest first. Tasks may have something to do yet: `whenIdle` is called then, unless that is
+   * now.
+   *
+   * @param cut Whether it was cut off: then connections do not end as if all had been said.
+   */
+  end(cut: boolean, whenIdle: () => void): void {
+    for (const thing of [...this.#owned ?? []].reverse()) thing.end(cut);
+    if (!this.isIdle) this.#whenIdle = whenIdle;
+  }
+
+  /** Gives another scope what is in a value that goes there; all there is, if no value is said. */
+  give(to: Scope | undefined, ...value: unknown[]): void {
+    for (const thing of this.#owned ?? []) {
+      if (value.length > 0 && !isIn(value, thing, DEEP)) continue;
+      this.#owned!.delete(thing);
+      thing.scope = undefined;
+      to?.own(thing);
+    }
+  }
+}
+
+/** So deep in arrays and objects it is looked for what is given away. */
+const DEEP = 4;
+
+function isIn(value: unknown, thing: Owned, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (value === thing) return true;
+  const { context } = thing;
+  if (
+    context !== undefined && (value === context || "context" in value && value.context === context)
+  ) {
+    return true;
+  }
+  if (depth === 0 || ArrayBuffer.isView(value)) return false;
+  const parts = value instanceof Map || value instanceof Set
+    ? value.values()
+    : Object.values(value);
+  for (const part of parts) if (isIn(part, thing, depth - 1)) return true;
+  return false;
+}

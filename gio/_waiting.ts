@@ -1,0 +1,78 @@
+import type { Request, Waiter } from "../compose/mod.ts";
+import { type Lender, type Reactor, TransferError } from "../reactor/mod.ts";
+import { Channel } from "./_channel.ts";
+import type { Context } from "./context.ts";
+import type { Driver } from "./_driver.ts";
+
+/** What a request has answered. */
+export interface Answer {
+  readonly how: "next" | "throw";
+  readonly value: unknown;
+}
+
+/** Waits for the answer to one request, of which the first counts. */
+export class Waiting implements Waiter {
+  readonly #driver: Driver;
+  #state: "beginning" | "waiting" | "over" = "beginning";
+  #answer: Answer | undefined;
+  #undo: (() => void) | void = undefined;
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+  }
+
+  /** What runs the coroutine. */
+  get reactor(): Reactor {
+    return this.#driver.reactor;
+  }
+
+  /** Of transfers. */
+  get lender(): Lender {
+    return this.#driver;
+  }
+
+  /** Begins; gives the answer if there is one at once. */
+  begin(request: Request<unknown>): Answer | undefined {
+    try {
+      this.#undo = request.begin(this);
+    } catch (error) {
+      this.#state = "over";
+      throw error;
+    }
+    if (this.#state === "beginning") this.#state = "waiting";
+    return this.#answer;
+  }
+
+  resume(value: unknown): void {
+    this.#settle({ how: "next", value });
+  }
+
+  fail(error: unknown): void {
+    if (this.#state === "over") return;
+    if (error instanceof TransferError) noteBroken(error);
+    this.#settle({ how: "throw", value: error });
+  }
+
+  /** The coroutine does not wait any more. */
+  end(): void {
+    this.#state = "over";
+    this.#undo?.();
+  }
+
+  #settle(answer: Answer): void {
+    const state = this.#state;
+    if (state === "over") return;
+    this.#state = "over";
+    if (state === "beginning") this.#answer = answer;
+    else this.#driver.answered(this, answer);
+  }
+}
+
+/** A transfer was cut at one end: that half of it is over. */
+function noteBroken(error: TransferError): void {
+  const { side, end } = error;
+  if (end === undefined || !("recv" in end)) return;
+  const channel = Channel.of(end as Context);
+  if (side === "from") channel.ended ??= error;
+  else channel.failed ??= error;
+}
