@@ -1,3 +1,4 @@
+import { machinery } from "./_machinery.ts";
 import {
   checkSize,
   type Chunk,
@@ -114,3 +115,5 @@ function indexOf(where: Chunk, what: Chunk): number {
   }
   return -1;
 }
+
+machinery(import.meta.url, untilDelimiter);
