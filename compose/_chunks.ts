@@ -1,3 +1,4 @@
+import { concat } from "./_bytes.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
 /** Readers do not gather more than this, unless they are told to: 64 Ki characters or bytes. */
@@ -40,15 +41,7 @@ export class Chunks {
     if (list.length === 0) return new Uint8Array();
     if (list.length === 1) return end === this.length ? list[0]! : part(list[0]!, 0, end);
     if (typeof list[0] === "string") return list.join("").slice(0, end);
-    const bytes = new Uint8Array(end);
-    let offset = 0;
-    for (const chunk of list as Uint8Array[]) {
-      if (offset === end) break;
-      const wanted = part(chunk, 0, end - offset) as Uint8Array;
-      bytes.set(wanted, offset);
-      offset += wanted.length;
-    }
-    return bytes;
+    return concat(list as Uint8Array[], end);
   }
 
   /** The chunks from `start` on: what is to be pushed back. */

@@ -13,6 +13,7 @@
  */
 import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
+import { FRAME, inStacks, isMachinery, isMachineryLine } from "./_machinery.ts";
 
 /** A stack that V8 formats when it is read. */
 interface Capture {
@@ -27,33 +28,18 @@ const MOST = 1000;
 /** Of one caller that much is captured: itself, and what it stands upon by native `yield*`. */
 const DEPTH = 100;
 
-const files = (...names: string[]) => names.flatMap((name) => inStacks(name).map((it) => `${it}:`));
-const COMPOSE = files("compose.ts", "_frame.ts", "_traceback.ts", "request.ts", "trace.ts");
-/** All that runs coroutines, which is nothing that its users want to read of. */
-const MACHINERY = [
-  ...COMPOSE,
-  ...files(
-    ...["_plumbing", "pipe", "tee", "_dispatch", "transparent"].map((it) => `../pipeline/${it}.ts`),
-    "../gio/gio.ts",
-  ),
-  ...inStacks("../reactor/"),
-];
+const files = (...names: string[]) =>
+  names.flatMap((name) => inStacks(new URL(name, import.meta.url).href)).map((url) => `${url}:`);
+/** What runs coroutines: a frame of it comes after those of a coroutine. */
+const DRIVERS = files("compose.ts", "trace.ts");
 /** The bottom frame of a composed coroutine that runs. */
 const ENTRIES = ["next", "throw", "return"].flatMap((method) =>
   files("compose.ts").map((file) => `.${method} (${file}`)
 );
+/** Frames of what runs the program. */
+const RUNTIME = /\b(ext|node):|<anonymous>/;
 /** How a coroutine was resumed. */
 const RESUMED = /\.(next|throw|return) \(<anonymous>\)$/;
-
-/** How a file is named in stacks: by its URL, of which Deno decodes what is percent-encoded, such as spaces. */
-function inStacks(name: string): string[] {
-  const { href } = new URL(name, import.meta.url);
-  try {
-    return [href, decodeURIComponent(href)];
-  } catch {
-    return [href];
-  }
-}
 
 function isOf(files: string[], line: string): boolean {
   return files.some((file) => line.includes(file));
@@ -142,17 +128,25 @@ class Traceback {
     }
     if (typeof this.#original !== "string") return this.#original;
     const lines: string[] = [];
+    const dropResumed = () => {
+      while (RESUMED.test(lines.at(-1)!)) lines.pop();
+    };
     const groups = this.#groups.values();
-    for (const line of this.#original.split("\n")) {
-      if (!isOf(MACHINERY, line)) lines.push(line);
+    const original = this.#original.split("\n");
+    for (const line of original) {
+      if (!isMachineryLine(line)) lines.push(line);
       else {
-        if (RESUMED.test(lines.at(-1)!)) lines.pop();
+        dropResumed();
         if (isOf(ENTRIES, line)) lines.push(...groups.next().value?.lines() ?? []);
       }
     }
-    // Those it passed after it was thrown in from elsewhere, or that are beyond Error.stackTraceLimit.
+    // Error.stackTraceLimit may cut a stack off between a frame and what resumed it.
+    dropResumed();
+    // Those it passed after it was thrown in from elsewhere, or that are beyond that limit.
     for (const group of groups) lines.push(...group.lines());
-    return lines.join("\n");
+    // Where no user had a part in it, the machinery itself is at fault.
+    const told = lines.some((line) => FRAME.test(line) && !RUNTIME.test(line));
+    return (told ? lines : original).join("\n");
   }
 }
 
@@ -169,6 +163,12 @@ export function noteName(error: unknown, coroutine: Coroutine): void {
 /** Notes that the error leaves a composed coroutine. */
 export function noteLeaving(error: unknown): void {
   Traceback.of(error)?.leave();
+}
+
+/** For errors that do not leave a composed coroutine: hides the machinery all the same. Returns the error. */
+export function cleaned(error: unknown): unknown {
+  Traceback.of(error);
+  return error;
 }
 
 /** Captures the stack from the caller of `callee` downwards. */
@@ -189,11 +189,13 @@ export function captured<T extends Capture>(
 
 /** The lines of a caller: more than one if it stands upon others by native `yield*`. */
 export function linesOf(caller: Capture | Coroutine): string[] {
-  if (isCoroutine(caller)) return [`    at ${nameOf(caller)} (line unknown)`];
+  if (isCoroutine(caller)) {
+    return isMachinery(caller) ? [] : [`    at ${nameOf(caller)} (line unknown)`];
+  }
   const lines = String(caller.stack).split("\n").slice(1);
-  const end = lines.findIndex((line) => isOf(COMPOSE, line));
+  const end = lines.findIndex((line) => isOf(DRIVERS, line));
   return lines.slice(0, end === -1 ? undefined : end)
-    .filter((line) => !RESUMED.test(line) && !isOf(MACHINERY, line));
+    .filter((line) => !RESUMED.test(line) && !isMachineryLine(line));
 }
 
 /**

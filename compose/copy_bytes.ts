@@ -1,3 +1,4 @@
+import { machinery } from "./_machinery.ts";
 import { checkSize, Chunks, counted, part } from "./_chunks.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { pushBack } from "./push_back.ts";
@@ -85,3 +86,5 @@ function send(target: Coroutine, piece: string | Uint8Array): void {
     throw new TypeError("Cannot copy to a coroutine that yields something: it must read on");
   }
 }
+
+machinery(import.meta.url, copying);

@@ -1,3 +1,4 @@
+import { machinery } from "./_machinery.ts";
 import { Chunks } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { EndOfStream } from "./end_of_stream.ts";
@@ -29,3 +30,5 @@ export function* readAll<T extends string | Uint8Array = Uint8Array>(): Coroutin
     chunks.add(arrived);
   }
 }
+
+machinery(import.meta.url, readAll);

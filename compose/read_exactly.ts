@@ -1,3 +1,4 @@
+import { machinery } from "./_machinery.ts";
 import { checkSize, Chunks, counted } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { pushBack } from "./push_back.ts";
@@ -48,3 +49,5 @@ function* reading(n: number): Coroutine {
   }
   return pushBack(chunks.take(n), ...chunks.from(n));
 }
+
+machinery(import.meta.url, reading);

@@ -1,3 +1,4 @@
+import { machinery } from "./_machinery.ts";
 import { checkSize, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { PushBack, pushBack } from "./push_back.ts";
@@ -41,3 +42,5 @@ function* line(max: number): Coroutine<string> {
 function stripped(text: string): string {
   return text.endsWith("\r") ? text.slice(0, -1) : text;
 }
+
+machinery(import.meta.url, line);

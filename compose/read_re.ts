@@ -1,3 +1,4 @@
+import { machinery } from "./_machinery.ts";
 import { Buffer } from "node:buffer";
 import { checkSize, type Chunk, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
@@ -85,3 +86,5 @@ function lastCharacter({ source, flags }: RegExp): string | undefined {
   const [, escaped, plain] = PLAIN_END.exec(source) ?? [];
   return escaped === undefined ? plain : ESCAPES[escaped] ?? escaped;
 }
+
+machinery(import.meta.url, matching);

@@ -1,3 +1,5 @@
+import { concat, indexOf } from "./_bytes.ts";
+import { machinery } from "./_machinery.ts";
 import {
   checkSize,
   type Chunk,
@@ -70,9 +72,9 @@ export function* untilDelimiter(delimiter: Chunk, max: number, action: string): 
     // A delimiter that began in earlier chunks, then one in this chunk.
     const margin = sought.length - 1;
     const seam = joined(before, part(chunk, 0, margin));
-    let end = indexOf(seam, sought);
+    let end = positionIn(seam, sought);
     if (end !== -1) end += offset - before.length;
-    else if ((end = indexOf(chunk, sought)) !== -1) end += offset;
+    else if ((end = positionIn(chunk, sought)) !== -1) end += offset;
     if (end > max || (end === -1 && chunks.length - margin > max)) throw chunks.tooLong(max);
     if (end !== -1) {
       const value = chunks.take(end);
@@ -87,30 +89,17 @@ export function* untilDelimiter(delimiter: Chunk, max: number, action: string): 
 
 function joined(a: Chunk, b: Chunk): Chunk {
   if (typeof a === "string") return a + (b as string);
-  if (a.length === 0) return b;
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b as Uint8Array, a.length);
-  return bytes;
+  return a.length === 0 ? b : concat([a, b as Uint8Array]);
 }
 
 function last(chunk: Chunk, n: number): Chunk {
   return part(chunk, Math.max(0, chunk.length - n));
 }
 
-function indexOf(where: Chunk, what: Chunk): number {
-  if (typeof where === "string") return where.indexOf(what as string);
-  const bytes = what as Uint8Array;
-  const first = bytes[0]!;
-  const latest = where.length - bytes.length;
-  for (
-    let at = where.indexOf(first);
-    at !== -1 && at <= latest;
-    at = where.indexOf(first, at + 1)
-  ) {
-    let i = 1;
-    while (i < bytes.length && where[at + i] === bytes[i]) i++;
-    if (i === bytes.length) return at;
-  }
-  return -1;
+function positionIn(where: Chunk, what: Chunk): number {
+  return typeof where === "string"
+    ? where.indexOf(what as string)
+    : indexOf(where, what as Uint8Array);
 }
+
+machinery(import.meta.url, untilDelimiter);

@@ -1,3 +1,4 @@
+import { concat } from "../compose/_bytes.ts";
 import type { Context } from "./context.ts";
 
 /** A context in memory; made by {@linkcode memory}. */
@@ -18,13 +19,7 @@ export class MemoryContext implements Context {
 
   /** What was sent so far, as bytes. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    const all = new Uint8Array(this.#output.reduce((size, chunk) => size + chunk.length, 0));
-    let offset = 0;
-    for (const chunk of this.#output) {
-      all.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return all;
+    return concat(this.#output);
   }
 
   /** What was sent so far, as text (UTF-8). */

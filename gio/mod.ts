@@ -24,6 +24,8 @@
  *
  * @module
  */
+import "./_machinery.ts";
+
 export * from "./all.ts";
 export * from "./as_process.ts";
 export * from "./connect_to.ts";

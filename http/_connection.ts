@@ -6,6 +6,7 @@ import {
   isRequest,
   Yield,
 } from "../compose/mod.ts";
+import { cleaned } from "../compose/_traceback.ts";
 import { Transfer } from "../reactor/mod.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
@@ -408,6 +409,7 @@ export class Connection {
 
   #report(error: unknown): void {
     const { onError } = this.#options;
+    cleaned(error);
     if (onError !== undefined) onError(error, this.#request!);
     else console.error(error);
   }

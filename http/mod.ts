@@ -22,6 +22,8 @@
  *
  * @module
  */
+import "./_machinery.ts";
+
 export * from "./http_headers.ts";
 export * from "./http_limits.ts";
 export * from "./http_protocol.ts";

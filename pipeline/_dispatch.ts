@@ -10,13 +10,12 @@
  *  4. The function is also the dispatch object for the observers of that name: `this.do["console"].log("x")`.
  *  5. Names beyond the first thousand come from data rather than from a program; they are looked up each time, so that
  *     nothing grows with them.
- *
- * All frames that an error may pass through are in this file and in transparent.ts, see _traceback.ts.
  */
 import { type Coroutine, EndOfStream, isCoroutine } from "../compose/mod.ts";
+import { machinery } from "../compose/_machinery.ts";
+import { cleaned } from "../compose/_traceback.ts";
 import { DeclineMessage } from "./decline_message.ts";
 import { NoneOfTheObserversRespond } from "./none_of_the_observers_respond.ts";
-import { cleaned } from "./_traceback.ts";
 
 export type Verb = "all" | "any" | "do" | "call" | "once";
 
@@ -322,6 +321,8 @@ function started(route: Route, handler: Handler, args: unknown[]): Coroutine | u
   }
   return route.coroutine(handler, result);
 }
+
+machinery(import.meta.url, all, any, once);
 
 const SENDING: Record<Verb, (route: Route) => Method> = {
   all: (route) => (...args) => all(route, args),

@@ -15,8 +15,6 @@
  *     back when the pipe ends.
  *  6. A stage that is replaced or removed is retired: it may finish what it is doing, gets EndOfStream at its next read,
  *     and when it has ended its successor takes over. What reaches its place in the meantime waits for the successor.
- *
- * All frames that an error may pass through are in this file and in pipe.ts, see _traceback.ts.
  */
 import {
   compose,
@@ -27,7 +25,8 @@ import {
   pushBack,
   Yield,
 } from "../compose/mod.ts";
-import { cleaned } from "./_traceback.ts";
+import { machinery } from "../compose/_machinery.ts";
+import { cleaned } from "../compose/_traceback.ts";
 
 /** A coroutine, or a function that makes one. */
 export type Stage<R = unknown> = Coroutine<R> | (() => Coroutine<R>);
@@ -383,3 +382,5 @@ export class Plumbing<R> {
     next.offer(...input, ...kept);
   }
 }
+
+machinery(import.meta.url, Plumbing.prototype.run);

@@ -1,4 +1,5 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { concat, indexOf } from "../compose/_bytes.ts";
 
 /** Options of {@linkcode delimited}. */
 export interface DelimitedOptions {
@@ -48,7 +49,7 @@ export function* delimited(
       if (tail.length > 0) chunk = concat([tail, chunk]);
       let start = 0;
       for (
-        let end = indexOf(chunk, delimiter, 0);
+        let end = indexOf(chunk, delimiter);
         end >= 0;
         end = indexOf(chunk, delimiter, start)
       ) {
@@ -73,34 +74,11 @@ export function* delimited(
   }
 }
 
-function indexOf(bytes: Uint8Array, delimiter: Uint8Array, from: number): number {
-  for (
-    let i = bytes.indexOf(delimiter[0]!, from);
-    i >= 0;
-    i = bytes.indexOf(delimiter[0]!, i + 1)
-  ) {
-    let n = 1;
-    while (n < delimiter.length && bytes[i + n] === delimiter[n]) n++;
-    if (n === delimiter.length) return i;
-  }
-  return -1;
-}
-
 /** How many bytes at the end of `bytes` are the beginning of a delimiter. */
 function overlap(bytes: Uint8Array, delimiter: Uint8Array): number {
   let size = Math.min(bytes.length, delimiter.length - 1);
   while (size > 0 && !bytes.subarray(-size).every((byte, i) => byte === delimiter[i])) size--;
   return size;
-}
-
-function concat(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    all.set(piece, offset);
-    offset += piece.length;
-  }
-  return all;
 }
 
 function tooLong(maxLength: number): RangeError {

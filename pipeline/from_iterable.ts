@@ -38,19 +38,40 @@ export function fromIterable<T>(
   source: Iterable<unknown> | AsyncIterable<unknown>,
   stage: Stage,
 ): Generator<T> | AsyncGenerator<T> {
-  return isAsync(source) ? fromAsync(source, stage) : fromSync(source, stage);
+  // A text is an iterable as well, of its characters.
+  return typeof source !== "string" && Symbol.asyncIterator in source
+    ? fromAsync(source, stage)
+    : run<T>(() => source[Symbol.iterator](), stage, false);
 }
 
-/** A text is an iterable as well, of its characters. */
-function isAsync(
-  source: Iterable<unknown> | AsyncIterable<unknown>,
-): source is AsyncIterable<unknown> {
-  return typeof source !== "string" && Symbol.asyncIterator in source;
+/** What an asynchronous source has promised. */
+class Promised {
+  readonly #promise: unknown;
+
+  constructor(promise: unknown) {
+    this.#promise = promise;
+  }
+
+  /** Goes on with what comes of it. */
+  async resume<T>(running: Generator<T>): Promise<IteratorResult<T>> {
+    let value: unknown;
+    try {
+      value = await this.#promise;
+    } catch (error) {
+      return running.throw(error);
+    }
+    return running.next(value);
+  }
 }
 
-function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
+/** Yields what the stage yields and, if the source is asynchronous, each promise of that. */
+function* run<T>(
+  itemsOf: () => Iterator<unknown> | AsyncIterator<unknown>,
+  stage: Stage,
+  isAsync: boolean,
+): Generator<T> {
   const pipeline = pipe(stage);
-  const items = source[Symbol.iterator]();
+  const items = itemsOf();
   let over = false; // it needs no closing then
   let trouble: { error: unknown } | undefined;
   try {
@@ -59,7 +80,8 @@ function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
       if (result.value === undefined) {
         let item: IteratorResult<unknown>;
         try {
-          item = items.next();
+          const next: unknown = items.next();
+          item = (isAsync ? yield new Promised(next) as T : next) as IteratorResult<unknown>;
           over = item.done === true;
         } catch (error) {
           over = true;
@@ -82,7 +104,8 @@ function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
       trouble ??= { error };
     }
     try {
-      if (!over) items.return?.();
+      const closed: unknown = over ? undefined : items.return?.();
+      if (isAsync && !over) yield new Promised(closed) as T;
     } catch (error) {
       trouble ??= { error };
     }
@@ -91,45 +114,27 @@ function* fromSync<T>(source: Iterable<unknown>, stage: Stage): Generator<T> {
 }
 
 async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): AsyncGenerator<T> {
-  const pipeline = pipe(stage);
-  const items = source instanceof ReadableStream
-    ? readAhead(source)
-    : source[Symbol.asyncIterator]();
-  let over = false;
-  let trouble: { error: unknown } | undefined;
+  const itemsOf = () =>
+    source instanceof ReadableStream ? readAhead(source) : source[Symbol.asyncIterator]();
+  const running = run<T | Promised>(itemsOf, stage, true);
+  let step = running.next();
   try {
-    let result = pipeline.next();
-    while (!result.done) {
-      if (result.value === undefined) {
-        let item: IteratorResult<unknown>;
+    while (!step.done) {
+      if (step.value instanceof Promised) step = await step.value.resume(running);
+      else {
         try {
-          item = await items.next();
-          over = item.done === true;
+          yield step.value;
         } catch (error) {
-          over = true;
-          result = pipeline.throw(error);
+          step = running.throw(error);
           continue;
         }
-        result = feed(pipeline, item);
-      } else {
-        if (isData(result.value)) yield result.value as T;
-        result = proceed(pipeline, result.value);
+        step = running.next();
       }
     }
-    return result.value;
-  } catch (error) {
-    trouble = { error };
+    return step.value;
   } finally {
-    try {
-      closeNow(pipeline);
-    } catch (error) {
-      trouble ??= { error };
-    }
-    try {
-      if (!over) await items.return?.();
-    } catch (error) {
-      trouble ??= { error };
-    }
-    fail(trouble);
+    // Whoever left the loop at a `yield` waits until all is closed.
+    step = running.return(undefined);
+    while (!step.done) step = await (step.value as Promised).resume(running);
   }
 }

@@ -41,6 +41,8 @@
  *
  * @module
  */
+import "./_machinery.ts";
+
 export type * from "./messages.ts";
 export * from "./batch.ts";
 export * from "./be.ts";

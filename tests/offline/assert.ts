@@ -1,28 +1,44 @@
 /**
  * The part of `@std/assert` that the tests use, over `node:assert/strict`, for machines that cannot reach JSR.
- * Where JSR answers, the tests run with the real one: same names, same meaning.
+ * Where JSR answers, the tests run with the real one: same names, same types, same meaning; `assert_test.ts` holds both
+ * against one table.
  */
 import nodeAssert from "node:assert/strict";
 
 // deno-lint-ignore no-explicit-any
-type ErrorClass<E> = abstract new (...args: any[]) => E;
+type Class<E> = abstract new (...args: any[]) => E;
+type Falsy = false | 0 | 0n | "" | null | undefined;
 
-export { AssertionError } from "node:assert";
-
-export function assert(expr: unknown, msg = ""): asserts expr {
-  nodeAssert.ok(expr, msg || undefined);
+export class AssertionError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AssertionError";
+  }
 }
 
-export function assertFalse(expr: unknown, msg?: string): void {
-  nodeAssert.ok(!expr, msg);
+/** Node's message, which shows the difference, in the class that `@std/assert` throws. */
+function check(assertion: () => void): void {
+  try {
+    assertion();
+  } catch (error) {
+    throw new AssertionError((error as Error).message);
+  }
+}
+
+export function assert(expr: unknown, msg = ""): asserts expr {
+  if (!expr) throw new AssertionError(msg);
+}
+
+export function assertFalse(expr: unknown, msg = ""): asserts expr is Falsy {
+  if (expr) throw new AssertionError(msg);
 }
 
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
-  nodeAssert.deepStrictEqual(actual, expected, msg);
+  check(() => nodeAssert.deepStrictEqual(actual, expected, msg));
 }
 
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
-  nodeAssert.notDeepStrictEqual(actual, expected, msg);
+  check(() => nodeAssert.notDeepStrictEqual(actual, expected, msg));
 }
 
 export function assertStrictEquals<T>(
@@ -30,53 +46,54 @@ export function assertStrictEquals<T>(
   expected: T,
   msg?: string,
 ): asserts actual is T {
-  nodeAssert.strictEqual(actual, expected, msg);
+  check(() => nodeAssert.strictEqual(actual, expected, msg));
 }
 
 export function assertNotStrictEquals<T>(actual: T, expected: T, msg?: string): void {
-  nodeAssert.notStrictEqual(actual, expected, msg);
+  check(() => nodeAssert.notStrictEqual(actual, expected, msg));
 }
 
 export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T> {
-  nodeAssert.ok(
+  assert(
     actual !== undefined && actual !== null,
     msg ?? "Expected a value that is not null or undefined",
   );
 }
 
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void {
-  nodeAssert.match(actual, expected, msg);
+  assert(expected.test(actual), msg ?? `Expected ${JSON.stringify(actual)} to match ${expected}`);
 }
 
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void {
-  nodeAssert.ok(
+  assert(
     actual.includes(expected),
     msg ?? `Expected ${JSON.stringify(actual)} to contain ${JSON.stringify(expected)}`,
   );
 }
 
-export function assertInstanceOf<E>(
+// deno-lint-ignore no-explicit-any
+export function assertInstanceOf<T extends abstract new (...args: any[]) => any>(
   actual: unknown,
-  expected: ErrorClass<E>,
+  expectedType: T,
   msg = "",
-): asserts actual is E {
-  nodeAssert.ok(
-    actual instanceof expected,
-    msg || `Expected an instance of ${expected.name}, not ${actual}`,
+): asserts actual is InstanceType<T> {
+  assert(
+    actual instanceof expectedType,
+    msg || `Expected an instance of ${expectedType.name}, not ${Deno.inspect(actual)}`,
   );
 }
 
 export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  nodeAssert.ok(actual >= expected, msg ?? `Expected ${actual} >= ${expected}`);
+  assert(actual >= expected, msg ?? `Expected ${actual} >= ${expected}`);
 }
 
 export function assertLess<T>(actual: T, expected: T, msg?: string): void {
-  nodeAssert.ok(actual < expected, msg ?? `Expected ${actual} < ${expected}`);
+  assert(actual < expected, msg ?? `Expected ${actual} < ${expected}`);
 }
 
 export function assertArrayIncludes<T>(
-  actual: ArrayLike<T>,
-  expected: ArrayLike<T>,
+  actual: ArrayLike<T> & object,
+  expected: ArrayLike<T> & object,
   msg?: string,
 ): void {
   for (const item of Array.from(expected)) {
@@ -88,55 +105,76 @@ export function assertArrayIncludes<T>(
         return false;
       }
     });
-    nodeAssert.ok(
-      found,
-      msg ?? `Expected ${Deno.inspect(actual)} to include ${Deno.inspect(item)}`,
-    );
+    assert(found, msg ?? `Expected ${Deno.inspect(actual)} to include ${Deno.inspect(item)}`);
   }
 }
 
 export function fail(msg?: string): never {
-  nodeAssert.fail(msg ?? "Failed");
+  throw new AssertionError(msg ?? "Failed");
 }
 
-function checkError<E extends Error>(
-  error: unknown,
-  errorClass?: ErrorClass<E>,
-  msgIncludes?: string,
-): E {
-  nodeAssert.ok(error instanceof Error, `Expected an Error, not ${Deno.inspect(error)}`);
-  if (errorClass) {
-    nodeAssert.ok(
-      error instanceof errorClass,
-      `Expected ${errorClass.name}, not ${error.constructor.name}: ${error.message}`,
-    );
-  }
-  if (msgIncludes) assertStringIncludes(error.message, msgIncludes);
-  return error as E;
+/** With a class the error must be an Error of it; without, anything may have been thrown. */
+function checkError(error: unknown, classOrMsg?: Class<Error> | string, includes?: string): void {
+  if (typeof classOrMsg !== "function") return;
+  assert(error instanceof Error, `Expected an Error, not ${Deno.inspect(error)}`);
+  assert(
+    error instanceof classOrMsg,
+    `Expected ${classOrMsg.name}, not ${error.constructor.name}: ${error.message}`,
+  );
+  if (includes) assertStringIncludes(error.message, includes);
 }
 
+function thrown(what: string, classOrMsg?: Class<Error> | string, msg?: string): never {
+  const said = typeof classOrMsg === "string" ? classOrMsg : msg;
+  fail(said ?? `Expected the ${what}`);
+}
+
+export function assertThrows(fn: () => unknown, msg?: string): unknown;
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
-  errorClass?: ErrorClass<E>,
+  ErrorClass: Class<E>,
   msgIncludes?: string,
-): E {
+  msg?: string,
+): E;
+export function assertThrows(
+  fn: () => unknown,
+  classOrMsg?: Class<Error> | string,
+  msgIncludes?: string,
+  msg?: string,
+): unknown {
   try {
     fn();
   } catch (error) {
-    return checkError(error, errorClass, msgIncludes);
+    checkError(error, classOrMsg, msgIncludes);
+    return error;
   }
-  nodeAssert.fail("Expected the function to throw");
+  thrown("function to throw", classOrMsg, msg);
 }
 
-export async function assertRejects<E extends Error = Error>(
+export function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
+export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  errorClass?: ErrorClass<E>,
+  ErrorClass: Class<E>,
   msgIncludes?: string,
-): Promise<E> {
+  msg?: string,
+): Promise<E>;
+export async function assertRejects(
+  fn: () => PromiseLike<unknown>,
+  classOrMsg?: Class<Error> | string,
+  msgIncludes?: string,
+  msg?: string,
+): Promise<unknown> {
+  let promise: PromiseLike<unknown>;
   try {
-    await fn();
+    promise = fn();
   } catch (error) {
-    return checkError(error, errorClass, msgIncludes);
+    fail(`Expected the function to reject, but it threw ${Deno.inspect(error)}`);
   }
-  nodeAssert.fail("Expected the promise to be rejected");
+  try {
+    await promise;
+  } catch (error) {
+    checkError(error, classOrMsg, msgIncludes);
+    return error;
+  }
+  thrown("promise to be rejected", classOrMsg, msg);
 }

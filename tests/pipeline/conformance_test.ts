@@ -432,7 +432,7 @@ const behaviours: Record<string, () => void> = {
       const error = assertThrows(() => {
         const sent = observed({ m: leak })[verb].m();
         if (sent !== undefined) run(sent);
-      });
+      }, Error);
       assertStringIncludes(error.message, `${verb}.m(): Object.m() let EndOfStream out`);
       assertEquals((error.cause as Error).message, "over");
     }

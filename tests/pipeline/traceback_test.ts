@@ -30,10 +30,10 @@ class Root extends Observable {
   }
 }
 
-/** The functions in the traceback that are neither the test's nor its runner's. */
+/** The functions in the traceback, down to the anonymous one of the test: what comes after it is of who runs that. */
 function functions(error: Error): string[] {
-  return error.stack!.split("\n").slice(1)
-    .filter((line) => !/tests\/offline|ext:|at file:/.test(line))
+  const lines = error.stack!.split("\n").slice(1);
+  return lines.slice(0, lines.findIndex((line) => line.startsWith("    at file:")))
     .map((line) => /at ([\w.$#]+) \(/.exec(line)?.[1] ?? line);
 }
 

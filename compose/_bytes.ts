@@ -1,0 +1,33 @@
+/** Pieces as one array of bytes; of `length` bytes, if only the beginning is wanted. */
+export function concat(
+  pieces: readonly Uint8Array[],
+  length: number = pieces.reduce((sum, piece) => sum + piece.length, 0),
+): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const piece of pieces) {
+    all.set(offset + piece.length > length ? piece.subarray(0, length - offset) : piece, offset);
+    if ((offset += piece.length) >= length) break;
+  }
+  return all;
+}
+
+/**
+ * Where `what`, which is not empty, begins in `bytes`, or -1.
+ *
+ * That of node:buffer takes four to seven times as long in Deno; its concat() gives a Buffer that shares its memory.
+ */
+export function indexOf(bytes: Uint8Array, what: Uint8Array, from: number = 0): number {
+  const first = what[0]!;
+  const latest = bytes.length - what.length;
+  for (
+    let at = bytes.indexOf(first, from);
+    at !== -1 && at <= latest;
+    at = bytes.indexOf(first, at + 1)
+  ) {
+    let i = 1;
+    while (i < what.length && bytes[at + i] === what[i]) i++;
+    if (i === what.length) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,54 @@
+/*
+ * What users do not want to read of in tracebacks and in trace(): the functions that run their coroutines. Each module
+ * says so of itself, by machinery(import.meta.url, …).
+ */
+import type { Coroutine } from "./coroutine.ts";
+
+/** A frame of a stack. */
+export const FRAME: RegExp = /^\s+at /;
+
+/** In a bundle all files are one, with those of the user: nothing is hidden there. */
+const bundled = !/\/compose\/_machinery\.\w+$/.test(import.meta.url);
+const folders: string[] = [];
+const prototypes = new WeakSet<object>();
+
+/** How a URL is named in stacks: as it is, but Deno decodes what is percent-encoded, such as spaces. */
+export function inStacks(url: string): string[] {
+  try {
+    return [url, decodeURIComponent(url)];
+  } catch {
+    return [url];
+  }
+}
+
+/**
+ * Says that the frames of a file, and of those in the same folder, are machinery.
+ *
+ * @param url Of the file.
+ * @param functions What makes coroutines of which only the name may be known, because they use a plain `yield`.
+ */
+export function machinery(
+  url: string,
+  ...functions: ((...args: never[]) => Coroutine)[]
+): void {
+  if (bundled) return;
+  for (const folder of inStacks(new URL(".", url).href)) {
+    if (!folders.includes(folder)) folders.push(folder);
+  }
+  for (const { prototype } of functions) prototypes.add(prototype);
+}
+
+/** Whether a line of a stack is a frame of machinery. Examples in docstrings run as `file.ts#1-9.ts` or `file.ts$1-9.ts`. */
+export function isMachineryLine(line: string): boolean {
+  return FRAME.test(line) && folders.some((folder) => {
+    const at = line.indexOf(folder);
+    return at >= 0 && !/[#$]/.test(line.slice(at + folder.length));
+  });
+}
+
+/** Whether a coroutine is machinery; it has the prototype of the function that made it. */
+export function isMachinery(coroutine: Coroutine): boolean {
+  return prototypes.has(Object.getPrototypeOf(coroutine));
+}
+
+machinery(import.meta.url);
