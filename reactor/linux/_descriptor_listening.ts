@@ -1,4 +1,4 @@
-import { claimed } from "./_find_descriptor.ts";
+import { claimed } from "./_descriptor_of.ts";
 import { describeAddr } from "../_describe.ts";
 import { Accepted } from "./_accepted.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";

@@ -1,6 +1,6 @@
 import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
-import { claimed } from "./_find_descriptor.ts";
+import { claimed } from "./_descriptor_of.ts";
 import { describeAddr } from "../_describe.ts";
 import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
 import {

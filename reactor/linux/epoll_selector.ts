@@ -6,7 +6,7 @@ import { DescriptorListening } from "./_descriptor_listening.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
 import { Epoll } from "./_epoll.ts";
 import { jobDone } from "../_event_loop.ts";
-import { findDescriptor } from "./_find_descriptor.ts";
+import { findDescriptor } from "./_descriptor_of.ts";
 import { libc, libcProblem } from "./_libc.ts";
 import type { Ready, Registration } from "../selector.ts";
 import type { Listening, Socket, SocketOwner } from "../socket.ts";
