@@ -94,10 +94,14 @@ export class Reactor implements Disposable {
    * A reactor with nothing registered.
    *
    * @throws {TypeError} when `selector` names no back end
+   * @throws {RangeError} when `lingerMs` is negative or not a number
    * @throws {Deno.errors.NotSupported} when that back end cannot be used here
    */
   constructor(options: ReactorOptions = {}) {
     const { selector = "auto", clock = realClock, events, lingerMs = 5000 } = options;
+    if (!(lingerMs >= 0)) {
+      throw new RangeError(`Cannot linger for ${lingerMs} ms: it must be at least 0`);
+    }
     this.#options = options;
     this.#events = events === undefined ? NO_EVENTS : this.#guarded(events);
     this.#clock = clock;

@@ -42,12 +42,14 @@ export interface Socket extends Selectable, Disposable {
   readonly remoteAddr: Deno.Addr | undefined;
   /**
    * Takes what has arrived: bytes (yours to keep and to alter), `null` at the end of the stream, or `undefined` when it
-   * would block.
+   * would block. Of `most` bytes at most; what is more is there the next time. `recv(0)` takes nothing and tells nothing: it
+   * gives an empty array. @default {all there is}
    *
+   * @throws {RangeError} when `most` is no whole number of at least 0, or Infinity
    * @throws the error with which the connection broke (for example `Deno.errors.ConnectionReset`)
    * @throws {Deno.errors.BadResource} when the socket is closed
    */
-  recv(): Uint8Array | null | undefined;
+  recv(most?: number): Uint8Array | null | undefined;
   /**
    * Offers bytes, and gives the number of them that were accepted, from the front: 0 when it would block. Do not alter
    * accepted bytes afterwards: they are sent from where they are.

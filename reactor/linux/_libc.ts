@@ -1,3 +1,5 @@
+import { MOST_INT, whole } from "../_whole.ts";
+
 /*
  * The C library, by Deno FFI: the one place that opens it, and all that is called in it.
  *
@@ -10,6 +12,8 @@
  *    failed by asking the descriptor (`poll`, `SO_ERROR`), and takes what it cannot find out as "try again".
  * 5. A call that is `nonblocking` here costs 50 µs and a thread of a pool of 32. There is one, for the idle wait, of which few
  *    are under way at a time (see _epoll.ts).
+ * 6. The kernel takes a negative length for a huge one, and writes behind the buffer. So the calls that move bytes, and get
+ *    numbers from outside, go through a check of each (see `checked`), which costs nothing that can be measured.
  *
  * All constants and structures are those of Linux on x86-64 and arm64 (both little-endian, both with a 64-bit long).
  */
@@ -98,7 +102,7 @@ function open(): Libc | undefined {
   const granted = isGranted() ? [...NAMES, ...paths] : paths.filter(isGranted);
   for (const path of granted) {
     try {
-      return Deno.dlopen(path, symbols).symbols as Libc;
+      return checked(Deno.dlopen(path, symbols).symbols as Libc);
     } catch {
       // Not there, or not for this machine.
     }
@@ -106,6 +110,35 @@ function open(): Libc | undefined {
   whyNot = granted.length > 0
     ? `there is no C library by the name of ${granted.join(" or ")}`
     : "calling the C library is not allowed: run with --allow-ffi";
+}
+
+/** Rule 6. Each is written out: a call that is always of the same function is a fast one. */
+function checked(libc: Libc): Libc {
+  const { read, recv, send, splice, tee, sendfile, vmsplice } = libc;
+  return {
+    ...libc,
+    read: (fd, room, length) => read(fd, room, within(room, length)),
+    recv: (fd, room, length, flags) => recv(fd, room, within(room, length), flags),
+    send: (fd, bytes, length, flags) => send(fd, bytes, within(bytes, length), flags),
+    splice: (from, at, to, there, length, flags) =>
+      splice(descriptor(from), at, descriptor(to), there, int(length), flags),
+    tee: (from, to, length, flags) => tee(descriptor(from), descriptor(to), int(length), flags),
+    sendfile: (to, file, offset, length) =>
+      sendfile(descriptor(to), descriptor(file), offset, int(length)),
+    vmsplice: (to, vector, count, flags) => vmsplice(descriptor(to), vector, count, flags),
+  };
+}
+
+function within(buffer: { byteLength: number } | null, length: number): number {
+  return whole(length, "call the kernel: the length", 0, buffer!.byteLength);
+}
+
+function int(length: number): number {
+  return whole(length, "call the kernel: the length", 0, MOST_INT);
+}
+
+function descriptor(fd: number): number {
+  return whole(fd, "call the kernel: the descriptor", 0, MOST_INT);
 }
 
 function isGranted(path?: string): boolean {
