@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import { Arena } from "./_arena.ts";
 import type { ByteStream } from "../byte_stream.ts";
-import { DenoSelector } from "../deno_selector.ts";
+import { DenoSelector, type Ready } from "../deno_selector.ts";
 import { DescriptorListening } from "./_descriptor_listening.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
 import { Epoll } from "./_epoll.ts";
@@ -9,12 +9,11 @@ import { Eagerness, MOMENT_MS } from "./_eagerness.ts";
 import { findDescriptor } from "./_descriptor_of.ts";
 import { libc, libcProblem } from "./_libc.ts";
 import { type Parked, Parking } from "./_parking.ts";
-import type { Ready, Registration } from "../selector.ts";
 import type { Listening, Socket, SocketOwner } from "../socket.ts";
 
 /**
- * The {@linkcode Selector} for Linux: plain TCP and Unix sockets are driven on their descriptors, and epoll tells when
- * they are ready. Everything else (TLS, files, streams, …) is as with {@linkcode DenoSelector}, in the same lists.
+ * The {@linkcode DenoSelector} for Linux: plain TCP and Unix sockets are driven on their descriptors, and epoll tells when
+ * they are ready. Everything else (TLS, files, streams, …) is as there, in the same lists.
  *
  * 1. Each select collects what epoll has; nothing is asked of epoll for a request but that.
  * 2. When there is nothing, a thread waits, and Deno's own event loop has all the time. There is no polling: nothing is
@@ -23,8 +22,7 @@ import type { Listening, Socket, SocketOwner } from "../socket.ts";
  * 4. Who waits for a selectable without being registered, as transfers do, goes on by promises. As long as there is something
  *    for them, nobody waits: they have their turn, and epoll is asked again.
  */
-export class EpollSelector<R extends Registration = Registration> extends DenoSelector<R>
-  implements Parked {
+export class EpollSelector extends DenoSelector implements Parked {
   /** `"epoll"`. */
   override readonly name = "epoll";
   #driver: Driver;
@@ -59,7 +57,7 @@ export class EpollSelector<R extends Registration = Registration> extends DenoSe
   }
 
   /** What has become ready since the last call. */
-  override select(): Ready<R> {
+  override select(): Ready {
     if (!this.#collected) this.#toldOthers = this.#driver.epoll.collect() && !this.ready;
     this.#collected = false;
     return super.select();
