@@ -4,24 +4,33 @@ import type { Inspected } from "./reactor_options.ts";
 import type { Socket } from "./socket.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 
-export function inspectHandler(handler: Handler, now: number): Inspected {
-  const where = text(() => handler.where);
-  return {
-    kind: handler.kind,
-    what: describe(handler.handle),
-    priority: handler.priority,
-    suspended: !handler.active,
-    ageMs: now - handler.since,
-    ...(where && { where }),
-  };
-}
-
-export function inspectTimer({ at, callback }: HeapTimer, now: number): Inspected {
-  return { kind: "timer", what: text(() => callback!.name) || "anonymous", dueMs: at - now };
-}
-
-export function inspectSocket(socket: Socket): Inspected {
-  return { kind: "connection", what: describe(socket) };
+/** The lines of {@linkcode Reactor.inspect}: a socket has one of its own when it is not registered. */
+export function inspect(
+  { handlers, timers, sockets }: {
+    handlers: Handler[];
+    timers: HeapTimer[];
+    sockets: ReadonlySet<Socket>;
+  },
+  now: number,
+): Inspected[] {
+  const seen = new Set(handlers.map((handler) => handler.handle));
+  return [
+    ...handlers.map(({ kind, handle, priority, active, since, where: told }): Inspected => {
+      const where = text(() => told);
+      const ageMs = now - since;
+      const what = describe(handle);
+      return { kind, what, priority, suspended: !active, ageMs, ...(where && { where }) };
+    }),
+    ...timers.map(({ at, callback }): Inspected => ({
+      kind: "timer",
+      what: text(() => callback!.name) || "anonymous",
+      dueMs: at - now,
+    })),
+    ...[...sockets].filter((socket) => !seen.has(socket)).map((socket): Inspected => ({
+      kind: "connection",
+      what: describe(socket),
+    })),
+  ];
 }
 
 export function formatInspected({ kind, what, suspended, where }: Inspected): string {

@@ -1,56 +1,72 @@
 import type { Clock } from "./clock.ts";
 import type { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
-import type { Handler } from "./_handler.ts";
-import type { CallContext, Handle } from "./reactor_options.ts";
+import { Handler } from "./_handler.ts";
+import { traced } from "./_inspect.ts";
+import type { CallContext, Handle, RegistrationOptions } from "./reactor_options.ts";
+import type { Selectable } from "./selectable.ts";
 import { isTaken } from "./transfer/_taken.ts";
 
 type Kind = CallContext["kind"];
-type ByKind = Record<Kind, Map<Handle, Handler>>;
 
 export const KINDS: readonly Kind[] = ["reader", "writer", "process"];
+export const PRIORITIES = 10;
 
 /**
- * Who is registered with a reactor, and who is suspended: for each handle one reader, one writer and one process at most.
+ * Who is registered with a reactor, suspended or not: for each handle one reader, one writer and one process at most.
  *
- * 1. Readers and writers that are registered are with the selector.
- * 2. What is removed or suspended is not active any more, so whoever has it in a list passes it over. What is resumed is a new
+ * 1. Who is not suspended is active: readers and writers are with the selector then, and processes are called in every step.
+ * 2. Who is removed or suspended is not active any more, so whoever has it in a list passes it over. Who is resumed is a new
  *    one, which is in no list yet.
  * 3. Who is suspended for something ends that when it is removed or resumed.
  */
 export class Registry {
   #selector: DenoSelector;
   #clock: Clock;
-  #registered = byKind();
-  #suspended = byKind();
+  #trace: boolean;
+  #handlers = {
+    reader: new Map<Handle, Handler>(),
+    writer: new Map<Handle, Handler>(),
+    process: new Map<Handle, Handler>(),
+  };
+  #processes = new Set<Handler>();
 
-  constructor(selector: DenoSelector, clock: Clock) {
+  constructor(selector: DenoSelector, clock: Clock, trace: boolean) {
     this.#selector = selector;
     this.#clock = clock;
+    this.#trace = trace;
   }
 
-  /** Whether there are processes that are not suspended, … */
-  get hasProcesses(): boolean {
-    return this.#registered.process.size > 0;
-  }
-
-  /** … and these, as they are now. */
-  get processes(): Handler[] {
-    return [...this.#registered.process.values()];
+  /** The processes that are active. */
+  get processes(): ReadonlySet<Handler> {
+    return this.#processes;
   }
 
   /** All of a kind, suspended or not. */
   all(kind: Kind): Handler[] {
-    return [...this.#registered[kind].values(), ...this.#suspended[kind].values()];
+    return [...this.#handlers[kind].values()];
   }
 
-  add(handler: Handler): void {
-    const { kind, handle } = handler;
-    const why = this.#registered[kind].has(handle)
+  add(
+    kind: Kind,
+    handle: Handle,
+    callback: () => void,
+    { priority = 0, where }: RegistrationOptions = {},
+  ): void {
+    if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
+      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is no Selectable`);
+    }
+    if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
+      throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
+    }
+    const other = this.#handlers[kind].get(handle);
+    const handler = new Handler(kind, handle, callback, priority);
+    handler.where = this.#trace ? traced(where) : where;
+    const why = other === undefined
+      ? whyNot(handler)
+      : other.active
       ? "it has one, remove that first"
-      : this.#suspended[kind].has(handle)
-      ? "it is suspended, resume it"
-      : whyNot(handler);
+      : "it is suspended, resume it";
     if (why !== undefined) {
       throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: ${why}`);
     }
@@ -58,51 +74,46 @@ export class Registry {
   }
 
   remove(kind: Kind, handle: Handle): void {
-    if (this.#suspended[kind].size > 0) this.#takeSuspended(kind, handle);
-    const handler = this.#registered[kind].get(handle);
+    const handler = this.#handlers[kind].get(handle);
     if (handler === undefined) return;
-    this.#registered[kind].delete(handle);
-    if (kind === "process") handler.active = false;
-    else this.#selector.unregister(handler);
+    this.#handlers[kind].delete(handle);
+    if (handler.active) this.#deactivate(handler);
+    else handler.endSuspend?.();
   }
 
   suspend(handler: Handler): void {
-    this.remove(handler.kind, handler.handle);
-    this.#suspended[handler.kind].set(handler.handle, handler);
+    this.#deactivate(handler);
   }
 
   isSuspended(handle: Handle): boolean {
-    return KINDS.some((kind) => this.#suspended[kind].has(handle));
+    return KINDS.some((kind) => this.#handlers[kind].get(handle)?.active === false);
   }
 
   resume(kind: Kind, handle: Handle): void {
-    const handler = this.#suspended[kind].get(handle);
-    const why = handler === undefined ? "it is not suspended" : whyNot(handler);
+    const handler = this.#handlers[kind].get(handle);
+    const why = handler?.active === false ? whyNot(handler) : "it is not suspended";
     if (why !== undefined) {
       throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: ${why}`);
     }
-    this.#takeSuspended(kind, handle);
+    this.remove(kind, handle);
     this.#activate(handler!.copy());
   }
 
   #activate(handler: Handler): void {
     handler.since = this.#clock.now();
-    this.#registered[handler.kind].set(handler.handle, handler);
+    this.#handlers[handler.kind].set(handler.handle, handler);
     if (handler.kind === "process") {
       handler.active = true;
+      this.#processes.add(handler);
       this.#selector.wake();
     } else this.#selector.register(handler);
   }
 
-  #takeSuspended(kind: Kind, handle: Handle): void {
-    const handler = this.#suspended[kind].get(handle);
-    this.#suspended[kind].delete(handle);
-    handler?.endSuspend?.();
+  #deactivate(handler: Handler): void {
+    if (handler.kind !== "process") return this.#selector.unregister(handler);
+    handler.active = false;
+    this.#processes.delete(handler);
   }
-}
-
-function byKind(): ByKind {
-  return { reader: new Map(), writer: new Map(), process: new Map() };
 }
 
 /** Only one who waits for a selectable is told. */

@@ -1,9 +1,9 @@
-import { startAlarm } from "./_alarm.ts";
 import type { Clock } from "./clock.ts";
 import { describe } from "./_describe.ts";
 import type { ListeningOptions } from "./reactor_options.ts";
 import type { Reports } from "./_reports.ts";
 import type { Socket, SocketOwner } from "./socket.ts";
+import { startAlarm } from "./_timers.ts";
 
 /** The sockets of a reactor, as long as they hold a connection. */
 export class Sockets {

@@ -1,18 +1,11 @@
-import { Alarm } from "./_alarm.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { createSelector } from "./_create_selector.ts";
 import type { DenoSelector } from "./deno_selector.ts";
-import { describe, text } from "./_describe.ts";
+import { describe } from "./_describe.ts";
 import { EventLoop } from "./_event_loop.ts";
-import { Handler } from "./_handler.ts";
-import {
-  formatInspected,
-  inspectHandler,
-  inspectSocket,
-  inspectTimer,
-  traced,
-} from "./_inspect.ts";
+import type { Handler } from "./_handler.ts";
+import { formatInspected, inspect } from "./_inspect.ts";
 import { CoroutineProcess } from "./_process.ts";
 import type {
   CallContext,
@@ -24,15 +17,15 @@ import type {
   RegistrationOptions,
   ShutdownHook,
 } from "./reactor_options.ts";
-import { KINDS, Registry } from "./_registry.ts";
+import { KINDS, PRIORITIES, Registry } from "./_registry.ts";
 import { Reports } from "./_reports.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Listening, Socket } from "./socket.ts";
 import { Sockets } from "./_sockets.ts";
 import type { Timer } from "./timer.ts";
-import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
+import type { HeapTimer } from "./_timer_heap.ts";
+import { Timers } from "./_timers.ts";
 
-const PRIORITIES = 10;
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
  *
@@ -68,7 +61,7 @@ export class Reactor implements Disposable {
   #options: ReactorOptions;
   #reports: Reports;
   #registry: Registry;
-  #timers = new TimerHeap();
+  #timers: Timers;
   #sockets: Sockets;
   #shutdownHooks = new Set<ShutdownHook>();
 
@@ -77,11 +70,8 @@ export class Reactor implements Disposable {
   #released: void | Promise<void> = undefined;
   #stepping = false;
   #current: Handler | undefined;
-  #currentTimer: Timer | undefined;
   #state: "alive" | "stopping" | "stopped" | "shut down" = "alive";
   #shutdownRequested = false;
-
-  #alarm: Alarm;
   #eventLoop = new EventLoop();
 
   /**
@@ -99,8 +89,8 @@ export class Reactor implements Disposable {
     this.#options = options;
     this.#clock = clock;
     this.#selector = createSelector(selector);
-    this.#registry = new Registry(this.#selector, clock);
-    this.#alarm = new Alarm(clock, this.#timers, () => this.#selector.wake());
+    this.#registry = new Registry(this.#selector, clock, options.trace === true);
+    this.#timers = new Timers(clock, () => this.#selector.wake());
     this.#reports = new Reports(options);
     this.#sockets = new Sockets(this.#reports, {
       lingerMs,
@@ -131,7 +121,7 @@ export class Reactor implements Disposable {
 
   /** What the running callback was registered for: the selectable, process or timer. `undefined` outside callbacks. */
   get currentHandle(): Handle | undefined {
-    return this.#current?.handle ?? this.#currentTimer;
+    return this.#current?.handle ?? this.#timers.current;
   }
 
   /** How the running reader, writer or process was registered. `undefined` outside these. */
@@ -149,12 +139,7 @@ export class Reactor implements Disposable {
     this.#add("reader", selectable, callback, options);
   }
 
-  /**
-   * Calls `callback` in every step from the next on in which `selectable` is writable.
-   *
-   * @throws {TypeError} when it has a writer already, or has a writer that is suspended, or a transfer writes it
-   * @throws {RangeError} when the priority is not 0 to 9
-   */
+  /** As {@linkcode Reactor.addReader}, but in which it is writable. */
   addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
     this.#add("writer", selectable, callback, options);
   }
@@ -206,10 +191,9 @@ export class Reactor implements Disposable {
    * @throws {RangeError} when `ms` is negative or not a number
    */
   addTimer(ms: number, callback: () => void): Timer {
-    if (!(ms >= 0)) throw new RangeError(`Cannot add a timer of ${ms} ms: it must be at least 0`);
-    const timer = this.#timers.add(this.#clock.now() + ms, callback);
-    // Who waits now waits for a later one, or for none.
-    if (this.#selector.waiting) this.#alarm.set();
+    const timer = this.#timers.add(ms, callback);
+    // A reactor that is waiting must not sleep longer than that.
+    if (this.#selector.waiting) this.#timers.setAlarm();
     return timer;
   }
 
@@ -251,20 +235,12 @@ export class Reactor implements Disposable {
     this.#registry.resume("reader", handle);
   }
 
-  /**
-   * Lets a suspended writer be called again, from the next step on.
-   *
-   * @throws {TypeError} when `handle` has no suspended writer, or a transfer writes it
-   */
+  /** As {@linkcode Reactor.resumeReader}, of a writer. */
   resumeWriter(handle: Selectable | Process): void {
     this.#registry.resume("writer", handle);
   }
 
-  /**
-   * Lets a suspended process be called again, from the next step on.
-   *
-   * @throws {TypeError} when `handle` is no suspended process
-   */
+  /** As {@linkcode Reactor.resumeReader}, of a process. */
   resumeProcess(handle: Selectable | Process): void {
     this.#registry.resume("process", handle);
   }
@@ -304,14 +280,11 @@ export class Reactor implements Disposable {
 
   /** Lists what is registered, suspended and open. */
   inspect(): Inspected[] {
-    const now = this.#clock.now();
-    const handlers = KINDS.flatMap((kind) => this.#registry.all(kind));
-    const seen = new Set(handlers.map((handler) => handler.handle));
-    return [
-      ...handlers.map((handler) => inspectHandler(handler, now)),
-      ...this.#timers.live().map((timer) => inspectTimer(timer, now)),
-      ...[...this.openConnections].filter((socket) => !seen.has(socket)).map(inspectSocket),
-    ];
+    return inspect({
+      handlers: KINDS.flatMap((kind) => this.#registry.all(kind)),
+      timers: this.#timers.live(),
+      sockets: this.openConnections,
+    }, this.#clock.now());
   }
 
   /**
@@ -328,17 +301,17 @@ export class Reactor implements Disposable {
     this.#turn = (this.#turn + 1) % PRIORITIES;
     const { readers, writers } = this.#selector.select();
     // What a callback adds is for the next step.
-    const processes = this.#registry.hasProcesses ? this.#registry.processes : undefined;
+    const { processes } = this.#registry;
+    const ready = processes.size > 0 ? [...processes] : undefined;
     let count = 0;
     try {
-      count += this.#callTimers();
+      count += this.#timers.callDue(this.#onTimerError);
       if (readers.length > 0) count += this.#callReady(readers);
       if (writers.length > 0) count += this.#callReady(writers);
-      if (processes !== undefined) count += this.#callProcesses(processes);
+      if (ready !== undefined) count += this.#callProcesses(ready);
     } finally {
       this.#stepping = false;
       this.#current = undefined;
-      this.#currentTimer = undefined;
       // After an error that goes out of this step: those not called yet are for the next.
       for (const handler of readers) this.#selector.again(handler);
       for (const handler of writers) this.#selector.again(handler);
@@ -350,16 +323,10 @@ export class Reactor implements Disposable {
   /** Resolves when a step would have something to do, or a shutdown was requested. */
   async wait(): Promise<void> {
     if (this.#eventLoop.isDue) await this.#eventLoop.turn();
-    if (this.#selector.ready || this.#registry.hasProcesses || this.#shutdownRequested) {
-      return;
-    }
-    const first = this.#timers.first();
-    let limitMs = Infinity;
-    if (first !== undefined) {
-      limitMs = first.at - this.#clock.now();
-      if (limitMs <= 0) return;
-      this.#alarm.set();
-    }
+    if (this.#selector.ready || this.#registry.processes.size > 0) return;
+    const limitMs = this.#timers.limitMs();
+    if (limitMs <= 0 || this.#shutdownRequested) return;
+    this.#timers.setAlarm();
     await this.#eventLoop.wait(this.#selector.wait(limitMs));
   }
 
@@ -430,42 +397,13 @@ export class Reactor implements Disposable {
     kind: CallContext["kind"],
     handle: Selectable | Process,
     callback: () => void,
-    { priority = 0, where }: RegistrationOptions = {},
+    options: RegistrationOptions | undefined,
   ): void {
-    if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
-      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is no Selectable`);
-    }
     this.#checkAlive(`add a ${kind}`);
-    if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
-      throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
-    }
-    const handler = new Handler(kind, handle, callback, priority);
-    handler.where = this.#options.trace ? traced(where) : where;
-    this.#registry.add(handler);
+    this.#registry.add(kind, handle, callback, options);
   }
 
-  #callTimers(): number {
-    const timers = this.#timers;
-    let first = timers.first();
-    if (first === undefined) return 0;
-    const now = this.#clock.now();
-    // What a callback adds, even if it is due at once, is for the next step.
-    const limit = timers.nextOrder;
-    let count = 0;
-    while (first !== undefined && first.at <= now && first.order < limit) {
-      const callback = timers.takeFirst();
-      this.#currentTimer = first;
-      count++;
-      try {
-        callback();
-      } catch (error) {
-        this.onError(error, `timer ${text(() => callback.name)}`);
-      }
-      first = timers.first();
-    }
-    this.#currentTimer = undefined;
-    return count;
-  }
+  #onTimerError = (error: unknown, where: string): void => this.onError(error, where);
 
   /** Leaves in `ready` what has not been called because an error goes out. */
   #callReady(ready: Handler[]): number {
@@ -547,7 +485,6 @@ export class Reactor implements Disposable {
     }
     this.#sockets.end();
     this.#timers.clear();
-    this.#alarm.cancel();
     this.#selector.wake();
   }
 
