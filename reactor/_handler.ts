@@ -4,11 +4,7 @@ import type { Interest, Selectable } from "./selectable.ts";
 
 /** One reader, writer or process of a reactor, and what its selector knows of it. */
 export class Handler implements CallContext {
-  readonly kind: CallContext["kind"];
   readonly interest: Interest;
-  readonly handle: Handle;
-  readonly callback: () => void;
-  readonly priority: number;
   /** `false` once it is removed or suspended: it must not be called any more. */
   active = false;
   /** Whether it is in a list of ready ones. */
@@ -17,22 +13,18 @@ export class Handler implements CallContext {
   bad = false;
   /** What is passed to `selectable.watch`. */
   notify: () => void = ignore;
-  where: { toString(): string } | undefined = undefined;
   /** Ends what it is suspended for, when it is not suspended any more. */
   endSuspend: (() => void) | undefined = undefined;
   since = 0;
 
   constructor(
-    kind: CallContext["kind"],
-    handle: Handle,
-    callback: () => void,
-    priority: number,
+    readonly kind: CallContext["kind"],
+    readonly handle: Handle,
+    readonly callback: () => void,
+    readonly priority: number,
+    readonly where: { toString(): string } | undefined,
   ) {
-    this.kind = kind;
     this.interest = kind === "reader" ? "read" : "write";
-    this.handle = handle;
-    this.callback = callback;
-    this.priority = priority;
   }
 
   get selectable(): Selectable {
@@ -47,9 +39,7 @@ export class Handler implements CallContext {
 
   /** The same, as if it had just been added. */
   copy(): Handler {
-    const handler = new Handler(this.kind, this.handle, this.callback, this.priority);
-    handler.where = this.where;
-    return handler;
+    return new Handler(this.kind, this.handle, this.callback, this.priority, this.where);
   }
 
   toString(): string {

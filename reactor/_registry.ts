@@ -30,6 +30,7 @@ export class Registry {
     process: new Map<Handle, Handler>(),
   };
   #processes = new Set<Handler>();
+  #closed = false;
 
   constructor(selector: DenoSelector, clock: Clock, trace: boolean) {
     this.#selector = selector;
@@ -37,9 +38,14 @@ export class Registry {
     this.#trace = trace;
   }
 
-  /** The processes that are active. */
-  get processes(): ReadonlySet<Handler> {
-    return this.#processes;
+  /** Whether there are processes that are active, … */
+  get hasProcesses(): boolean {
+    return this.#processes.size > 0;
+  }
+
+  /** … and these, as they are now. */
+  activeProcesses(): readonly Handler[] {
+    return this.hasProcesses ? [...this.#processes] : NONE;
   }
 
   /** All of a kind, suspended or not. */
@@ -56,12 +62,13 @@ export class Registry {
     if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
       throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is no Selectable`);
     }
+    if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
     if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
       throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
     }
     const other = this.#handlers[kind].get(handle);
-    const handler = new Handler(kind, handle, callback, priority);
-    handler.where = this.#trace ? traced(where) : where;
+    const told = this.#trace ? traced(where) : where;
+    const handler = new Handler(kind, handle, callback, priority, told);
     const why = other === undefined
       ? whyNot(handler)
       : other.active
@@ -71,6 +78,11 @@ export class Registry {
       throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: ${why}`);
     }
     this.#activate(handler);
+  }
+
+  /** Nobody is added any more. */
+  close(): void {
+    this.#closed = true;
   }
 
   remove(kind: Kind, handle: Handle): void {
@@ -121,3 +133,5 @@ function whyNot({ kind, interest, selectable }: Handler): string | undefined {
   if (kind === "process" || !isTaken(selectable, interest)) return;
   return "a transfer has it, wait for that first";
 }
+
+const NONE: readonly Handler[] = [];

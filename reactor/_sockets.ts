@@ -2,7 +2,8 @@ import type { Clock } from "./clock.ts";
 import { describe } from "./_describe.ts";
 import type { ListeningOptions } from "./reactor_options.ts";
 import type { Reports } from "./_reports.ts";
-import type { Socket, SocketOwner } from "./socket.ts";
+import type { Socket } from "./socket.ts";
+import type { SocketOwner } from "./_socket_owner.ts";
 import { startAlarm } from "./_timers.ts";
 
 /** The sockets of a reactor, as long as they hold a connection. */

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { text } from "./_describe.ts";
+import type { Reports } from "./_reports.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 
 /** Far more than anybody waits for, and all that `setTimeout` can. */
@@ -53,7 +54,7 @@ export class Timers {
   }
 
   /** Calls those that are due; gives their number. */
-  callDue(onError: (error: unknown, where: string) => void): number {
+  callDue(reports: Reports): number {
     const heap = this.#heap;
     let first = heap.first();
     if (first === undefined) return 0;
@@ -68,7 +69,7 @@ export class Timers {
       try {
         callback();
       } catch (error) {
-        onError(error, `timer ${text(() => callback.name)}`);
+        reports.report(error, `timer ${text(() => callback.name)}`);
       } finally {
         this.current = undefined;
       }

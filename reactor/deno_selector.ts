@@ -2,7 +2,8 @@ import type { ByteStream } from "./byte_stream.ts";
 import { Slab } from "./_slab.ts";
 import { DenoListening } from "./_deno_listening.ts";
 import type { Handler } from "./_handler.ts";
-import type { Listening, Socket, SocketOwner } from "./socket.ts";
+import type { Listening, Socket } from "./socket.ts";
+import type { SocketOwner } from "./_socket_owner.ts";
 import { StreamSocket } from "./stream_socket.ts";
 
 /** What was ready when a step began, in the order in which it became so. */

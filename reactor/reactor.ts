@@ -4,7 +4,6 @@ import { createSelector } from "./_create_selector.ts";
 import type { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
 import { EventLoop } from "./_event_loop.ts";
-import type { Handler } from "./_handler.ts";
 import { formatInspected, inspect } from "./_inspect.ts";
 import { CoroutineProcess } from "./_process.ts";
 import type {
@@ -17,11 +16,12 @@ import type {
   RegistrationOptions,
   ShutdownHook,
 } from "./reactor_options.ts";
-import { KINDS, PRIORITIES, Registry } from "./_registry.ts";
+import { KINDS, Registry } from "./_registry.ts";
 import { Reports } from "./_reports.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Listening, Socket } from "./socket.ts";
 import { Sockets } from "./_sockets.ts";
+import { Stepper } from "./_stepper.ts";
 import type { Timer } from "./timer.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 import { Timers } from "./_timers.ts";
@@ -63,13 +63,9 @@ export class Reactor implements Disposable {
   #registry: Registry;
   #timers: Timers;
   #sockets: Sockets;
+  #stepper: Stepper;
   #shutdownHooks = new Set<ShutdownHook>();
-
-  /** Only what has a priority of at most this is called. */
-  #turn = -1;
   #released: void | Promise<void> = undefined;
-  #stepping = false;
-  #current: Handler | undefined;
   #state: "alive" | "stopping" | "stopped" | "shut down" = "alive";
   #shutdownRequested = false;
   #eventLoop = new EventLoop();
@@ -92,6 +88,7 @@ export class Reactor implements Disposable {
     this.#registry = new Registry(this.#selector, clock, options.trace === true);
     this.#timers = new Timers(clock, () => this.#selector.wake());
     this.#reports = new Reports(options);
+    this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports);
     this.#sockets = new Sockets(this.#reports, {
       lingerMs,
       addTimer: (ms, callback) => this.addTimer(ms, callback),
@@ -121,12 +118,12 @@ export class Reactor implements Disposable {
 
   /** What the running callback was registered for: the selectable, process or timer. `undefined` outside callbacks. */
   get currentHandle(): Handle | undefined {
-    return this.#current?.handle ?? this.#timers.current;
+    return this.#stepper.current?.handle ?? this.#timers.current;
   }
 
   /** How the running reader, writer or process was registered. `undefined` outside these. */
   get currentContext(): CallContext | undefined {
-    return this.#current;
+    return this.#stepper.current;
   }
 
   /**
@@ -136,12 +133,12 @@ export class Reactor implements Disposable {
    * @throws {RangeError} when the priority is not 0 to 9
    */
   addReader(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
-    this.#add("reader", selectable, callback, options);
+    this.#registry.add("reader", selectable, callback, options);
   }
 
   /** As {@linkcode Reactor.addReader}, but in which it is writable. */
   addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
-    this.#add("writer", selectable, callback, options);
+    this.#registry.add("writer", selectable, callback, options);
   }
 
   /**
@@ -156,13 +153,14 @@ export class Reactor implements Disposable {
     else if (typeof process?.next === "function") {
       const coroutine = new CoroutineProcess(this, process);
       // While it waits for something, it is the one who is suspended.
-      callback = () => this.#current!.endSuspend = coroutine.step(() => this.#state === "alive");
+      callback = () =>
+        this.#stepper.current!.endSuspend = coroutine.step(() => this.#state === "alive");
     } else {
       throw new TypeError(
         `Cannot add a process: it must be a function or a coroutine, not ${typeof process}`,
       );
     }
-    this.#add("process", process, callback, options);
+    this.#registry.add("process", process, callback, options);
   }
 
   /** Ends what {@linkcode Reactor.addReader} began, at once. */
@@ -213,7 +211,7 @@ export class Reactor implements Disposable {
    * @throws {TypeError} when called from elsewhere
    */
   suspend(): Selectable | Process {
-    const handler = this.#current;
+    const handler = this.#stepper.current;
     if (handler === undefined || !handler.active) {
       throw new TypeError("Cannot suspend: call it from a reader, writer or process");
     }
@@ -294,36 +292,13 @@ export class Reactor implements Disposable {
    * @throws {TypeError} when called from a callback
    */
   step(): number {
-    if (this.#stepping) throw new TypeError("Cannot step: the reactor is in a step already");
-    const { step: onStep } = this.#reports.events;
-    const begin = onStep && performance.now();
-    this.#stepping = true;
-    this.#turn = (this.#turn + 1) % PRIORITIES;
-    const { readers, writers } = this.#selector.select();
-    // What a callback adds is for the next step.
-    const { processes } = this.#registry;
-    const ready = processes.size > 0 ? [...processes] : undefined;
-    let count = 0;
-    try {
-      count += this.#timers.callDue(this.#onTimerError);
-      if (readers.length > 0) count += this.#callReady(readers);
-      if (writers.length > 0) count += this.#callReady(writers);
-      if (ready !== undefined) count += this.#callProcesses(ready);
-    } finally {
-      this.#stepping = false;
-      this.#current = undefined;
-      // After an error that goes out of this step: those not called yet are for the next.
-      for (const handler of readers) this.#selector.again(handler);
-      for (const handler of writers) this.#selector.again(handler);
-    }
-    onStep?.(performance.now() - begin!, count);
-    return count;
+    return this.#stepper.step();
   }
 
   /** Resolves when a step would have something to do, or a shutdown was requested. */
   async wait(): Promise<void> {
     if (this.#eventLoop.isDue) await this.#eventLoop.turn();
-    if (this.#selector.ready || this.#registry.processes.size > 0) return;
+    if (this.#selector.ready || this.#registry.hasProcesses) return;
     const limitMs = this.#timers.limitMs();
     if (limitMs <= 0 || this.#shutdownRequested) return;
     this.#timers.setAlarm();
@@ -393,73 +368,6 @@ export class Reactor implements Disposable {
     this.shutdown();
   }
 
-  #add(
-    kind: CallContext["kind"],
-    handle: Selectable | Process,
-    callback: () => void,
-    options: RegistrationOptions | undefined,
-  ): void {
-    this.#checkAlive(`add a ${kind}`);
-    this.#registry.add(kind, handle, callback, options);
-  }
-
-  #onTimerError = (error: unknown, where: string): void => this.onError(error, where);
-
-  /** Leaves in `ready` what has not been called because an error goes out. */
-  #callReady(ready: Handler[]): number {
-    let count = 0;
-    let i = 0;
-    try {
-      for (; i < ready.length; i++) {
-        const handler = ready[i]!;
-        if (handler.active && handler.priority <= this.#turn && this.#callOne(handler)) count++;
-        this.#selector.again(handler);
-      }
-    } finally {
-      if (i === ready.length) ready.length = 0;
-      else ready.splice(0, i);
-    }
-    return count;
-  }
-
-  /** Gives whether it was really ready; a false alarm is simply watched again. */
-  #callOne(handler: Handler): boolean {
-    const { kind, selectable } = handler;
-    // Nobody waits for ever for what has closed: one last call.
-    if (handler.bad || selectable.closed) this.#registry.remove(kind, selectable);
-    else if (!handler.isReady) return false;
-    this.#current = handler;
-    try {
-      handler.callback();
-    } catch (error) {
-      if (handler.active) this.#registry.remove(kind, selectable);
-      this.onError(error, handler.toString());
-    } finally {
-      this.#current = undefined;
-    }
-    // Who closes what it is called for need not be told that it closed.
-    if (handler.active && selectable.closed) this.#registry.remove(kind, selectable);
-    return true;
-  }
-
-  #callProcesses(processes: Handler[]): number {
-    let count = 0;
-    for (const handler of processes) {
-      if (!handler.active || handler.priority > this.#turn) continue;
-      count++;
-      this.#current = handler;
-      try {
-        handler.callback();
-      } catch (error) {
-        this.#registry.remove("process", handler.handle);
-        throw error;
-      } finally {
-        this.#current = undefined;
-      }
-    }
-    return count;
-  }
-
   /** Everything of {@linkcode Reactor.shutdown} but the end of sockets that are closing already. */
   #stop(): void {
     if (this.#state !== "alive") return;
@@ -472,9 +380,10 @@ export class Reactor implements Disposable {
       attempt("shutdown hook", () => typeof hook === "function" ? hook() : hook.abandon());
     }
     this.#state = "stopped";
+    this.#registry.close();
     for (const kind of KINDS) {
       for (const { handle } of this.#registry.all(kind)) {
-        const isRunning = this.#current?.handle === handle;
+        const isRunning = this.#stepper.current?.handle === handle;
         const what = `${kind} of ${describe(handle)}`;
         attempt(what, () => this.#registry.remove(kind, handle));
         attempt(what, () => {

@@ -1,7 +1,5 @@
 import type { ByteStream } from "./byte_stream.ts";
-import type { ReactorEvents } from "./events.ts";
 import type { Selectable } from "./selectable.ts";
-import type { Timer } from "./timer.ts";
 
 /**
  * A connection whose operations never block: what they cannot do now, they say so, and a {@linkcode Reactor} calls back
@@ -97,22 +95,4 @@ export interface Listening extends Selectable {
   accept(): Socket | undefined;
   /** Stops listening. */
   close(): void;
-}
-
-/** What a socket needs of the {@linkcode Reactor} that it belongs to. */
-export interface SocketOwner {
-  /** How long a closed socket may take to send what it accepted, in milliseconds. */
-  readonly lingerMs: number;
-  /** Whether TCP connections send small pieces at once. */
-  readonly noDelay: boolean;
-  /** Who measures, if anybody does. */
-  readonly events?: ReactorEvents;
-  /** Called when a socket begins to exist. */
-  opened(socket: Socket): void;
-  /** Called when a socket has released what it held. */
-  released(socket: Socket): void;
-  /** As `reactor.addTimer`. */
-  addTimer(ms: number, callback: () => void): Timer;
-  /** As `reactor.removeTimer`. */
-  removeTimer(timer: Timer): void;
 }

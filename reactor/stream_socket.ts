@@ -5,7 +5,8 @@ import type { Slab } from "./_slab.ts";
 import { RECEIVE, whole } from "./_whole.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Interest } from "./selectable.ts";
-import type { Socket, SocketOwner } from "./socket.ts";
+import type { Socket } from "./socket.ts";
+import type { SocketOwner } from "./_socket_owner.ts";
 import type { Timer } from "./timer.ts";
 
 interface Failure {

@@ -18,7 +18,8 @@ import {
   SOL_SOCKET,
 } from "./_libc.ts";
 import type { Interest } from "../selectable.ts";
-import type { Socket, SocketOwner } from "../socket.ts";
+import type { Socket } from "../socket.ts";
+import type { SocketOwner } from "../_socket_owner.ts";
 import { RECEIVE, whole } from "../_whole.ts";
 
 const MSG_DONTWAIT = 0x40;

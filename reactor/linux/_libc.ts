@@ -146,36 +146,16 @@ function isGranted(path?: string): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
 }
 
-/** A number by which C functions are told to make, or to see, descriptors that no child inherits. */
-export const O_CLOEXEC = 0o2000000;
-/** A descriptor whose operations do not wait. */
-export const O_NONBLOCK = 0o4000;
-/** `fcntl`: another descriptor for the same thing, that no child inherits. */
-export const F_DUPFD_CLOEXEC = 1030;
+/** No child inherits a descriptor that is made, or duplicated, with these; the operations of another do not wait. */
+export const O_CLOEXEC = 0o2000000, F_DUPFD_CLOEXEC = 1030, O_NONBLOCK = 0o4000;
 
-/** `poll`: there is something to read. */
-export const POLLIN = 1;
-/** `poll`: there is room to write. */
-export const POLLOUT = 4;
-/** `poll`: broken. */
-export const POLLERR = 8;
-/** `poll`: both directions are shut down. */
-export const POLLHUP = 16;
-/** `poll`: no such descriptor. */
-export const POLLNVAL = 32;
+/** What `poll` tells: something to read, room to write, broken, both directions shut down, no such descriptor. */
+export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
 
-/** `getsockopt` level of sockets in general. */
-export const SOL_SOCKET = 1;
-/** The type of a socket. */
-export const SO_TYPE = 3;
-/** The error that waits to be told; reading it takes it away. */
-export const SO_ERROR = 4;
-/** Whether it listens. */
-export const SO_ACCEPTCONN = 30;
-/** `getsockopt` level of TCP. */
-export const IPPROTO_TCP = 6;
-/** Small pieces are sent at once. */
-export const TCP_NODELAY = 1;
+/** Options of sockets: the error that waits to be told, which reading takes away, and whether it listens. */
+export const SOL_SOCKET = 1, SO_ERROR = 4, SO_ACCEPTCONN = 30;
+/** An option of TCP: small pieces are sent at once. */
+export const IPPROTO_TCP = 6, TCP_NODELAY = 1;
 
 const pollfd = new Int32Array(2);
 
@@ -223,16 +203,11 @@ export function reset(libc: Libc, fd: number): void {
 }
 
 /** Numbers of errors, as `SO_ERROR` gives them. */
-export const EMFILE = 24;
-/** Broken pipe. */
-export const EPIPE = 32;
-/** Connection reset by peer. */
-export const ECONNRESET = 104;
+export const EMFILE = 24, EPIPE = 32, ECONNRESET = 104;
 
-const ERRORS: Record<
-  number,
-  readonly [name: string, message: string, type?: new (message: string) => Error]
-> = {
+type OsError = [name: string, message: string, type?: new (message: string) => Error];
+
+const ERRORS: Record<number, OsError> = {
   [EMFILE]: ["EMFILE", "Too many open files"],
   [EPIPE]: ["EPIPE", "Broken pipe", Deno.errors.BrokenPipe],
   101: ["ENETUNREACH", "Network is unreachable", Deno.errors.NetworkUnreachable],

@@ -9,7 +9,8 @@ import { Eagerness, MOMENT_MS } from "./_eagerness.ts";
 import { findDescriptor } from "./_descriptor_of.ts";
 import { libc, libcProblem } from "./_libc.ts";
 import { type Parked, Parking } from "./_parking.ts";
-import type { Listening, Socket, SocketOwner } from "../socket.ts";
+import type { Listening, Socket } from "../socket.ts";
+import type { SocketOwner } from "../_socket_owner.ts";
 
 /**
  * The {@linkcode DenoSelector} for Linux: plain TCP and Unix sockets are driven on their descriptors, and epoll tells when
