@@ -3,7 +3,8 @@ import { EventLoop } from "../_event_loop.ts";
 import { LARGE, SMALL, type Source, sourceOf, type Target, targetOf } from "./_ends.ts";
 import { type Libc, libc, pollNow, POLLOUT } from "../linux/_libc.ts";
 import { type Pipe, pipes } from "../linux/_pipe_pool.ts";
-import type { Job, Lender, Transferred, TransferSource, TransferTarget } from "./transfer.ts";
+import type { Job, Lender, TransferSource, TransferTarget } from "./transfer.ts";
+import type { Transferred } from "./transferred.ts";
 import { whole } from "../_whole.ts";
 import { TransferError, type TransferSide } from "./transfer_error.ts";
 

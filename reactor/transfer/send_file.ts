@@ -5,9 +5,9 @@ import {
   type Lender,
   Transfer,
   type TransferOptions,
-  type Transferred,
   type TransferTarget,
 } from "./transfer.ts";
+import type { Transferred } from "./transferred.ts";
 import { whole } from "../_whole.ts";
 
 /** Options of {@linkcode sendFile}. */
