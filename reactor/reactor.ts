@@ -136,7 +136,7 @@ export class Reactor implements Disposable {
     this.#registry.add("reader", selectable, callback, options);
   }
 
-  /** As {@linkcode Reactor.addReader}, but in which it is writable. */
+  /** As {@linkcode Reactor.addReader}, in every step in which `selectable` is writable. */
   addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
     this.#registry.add("writer", selectable, callback, options);
   }
