@@ -1,4 +1,3 @@
-import type { Handle } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 
 function one(addr: Deno.Addr): string {
@@ -14,9 +13,20 @@ export function describeAddr(local: Deno.Addr, remote?: Deno.Addr): string {
   return `${local.transport} ${one(local)}${remote ? ` <- ${one(remote)}` : ""}`;
 }
 
-/** What to call a selectable or a process in a message. */
-export function describe(handle: Handle): string {
-  if (typeof handle === "function") return handle.name || "anonymous function";
-  if ("next" in handle) return "coroutine";
-  return (handle as Partial<Selectable>).describe?.() ?? handle.constructor?.name ?? "object";
+/** What `tell` gives, or `""`: a message must come whatever is told of, and whatever that throws. */
+export function text(tell: () => unknown): string {
+  try {
+    return String(tell() ?? "");
+  } catch {
+    return "";
+  }
+}
+
+/** What to call a selectable, a process, or whatever else it is, in a message. */
+export function describe(handle: unknown): string {
+  if (typeof handle === "function") return text(() => handle.name) || "anonymous function";
+  if (typeof handle !== "object" || handle === null) return String(handle);
+  if (text(() => "next" in handle) === "true") return "coroutine";
+  return text(() => (handle as Partial<Selectable>).describe?.()) ||
+    text(() => handle.constructor.name) || "object";
 }

@@ -1,65 +1,50 @@
-import { describe } from "./_describe.ts";
-import type { CallContext, Handle, Inspected } from "./reactor_options.ts";
+import { describe, text } from "./_describe.ts";
+import type { CallContext, Handle } from "./reactor_options.ts";
 import type { Interest, Selectable } from "./selectable.ts";
-import type { Registration } from "./selector.ts";
 
-/** One reader, writer or process of a reactor. */
-export class Handler implements Registration, CallContext {
-  readonly kind: CallContext["kind"];
+/** One reader, writer or process of a reactor, and what its selector knows of it. */
+export class Handler implements CallContext {
   readonly interest: Interest;
-  readonly handle: Handle;
-  readonly callback: () => void;
-  readonly priority: number;
+  /** `false` once it is removed or suspended: it must not be called any more. */
   active = false;
+  /** Whether it is in a list of ready ones. */
   queued = false;
+  /** Waiting for it failed: it is called once more, and removed. */
   bad = false;
+  /** What is passed to `selectable.watch`. */
   notify: () => void = ignore;
-  where: { toString(): string } | undefined = undefined;
   /** Ends what it is suspended for, when it is not suspended any more. */
   endSuspend: (() => void) | undefined = undefined;
-  /** The step in which it was added: it is not for that one. */
-  step = 0;
   since = 0;
 
   constructor(
-    kind: CallContext["kind"],
-    handle: Handle,
-    callback: () => void,
-    priority: number,
+    readonly kind: CallContext["kind"],
+    readonly handle: Handle,
+    readonly callback: () => void,
+    readonly priority: number,
+    readonly where: { toString(): string } | undefined,
   ) {
-    this.kind = kind;
     this.interest = kind === "reader" ? "read" : "write";
-    this.handle = handle;
-    this.callback = callback;
-    this.priority = priority;
   }
 
   get selectable(): Selectable {
     return this.handle as Selectable;
   }
 
-  /** The same, as if it had just been added. */
-  copy(): Handler {
-    const handler = new Handler(this.kind, this.handle, this.callback, this.priority);
-    handler.where = this.where;
-    return handler;
+  /** Whether it can be called without blocking. */
+  get isReady(): boolean {
+    const { selectable } = this;
+    return this.interest === "read" ? selectable.readable : selectable.writable;
   }
 
-  inspect(now: number): Inspected {
-    const where = this.where?.toString();
-    return {
-      kind: this.kind,
-      what: describe(this.handle),
-      priority: this.priority,
-      suspended: !this.active,
-      ageMs: now - this.since,
-      ...(where && { where }),
-    };
+  /** The same, as if it had just been added. */
+  copy(): Handler {
+    return new Handler(this.kind, this.handle, this.callback, this.priority, this.where);
   }
 
   toString(): string {
-    const where = this.where?.toString() ?? this.callback.name;
-    return `${this.kind} of ${describe(this.handle)}${where ? ` (${where})` : ""}`;
+    const where = text(() => this.where) || text(() => this.callback.name);
+    return `${this.kind} of ${describe(this.handle)}${where && ` (${where})`}`;
   }
 }
 

@@ -1,18 +1,25 @@
-import { type Beginnable, isRequest } from "./_request.ts";
-import type { Reactor } from "./reactor.ts";
+import { type Beginnable, isRequest, type Waiter } from "./_request.ts";
 
 type Coroutine = Generator<unknown, unknown, unknown>;
+
+/** What runs it: a reactor. */
+type Runner = Waiter["reactor"] & {
+  suspend(): void;
+  isSuspended(coroutine: Coroutine): boolean;
+  resumeProcess(coroutine: Coroutine): void;
+  removeProcess(coroutine: Coroutine): void;
+};
 
 /**
  * A coroutine as a process: each step resumes it, but while it waits for the answer to a request it is suspended. An
  * error of the request is thrown into it.
  */
 export class CoroutineProcess {
-  readonly #reactor: Reactor;
+  readonly #reactor: Runner;
   readonly #coroutine: Coroutine;
   #answer: { value: unknown } | { error: unknown } | undefined;
 
-  constructor(reactor: Reactor, coroutine: Coroutine) {
+  constructor(reactor: Runner, coroutine: Coroutine) {
     this.#reactor = reactor;
     this.#coroutine = coroutine;
   }

@@ -5,11 +5,16 @@
 export class Slab {
   #buffer = new ArrayBuffer(0);
   #offset = 0;
+  #size: number;
+
+  constructor(size: number = 64 * 1024) {
+    this.#size = size;
+  }
 
   take(size: number): Uint8Array<ArrayBuffer> {
-    if (size * 4 > SLAB_SIZE) return new Uint8Array(size);
+    if (size * 4 > this.#size) return new Uint8Array(size);
     if (this.#offset + size > this.#buffer.byteLength) {
-      this.#buffer = new ArrayBuffer(SLAB_SIZE);
+      this.#buffer = new ArrayBuffer(this.#size);
       this.#offset = 0;
     }
     const region = new Uint8Array(this.#buffer, this.#offset, size);
@@ -17,5 +22,3 @@ export class Slab {
     return region;
   }
 }
-
-const SLAB_SIZE = 64 * 1024;

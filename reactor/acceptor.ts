@@ -1,6 +1,7 @@
 import { describe } from "./_describe.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
+import { MOST_INT, whole } from "./_whole.ts";
 
 /** Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and the rest. */
 export interface AcceptorOptions {
@@ -76,7 +77,7 @@ export class Acceptor implements Disposable {
    * Begins to listen.
    *
    * @throws {TypeError} when there is no port, path or listener, a `cert` without a `key`, or the reactor is shut down
-   * @throws {RangeError} when the priority is not 0 to 9
+   * @throws {RangeError} when the priority is not 0 to 9, or `tcpBacklog` is no whole number
    * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
@@ -198,6 +199,7 @@ function listen(options: AcceptorOptions): Deno.Listener {
       "Cannot listen: give a port (0 for any that is free), a path or a listener",
     );
   }
+  whole(rest.tcpBacklog ?? 0, "listen: tcpBacklog", 0, MOST_INT);
   if (cert === undefined && key === undefined) return Deno.listen({ port, ...rest });
   if (cert === undefined || key === undefined) {
     throw new TypeError("Cannot listen with TLS: give both a cert and a key, in PEM format");

@@ -1,21 +1,31 @@
 import type { ByteStream } from "./byte_stream.ts";
-import type { Ready, Registration, Selector } from "./selector.ts";
 import { Slab } from "./_slab.ts";
 import { DenoListening } from "./_deno_listening.ts";
-import type { Listening, Socket, SocketOwner } from "./socket.ts";
+import type { Handler } from "./_handler.ts";
+import type { Listening, Socket } from "./socket.ts";
+import type { SocketOwner } from "./_socket_owner.ts";
 import { StreamSocket } from "./stream_socket.ts";
 
+/** What was ready when a step began, in the order in which it became so. */
+export interface Ready {
+  readers: Handler[];
+  writers: Handler[];
+}
+
 /**
- * The portable {@linkcode Selector}: the selectables say themselves when they are ready.
+ * The part of a {@linkcode Reactor} that finds out what is ready. This is the portable one, and what the others build on.
  *
- * Nothing is scanned. A selectable that becomes ready puts its registration in a list; a step takes the list as it is
- * and starts a new one. What is still ready after its callback goes in the new list, the rest is watched again.
+ * 1. It is level-triggered: who is registered and ready is in the result of every {@linkcode DenoSelector.select} until it is
+ *    not ready any more or is unregistered.
+ * 2. Nothing is scanned. A selectable says itself that it is ready, which puts its handler in a list; a step takes the list
+ *    as it is and starts a new one. What is still ready after its callback goes in the new list, the rest is watched again.
+ * 3. It also makes the sockets, since how one waits and how one reads belong together.
  */
-export class DenoSelector<R extends Registration = Registration> implements Selector<R> {
+export class DenoSelector {
   /** `"deno"`. */
   readonly name: string = "deno";
-  #pending: Ready<R> = { readers: [], writers: [] };
-  #taken: Ready<R> = { readers: [], writers: [] };
+  #pending: Ready = { readers: [], writers: [] };
+  #taken: Ready = { readers: [], writers: [] };
   #wake: (() => void) | undefined;
   #waiting: Promise<void> | undefined;
   #slab = new Slab();
@@ -25,22 +35,21 @@ export class DenoSelector<R extends Registration = Registration> implements Sele
     return this.#pending.readers.length > 0 || this.#pending.writers.length > 0;
   }
 
-  /** Begins to watch; the first time a registration comes here it gets its `notify`. */
-  register(registration: R): void {
-    registration.active = true;
-    registration.bad = false;
-    registration.notify = () => this.#enqueue(registration);
-    this.#watch(registration);
+  /** Begins to wait for a handler, and makes it active. */
+  register(handler: Handler): void {
+    handler.active = true;
+    handler.notify = () => this.#enqueue(handler);
+    this.#watch(handler);
   }
 
-  /** Ends watching. The entry in the list, if any, is passed over by the step. */
-  unregister(registration: R): void {
-    registration.active = false;
-    if (!registration.bad) registration.selectable.unwatch(registration.interest);
+  /** Forgets a handler at once, and makes it inactive. The entry in the list, if any, is passed over by the step. */
+  unregister(handler: Handler): void {
+    handler.active = false;
+    if (!handler.bad) handler.selectable.unwatch(handler.interest);
   }
 
-  /** What has become ready since the last call. */
-  select(): Ready<R> {
+  /** What is ready now, without blocking. The result is valid until the next call. */
+  select(): Ready {
     const { readers, writers } = this.#taken;
     readers.length = 0;
     writers.length = 0;
@@ -49,14 +58,12 @@ export class DenoSelector<R extends Registration = Registration> implements Sele
     return this.#taken = ready;
   }
 
-  /** Keeps what is still ready, and watches the rest. */
-  again(registration: R): void {
-    registration.queued = false;
-    if (!registration.active) return;
-    const { selectable, interest } = registration;
-    if (interest === "read" ? selectable.readable : selectable.writable) {
-      this.#enqueue(registration);
-    } else this.#watch(registration);
+  /** Takes back a handler of {@linkcode DenoSelector.select}, called or not: it may be ready still, or again. */
+  again(handler: Handler): void {
+    handler.queued = false;
+    if (!handler.active) return;
+    if (handler.isReady) this.#enqueue(handler);
+    else this.#watch(handler);
   }
 
   /** Resolves at the first notification or {@linkcode DenoSelector.wake}; the limit is for the reactor to keep. */
@@ -78,36 +85,36 @@ export class DenoSelector<R extends Registration = Registration> implements Sele
     wake();
   }
 
-  /** A socket over `conn.read` and `conn.write`. */
+  /** The socket for a connection of Deno, or anything that reads and writes like one: here over `read` and `write`. */
   socket(stream: Deno.Conn | ByteStream, owner: SocketOwner): Socket {
     if (owner.noDelay && "setNoDelay" in stream) (stream as Deno.TcpConn).setNoDelay(true);
     return new StreamSocket(stream, owner, this.#slab);
   }
 
-  /** A selectable over `listener.accept`. */
+  /** The selectable for a listener of Deno: here over `accept`. */
   listening(listener: Deno.Listener, owner: SocketOwner): Listening {
     return new DenoListening(listener, (conn) => this.socket(conn, owner));
   }
 
-  /** Wakes up who still waits. */
+  /** Wakes up who still waits, and releases what it holds; if that takes time, resolves when it has. */
   close(): void | Promise<void> {
     this.wake();
   }
 
-  #watch(registration: R): void {
+  #watch(handler: Handler): void {
     try {
-      registration.selectable.watch(registration.interest, registration.notify);
+      handler.selectable.watch(handler.interest, handler.notify);
     } catch {
-      registration.bad = true;
+      handler.bad = true;
     }
-    if (registration.bad || registration.selectable.closed) this.#enqueue(registration);
+    if (handler.bad || handler.selectable.closed) this.#enqueue(handler);
   }
 
-  #enqueue(registration: R): void {
-    if (registration.queued || !registration.active) return;
-    registration.queued = true;
+  #enqueue(handler: Handler): void {
+    if (handler.queued || !handler.active) return;
+    handler.queued = true;
     const { readers, writers } = this.#pending;
-    (registration.interest === "read" ? readers : writers).push(registration);
+    (handler.interest === "read" ? readers : writers).push(handler);
     this.wake();
   }
 }

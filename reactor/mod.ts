@@ -37,4 +37,5 @@ export * from "./suspend.ts";
 export * from "./timer.ts";
 export * from "./transfer/transfer.ts";
 export * from "./transfer/transfer_error.ts";
+export * from "./transfer/transferred.ts";
 export * from "./linux/zero_copy.ts";

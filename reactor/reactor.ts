@@ -1,12 +1,11 @@
-import { Alarm, startAlarm } from "./_alarm.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
-import { DenoSelector } from "./deno_selector.ts";
+import { createSelector } from "./_create_selector.ts";
+import type { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
-import { EpollSelector } from "./linux/epoll_selector.ts";
-import type { ReactorEvents } from "./events.ts";
 import { EventLoop } from "./_event_loop.ts";
-import { Handler } from "./_handler.ts";
+import { formatInspected, inspect } from "./_inspect.ts";
+import { CoroutineProcess } from "./_process.ts";
 import type {
   CallContext,
   Handle,
@@ -15,18 +14,18 @@ import type {
   Process,
   ReactorOptions,
   RegistrationOptions,
-  SelectorName,
   ShutdownHook,
 } from "./reactor_options.ts";
+import { KINDS, Registry } from "./_registry.ts";
+import { Reports } from "./_reports.ts";
 import type { Selectable } from "./selectable.ts";
-import type { Selector } from "./selector.ts";
-import type { Listening, Socket, SocketOwner } from "./socket.ts";
-import { CoroutineProcess } from "./_process.ts";
-import { isTaken } from "./transfer/_taken.ts";
-import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
+import type { Listening, Socket } from "./socket.ts";
+import { Sockets } from "./_sockets.ts";
+import { Stepper } from "./_stepper.ts";
 import type { Timer } from "./timer.ts";
+import type { HeapTimer } from "./_timer_heap.ts";
+import { Timers } from "./_timers.ts";
 
-const PRIORITIES = 10;
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
  *
@@ -58,64 +57,43 @@ const PRIORITIES = 10;
  */
 export class Reactor implements Disposable {
   #clock: Clock;
-  #selector: Selector<Handler>;
+  #selector: DenoSelector;
   #options: ReactorOptions;
-  #events: ReactorEvents;
-  #readers = new Map<Handle, Handler>();
-  #writers = new Map<Handle, Handler>();
-  #processes = new Map<Handle, Handler>();
-  #suspended: Record<CallContext["kind"], Map<Handle, Handler>> = {
-    reader: new Map(),
-    writer: new Map(),
-    process: new Map(),
-  };
-  #timers = new TimerHeap();
-  #open = new Set<Socket>();
+  #reports: Reports;
+  #registry: Registry;
+  #timers: Timers;
+  #sockets: Sockets;
+  #stepper: Stepper;
   #shutdownHooks = new Set<ShutdownHook>();
-  #owner: SocketOwner;
-
-  /** Only what has a priority of at most this is called. */
-  #turn = -1;
   #released: void | Promise<void> = undefined;
-  /** What `onError` threw during a shutdown. */
-  #thrown: { error: unknown } | undefined;
-  #steps = 0;
-  #stepping = false;
-  #current: Handler | undefined;
-  #currentTimer: Timer | undefined;
   #state: "alive" | "stopping" | "stopped" | "shut down" = "alive";
   #shutdownRequested = false;
-  #onDrained: (() => void) | undefined;
-
-  #alarm: Alarm;
   #eventLoop = new EventLoop();
 
   /**
    * A reactor with nothing registered.
    *
    * @throws {TypeError} when `selector` names no back end
+   * @throws {RangeError} when `lingerMs` is negative or not a number
    * @throws {Deno.errors.NotSupported} when that back end cannot be used here
    */
   constructor(options: ReactorOptions = {}) {
-    const { selector = "auto", clock = realClock, events, lingerMs = 5000 } = options;
+    const { selector = "auto", clock = realClock, lingerMs = 5000 } = options;
+    if (!(lingerMs >= 0)) {
+      throw new RangeError(`Cannot linger for ${lingerMs} ms: it must be at least 0`);
+    }
     this.#options = options;
-    this.#events = events === undefined ? NO_EVENTS : this.#guarded(events);
     this.#clock = clock;
     this.#selector = createSelector(selector);
-    this.#alarm = new Alarm(clock, this.#timers, () => this.#selector.wake());
-    this.#owner = {
+    this.#registry = new Registry(this.#selector, clock, options.trace === true);
+    this.#timers = new Timers(clock, () => this.#selector.wake());
+    this.#reports = new Reports(options);
+    this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports);
+    this.#sockets = new Sockets(this.#reports, {
       lingerMs,
-      noDelay: true,
-      ...(events && { events: this.#events }),
-      opened: (socket) => this.#open.add(socket),
-      released: (socket) => {
-        this.#open.delete(socket);
-        this.#events.closed?.(socket);
-        if (this.#open.size === 0) this.#onDrained?.();
-      },
       addTimer: (ms, callback) => this.addTimer(ms, callback),
       removeTimer: (timer) => this.removeTimer(timer),
-    };
+    });
   }
 
   /** The name of the back end in use: `"deno"` or `"epoll"`. */
@@ -135,17 +113,17 @@ export class Reactor implements Disposable {
 
   /** The sockets that belong to this reactor and still hold a connection. */
   get openConnections(): ReadonlySet<Socket> {
-    return this.#open;
+    return this.#sockets.open;
   }
 
   /** What the running callback was registered for: the selectable, process or timer. `undefined` outside callbacks. */
   get currentHandle(): Handle | undefined {
-    return this.#current?.handle ?? this.#currentTimer;
+    return this.#stepper.current?.handle ?? this.#timers.current;
   }
 
   /** How the running reader, writer or process was registered. `undefined` outside these. */
   get currentContext(): CallContext | undefined {
-    return this.#current;
+    return this.#stepper.current;
   }
 
   /**
@@ -155,17 +133,12 @@ export class Reactor implements Disposable {
    * @throws {RangeError} when the priority is not 0 to 9
    */
   addReader(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
-    this.#addSelectable("reader", selectable, callback, options);
+    this.#registry.add("reader", selectable, callback, options);
   }
 
-  /**
-   * Calls `callback` in every step from the next on in which `selectable` is writable.
-   *
-   * @throws {TypeError} when it has a writer already, or has a writer that is suspended, or a transfer writes it
-   * @throws {RangeError} when the priority is not 0 to 9
-   */
+  /** As {@linkcode Reactor.addReader}, in every step in which `selectable` is writable. */
   addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
-    this.#addSelectable("writer", selectable, callback, options);
+    this.#registry.add("writer", selectable, callback, options);
   }
 
   /**
@@ -178,36 +151,36 @@ export class Reactor implements Disposable {
     let callback: () => void;
     if (typeof process === "function") callback = process;
     else if (typeof process?.next === "function") {
-      const running = new CoroutineProcess(this, process);
-      callback = () => this.#resume(process, running);
+      const coroutine = new CoroutineProcess(this, process);
+      // While it waits for something, it is the one who is suspended.
+      callback = () =>
+        this.#stepper.current!.endSuspend = coroutine.step(() => this.#state === "alive");
     } else {
       throw new TypeError(
         `Cannot add a process: it must be a function or a coroutine, not ${typeof process}`,
       );
     }
-    const handler = this.#add("process", process, callback, options);
-    handler.active = true;
-    this.#selector.wake();
+    this.#registry.add("process", process, callback, options);
   }
 
   /** Ends what {@linkcode Reactor.addReader} began, at once. */
   removeReader(selectable: Selectable): void {
-    this.#remove("reader", selectable);
+    this.#registry.remove("reader", selectable);
   }
 
   /** Ends what {@linkcode Reactor.addWriter} began, at once. */
   removeWriter(selectable: Selectable): void {
-    this.#remove("writer", selectable);
+    this.#registry.remove("writer", selectable);
   }
 
   /** Ends what {@linkcode Reactor.addProcess} began, at once. */
   removeProcess(process: Process): void {
-    this.#remove("process", process);
+    this.#registry.remove("process", process);
   }
 
   /** Forgets all that is registered for a selectable or process, suspended or not. */
   cleanup(handle: Selectable | Process): void {
-    for (const kind of KINDS) this.#remove(kind, handle);
+    for (const kind of KINDS) this.#registry.remove(kind, handle);
   }
 
   /**
@@ -216,10 +189,9 @@ export class Reactor implements Disposable {
    * @throws {RangeError} when `ms` is negative or not a number
    */
   addTimer(ms: number, callback: () => void): Timer {
-    if (!(ms >= 0)) throw new RangeError(`Cannot add a timer of ${ms} ms: it must be at least 0`);
-    const timer = this.#timers.add(this.#clock.now() + ms, callback);
-    // Who waits now waits for a later one, or for none.
-    if (this.#selector.waiting) this.#alarm.set();
+    const timer = this.#timers.add(ms, callback);
+    // A reactor that is waiting must not sleep longer than that.
+    if (this.#selector.waiting) this.#timers.setAlarm();
     return timer;
   }
 
@@ -239,18 +211,17 @@ export class Reactor implements Disposable {
    * @throws {TypeError} when called from elsewhere
    */
   suspend(): Selectable | Process {
-    const handler = this.#current;
+    const handler = this.#stepper.current;
     if (handler === undefined || !handler.active) {
       throw new TypeError("Cannot suspend: call it from a reader, writer or process");
     }
-    this.#remove(handler.kind, handler.handle);
-    this.#suspended[handler.kind].set(handler.handle, handler);
+    this.#registry.suspend(handler);
     return handler.handle as Selectable | Process;
   }
 
   /** Whether a reader, writer or process of `handle` is suspended. */
   isSuspended(handle: Selectable | Process): boolean {
-    return KINDS.some((kind) => this.#suspended[kind].has(handle));
+    return this.#registry.isSuspended(handle);
   }
 
   /**
@@ -259,25 +230,17 @@ export class Reactor implements Disposable {
    * @throws {TypeError} when `handle` has no suspended reader, or a transfer reads it
    */
   resumeReader(handle: Selectable | Process): void {
-    this.#unsuspend("reader", handle);
+    this.#registry.resume("reader", handle);
   }
 
-  /**
-   * Lets a suspended writer be called again, from the next step on.
-   *
-   * @throws {TypeError} when `handle` has no suspended writer, or a transfer writes it
-   */
+  /** As {@linkcode Reactor.resumeReader}, of a writer. */
   resumeWriter(handle: Selectable | Process): void {
-    this.#unsuspend("writer", handle);
+    this.#registry.resume("writer", handle);
   }
 
-  /**
-   * Lets a suspended process be called again, from the next step on.
-   *
-   * @throws {TypeError} when `handle` is no suspended process
-   */
+  /** As {@linkcode Reactor.resumeReader}, of a process. */
   resumeProcess(handle: Selectable | Process): void {
-    this.#unsuspend("process", handle);
+    this.#registry.resume("process", handle);
   }
 
   /**
@@ -290,7 +253,8 @@ export class Reactor implements Disposable {
     { noDelay = true }: Pick<ListeningOptions, "noDelay"> = {},
   ): Socket {
     this.#checkAlive("adopt a connection");
-    return this.#selector.socket(stream, noDelay ? this.#owner : { ...this.#owner, noDelay });
+    const { owner } = this.#sockets;
+    return this.#selector.socket(stream, noDelay ? owner : { ...owner, noDelay });
   }
 
   /**
@@ -300,20 +264,7 @@ export class Reactor implements Disposable {
    */
   listening(listener: Deno.Listener, options: ListeningOptions = {}): Listening {
     this.#checkAlive("listen");
-    const { noDelay = true, onReleased } = options;
-    const owner = this.#owner;
-    return this.#selector.listening(listener, {
-      ...owner,
-      noDelay,
-      opened(socket) {
-        owner.opened(socket);
-        owner.events?.accepted?.(socket);
-      },
-      released(socket) {
-        owner.released(socket);
-        onReleased?.(socket);
-      },
-    });
+    return this.#selector.listening(listener, this.#sockets.ownerOfAccepted(options));
   }
 
   /**
@@ -322,31 +273,16 @@ export class Reactor implements Disposable {
    * @throws `error` itself, if it is an AssertionError
    */
   onError(error: unknown, where: string): void {
-    if (isAssertionError(error)) throw error;
-    this.#events.error?.(error, where);
-    this.#report(error, where);
+    this.#reports.report(error, where);
   }
 
   /** Lists what is registered, suspended and open. */
   inspect(): Inspected[] {
-    const now = this.#clock.now();
-    const handlers = KINDS.flatMap((kind) => [
-      ...this.#registered(kind).values(),
-      ...this.#suspended[kind].values(),
-    ]);
-    const seen = new Set(handlers.map((handler) => handler.handle));
-    return [
-      ...handlers.map((handler) => handler.inspect(now)),
-      ...this.#timers.live().map((timer): Inspected => ({
-        kind: "timer",
-        what: timer.callback!.name || "anonymous",
-        dueMs: timer.at - now,
-      })),
-      ...[...this.#open].filter((socket) => !seen.has(socket)).map((socket): Inspected => ({
-        kind: "connection",
-        what: describe(socket),
-      })),
-    ];
+    return inspect({
+      handlers: KINDS.flatMap((kind) => this.#registry.all(kind)),
+      timers: this.#timers.live(),
+      sockets: this.openConnections,
+    }, this.#clock.now());
   }
 
   /**
@@ -356,42 +292,16 @@ export class Reactor implements Disposable {
    * @throws {TypeError} when called from a callback
    */
   step(): number {
-    if (this.#stepping) throw new TypeError("Cannot step: the reactor is in a step already");
-    const { step: onStep } = this.#events;
-    const begin = onStep && performance.now();
-    this.#stepping = true;
-    this.#steps++;
-    this.#turn = (this.#turn + 1) % PRIORITIES;
-    const { readers, writers } = this.#selector.select();
-    let count = 0;
-    try {
-      count += this.#callTimers();
-      if (readers.length > 0) count += this.#callReady(readers);
-      if (writers.length > 0) count += this.#callReady(writers);
-      if (this.#processes.size > 0) count += this.#callProcesses();
-    } finally {
-      this.#stepping = false;
-      this.#current = undefined;
-      this.#currentTimer = undefined;
-      // After an error that goes out of this step: those not called yet are for the next.
-      for (const handler of readers) this.#selector.again(handler);
-      for (const handler of writers) this.#selector.again(handler);
-    }
-    onStep?.(performance.now() - begin!, count);
-    return count;
+    return this.#stepper.step();
   }
 
   /** Resolves when a step would have something to do, or a shutdown was requested. */
   async wait(): Promise<void> {
     if (this.#eventLoop.isDue) await this.#eventLoop.turn();
-    if (this.#selector.ready || this.#processes.size > 0 || this.#shutdownRequested) return;
-    const first = this.#timers.first();
-    let limitMs = Infinity;
-    if (first !== undefined) {
-      limitMs = first.at - this.#clock.now();
-      if (limitMs <= 0) return;
-      this.#alarm.set();
-    }
+    if (this.#selector.ready || this.#registry.hasProcesses) return;
+    const limitMs = this.#timers.limitMs();
+    if (limitMs <= 0 || this.#shutdownRequested) return;
+    this.#timers.setAlarm();
     await this.#eventLoop.wait(this.#selector.wait(limitMs));
   }
 
@@ -413,7 +323,7 @@ export class Reactor implements Disposable {
         this.step();
       }
       this.#stop();
-      await this.#drain();
+      await this.#sockets.drain(this.#clock);
     } finally {
       signal?.removeEventListener("abort", stop);
       try {
@@ -448,178 +358,14 @@ export class Reactor implements Disposable {
     this.#stop();
     if (this.#state !== "stopped") return;
     this.#state = "shut down";
-    for (const socket of this.#open) this.#ending(describe(socket), () => socket.abort());
+    this.#sockets.abort();
     this.#released = this.#selector.close();
-    if (this.#thrown !== undefined) throw this.#thrown.error;
+    this.#reports.rethrow();
   }
 
   /** As {@linkcode Reactor.shutdown}. */
   [Symbol.dispose](): void {
     this.shutdown();
-  }
-
-  #registered(kind: CallContext["kind"]): Map<Handle, Handler> {
-    if (kind === "reader") return this.#readers;
-    return kind === "writer" ? this.#writers : this.#processes;
-  }
-
-  #addSelectable(
-    kind: "reader" | "writer",
-    selectable: Selectable,
-    callback: () => void,
-    options: RegistrationOptions | undefined,
-  ): void {
-    if (typeof selectable?.watch !== "function") {
-      throw new TypeError(`Cannot add a ${kind} of ${String(selectable)}: it is no Selectable`);
-    }
-    checkNotTaken("add", kind, selectable);
-    this.#selector.register(this.#add(kind, selectable, callback, options));
-  }
-
-  #add(
-    kind: CallContext["kind"],
-    handle: Selectable | Process,
-    callback: () => void,
-    { priority = 0, where }: RegistrationOptions = {},
-  ): Handler {
-    this.#checkAlive(`add a ${kind}`);
-    if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
-      throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
-    }
-    const registered = this.#registered(kind);
-    if (registered.has(handle)) {
-      throw new TypeError(
-        `Cannot add a ${kind} of ${describe(handle)}: it has one, remove that first`,
-      );
-    }
-    if (this.#suspended[kind].has(handle)) {
-      throw new TypeError(
-        `Cannot add a ${kind} of ${describe(handle)}: it is suspended, resume it`,
-      );
-    }
-    const handler = new Handler(kind, handle, callback, priority);
-    handler.where = this.#options.trace ? traced(where) : where;
-    return this.#register(handler, registered);
-  }
-
-  #register(handler: Handler, registered: Map<Handle, Handler>): Handler {
-    handler.step = this.#steps;
-    handler.since = this.#clock.now();
-    registered.set(handler.handle, handler);
-    return handler;
-  }
-
-  #remove(kind: CallContext["kind"], handle: Handle): void {
-    const suspended = this.#suspended[kind];
-    if (suspended.size > 0) {
-      suspended.get(handle)?.endSuspend?.();
-      suspended.delete(handle);
-    }
-    const registered = this.#registered(kind);
-    const handler = registered.get(handle);
-    if (handler === undefined) return;
-    registered.delete(handle);
-    if (kind === "process") handler.active = false;
-    else this.#selector.unregister(handler);
-  }
-
-  #unsuspend(kind: CallContext["kind"], handle: Handle): void {
-    const suspended = this.#suspended[kind];
-    const old = suspended.get(handle);
-    if (old === undefined) {
-      throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: it is not suspended`);
-    }
-    if (kind !== "process") checkNotTaken("resume", kind, old.selectable);
-    suspended.delete(handle);
-    old.endSuspend?.();
-    const handler = this.#register(old.copy(), this.#registered(kind));
-    if (kind === "process") {
-      handler.active = true;
-      this.#selector.wake();
-    } else this.#selector.register(handler);
-  }
-
-  #callTimers(): number {
-    const timers = this.#timers;
-    let first = timers.first();
-    if (first === undefined) return 0;
-    const now = this.#clock.now();
-    // What a callback adds, even if it is due at once, is for the next step.
-    const limit = timers.nextOrder;
-    let count = 0;
-    while (first !== undefined && first.at <= now && first.order < limit) {
-      const callback = timers.takeFirst();
-      this.#currentTimer = first;
-      count++;
-      try {
-        callback();
-      } catch (error) {
-        this.onError(error, `timer ${callback.name}`);
-      }
-      first = timers.first();
-    }
-    this.#currentTimer = undefined;
-    return count;
-  }
-
-  /** Leaves in `ready` what has not been called because an error goes out. */
-  #callReady(ready: Handler[]): number {
-    let count = 0;
-    let i = 0;
-    try {
-      for (; i < ready.length; i++) {
-        const handler = ready[i]!;
-        if (handler.active && handler.priority <= this.#turn && this.#callOne(handler)) count++;
-        this.#selector.again(handler);
-      }
-    } finally {
-      if (i === ready.length) ready.length = 0;
-      else ready.splice(0, i);
-    }
-    return count;
-  }
-
-  /** Gives whether it was really ready; a false alarm is simply watched again. */
-  #callOne(handler: Handler): boolean {
-    const { selectable, interest } = handler;
-    // Nobody waits for ever for what has closed: one last call.
-    if (handler.bad || selectable.closed) this.#remove(handler.kind, selectable);
-    else if (!(interest === "read" ? selectable.readable : selectable.writable)) return false;
-    this.#current = handler;
-    try {
-      handler.callback();
-    } catch (error) {
-      if (handler.active) this.#remove(handler.kind, selectable);
-      this.onError(error, handler.toString());
-    } finally {
-      this.#current = undefined;
-    }
-    // Who closes what it is called for need not be told that it closed.
-    if (handler.active && selectable.closed) this.#remove(handler.kind, selectable);
-    return true;
-  }
-
-  #callProcesses(): number {
-    let count = 0;
-    for (const handler of this.#processes.values()) {
-      if (handler.step === this.#steps || handler.priority > this.#turn) continue;
-      count++;
-      this.#current = handler;
-      try {
-        handler.callback();
-      } catch (error) {
-        this.#remove("process", handler.handle);
-        throw error;
-      } finally {
-        this.#current = undefined;
-      }
-    }
-    return count;
-  }
-
-  #resume(coroutine: Process, running: CoroutineProcess): void {
-    const end = running.step(() => this.#state === "alive");
-    if (end !== undefined) this.#suspended.process.get(coroutine)!.endSuspend = end;
   }
 
   /** Everything of {@linkcode Reactor.shutdown} but the end of sockets that are closing already. */
@@ -628,75 +374,27 @@ export class Reactor implements Disposable {
     this.#state = "stopping";
     this.#shutdownRequested = true;
     const { onShutdown } = this.#options;
-    if (onShutdown) {
-      this.#ending("onShutdown", () => onShutdown(this.inspect().map(formatInspected)));
-    }
+    const attempt = (what: string, act: () => void) => this.#reports.attempt(what, act);
+    if (onShutdown) attempt("onShutdown", () => onShutdown(this.inspect().map(formatInspected)));
     for (const hook of this.#shutdownHooks) {
-      this.#ending("shutdown hook", () => typeof hook === "function" ? hook() : hook.abandon());
+      attempt("shutdown hook", () => typeof hook === "function" ? hook() : hook.abandon());
     }
     this.#state = "stopped";
+    this.#registry.close();
     for (const kind of KINDS) {
-      for (const handle of [...this.#registered(kind).keys(), ...this.#suspended[kind].keys()]) {
-        const isRunning = this.#current?.handle === handle;
-        this.#remove(kind, handle);
-        this.#ending(`${kind} of ${describe(handle)}`, () => {
+      for (const { handle } of this.#registry.all(kind)) {
+        const isRunning = this.#stepper.current?.handle === handle;
+        const what = `${kind} of ${describe(handle)}`;
+        attempt(what, () => this.#registry.remove(kind, handle));
+        attempt(what, () => {
           if (kind !== "process") (handle as Partial<Socket>).close?.();
           else if (!isRunning) (handle as Partial<Generator>).return?.(undefined);
         });
       }
     }
-    for (const socket of this.#open) {
-      if (!socket.closed) this.#ending(describe(socket), () => closeAtOnce(socket));
-    }
+    this.#sockets.end();
     this.#timers.clear();
-    this.#alarm.cancel();
     this.#selector.wake();
-  }
-
-  /** Does a part of a shutdown, which goes on whatever that throws. */
-  #ending(what: string, act: () => void): void {
-    try {
-      try {
-        act();
-      } catch (error) {
-        this.#events.error?.(error, what);
-        this.#report(error, what);
-      }
-    } catch (error) {
-      this.#thrown ??= { error };
-    }
-  }
-
-  #report(error: unknown, where: string): void {
-    (this.#options.onError ?? reportToConsole)(error, where);
-  }
-
-  /** The same events, whose errors do no harm to what they are told of. */
-  #guarded(events: ReactorEvents): ReactorEvents {
-    const guarded: Record<string, (...args: unknown[]) => void> = {};
-    for (const name of EVENTS) {
-      if (events[name] === undefined) continue;
-      guarded[name] = (...args) => {
-        try {
-          (events[name] as (...args: unknown[]) => void).apply(events, args);
-        } catch (error) {
-          if (name === "error") this.#report(error, "event error");
-          else this.onError(error, `event ${name}`);
-        }
-      };
-    }
-    return guarded;
-  }
-
-  /** Waits for sockets that were closed with something still to send. */
-  async #drain(): Promise<void> {
-    if (this.#open.size === 0) return;
-    let cancel: () => void;
-    await new Promise<void>((resolve) => {
-      this.#onDrained = resolve;
-      cancel = startAlarm(this.#clock, this.#owner.lingerMs, resolve);
-    });
-    cancel!();
   }
 
   #checkAlive(doing: string): void {
@@ -706,63 +404,4 @@ export class Reactor implements Disposable {
   }
 }
 
-/** Without a reset: what was sent may still be under way, and is no part of something. */
-function closeAtOnce(socket: Socket): void {
-  socket.close();
-  socket.abort();
-}
-
-const KINDS = ["reader", "writer", "process"] as const;
-const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
-const NO_EVENTS: ReactorEvents = {};
 const realClock: Clock = { now: () => performance.now() };
-
-function createSelector(name: SelectorName): Selector<Handler> {
-  switch (name) {
-    case "auto":
-      return EpollSelector.supported ? new EpollSelector() : new DenoSelector();
-    case "deno":
-      return new DenoSelector();
-    case "epoll":
-      return new EpollSelector();
-    default:
-      throw new TypeError(
-        `Cannot use selector ${JSON.stringify(name)}: it must be "auto", "deno" or "epoll"`,
-      );
-  }
-}
-
-/** Only one who waits for a selectable is told. */
-function checkNotTaken(doing: string, kind: "reader" | "writer", selectable: Selectable): void {
-  if (!isTaken(selectable, kind === "reader" ? "read" : "write")) return;
-  throw new TypeError(
-    `Cannot ${doing} a ${kind} of ${describe(selectable)}: a transfer has it, wait for that first`,
-  );
-}
-
-function reportToConsole(error: unknown, where: string): void {
-  console.error(`Error in ${where}:`, error);
-}
-
-/** By name, for there are several: of `@std/assert`, of `node:assert`. */
-function isAssertionError(error: unknown): boolean {
-  return error instanceof Error && error.name === "AssertionError";
-}
-
-function formatInspected({ kind, what, suspended, where }: Inspected): string {
-  return `${suspended ? "suspended " : ""}${kind} ${what}${where ? ` (${where})` : ""}`;
-}
-
-/** The line of the program that registers something, and then what `where` says. */
-function traced(where: { toString(): string } | undefined): { toString(): string } {
-  const { stack = "" } = new Error();
-  return {
-    toString() {
-      const [, own = "", ...frames] = stack.split("\n");
-      // Not import.meta.url, of which Deno may decode what is percent-encoded, such as spaces.
-      const file = own.replace(/^.*\(|:\d+:\d+\)$/g, "");
-      const line = frames.find((frame) => !frame.includes(file));
-      return [line?.trim(), where?.toString()].filter(Boolean).join(", ");
-    },
-  };
-}

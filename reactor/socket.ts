@@ -1,7 +1,5 @@
 import type { ByteStream } from "./byte_stream.ts";
-import type { ReactorEvents } from "./events.ts";
 import type { Selectable } from "./selectable.ts";
-import type { Timer } from "./timer.ts";
 
 /**
  * A connection whose operations never block: what they cannot do now, they say so, and a {@linkcode Reactor} calls back
@@ -42,12 +40,14 @@ export interface Socket extends Selectable, Disposable {
   readonly remoteAddr: Deno.Addr | undefined;
   /**
    * Takes what has arrived: bytes (yours to keep and to alter), `null` at the end of the stream, or `undefined` when it
-   * would block.
+   * would block. Of `most` bytes at most; what is more is there the next time. `recv(0)` takes nothing and tells nothing: it
+   * gives an empty array. @default {all there is}
    *
+   * @throws {RangeError} when `most` is no whole number of at least 0, or Infinity
    * @throws the error with which the connection broke (for example `Deno.errors.ConnectionReset`)
    * @throws {Deno.errors.BadResource} when the socket is closed
    */
-  recv(): Uint8Array | null | undefined;
+  recv(most?: number): Uint8Array | null | undefined;
   /**
    * Offers bytes, and gives the number of them that were accepted, from the front: 0 when it would block. Do not alter
    * accepted bytes afterwards: they are sent from where they are.
@@ -95,22 +95,4 @@ export interface Listening extends Selectable {
   accept(): Socket | undefined;
   /** Stops listening. */
   close(): void;
-}
-
-/** What a socket needs of the {@linkcode Reactor} that it belongs to. */
-export interface SocketOwner {
-  /** How long a closed socket may take to send what it accepted, in milliseconds. */
-  readonly lingerMs: number;
-  /** Whether TCP connections send small pieces at once. */
-  readonly noDelay: boolean;
-  /** Who measures, if anybody does. */
-  readonly events?: ReactorEvents;
-  /** Called when a socket begins to exist. */
-  opened(socket: Socket): void;
-  /** Called when a socket has released what it held. */
-  released(socket: Socket): void;
-  /** As `reactor.addTimer`. */
-  addTimer(ms: number, callback: () => void): Timer;
-  /** As `reactor.removeTimer`. */
-  removeTimer(timer: Timer): void;
 }

@@ -2,9 +2,11 @@ import { describeAddr } from "./_describe.ts";
 import { descriptorOf } from "./linux/_descriptor_of.ts";
 import { libc, reset } from "./linux/_libc.ts";
 import type { Slab } from "./_slab.ts";
+import { RECEIVE, whole } from "./_whole.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Interest } from "./selectable.ts";
-import type { Socket, SocketOwner } from "./socket.ts";
+import type { Socket } from "./socket.ts";
+import type { SocketOwner } from "./_socket_owner.ts";
 import type { Timer } from "./timer.ts";
 
 interface Failure {
@@ -118,6 +120,7 @@ export class StreamSocket implements Socket {
   /** What has arrived; at most `most` bytes of it. */
   recv(most: number = Infinity): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
+    if (whole(most, RECEIVE) === 0) return new Uint8Array(0);
     const chunk = this.#chunk;
     if (chunk && chunk.length > most) {
       this.#chunk = chunk.subarray(most);

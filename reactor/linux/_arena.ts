@@ -1,3 +1,5 @@
+import { Slab } from "../_slab.ts";
+
 /**
  * Memory to receive into. What came belongs to whom it is given, who may keep it for long, as half of a line, say. So it must
  * not keep much more than itself from being freed: what is small is copied to a page among others, what is large is what was
@@ -5,8 +7,7 @@
  */
 export class Arena {
   #room = NOTHING;
-  #page = NOTHING;
-  #used = 0;
+  #pages = new Slab(PAGE_SIZE);
 
   /** At least `least` bytes, until some are taken. */
   offer(least: number): Uint8Array<ArrayBuffer> {
@@ -17,21 +18,14 @@ export class Arena {
   /** The first `length` bytes of what was offered. */
   take(length: number): Uint8Array<ArrayBuffer> {
     const room = this.#room;
-    if (length <= LARGEST_SMALL) return this.#copy(room, length);
+    if (length <= LARGEST_SMALL) {
+      const chunk = this.#pages.take(length);
+      chunk.set(new Uint8Array(room.buffer, 0, length)); // which takes half as long as subarray()
+      return chunk;
+    }
     if (2 * length < room.length) return room.slice(0, length);
     this.#room = NOTHING;
     return room.subarray(0, length);
-  }
-
-  #copy(room: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
-    if (this.#used + length > this.#page.length) {
-      this.#page = new Uint8Array(PAGE_SIZE);
-      this.#used = 0;
-    }
-    const chunk = new Uint8Array(this.#page.buffer, this.#used, length);
-    this.#used += length;
-    chunk.set(new Uint8Array(room.buffer, 0, length)); // which takes half as long as subarray()
-    return chunk;
   }
 }
 

@@ -1,4 +1,4 @@
-import { claimed } from "./_find_descriptor.ts";
+import { claimed } from "./_descriptor_of.ts";
 import { describeAddr } from "../_describe.ts";
 import { Accepted } from "./_accepted.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
@@ -16,7 +16,8 @@ import {
 } from "./_libc.ts";
 import { SockAddr } from "./_sockaddr.ts";
 import type { Interest } from "../selectable.ts";
-import type { Listening, Socket, SocketOwner } from "../socket.ts";
+import type { Listening, Socket } from "../socket.ts";
+import type { SocketOwner } from "../_socket_owner.ts";
 
 /** After so many failures in a row, which the descriptor does not explain, it is an error. */
 const MOST_FAILURES = 16;

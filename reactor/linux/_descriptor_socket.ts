@@ -1,6 +1,6 @@
 import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
-import { claimed } from "./_find_descriptor.ts";
+import { claimed } from "./_descriptor_of.ts";
 import { describeAddr } from "../_describe.ts";
 import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
 import {
@@ -18,7 +18,9 @@ import {
   SOL_SOCKET,
 } from "./_libc.ts";
 import type { Interest } from "../selectable.ts";
-import type { Socket, SocketOwner } from "../socket.ts";
+import type { Socket } from "../socket.ts";
+import type { SocketOwner } from "../_socket_owner.ts";
+import { RECEIVE, whole } from "../_whole.ts";
 
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
@@ -152,9 +154,9 @@ export class DescriptorSocket implements Socket, Watcher {
     if (unwanted !== 0 && (broken || events & unwanted)) this.#watch(this.#watched & ~unwanted);
   }
 
-  /** At most `most` bytes are received, for transfers that have a limit. */
   recv(most: number = LARGEST_READ): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
+    if (whole(most, RECEIVE) === 0) return new Uint8Array(0);
     if (this.#readFailure !== undefined) throw this.#readFailure;
     if (this.#ended) return null;
     if (!this.#readable) {

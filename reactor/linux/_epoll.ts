@@ -1,19 +1,11 @@
 import { type Libc, O_CLOEXEC } from "./_libc.ts";
 
-/** Something to read, or the end. */
-export const EPOLLIN = 1;
-/** Room to write. */
-export const EPOLLOUT = 4;
-/** Broken; always reported. */
-export const EPOLLERR = 8;
-/** Shut down in both directions; always reported. */
-export const EPOLLHUP = 16;
+/** Something to read, or the end; room to write; and always reported: broken; shut down in both directions. */
+export const EPOLLIN = 1, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 16;
 /** Watched, but not for anything. */
 const NOTHING = 1 << 30;
 
-const CTL_ADD = 1;
-const CTL_DEL = 2;
-const CTL_MOD = 3;
+const CTL_ADD = 1, CTL_DEL = 2, CTL_MOD = 3;
 
 /** `struct epoll_event` is packed on x86-64: 32 bits of events, then 64 bits of ours, of which the first 32 are the descriptor. */
 const [WORDS, FD] = Deno.build.arch === "x86_64" ? [3, 1] : [4, 2];

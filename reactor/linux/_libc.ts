@@ -1,3 +1,5 @@
+import { MOST_INT, whole } from "../_whole.ts";
+
 /*
  * The C library, by Deno FFI: the one place that opens it, and all that is called in it.
  *
@@ -10,6 +12,8 @@
  *    failed by asking the descriptor (`poll`, `SO_ERROR`), and takes what it cannot find out as "try again".
  * 5. A call that is `nonblocking` here costs 50 µs and a thread of a pool of 32. There is one, for the idle wait, of which few
  *    are under way at a time (see _epoll.ts).
+ * 6. The kernel takes a negative length for a huge one, and writes behind the buffer. So the calls that move bytes, and get
+ *    numbers from outside, go through a check of each (see `checked`), which costs nothing that can be measured.
  *
  * All constants and structures are those of Linux on x86-64 and arm64 (both little-endian, both with a 64-bit long).
  */
@@ -98,7 +102,7 @@ function open(): Libc | undefined {
   const granted = isGranted() ? [...NAMES, ...paths] : paths.filter(isGranted);
   for (const path of granted) {
     try {
-      return Deno.dlopen(path, symbols).symbols as Libc;
+      return checked(Deno.dlopen(path, symbols).symbols as Libc);
     } catch {
       // Not there, or not for this machine.
     }
@@ -108,41 +112,50 @@ function open(): Libc | undefined {
     : "calling the C library is not allowed: run with --allow-ffi";
 }
 
+/** Rule 6. Each is written out: a call that is always of the same function is a fast one. */
+function checked(libc: Libc): Libc {
+  const { read, recv, send, splice, tee, sendfile, vmsplice } = libc;
+  return {
+    ...libc,
+    read: (fd, room, length) => read(fd, room, within(room, length)),
+    recv: (fd, room, length, flags) => recv(fd, room, within(room, length), flags),
+    send: (fd, bytes, length, flags) => send(fd, bytes, within(bytes, length), flags),
+    splice: (from, at, to, there, length, flags) =>
+      splice(descriptor(from), at, descriptor(to), there, int(length), flags),
+    tee: (from, to, length, flags) => tee(descriptor(from), descriptor(to), int(length), flags),
+    sendfile: (to, file, offset, length) =>
+      sendfile(descriptor(to), descriptor(file), offset, int(length)),
+    vmsplice: (to, vector, count, flags) => vmsplice(descriptor(to), vector, count, flags),
+  };
+}
+
+function within(buffer: { byteLength: number } | null, length: number): number {
+  return whole(length, "call the kernel: the length", 0, buffer!.byteLength);
+}
+
+function int(length: number): number {
+  return whole(length, "call the kernel: the length", 0, MOST_INT);
+}
+
+function descriptor(fd: number): number {
+  return whole(fd, "call the kernel: the descriptor", 0, MOST_INT);
+}
+
 function isGranted(path?: string): boolean {
   const descriptor = { name: "ffi", ...(path && { path }) } as const;
   return Deno.permissions.querySync(descriptor).state === "granted";
 }
 
-/** A number by which C functions are told to make, or to see, descriptors that no child inherits. */
-export const O_CLOEXEC = 0o2000000;
-/** A descriptor whose operations do not wait. */
-export const O_NONBLOCK = 0o4000;
-/** `fcntl`: another descriptor for the same thing, that no child inherits. */
-export const F_DUPFD_CLOEXEC = 1030;
+/** No child inherits a descriptor that is made, or duplicated, with these; the operations of another do not wait. */
+export const O_CLOEXEC = 0o2000000, F_DUPFD_CLOEXEC = 1030, O_NONBLOCK = 0o4000;
 
-/** `poll`: there is something to read. */
-export const POLLIN = 1;
-/** `poll`: there is room to write. */
-export const POLLOUT = 4;
-/** `poll`: broken. */
-export const POLLERR = 8;
-/** `poll`: both directions are shut down. */
-export const POLLHUP = 16;
-/** `poll`: no such descriptor. */
-export const POLLNVAL = 32;
+/** What `poll` tells: something to read, room to write, broken, both directions shut down, no such descriptor. */
+export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
 
-/** `getsockopt` level of sockets in general. */
-export const SOL_SOCKET = 1;
-/** The type of a socket. */
-export const SO_TYPE = 3;
-/** The error that waits to be told; reading it takes it away. */
-export const SO_ERROR = 4;
-/** Whether it listens. */
-export const SO_ACCEPTCONN = 30;
-/** `getsockopt` level of TCP. */
-export const IPPROTO_TCP = 6;
-/** Small pieces are sent at once. */
-export const TCP_NODELAY = 1;
+/** Options of sockets: the error that waits to be told, which reading takes away, and whether it listens. */
+export const SOL_SOCKET = 1, SO_ERROR = 4, SO_ACCEPTCONN = 30;
+/** An option of TCP: small pieces are sent at once. */
+export const IPPROTO_TCP = 6, TCP_NODELAY = 1;
 
 const pollfd = new Int32Array(2);
 
@@ -190,16 +203,11 @@ export function reset(libc: Libc, fd: number): void {
 }
 
 /** Numbers of errors, as `SO_ERROR` gives them. */
-export const EMFILE = 24;
-/** Broken pipe. */
-export const EPIPE = 32;
-/** Connection reset by peer. */
-export const ECONNRESET = 104;
+export const EMFILE = 24, EPIPE = 32, ECONNRESET = 104;
 
-const ERRORS: Record<
-  number,
-  readonly [name: string, message: string, type?: new (message: string) => Error]
-> = {
+type OsError = [name: string, message: string, type?: new (message: string) => Error];
+
+const ERRORS: Record<number, OsError> = {
   [EMFILE]: ["EMFILE", "Too many open files"],
   [EPIPE]: ["EPIPE", "Broken pipe", Deno.errors.BrokenPipe],
   101: ["ENETUNREACH", "Network is unreachable", Deno.errors.NetworkUnreachable],

@@ -1,5 +1,6 @@
 import { descriptorOf } from "./_descriptor_of.ts";
 import { type Libc, libc, libcProblem } from "./_libc.ts";
+import { whole } from "../_whole.ts";
 import { Pipe } from "./_pipe_pool.ts";
 
 const SPLICE_F_MOVE = 1;
@@ -26,7 +27,7 @@ export interface KernelPipe extends Disposable {
  *
  * None of them waits. Each gives the number of bytes; -1 when it would block or failed. (Which of these, a program can not
  * learn reliably from `errno` in Deno: read or write the connection in the usual way to find out.) Each throws a RangeError
- * for a length, offset or size that is none, and {@linkcode Deno.errors.NotSupported} where it is not supported.
+ * for a descriptor, length, offset or size that is none, and {@linkcode Deno.errors.NotSupported} where it is not supported.
  */
 export interface ZeroCopy {
   /** Whether these calls can be made here: this is Linux, and `--allow-ffi` is granted already. Never prompts. */
@@ -100,27 +101,22 @@ export const zeroCopy: ZeroCopy = {
   },
 
   pipe(size = 1024 * 1024) {
-    if (!(size >= 1)) throw new RangeError(`Cannot make a pipe of ${size} bytes: at least 1`);
-    const pipe = Pipe.open(needed(), size);
+    const pipe = Pipe.open(needed(), whole(size, "make a pipe: its size", 1));
     if (pipe === undefined) throw new Error("Cannot make a pipe: there are too many open files");
     return pipe;
   },
 
   splice(from, to, length) {
-    return needed().splice(from, null, to, null, most(length), FLAGS);
+    return needed().splice(from, null, to, null, Math.min(length, MOST), FLAGS);
   },
 
   tee(from, to, length) {
-    return needed().tee(from, to, most(length), SPLICE_F_NONBLOCK);
+    return needed().tee(from, to, Math.min(length, MOST), SPLICE_F_NONBLOCK);
   },
 
   sendfile(to, file, offset, length) {
-    if (!Number.isSafeInteger(offset) || offset < 0) {
-      throw new RangeError(
-        `Cannot send from ${offset} on: it must be a whole number of at least 0`,
-      );
-    }
-    return needed().sendfile(to, file, new BigInt64Array([BigInt(offset)]), most(length));
+    const from = whole(offset, "send a file: the offset", 0, Number.MAX_SAFE_INTEGER);
+    return needed().sendfile(to, file, new BigInt64Array([BigInt(from)]), Math.min(length, MOST));
   },
 
   vmsplice(to, bytes) {
@@ -129,14 +125,6 @@ export const zeroCopy: ZeroCopy = {
     return needed().vmsplice(to, vector, 1, SPLICE_F_NONBLOCK);
   },
 };
-
-function most(length: number): number {
-  // The kernel would take a negative length for a huge one.
-  if (!(length >= 0) || length % 1 > 0) {
-    throw new RangeError(`Cannot move ${length} bytes: it must be a whole number of at least 0`);
-  }
-  return Math.min(length, MOST);
-}
 
 function needed(): Libc {
   const library = libc();

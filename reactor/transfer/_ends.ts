@@ -1,6 +1,6 @@
 import { descriptorOf } from "../linux/_descriptor_of.ts";
 import { DescriptorSocket } from "../linux/_descriptor_socket.ts";
-import { describe, describeAddr } from "../_describe.ts";
+import { describe, describeAddr, text } from "../_describe.ts";
 import type { Interest, Selectable } from "../selectable.ts";
 import { StreamSocket } from "../stream_socket.ts";
 import { giveBack, take } from "./_taken.ts";
@@ -42,14 +42,18 @@ export interface Target {
 export function sourceOf(end: object): Source {
   if ("recv" in end) return new SocketSource(end as Receiver);
   if ("read" in end) return new ConnSource(end as Reads);
-  throw new TypeError(`Cannot transfer from ${Deno.inspect(end, { depth: 0 })}: it has no read()`);
+  throw new TypeError(
+    `Cannot transfer from ${text(() => Deno.inspect(end, { depth: 0 }))}: it has no read()`,
+  );
 }
 
 /** What a transfer writes. */
 export function targetOf(end: object): Target {
   if ("send" in end) return new SocketTarget(end as Sender);
   if ("write" in end) return new ConnTarget(end as Writes);
-  throw new TypeError(`Cannot transfer to ${Deno.inspect(end, { depth: 0 })}: it has no write()`);
+  throw new TypeError(
+    `Cannot transfer to ${text(() => Deno.inspect(end, { depth: 0 }))}: it has no write()`,
+  );
 }
 
 /** Reads that a transfer began and did not wait for: the next transfer from the same connection does. */
@@ -268,5 +272,5 @@ const MEDIUM = 64 * 1024;
 export const LARGE: number = 256 * 1024;
 
 function describeConn(conn: Partial<Deno.Conn>): string {
-  return conn.localAddr === undefined ? "" : describeAddr(conn.localAddr, conn.remoteAddr);
+  return text(() => conn.localAddr && describeAddr(conn.localAddr, conn.remoteAddr));
 }

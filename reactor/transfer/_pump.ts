@@ -3,7 +3,9 @@ import { EventLoop } from "../_event_loop.ts";
 import { LARGE, SMALL, type Source, sourceOf, type Target, targetOf } from "./_ends.ts";
 import { type Libc, libc, pollNow, POLLOUT } from "../linux/_libc.ts";
 import { type Pipe, pipes } from "../linux/_pipe_pool.ts";
-import type { Job, Lender, Transferred, TransferSource, TransferTarget } from "./transfer.ts";
+import type { Job, Lender, TransferSource, TransferTarget } from "./transfer.ts";
+import type { Transferred } from "./transferred.ts";
+import { whole } from "../_whole.ts";
 import { TransferError, type TransferSide } from "./transfer_error.ts";
 
 /*
@@ -89,12 +91,7 @@ export class Pump implements Job<Transferred> {
   constructor(route: Route) {
     this.#route = route;
     this.transferred = route.transferred ?? { bytes: 0, spliced: 0, copied: 0 };
-    this.#left = route.limit ?? Infinity;
-    if (!(this.#left >= 0) || this.#left % 1 > 0) {
-      throw new RangeError(
-        `Cannot transfer ${route.limit} bytes: it must be a whole number of at least 0`,
-      );
-    }
+    this.#left = whole(route.limit ?? Infinity, "transfer: the number of bytes");
   }
 
   async run(lender: Lender): Promise<void> {

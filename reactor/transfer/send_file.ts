@@ -5,9 +5,10 @@ import {
   type Lender,
   Transfer,
   type TransferOptions,
-  type Transferred,
   type TransferTarget,
 } from "./transfer.ts";
+import type { Transferred } from "./transferred.ts";
+import { whole } from "../_whole.ts";
 
 /** Options of {@linkcode sendFile}. */
 export interface SendFileOptions extends TransferOptions {
@@ -73,11 +74,7 @@ class FileJob implements Job<Transferred> {
 
   async run(lender: Lender): Promise<void> {
     const { offset = 0, length, copy, onProgress } = this.#options;
-    if (!(offset >= 0) || offset % 1 !== 0) {
-      throw new RangeError(
-        `Cannot send a file from ${offset} on: it must be a whole number of at least 0`,
-      );
-    }
+    whole(offset, "send a file: the offset", 0, Number.MAX_SAFE_INTEGER);
     const given = this.#file;
     const file = given instanceof Deno.FsFile ? given : this.#opened = opened(given);
     try {

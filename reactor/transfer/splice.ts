@@ -5,11 +5,10 @@ import {
   Transfer,
   type TransferOptions,
   type TransferPeer,
-  type Transferred,
-  type TransferredBothWays,
   type TransferSource,
   type TransferTarget,
 } from "./transfer.ts";
+import type { Transferred, TransferredBothWays } from "./transferred.ts";
 
 /** Options of {@linkcode splice}. */
 export interface SpliceOptions<T = Transferred> extends TransferOptions<T> {

@@ -1,24 +1,7 @@
 import { markAsRequest, type Waiter } from "../_request.ts";
 import type { Selectable } from "../selectable.ts";
 import { TransferError } from "./transfer_error.ts";
-
-/** How much was transferred. */
-export interface Transferred {
-  /** The number of bytes that arrived where they should. */
-  bytes: number;
-  /** Of these, how many the kernel moved by itself, … */
-  spliced: number;
-  /** … and how many were read and written. */
-  copied: number;
-}
-
-/** What was transferred between two ends, in both directions. */
-export interface TransferredBothWays {
-  /** From the first to the second. */
-  forth: Transferred;
-  /** From the second to the first. */
-  back: Transferred;
-}
+import type { Transferred } from "./transferred.ts";
 
 /** In a coroutine that gio runs: the innermost context, where its bare `yield`s read and `yield data` writes. */
 export const here: unique symbol = Symbol("the innermost context");

@@ -1,4 +1,5 @@
-import type { Transferred } from "./transfer.ts";
+import { text } from "../_describe.ts";
+import type { Transferred } from "./transferred.ts";
 
 /** Where a transfer was cut: at one of its ends, or by its signal. */
 export type TransferSide = "from" | "to" | "tap" | "signal";
@@ -36,9 +37,9 @@ export class TransferError extends Error {
     transferred: Transferred,
     cause: unknown,
   ) {
-    const where = at?.describe();
+    const where = text(() => at?.describe());
     const place = where ? ` ${PREPOSITIONS[side]} ${where}` : "";
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = text(() => cause instanceof Error ? cause.message : String(cause));
     super(`Cannot ${DOING[side]}${place} any more, after ${transferred.bytes} bytes: ${reason}`, {
       cause,
     });

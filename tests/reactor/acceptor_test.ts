@@ -200,6 +200,17 @@ leakTest("events tell of accepted connections", async () => {
   assertStrictEquals(accepted[0], sockets[0]);
 });
 
+leakTest("Acceptor refuses a tcpBacklog that is none", () => {
+  using reactor = new Reactor();
+  for (const tcpBacklog of [-1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 32]) {
+    assertThrows(
+      () => new Acceptor(reactor, { port: 0, tcpBacklog }, () => {}),
+      RangeError,
+      `tcpBacklog must be a whole number from 0 to 2147483647, not ${tcpBacklog}`,
+    );
+  }
+});
+
 leakTest("Acceptor leaves nothing open when it cannot begin", () => {
   const address = { hostname: "127.0.0.1", port: 0 };
   const reactor = new Reactor();

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { Acceptor, connect, Reactor, type Socket, TestClock } from "../../reactor/mod.ts";
 import { leakTest, openDescriptors, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
+import { libc } from "../../reactor/linux/_libc.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
 
 const LINUX = Deno.build.os === "linux";
@@ -338,3 +339,18 @@ for (const others of [0, 4, 5]) {
     return Promise.resolve();
   });
 }
+
+test("no length goes to the kernel that is not within its buffer", () => {
+  const { read, recv, send } = libc()!;
+  const room = new Uint8Array(10);
+  for (const wrong of [-1, NaN, 1.5, 11, Infinity, 2 ** 31, 2 ** 32]) {
+    for (
+      const call of [
+        () => read(0, room, wrong),
+        () => recv(0, room, wrong, 0),
+        () => send(0, room, wrong, 0),
+      ]
+    ) assertThrows(call, RangeError, `must be a whole number from 0 to 10, not ${wrong}`);
+  }
+  return Promise.resolve();
+});

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Acceptor, connect, fromStreams, Reactor, type Socket } from "../../reactor/mod.ts";
-import { claimed, findDescriptor } from "../../reactor/linux/_find_descriptor.ts";
+import { claimed, findDescriptor } from "../../reactor/linux/_descriptor_of.ts";
 import { libc } from "../../reactor/linux/_libc.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";

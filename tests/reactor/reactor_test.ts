@@ -131,6 +131,19 @@ leakTest("run() lets closed sockets send what they accepted before it ends", asy
   assertEquals([received, reactor.openConnections.size], [accepted, 0]);
 });
 
+Deno.test("Reactor refuses a lingerMs that is no time, at once", () => {
+  for (const lingerMs of [-1, NaN, -Infinity]) {
+    assertThrows(
+      () => new Reactor({ lingerMs }),
+      RangeError,
+      `Cannot linger for ${lingerMs} ms: it must be at least 0`,
+    );
+  }
+  for (const lingerMs of [0, -0, 0.5, 2 ** 31, 2 ** 32, Infinity]) {
+    using _ = new Reactor({ lingerMs });
+  }
+});
+
 leakTest("run() does not wait for ever for a peer that does not read", async () => {
   const clock = new TestClock();
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -140,15 +140,20 @@ test("fails where there is no file, before anything is sent", async (path, copy)
     await assertRejects(() => sendFile(to, `${path}.not`, { copy }), Deno.errors.NotFound);
     const error = await assertRejects(() => sendFile(to, "/", { copy }), TransferError);
     assertEquals(error.side, "from");
-    await assertRejects(() => sendFile(to, path, { copy, offset: -1 }), RangeError);
-    for (const offset of [1.5, NaN, Infinity]) {
+    for (const offset of [-1, 1.5, NaN, Infinity, 2 ** 53, 2 ** 64]) {
       await assertRejects(
-        () => sendFile(to, path, { copy, offset }),
+        () => sendFile(to, path, { copy, offset, length: 1 }),
         RangeError,
-        "whole number of at least 0",
+        `Cannot send a file: the offset must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${offset}`,
       );
     }
-    await assertRejects(() => sendFile(to, path, { copy, length: -1 }), RangeError);
+    for (const length of [-1, 1.5, NaN]) {
+      await assertRejects(
+        () => sendFile(to, path, { copy, length }),
+        RangeError,
+        `Cannot transfer: the number of bytes must be a whole number of at least 0, not ${length}`,
+      );
+    }
   });
 });
 

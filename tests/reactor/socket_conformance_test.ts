@@ -260,6 +260,46 @@ function conformance(kind: Kind, selector: SelectorName): void {
     assertEquals([reactor.step(), reactor.step(), calls], [1, 0, 1]);
   });
 
+  test("refuses to receive a number of bytes that is none", async ({ reactor, socket, peer }) => {
+    const refuses = () => {
+      for (const wrong of [-1, -(2 ** 31), -(2 ** 32), -Infinity, NaN, 0.5, 1.5, "1" as never]) {
+        const message =
+          `Cannot receive: the number of bytes must be a whole number of at least 0, not ${wrong}`;
+        assertThrows(() => socket.recv(wrong), RangeError, message);
+      }
+    };
+    refuses();
+    reactor.addReader(socket, () => {});
+    const written = peer.write(pattern(10));
+    await drive(reactor, () => socket.readable);
+    await written;
+    refuses();
+    assertEquals(socket.recv(), pattern(10));
+  });
+
+  test("receives at most so many bytes, and none for 0", async ({ reactor, socket, peer }) => {
+    const none = new Uint8Array(0);
+    assertEquals(socket.recv(0), none);
+    reactor.addReader(socket, () => {});
+    const written = peer.write(pattern(10));
+    const received: unknown[] = [];
+    for (const most of [0, -0, 1, 4, 2 ** 31]) {
+      await drive(reactor, () => socket.readable);
+      received.push(socket.recv(most));
+    }
+    const all = pattern(10);
+    assertEquals(received, [none, none, all.subarray(0, 1), all.subarray(1, 5), all.subarray(5)]);
+    await written;
+    await peer.end();
+    let end: unknown;
+    reactor.removeReader(socket);
+    reactor.addReader(socket, () => end = socket.recv(Infinity));
+    await drive(reactor, () => end === null);
+    assertEquals([socket.recv(0), socket.recv()], [none, null]);
+    socket.close();
+    assertThrows(() => socket.recv(0), Deno.errors.BadResource);
+  });
+
   test("refuses everything when it is closed", async ({ socket }) => {
     socket.close();
     socket.close();

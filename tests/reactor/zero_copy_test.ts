@@ -5,6 +5,7 @@ import { output } from "../_peers.ts";
 import { faultyLibc } from "./_faulty_libc.ts";
 import { conns, socketPath } from "./_transfer_ends.ts";
 
+const MAX = Number.MAX_SAFE_INTEGER;
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -124,22 +125,44 @@ test("zeroCopy.pipe() makes a pipe of the size that is wanted, or what the kerne
   }
 });
 
-test("zeroCopy refuses lengths, offsets and sizes that are none", () => {
+test("zeroCopy refuses descriptors, lengths, offsets and sizes that are none", () => {
   using one = zeroCopy.pipe();
   using other = zeroCopy.pipe();
+  const [from, to] = [one.output, other.input];
   assertEquals(zeroCopy.vmsplice(one.input, bytes("abc")), 3);
-  for (const wrong of [-1, 1.5, NaN]) {
-    for (
-      const call of [
-        () => zeroCopy.splice(one.output, other.input, wrong),
-        () => zeroCopy.tee(one.output, other.input, wrong),
-        () => zeroCopy.sendfile(other.input, one.output, 0, wrong),
-        () => zeroCopy.sendfile(other.input, one.output, wrong, 1),
-      ]
-    ) assertThrows(call, RangeError, "it must be a whole number of at least 0");
+  const refuses = (call: () => unknown, message: string) => assertThrows(call, RangeError, message);
+  for (const wrong of [-1, 1.5, NaN, -Infinity, -(2 ** 32)]) {
+    const message = `the length must be a whole number from 0 to 2147483647, not ${wrong}`;
+    refuses(() => zeroCopy.splice(from, to, wrong), message);
+    refuses(() => zeroCopy.tee(from, to, wrong), message);
+    refuses(() => zeroCopy.sendfile(to, from, 0, wrong), message);
   }
-  for (const wrong of [0, -1, NaN]) assertThrows(() => zeroCopy.pipe(wrong), RangeError);
-  assertEquals(zeroCopy.splice(one.output, other.input, 10), 3); // it is all still there
+  for (const wrong of [-1, 1.5, NaN, Infinity, 2 ** 53, "1" as never]) {
+    const message =
+      `Cannot send a file: the offset must be a whole number from 0 to ${MAX}, not ${wrong}`;
+    refuses(() => zeroCopy.sendfile(to, from, wrong, 1), message);
+  }
+  for (const wrong of [-1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 32 + from, "1" as never]) {
+    const message = `the descriptor must be a whole number from 0 to 2147483647, not ${wrong}`;
+    refuses(() => zeroCopy.splice(wrong, to, 1), message);
+    refuses(() => zeroCopy.splice(from, wrong, 1), message);
+    refuses(() => zeroCopy.tee(wrong, to, 1), message);
+    refuses(() => zeroCopy.tee(from, wrong, 1), message);
+    refuses(() => zeroCopy.sendfile(wrong, from, 0, 1), message);
+    refuses(() => zeroCopy.sendfile(to, wrong, 0, 1), message);
+    refuses(() => zeroCopy.vmsplice(wrong, bytes("abc")), message);
+  }
+  for (const wrong of [0, -0, -1, 1.5, NaN, "1" as never]) {
+    refuses(
+      () => zeroCopy.pipe(wrong),
+      `Cannot make a pipe: its size must be a whole number of at least 1, not ${wrong}`,
+    );
+  }
+  for (const nothing of [0, -0]) {
+    assertEquals(zeroCopy.splice(from, to, nothing), 0);
+    assertEquals(zeroCopy.tee(from, to, nothing), 0);
+  }
+  assertEquals(zeroCopy.splice(from, to, 10), 3); // it is all still there
 });
 
 test("zeroCopy.descriptorOf() finds what is plain, and nothing that is closed", async () => {

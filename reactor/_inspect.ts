@@ -1,0 +1,52 @@
+import { describe, text } from "./_describe.ts";
+import type { Handler } from "./_handler.ts";
+import type { Inspected } from "./reactor_options.ts";
+import type { Socket } from "./socket.ts";
+import type { HeapTimer } from "./_timer_heap.ts";
+
+/** The lines of {@linkcode Reactor.inspect}: a socket has one of its own when it is not registered. */
+export function inspect(
+  { handlers, timers, sockets }: {
+    handlers: Handler[];
+    timers: HeapTimer[];
+    sockets: ReadonlySet<Socket>;
+  },
+  now: number,
+): Inspected[] {
+  const seen = new Set(handlers.map((handler) => handler.handle));
+  return [
+    ...handlers.map(({ kind, handle, priority, active, since, where: told }): Inspected => {
+      const where = text(() => told);
+      const ageMs = now - since;
+      const what = describe(handle);
+      return { kind, what, priority, suspended: !active, ageMs, ...(where && { where }) };
+    }),
+    ...timers.map(({ at, callback }): Inspected => ({
+      kind: "timer",
+      what: text(() => callback!.name) || "anonymous",
+      dueMs: at - now,
+    })),
+    ...[...sockets].filter((socket) => !seen.has(socket)).map((socket): Inspected => ({
+      kind: "connection",
+      what: describe(socket),
+    })),
+  ];
+}
+
+export function formatInspected({ kind, what, suspended, where }: Inspected): string {
+  return `${suspended ? "suspended " : ""}${kind} ${what}${where ? ` (${where})` : ""}`;
+}
+
+/** The line of the program that registers something, and then what `where` says. */
+export function traced(where: { toString(): string } | undefined): { toString(): string } {
+  const { stack = "" } = new Error();
+  return {
+    toString() {
+      const [, own = "", ...frames] = stack.split("\n");
+      // Not import.meta.url, of which Deno may decode what is percent-encoded, such as spaces.
+      const folder = own.replace(/^.*\(|[^/]*$/g, "");
+      const line = frames.find((frame) => !frame.includes(folder));
+      return [line?.trim(), text(() => where)].filter(Boolean).join(", ");
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import type { Clock } from "./clock.ts";
+import type { DenoSelector } from "./deno_selector.ts";
+import { describe } from "./_describe.ts";
+import { Handler } from "./_handler.ts";
+import { traced } from "./_inspect.ts";
+import type { CallContext, Handle, RegistrationOptions } from "./reactor_options.ts";
+import type { Selectable } from "./selectable.ts";
+import { isTaken } from "./transfer/_taken.ts";
+
+type Kind = CallContext["kind"];
+
+export const KINDS: readonly Kind[] = ["reader", "writer", "process"];
+export const PRIORITIES = 10;
+
+/**
+ * Who is registered with a reactor, suspended or not: for each handle one reader, one writer and one process at most.
+ *
+ * 1. Who is not suspended is active: readers and writers are with the selector then, and processes are called in every step.
+ * 2. Who is removed or suspended is not active any more, so whoever has it in a list passes it over. Who is resumed is a new
+ *    one, which is in no list yet.
+ * 3. Who is suspended for something ends that when it is removed or resumed.
+ */
+export class Registry {
+  #selector: DenoSelector;
+  #clock: Clock;
+  #trace: boolean;
+  #handlers = {
+    reader: new Map<Handle, Handler>(),
+    writer: new Map<Handle, Handler>(),
+    process: new Map<Handle, Handler>(),
+  };
+  #processes = new Set<Handler>();
+  #closed = false;
+
+  constructor(selector: DenoSelector, clock: Clock, trace: boolean) {
+    this.#selector = selector;
+    this.#clock = clock;
+    this.#trace = trace;
+  }
+
+  /** Whether there are processes that are active, … */
+  get hasProcesses(): boolean {
+    return this.#processes.size > 0;
+  }
+
+  /** … and these, as they are now. */
+  activeProcesses(): readonly Handler[] {
+    return this.hasProcesses ? [...this.#processes] : NONE;
+  }
+
+  /** All of a kind, suspended or not. */
+  all(kind: Kind): Handler[] {
+    return [...this.#handlers[kind].values()];
+  }
+
+  add(
+    kind: Kind,
+    handle: Handle,
+    callback: () => void,
+    { priority = 0, where }: RegistrationOptions = {},
+  ): void {
+    if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
+      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is no Selectable`);
+    }
+    if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
+    if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
+      throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
+    }
+    const other = this.#handlers[kind].get(handle);
+    const told = this.#trace ? traced(where) : where;
+    const handler = new Handler(kind, handle, callback, priority, told);
+    const why = other === undefined
+      ? whyNot(handler)
+      : other.active
+      ? "it has one, remove that first"
+      : "it is suspended, resume it";
+    if (why !== undefined) {
+      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: ${why}`);
+    }
+    this.#activate(handler);
+  }
+
+  /** Nobody is added any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  remove(kind: Kind, handle: Handle): void {
+    const handler = this.#handlers[kind].get(handle);
+    if (handler === undefined) return;
+    this.#handlers[kind].delete(handle);
+    if (handler.active) this.#deactivate(handler);
+    else handler.endSuspend?.();
+  }
+
+  suspend(handler: Handler): void {
+    this.#deactivate(handler);
+  }
+
+  isSuspended(handle: Handle): boolean {
+    return KINDS.some((kind) => this.#handlers[kind].get(handle)?.active === false);
+  }
+
+  resume(kind: Kind, handle: Handle): void {
+    const handler = this.#handlers[kind].get(handle);
+    const why = handler?.active === false ? whyNot(handler) : "it is not suspended";
+    if (why !== undefined) {
+      throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: ${why}`);
+    }
+    this.remove(kind, handle);
+    this.#activate(handler!.copy());
+  }
+
+  #activate(handler: Handler): void {
+    handler.since = this.#clock.now();
+    this.#handlers[handler.kind].set(handler.handle, handler);
+    if (handler.kind === "process") {
+      handler.active = true;
+      this.#processes.add(handler);
+      this.#selector.wake();
+    } else this.#selector.register(handler);
+  }
+
+  #deactivate(handler: Handler): void {
+    if (handler.kind !== "process") return this.#selector.unregister(handler);
+    handler.active = false;
+    this.#processes.delete(handler);
+  }
+}
+
+/** Only one who waits for a selectable is told. */
+function whyNot({ kind, interest, selectable }: Handler): string | undefined {
+  if (kind === "process" || !isTaken(selectable, interest)) return;
+  return "a transfer has it, wait for that first";
+}
+
+const NONE: readonly Handler[] = [];

@@ -1,0 +1,76 @@
+import { text } from "./_describe.ts";
+import type { ReactorEvents } from "./events.ts";
+import type { ReactorOptions } from "./reactor_options.ts";
+
+const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
+
+/** Who is told of errors that nobody waits for, and of events. */
+export class Reports {
+  /** Those of the options; their own errors do no harm to what they are told of. */
+  readonly events: ReactorEvents;
+  #onError: (error: unknown, where: string) => void;
+  #thrown: { error: unknown } | undefined;
+
+  constructor({ onError = toConsole, events }: ReactorOptions) {
+    this.#onError = onError;
+    this.events = events === undefined ? {} : this.#guarded(events);
+  }
+
+  /** Reports it; throws it if it is an AssertionError. */
+  report(error: unknown, where: string): void {
+    if (isAssertionError(error)) throw error;
+    this.#tell(error, where);
+  }
+
+  /** Does a part of a shutdown, which goes on whatever that throws. */
+  attempt(what: string, act: () => void): void {
+    try {
+      try {
+        act();
+      } catch (error) {
+        this.#tell(error, what);
+      }
+    } catch (error) {
+      this.#thrown ??= { error };
+    }
+  }
+
+  /** Throws what `onError` threw in an attempt. */
+  rethrow(): void {
+    if (this.#thrown !== undefined) throw this.#thrown.error;
+  }
+
+  #tell(error: unknown, where: string): void {
+    this.events.error?.(error, where);
+    this.#onError(error, where);
+  }
+
+  #guarded(events: ReactorEvents): ReactorEvents {
+    const guarded: Record<string, (...args: unknown[]) => void> = {};
+    for (const name of EVENTS) {
+      if (events[name] === undefined) continue;
+      guarded[name] = (...args) => {
+        try {
+          (events[name] as (...args: unknown[]) => void).apply(events, args);
+        } catch (error) {
+          if (name === "error") this.#onError(error, "event error");
+          else this.report(error, `event ${name}`);
+        }
+      };
+    }
+    return guarded;
+  }
+}
+
+function toConsole(error: unknown, where: string): void {
+  try {
+    console.error(`Error in ${where}:`, error);
+  } catch {
+    console.error(`Error in ${where}: of which nothing can be told`);
+  }
+}
+
+/** By name, for there are several: of `@std/assert`, of `node:assert`. */
+function isAssertionError(error: unknown): boolean {
+  return text(() => error instanceof Error && error.name) === "AssertionError";
+}

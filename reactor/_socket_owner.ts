@@ -1,0 +1,21 @@
+import type { ReactorEvents } from "./events.ts";
+import type { Socket } from "./socket.ts";
+import type { Timer } from "./timer.ts";
+
+/** What a socket needs of the {@linkcode Reactor} that it belongs to. */
+export interface SocketOwner {
+  /** How long a closed socket may take to send what it accepted, in milliseconds. */
+  readonly lingerMs: number;
+  /** Whether TCP connections send small pieces at once. */
+  readonly noDelay: boolean;
+  /** Who measures, if anybody does. */
+  readonly events?: ReactorEvents;
+  /** Called when a socket begins to exist. */
+  opened(socket: Socket): void;
+  /** Called when a socket has released what it held. */
+  released(socket: Socket): void;
+  /** As `reactor.addTimer`. */
+  addTimer(ms: number, callback: () => void): Timer;
+  /** As `reactor.removeTimer`. */
+  removeTimer(timer: Timer): void;
+}

@@ -1,0 +1,101 @@
+import type { Clock } from "./clock.ts";
+import { text } from "./_describe.ts";
+import type { Reports } from "./_reports.ts";
+import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
+
+/** Far more than anybody waits for, and all that `setTimeout` can. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * The timers of a reactor, which is woken up when the first is due, by one alarm of the clock. The alarm is not moved when its
+ * timer goes: it goes off, and is set again. So re-arming a timeout at every request costs no `setTimeout`.
+ */
+export class Timers {
+  /** The one that is being called. */
+  current: HeapTimer | undefined;
+  #heap = new TimerHeap();
+  #clock: Clock;
+  #onDue: () => void;
+  #alarmAt = Infinity;
+  #cancelAlarm: (() => void) | undefined;
+
+  constructor(clock: Clock, onDue: () => void) {
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  add(ms: number, callback: () => void): HeapTimer {
+    if (!(ms >= 0)) throw new RangeError(`Cannot add a timer of ${ms} ms: it must be at least 0`);
+    return this.#heap.add(this.#clock.now() + ms, callback);
+  }
+
+  remove(timer: HeapTimer): void {
+    this.#heap.remove(timer);
+  }
+
+  live(): HeapTimer[] {
+    return this.#heap.live();
+  }
+
+  /** How long it is until the first is due. */
+  limitMs(): number {
+    const first = this.#heap.first();
+    return first === undefined ? Infinity : first.at - this.#clock.now();
+  }
+
+  /** Sees to it that the alarm goes off in time. */
+  setAlarm(): void {
+    const first = this.#heap.first();
+    if (first === undefined || first.at >= this.#alarmAt) return;
+    this.#cancelAlarm?.();
+    this.#alarmAt = first.at;
+    const ms = Math.max(0, first.at - this.#clock.now());
+    this.#cancelAlarm = startAlarm(this.#clock, ms, this.#goOff);
+  }
+
+  /** Calls those that are due; gives their number. */
+  callDue(reports: Reports): number {
+    const heap = this.#heap;
+    let first = heap.first();
+    if (first === undefined) return 0;
+    const now = this.#clock.now();
+    // What a callback adds, even if it is due at once, is for the next step.
+    const limit = heap.nextOrder;
+    let count = 0;
+    while (first !== undefined && first.at <= now && first.order < limit) {
+      const callback = heap.takeFirst();
+      this.current = first;
+      count++;
+      try {
+        callback();
+      } catch (error) {
+        reports.report(error, `timer ${text(() => callback.name)}`);
+      } finally {
+        this.current = undefined;
+      }
+      first = heap.first();
+    }
+    return count;
+  }
+
+  clear(): void {
+    this.#heap.clear();
+    this.#cancelAlarm?.();
+    this.#cancelAlarm = undefined;
+    this.#alarmAt = Infinity;
+  }
+
+  #goOff = (): void => {
+    this.#alarmAt = Infinity;
+    this.#cancelAlarm = undefined;
+    if (this.limitMs() <= 0) this.#onDue();
+    else this.setAlarm();
+  };
+}
+
+/** Calls back once after `ms` milliseconds of the clock; gives what cancels it. */
+export function startAlarm(clock: Clock, ms: number, callback: () => void): () => void {
+  if (clock.alarm) return clock.alarm(ms, callback);
+  const id = setTimeout(callback, Math.min(ms, LONGEST_MS));
+  return () => clearTimeout(id);
+}

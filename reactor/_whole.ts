@@ -1,0 +1,24 @@
+/** What fits in an `int` of C. */
+export const MOST_INT: number = 2 ** 31 - 1;
+/** What `recv(most)` checks, on all back ends. */
+export const RECEIVE = "receive: the number of bytes";
+
+/**
+ * A number that counts bytes, or stands for something in C, which would take -1 for a huge one and cut off what is behind
+ * the point. It is checked where a user gives it, so that the error comes at that call; Infinity is all there is.
+ *
+ * @throws {RangeError} with `what` (as in `receive: the number of bytes`) and the value
+ */
+export function whole(
+  value: number,
+  what: string,
+  least: number = 0,
+  most: number = Infinity,
+): number {
+  // What is no number is compared as one otherwise.
+  if (typeof value === "number" && value >= least && value <= most && !(value % 1 > 0)) {
+    return value + 0; // Not -0, which FFI takes for no integer.
+  }
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new RangeError(`Cannot ${what} must be a whole number ${range}, not ${String(value)}`);
+}
