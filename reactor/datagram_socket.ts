@@ -1,6 +1,7 @@
 import dgram from "node:dgram";
 import type { Reactor } from "./reactor.ts";
 import type { Interest, Selectable } from "./selectable.ts";
+import { Waiters } from "./_waiters.ts";
 
 /** Bytes, and where they come from. */
 export interface Datagram {
@@ -55,8 +56,7 @@ export class DatagramSocket implements Selectable, Disposable {
   #sending = false;
   #failure: { error: unknown } | undefined;
   #closed = false;
-  #notifyRead: (() => void) | undefined;
-  #notifyWrite: (() => void) | undefined;
+  #waiters = new Waiters();
 
   private constructor(reactor: Reactor, socket: dgram.Socket) {
     this.#reactor = reactor;
@@ -71,7 +71,7 @@ export class DatagramSocket implements Selectable, Disposable {
         data: new Uint8Array(data),
         from: { transport: "udp", hostname: address, port },
       });
-      this.#notifyRead?.();
+      this.#waiters.read?.();
     });
     socket.on("error", (error) => this.#onError(error));
     reactor.addShutdownHook(this.#close);
@@ -131,15 +131,12 @@ export class DatagramSocket implements Selectable, Disposable {
 
   /** Begins to care. */
   watch(interest: Interest, notify: () => void): void {
-    if (interest === "read") this.#notifyRead = notify;
-    else this.#notifyWrite = notify;
-    if (interest === "read" ? this.readable : this.writable) notify();
+    this.#waiters.add(this, interest, notify);
   }
 
   /** Ceases to care. */
   unwatch(interest: Interest): void {
-    if (interest === "read") this.#notifyRead = undefined;
-    else this.#notifyWrite = undefined;
+    this.#waiters[interest] = undefined;
   }
 
   /**
@@ -191,7 +188,7 @@ export class DatagramSocket implements Selectable, Disposable {
       this.#outgoing.shift();
       if (error) this.#onError(error);
       this.#sendNext();
-      this.#notifyWrite?.();
+      this.#waiters.write?.();
     };
     try {
       this.#socket.send(next.data, next.port, next.hostname, done);
@@ -205,14 +202,13 @@ export class DatagramSocket implements Selectable, Disposable {
     this.#closed = true;
     this.#reactor.removeShutdownHook(this.#close);
     this.#socket.close();
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   };
 
   #onError(error: unknown): void {
     if (this.#closed) return;
     this.#failure = { error };
-    this.#notifyRead?.();
+    this.#waiters.read?.();
   }
 }
 

@@ -1,3 +1,4 @@
+import { closedError } from "./_closed_error.ts";
 import { describeAddr } from "./_describe.ts";
 import { descriptorOf } from "./linux/_descriptor_of.ts";
 import { libc, reset } from "./linux/_libc.ts";
@@ -6,6 +7,7 @@ import type { ByteStream } from "./byte_stream.ts";
 import type { Interest } from "./selectable.ts";
 import type { Socket, SocketOwner } from "./socket.ts";
 import type { Timer } from "./timer.ts";
+import { Waiters } from "./_waiters.ts";
 
 interface Failure {
   error: unknown;
@@ -38,6 +40,7 @@ export class StreamSocket implements Socket {
   #stream: ByteStream;
   #owner: SocketOwner;
   #slab: Slab;
+  #waiters = new Waiters();
   #closed = false;
   #released = false;
 
@@ -45,12 +48,10 @@ export class StreamSocket implements Socket {
   #reading = false;
   #region: Uint8Array | undefined;
   #readSize = SMALLEST_READ;
-  #notifyRead: (() => void) | undefined;
 
   #out: Uint8Array | undefined;
   #ending = false;
   #halfClosing = false;
-  #notifyWrite: (() => void) | undefined;
 
   #readFailure: Failure | undefined;
   #writeFailure: Failure | undefined;
@@ -78,12 +79,13 @@ export class StreamSocket implements Socket {
 
   /** Whether `recv` would not block. */
   get readable(): boolean {
-    return this.#chunk !== undefined || this.#readFailure !== undefined || this.#closed;
+    return this.#chunk !== undefined || this.#readFailure !== undefined || this.#closed ||
+      !this.#isReadable;
   }
 
-  /** Whether `send` would not block. */
+  /** Whether `send` would not block: it accepts something, or throws. */
   get writable(): boolean {
-    return this.#stream.write !== undefined && this.#out === undefined || this.#closed;
+    return this.#out === undefined || this.#ending;
   }
 
   /** Kind and addresses. */
@@ -94,25 +96,17 @@ export class StreamSocket implements Socket {
 
   /** Begins to care. */
   watch(interest: Interest, notify: () => void): void {
-    if (interest === "write") {
-      this.#notifyWrite = notify;
-      if (this.writable) notify();
-    } else {
-      this.#notifyRead = notify;
-      if (this.readable) notify();
-      else this.#read();
-    }
+    if (this.#waiters.add(this, interest, notify) && interest === "read") this.#read();
   }
 
   /** Ceases to care. */
   unwatch(interest: Interest): void {
-    if (interest === "write") this.#notifyWrite = undefined;
-    else this.#notifyRead = undefined;
+    this.#waiters[interest] = undefined;
   }
 
   /** Whether anybody cares. */
   isWatched(interest: Interest): boolean {
-    return (interest === "read" ? this.#notifyRead : this.#notifyWrite) !== undefined;
+    return this.#waiters[interest] !== undefined;
   }
 
   /** What has arrived; at most `most` bytes of it. */
@@ -124,14 +118,17 @@ export class StreamSocket implements Socket {
       return chunk.subarray(0, most);
     }
     if (chunk) this.#chunk = undefined;
-    else if (chunk === undefined && this.#readFailure !== undefined) throw this.#readFailure.error;
-    return chunk;
+    if (chunk !== undefined) return chunk;
+    if (this.#readFailure !== undefined) throw this.#readFailure.error;
+    if (this.#isReadable) return undefined;
+    throw new TypeError(`Cannot receive: ${this.describe()} is for writing only`);
   }
 
   /** Accepts bytes to send. */
   send(bytes: Uint8Array): number {
+    // After a shutdown as well: this is the only way to find out that what was accepted before did not go out.
+    if (this.#writeFailure !== undefined && !this.#closed) throw this.#writeFailure.error;
     if (this.#ending) throw closedError("send");
-    if (this.#writeFailure !== undefined) throw this.#writeFailure.error;
     if (this.#stream.write === undefined) {
       throw new TypeError(`Cannot send: ${this.describe()} is for reading only`);
     }
@@ -146,6 +143,7 @@ export class StreamSocket implements Socket {
     if (this.#ending) return;
     this.#ending = true;
     if (this.#out === undefined) this.#closeWrite();
+    this.#waiters.write?.();
   }
 
   /** Graceful close. */
@@ -156,8 +154,7 @@ export class StreamSocket implements Socket {
     const done = this.#out === undefined && !this.#halfClosing;
     if (done || this.#released) this.#release();
     else this.#linger = this.#owner.addTimer(this.#owner.lingerMs, this.#release);
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   }
 
   /** Close at once. */
@@ -185,14 +182,17 @@ export class StreamSocket implements Socket {
     if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
     this.#ending = this.#closed = this.#released = true;
     this.#owner.released(this);
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
     return this.#stream;
   }
 
   /** As {@linkcode StreamSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  get #isReadable(): boolean {
+    return this.#stream.read !== undefined || this.#stream.pull !== undefined;
   }
 
   #read(): void {
@@ -202,13 +202,12 @@ export class StreamSocket implements Socket {
       this.#stream.pull().then(this.#onPull, this.#onReadError);
       return;
     }
-    if (this.#stream.read === undefined) return;
     this.#reading = true;
     this.#region ??= this.#slab.take(Math.min(this.#readSize, this.largestRead));
     const room = this.#region.length > this.largestRead
       ? this.#region.subarray(0, this.largestRead)
       : this.#region;
-    this.#stream.read(room).then(this.#onRead, this.#onReadError);
+    this.#stream.read!(room).then(this.#onRead, this.#onReadError);
   }
 
   #onRead = (length: number | null): void => {
@@ -234,7 +233,7 @@ export class StreamSocket implements Socket {
         ? new Uint8Array(buffer, byteOffset + length, region.length - length)
         : undefined;
     }
-    this.#notifyRead?.();
+    this.#waiters.read?.();
   };
 
   #onPull = (chunk: Uint8Array | null): void => {
@@ -242,7 +241,7 @@ export class StreamSocket implements Socket {
     if (this.#closed) return;
     if (chunk !== null) this.#owner.events?.received?.(this, chunk.length);
     this.#chunk = chunk;
-    this.#notifyRead?.();
+    this.#waiters.read?.();
   };
 
   #write(bytes: Uint8Array): void {
@@ -256,9 +255,9 @@ export class StreamSocket implements Socket {
     this.#owner.events?.sent?.(this, length);
     if (length < out.length) return this.#write(out.subarray(length));
     this.#out = undefined;
-    if (this.#closed) this.#release();
-    else if (this.#ending) this.#closeWrite();
-    else this.#notifyWrite?.();
+    if (this.#closed) return this.#release();
+    if (this.#ending) this.#closeWrite();
+    this.#waiters.write?.();
   };
 
   /** A connection of which reading fails is lost altogether. */
@@ -268,8 +267,7 @@ export class StreamSocket implements Socket {
     this.#readFailure = { error };
     this.#writeFailure ??= this.#readFailure;
     this.#release();
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   };
 
   /** A peer that takes no more may still have sent something: that is to be read first. */
@@ -277,7 +275,7 @@ export class StreamSocket implements Socket {
     this.#out = undefined;
     if (this.#closed) return this.#release();
     this.#writeFailure ??= { error };
-    this.#notifyWrite?.();
+    this.#waiters.write?.();
   };
 
   #closeWrite(): void {
@@ -302,10 +300,4 @@ export class StreamSocket implements Socket {
     }
     this.#owner.released(this);
   };
-}
-
-function closedError(doing: string): Error {
-  return new Deno.errors.BadResource(
-    `Cannot ${doing}: the socket is closed${doing === "send" ? " or shut down" : ""}`,
-  );
 }

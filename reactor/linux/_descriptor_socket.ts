@@ -1,6 +1,7 @@
 import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
 import { claimed } from "./_find_descriptor.ts";
+import { closedError } from "../_closed_error.ts";
 import { describeAddr } from "../_describe.ts";
 import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
 import {
@@ -19,6 +20,7 @@ import {
 } from "./_libc.ts";
 import type { Interest } from "../selectable.ts";
 import type { Socket, SocketOwner } from "../socket.ts";
+import { Waiters } from "../_waiters.ts";
 
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
@@ -60,8 +62,7 @@ export class DescriptorSocket implements Socket, Watcher {
   #watched = 0;
   #readable = false;
   #writable = true;
-  #notifyRead: (() => void) | undefined;
-  #notifyWrite: (() => void) | undefined;
+  #waiters = new Waiters();
   #readSize = SMALLEST_READ;
   /** The end of the stream was received. */
   #ended = false;
@@ -105,7 +106,7 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   get writable(): boolean {
-    return this.#writable || this.#closed;
+    return this.#writable || this.#ending;
   }
 
   describe(): string {
@@ -113,41 +114,34 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   watch(interest: Interest, notify: () => void): void {
-    if (interest === "read") {
-      this.#notifyRead = notify;
-      if (this.readable) notify();
-      else if ((this.#watched & EPOLLIN) === 0) this.#watch(this.#watched | EPOLLIN);
-    } else {
-      this.#notifyWrite = notify;
-      if (this.writable) notify();
-      else if ((this.#watched & EPOLLOUT) === 0) this.#watch(this.#watched | EPOLLOUT);
-    }
+    if (!this.#waiters.add(this, interest, notify)) return;
+    const event = interest === "read" ? EPOLLIN : EPOLLOUT;
+    if ((this.#watched & event) === 0) this.#watch(this.#watched | event);
   }
 
   unwatch(interest: Interest): void {
-    if (interest === "read") this.#notifyRead = undefined;
-    else this.#notifyWrite = undefined;
+    this.#waiters[interest] = undefined;
   }
 
   /** Whether anybody cares. */
   isWatched(interest: Interest): boolean {
-    return (interest === "read" ? this.#notifyRead : this.#notifyWrite) !== undefined;
+    return this.#waiters[interest] !== undefined;
   }
 
   onEvents(events: number): void {
+    const waiters = this.#waiters;
     const broken = (events & BROKEN) !== 0;
     if (events & EPOLLERR) this.#error ||= this.#takeError();
-    if (this.#notifyRead !== undefined && (broken || events & EPOLLIN)) {
+    if (waiters.read !== undefined && (broken || events & EPOLLIN)) {
       this.#readable = true;
-      this.#notifyRead();
+      waiters.read();
     }
-    if (this.#notifyWrite !== undefined && (broken || events & EPOLLOUT)) {
+    if (waiters.write !== undefined && (broken || events & EPOLLOUT)) {
       this.#writable = true;
-      this.#notifyWrite();
+      waiters.write();
     }
     const unwanted = this.#watched & (
-      (this.#notifyRead === undefined ? EPOLLIN : 0) |
-      (this.#notifyWrite === undefined ? EPOLLOUT : 0)
+      (waiters.read === undefined ? EPOLLIN : 0) | (waiters.write === undefined ? EPOLLOUT : 0)
     );
     if (unwanted !== 0 && (broken || events & unwanted)) this.#watch(this.#watched & ~unwanted);
   }
@@ -203,14 +197,14 @@ export class DescriptorSocket implements Socket, Watcher {
     if (this.#ending) return;
     this.#ending = true;
     if (!this.#released) this.#driver.libc.shutdown(this.#fd, SHUT_WR);
+    this.#waiters.write?.();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#ending = this.#closed = true;
     this.#release();
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   }
 
   abort(): void {
@@ -231,15 +225,14 @@ export class DescriptorSocket implements Socket, Watcher {
     }
     const why = pollNow(this.#driver.libc, this.#fd, POLLIN) !== 0
       ? "something was received and not taken"
-      : this.#notifyRead !== undefined
+      : this.#waiters.read !== undefined
       ? "somebody waits to receive, remove the reader in its callback"
       : undefined;
     if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
     this.#ending = this.#closed = true;
     this.#letGo();
     this.#owner.released(this);
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
     return conn as Deno.Conn;
   }
 
@@ -308,8 +301,7 @@ export class DescriptorSocket implements Socket, Watcher {
         `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
       ),
     );
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   }
 
   #release(): void {
@@ -332,9 +324,3 @@ export class DescriptorSocket implements Socket, Watcher {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 const NOTHING = new Uint8Array(0);
-
-function closedError(doing: string): Error {
-  return new Deno.errors.BadResource(
-    `Cannot ${doing}: the socket is closed${doing === "send" ? " or shut down" : ""}`,
-  );
-}

@@ -39,11 +39,20 @@ leakTest("a file is read, and written, like a socket", async () => {
   Deno.removeSync(path);
 });
 
-leakTest("a stream for reading only is never writable", () => {
-  using reactor = new Reactor();
-  using socket = reactor.adopt(fromStreams({ readable: new ReadableStream(), name: "input" }));
-  assertEquals(socket.writable, false);
-  assertThrows(() => socket.send(new Uint8Array(1)), TypeError, "input is for reading only");
+leakTest("a stream for reading only tells who waits to write, and the other way round", () => {
+  const errors: string[] = [];
+  using reactor = new Reactor({ onError: (error) => errors.push((error as Error).message) });
+  using input = reactor.adopt(fromStreams({ readable: new ReadableStream(), name: "input" }));
+  using output = reactor.adopt(fromStreams({ writable: new WritableStream(), name: "output" }));
+  assertThrows(() => input.send(new Uint8Array(1)), TypeError, "input is for reading only");
+  assertThrows(() => output.recv(), TypeError, "output is for writing only");
+  reactor.addWriter(input, () => input.send(new Uint8Array(1)));
+  reactor.addReader(output, () => output.recv());
+  assertEquals([reactor.step(), reactor.step()], [2, 0]);
+  assertEquals(errors, [
+    "Cannot receive: output is for writing only",
+    "Cannot send: input is for reading only",
+  ]);
 });
 
 leakTest("a stream that fails tells who receives, and who sends", async () => {
