@@ -713,7 +713,7 @@ export class Reactor implements Disposable {
   }
 }
 
-/** Without a reset: what was sent may still be under way, and is no part of something. */
+/** Without a reset if all that was accepted has been handed on: it goes out, and is no part of something. */
 function closeAtOnce(socket: Socket): void {
   socket.close();
   socket.abort();

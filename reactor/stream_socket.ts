@@ -1,6 +1,6 @@
 import { closedError } from "./_closed_error.ts";
 import { describeAddr } from "./_describe.ts";
-import { descriptorOf } from "./linux/_descriptor_of.ts";
+import { findTcp } from "./linux/_find_descriptor.ts";
 import { libc, reset } from "./linux/_libc.ts";
 import type { Slab } from "./_slab.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -29,6 +29,9 @@ const LARGEST_SEND = 256 * 1024;
  * arrives and grows with what does.
  *
  * Writing: at most one `write` is outstanding; while it is, the socket accepts nothing.
+ *
+ * Ending: when it ends before all that it accepted was written, the peer gets an error where that is possible, and not what
+ * looks like the end. A write that fails leaves what the peer has said to be read.
  */
 export class StreamSocket implements Socket {
   /** The near address, where there is one. */
@@ -43,6 +46,7 @@ export class StreamSocket implements Socket {
   #waiters = new Waiters();
   #closed = false;
   #released = false;
+  #aborted = false;
 
   #chunk: Uint8Array | null | undefined;
   #reading = false;
@@ -159,11 +163,7 @@ export class StreamSocket implements Socket {
 
   /** Close at once. */
   abort(): void {
-    if (!this.#closed && !this.#released && this.remoteAddr?.transport === "tcp") {
-      const library = libc();
-      const fd = descriptorOf(this.#stream)?.current;
-      if (library !== undefined && fd !== undefined) reset(library, fd);
-    }
+    this.#aborted ||= !this.#closed;
     this.close();
     this.#release();
   }
@@ -216,6 +216,11 @@ export class StreamSocket implements Socket {
     const region = this.#region!;
     if (length !== null) this.#owner.events?.received?.(this, length);
     if (length === null) {
+      // A reset is told once, to who writes or to who reads; the other sees an end.
+      const failure = this.remoteAddr && this.#writeFailure?.error;
+      if (failure && !(failure instanceof Deno.errors.BrokenPipe)) {
+        return this.#onReadError(failure);
+      }
       this.#chunk = null;
       this.#region = undefined;
     } else if (length === region.length) {
@@ -291,13 +296,28 @@ export class StreamSocket implements Socket {
   #release = (): void => {
     if (this.#released) return;
     this.#released = true;
-    this.#out = undefined;
     if (this.#linger) this.#owner.removeTimer(this.#linger);
+    const isPart = this.#aborted || this.#out !== undefined;
+    this.#out = undefined;
     try {
-      this.#stream.close();
+      if (!isPart) this.#stream.close();
+      else if (this.#stream.abort) this.#stream.abort();
+      else {
+        this.#reset();
+        this.#stream.close();
+      }
     } catch {
       // Somebody else closed it.
     }
     this.#owner.released(this);
   };
+
+  /** By its addresses, for TLS has no descriptor of its own. */
+  #reset(): void {
+    const library = libc();
+    const { localAddr, remoteAddr } = this;
+    if (library === undefined || !localAddr || remoteAddr?.transport !== "tcp") return;
+    const fd = findTcp(library, { localAddr, remoteAddr });
+    if (fd !== undefined) reset(library, fd);
+  }
 }

@@ -47,7 +47,7 @@ export interface Driver {
  * 1. Every operation is one call of the kernel, which does it at once or says that it would block. What is accepted to
  *    be sent is with the kernel, so closing has nothing to wait for; an idle connection holds no buffer.
  * 2. Readable is what epoll said last, until something is received; then epoll is asked again. Writable is true until
- *    the kernel did not take all.
+ *    the kernel did not take all. That sending failed leaves what the peer has said to be received.
  * 3. The descriptor stays with epoll when nobody waits any more. Only when there is an event that nobody waits for is
  *    it taken off.
  * 4. Why a call failed is asked of the descriptor (see _libc.ts). An error that epoll announces is taken at once,
@@ -131,7 +131,7 @@ export class DescriptorSocket implements Socket, Watcher {
   onEvents(events: number): void {
     const waiters = this.#waiters;
     const broken = (events & BROKEN) !== 0;
-    if (events & EPOLLERR) this.#error ||= this.#takeError();
+    if (events & EPOLLERR) this.#takeError();
     if (waiters.read !== undefined && (broken || events & EPOLLIN)) {
       this.#readable = true;
       waiters.read();
@@ -155,19 +155,20 @@ export class DescriptorSocket implements Socket, Watcher {
       // Nobody has told. A call that fails would take the error away, and leave what looks like an end.
       const state = pollNow(this.#driver.libc, this.#fd, POLLIN);
       if (state === 0) return;
-      if (state & POLLERR) this.#error ||= this.#takeError();
+      if (state & POLLERR) this.#takeError();
     }
     let length = this.#receive(most);
     if (length < 0) {
       this.#readable = false;
       if ((pollNow(this.#driver.libc, this.#fd, POLLIN) & (POLLERR | POLLHUP)) === 0) return;
       // Either it broke just now, or the error was taken away by the call that failed.
-      this.#error ||= this.#takeError();
+      this.#takeError();
       length = this.#receive(most);
       if (length < 0) return;
       const isTcp = this.remoteAddr?.transport === "tcp";
       // A TCP connection of which we have not shut down our side cannot end in both directions by itself.
-      if (length === 0 && isTcp && !this.#ending) this.#error ||= ECONNRESET;
+      const isReset = isTcp && !this.#ending && this.#writeFailure === undefined;
+      if (length === 0 && isReset) this.#error ||= ECONNRESET;
     }
     if (length > 0) return this.#take(length);
     if (this.#error !== 0) this.#fail();
@@ -271,7 +272,9 @@ export class DescriptorSocket implements Socket, Watcher {
     // To send nothing is never too much: that fails only if the connection is broken.
     if (libc.send(this.#fd, NOTHING, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === 0) return 0;
     this.#writable = true;
-    throw this.#writeFailure = osError(this.#error ||= this.#takeError() || EPIPE);
+    this.#takeError();
+    // If the call that failed took it away, nobody can tell whether the peer had ended before: then it counts as a reset.
+    throw this.#writeFailure ??= osError(this.#error ||= EPIPE);
   }
 
   /** A connection of which receiving fails is lost altogether. */
@@ -287,8 +290,11 @@ export class DescriptorSocket implements Socket, Watcher {
     return failure;
   }
 
-  #takeError(): number {
-    return socketOption(this.#driver.libc, this.#fd, SOL_SOCKET, SO_ERROR) ?? 0;
+  #takeError(): void {
+    const error = socketOption(this.#driver.libc, this.#fd, SOL_SOCKET, SO_ERROR) ?? 0;
+    // The peer had ended before it refused what we sent: to who receives, that is an end like any other.
+    if (error === EPIPE) this.#writeFailure ??= osError(error);
+    else this.#error ||= error;
   }
 
   #watch(events: number): void {
