@@ -5,6 +5,7 @@ import { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
 import { EpollSelector } from "./linux/epoll_selector.ts";
 import type { ReactorEvents } from "./events.ts";
+import { owners } from "./_owners.ts";
 import { EventLoop } from "./_event_loop.ts";
 import { Handler } from "./_handler.ts";
 import type {
@@ -20,7 +21,7 @@ import type {
 } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Selector } from "./selector.ts";
-import type { Listening, Socket, SocketOwner } from "./socket.ts";
+import type { Draining, Listening, Socket, SocketOwner } from "./socket.ts";
 import { Suspend } from "./suspend.ts";
 import { isTaken } from "./transfer/_taken.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
@@ -71,6 +72,7 @@ export class Reactor implements Disposable {
   };
   #timers = new TimerHeap();
   #open = new Set<Socket>();
+  #draining = new Set<Draining>();
   #shutdownHooks = new Set<ShutdownHook>();
   #owner: SocketOwner;
 
@@ -111,11 +113,14 @@ export class Reactor implements Disposable {
       released: (socket) => {
         this.#open.delete(socket);
         this.#events.closed?.(socket);
-        if (this.#open.size === 0) this.#onDrained?.();
+        this.#checkDrained();
       },
+      draining: this.#draining,
+      drained: () => this.#checkDrained(),
       addTimer: (ms, callback) => this.addTimer(ms, callback),
       removeTimer: (timer) => this.removeTimer(timer),
     };
+    owners.set(this, this.#owner);
   }
 
   /** The name of the back end in use: `"deno"` or `"epoll"`. */
@@ -446,7 +451,9 @@ export class Reactor implements Disposable {
     this.#stop();
     if (this.#state !== "stopped") return;
     this.#state = "shut down";
-    for (const socket of this.#open) this.#ending(describe(socket), () => socket.abort());
+    for (const left of [...this.#open, ...this.#draining]) {
+      this.#ending(describe(left), () => left.abort());
+    }
     this.#released = this.#selector.close();
     if (this.#thrown !== undefined) throw this.#thrown.error;
   }
@@ -695,9 +702,13 @@ export class Reactor implements Disposable {
     return guarded;
   }
 
+  #checkDrained(): void {
+    if (this.#open.size + this.#draining.size === 0) this.#onDrained?.();
+  }
+
   /** Waits for sockets that were closed with something still to send. */
   async #drain(): Promise<void> {
-    if (this.#open.size === 0) return;
+    if (this.#open.size + this.#draining.size === 0) return;
     let cancel: () => void;
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;

@@ -100,6 +100,12 @@ export interface Listening extends Selectable {
   close(): void;
 }
 
+/** What is closed and has not sent all. */
+export interface Draining extends Selectable {
+  /** Gives up. */
+  abort(): void;
+}
+
 /** What a socket needs of the {@linkcode Reactor} that it belongs to. */
 export interface SocketOwner {
   /** How long a closed socket may take to send what it accepted, in milliseconds. */
@@ -112,6 +118,10 @@ export interface SocketOwner {
   opened(socket: Socket): void;
   /** Called when a socket has released what it held. */
   released(socket: Socket): void;
+  /** What is no connection, is closed, and has still to send: {@linkcode Reactor.run} waits for it, a shutdown aborts it. */
+  readonly draining: Set<Draining>;
+  /** Called when one of these has sent all. */
+  drained(): void;
   /** As `reactor.addTimer`. */
   addTimer(ms: number, callback: () => void): Timer;
   /** As `reactor.removeTimer`. */
