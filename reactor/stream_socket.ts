@@ -1,7 +1,6 @@
 import { closedError } from "./_closed_error.ts";
 import { describeAddr } from "./_describe.ts";
-import { findTcp } from "./linux/_find_descriptor.ts";
-import { libc, reset } from "./linux/_libc.ts";
+import { resetTcp } from "./linux/_tcp.ts";
 import type { Slab } from "./_slab.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Interest } from "./selectable.ts";
@@ -303,7 +302,7 @@ export class StreamSocket implements Socket {
       if (!isPart) this.#stream.close();
       else if (this.#stream.abort) this.#stream.abort();
       else {
-        this.#reset();
+        resetTcp(this.#stream);
         this.#stream.close();
       }
     } catch {
@@ -311,13 +310,4 @@ export class StreamSocket implements Socket {
     }
     this.#owner.released(this);
   };
-
-  /** By its addresses, for TLS has no descriptor of its own. */
-  #reset(): void {
-    const library = libc();
-    const { localAddr, remoteAddr } = this;
-    if (library === undefined || !localAddr || remoteAddr?.transport !== "tcp") return;
-    const fd = findTcp(library, { localAddr, remoteAddr });
-    if (fd !== undefined) reset(library, fd);
-  }
 }
