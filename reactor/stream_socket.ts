@@ -296,7 +296,8 @@ export class StreamSocket implements Socket {
     if (this.#released) return;
     this.#released = true;
     if (this.#linger) this.#owner.removeTimer(this.#linger);
-    const isPart = this.#aborted || this.#out !== undefined;
+    // Of what is broken already, the peer knows; and another may have its addresses.
+    const isPart = this.#writeFailure === undefined && (this.#aborted || this.#out !== undefined);
     this.#out = undefined;
     try {
       if (!isPart) this.#stream.close();

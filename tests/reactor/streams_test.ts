@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromStreams, Reactor, type Socket, subprocess } from "../../reactor/mod.ts";
-import { leakTest, turnsUntil } from "../_leaks.ts";
+import { leakTest, openDescriptors, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
@@ -119,7 +119,23 @@ leakTest("subprocess() is killed when the reactor shuts down, and by using", asy
     return child.status;
   })();
   assertEquals((await ended).signal, "SIGTERM");
+  assertEquals(other.openConnections.size, 0);
 });
+
+leakTest(
+  "subprocess() by using leaves no pipe open, of a program that has ended as well",
+  async () => {
+    using reactor = new Reactor();
+    const before = openDescriptors().size;
+    for (let i = 0; i < 5; i++) {
+      using program = subprocess(reactor, "true");
+      assertEquals(await receiveAll(reactor, program.io), "");
+      await program.status;
+    }
+    assertEquals(reactor.openConnections.size, 0);
+    await turnsUntil(() => openDescriptors().size <= before);
+  },
+);
 
 leakTest("stdio() serves a program that echoes its input", async () => {
   const program = `
