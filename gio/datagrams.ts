@@ -43,7 +43,9 @@ class DatagramContext implements Context {
         `Cannot send a ${typeof value} as a datagram: yield { data: bytes, to: { hostname, port } }`,
       );
     }
-    return this.#socket.send(data, to) > 0 || data.length === 0;
+    const accepted = this.#socket.writable;
+    if (accepted) this.#socket.send(data, to);
+    return accepted;
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { describeAddr } from "./_describe.ts";
 import type { Interest } from "./selectable.ts";
 import type { Listening, Socket } from "./socket.ts";
+import { Waiters } from "./_waiters.ts";
 
 /** What `accept` fails with when a client has gone while it waited: nobody's fault, the next one may be there already. */
 const GONE = [
@@ -20,7 +21,7 @@ export class DenoListening implements Listening {
   #failed = false;
   #accepting = false;
   #closed = false;
-  #notify: (() => void) | undefined;
+  #waiters = new Waiters();
 
   constructor(listener: Deno.Listener, socket: (conn: Deno.Conn) => Socket) {
     this.#listener = listener;
@@ -40,14 +41,13 @@ export class DenoListening implements Listening {
     return `listener ${describeAddr(this.addr)}`;
   }
 
-  watch(_interest: Interest, notify: () => void): void {
-    this.#notify = notify;
-    if (this.readable) return notify();
+  watch(interest: Interest, notify: () => void): void {
+    if (!this.#waiters.add(this, interest, notify) || interest === "write") return;
     if (!this.#accepting) this.#accept();
   }
 
-  unwatch(): void {
-    this.#notify = undefined;
+  unwatch(interest: Interest): void {
+    this.#waiters[interest] = undefined;
   }
 
   accept(): Socket | undefined {
@@ -66,7 +66,7 @@ export class DenoListening implements Listening {
     this.#conn?.close();
     this.#conn = undefined;
     this.#listener.close();
-    this.#notify?.();
+    this.#waiters.tellBoth();
   }
 
   #accept(): void {
@@ -78,7 +78,7 @@ export class DenoListening implements Listening {
     this.#accepting = false;
     if (this.#closed) return conn.close();
     this.#conn = conn;
-    this.#notify?.();
+    this.#waiters.read?.();
   };
 
   #onError = (error: unknown): void => {
@@ -87,6 +87,6 @@ export class DenoListening implements Listening {
     if (GONE.some((gone) => error instanceof gone)) return this.#accept();
     this.#failed = true;
     this.#error = error;
-    this.#notify?.();
+    this.#waiters.read?.();
   };
 }

@@ -1,5 +1,5 @@
 import type { ReactorEvents } from "./events.ts";
-import type { Socket } from "./socket.ts";
+import type { Draining, Socket } from "./socket.ts";
 import type { Timer } from "./timer.ts";
 
 /** What a socket needs of the {@linkcode Reactor} that it belongs to. */
@@ -14,6 +14,10 @@ export interface SocketOwner {
   opened(socket: Socket): void;
   /** Called when a socket has released what it held. */
   released(socket: Socket): void;
+  /** What is no connection, is closed, and has still to send: {@linkcode Reactor.run} waits for it, a shutdown aborts it. */
+  readonly draining: Set<Draining>;
+  /** Called when one of these has sent all. */
+  drained(): void;
   /** As `reactor.addTimer`. */
   addTimer(ms: number, callback: () => void): Timer;
   /** As `reactor.removeTimer`. */

@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import { describe } from "./_describe.ts";
 import type { ListeningOptions } from "./reactor_options.ts";
 import type { Reports } from "./_reports.ts";
-import type { Socket } from "./socket.ts";
+import type { Draining, Socket } from "./socket.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
 import { startAlarm } from "./_timers.ts";
 
@@ -10,6 +10,7 @@ import { startAlarm } from "./_timers.ts";
 export class Sockets {
   readonly open: Set<Socket> = new Set();
   readonly owner: SocketOwner;
+  #draining = new Set<Draining>();
   #reports: Reports;
   #onDrained: (() => void) | undefined;
 
@@ -27,8 +28,10 @@ export class Sockets {
       released: (socket) => {
         this.open.delete(socket);
         events.closed?.(socket);
-        if (this.open.size === 0) this.#onDrained?.();
+        this.#checkDrained();
       },
+      draining: this.#draining,
+      drained: () => this.#checkDrained(),
     };
   }
 
@@ -51,7 +54,7 @@ export class Sockets {
 
   /** Waits for those that were closed with something still to send, for the linger time at most. */
   async drain(clock: Clock): Promise<void> {
-    if (this.open.size === 0) return;
+    if (this.open.size + this.#draining.size === 0) return;
     let cancel: () => void;
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;
@@ -60,7 +63,7 @@ export class Sockets {
     cancel!();
   }
 
-  /** Ends those that nobody has closed, without a reset: what was sent may still be under way, and is no part of something. */
+  /** Ends those that nobody has closed; without a reset if all that was accepted has been handed on: it goes out. */
   end(): void {
     for (const socket of this.open) {
       if (socket.closed) continue;
@@ -73,8 +76,12 @@ export class Sockets {
 
   /** Ends those that are closing already, too. */
   abort(): void {
-    for (const socket of this.open) {
-      this.#reports.attempt(describe(socket), () => socket.abort());
+    for (const left of [...this.open, ...this.#draining]) {
+      this.#reports.attempt(describe(left), () => left.abort());
     }
+  }
+
+  #checkDrained(): void {
+    if (this.open.size + this.#draining.size === 0) this.#onDrained?.();
   }
 }

@@ -28,6 +28,8 @@ export interface ByteStream {
   closeWrite?(): Promise<void>;
   /** Closes both halves. */
   close(): void;
+  /** Instead of `close` when not all was written that should have been: the other side is to see an error, and no end. */
+  abort?(): void;
   /** The near address, if any. */
   readonly localAddr?: Deno.Addr;
   /** The far address, if any. */

@@ -1,4 +1,5 @@
 import type { ByteStream } from "./byte_stream.ts";
+import { endTcp } from "./linux/_tcp.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
 
@@ -52,8 +53,7 @@ export interface ConnectOptions {
 export async function connect(reactor: Reactor, options: ConnectOptions): Promise<Socket> {
   const { signal, noDelay = true } = options;
   signal?.throwIfAborted();
-  const conn = await orAborted(open(options), signal);
-  return adopt(reactor, conn, noDelay);
+  return adopt(reactor, await orAborted(open(options), signal), noDelay, signal);
 }
 
 /**
@@ -84,7 +84,7 @@ export async function startTls(
   const { signal, cert: _, key: __, ...rest } = options;
   signal?.throwIfAborted();
   const conn = socket.detach() as Deno.TcpConn;
-  return adopt(reactor, await orAborted(secure(conn, rest, signal), signal), false);
+  return adopt(reactor, await orAborted(secure(conn, rest, signal), signal), false, signal);
 }
 
 async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
@@ -93,9 +93,10 @@ async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   if (port === undefined) throw new TypeError("Cannot connect: give a port or a path");
   const { cert, key, ...rest } = tls && tls !== true ? tls : {};
   if (cert !== undefined && key !== undefined) {
-    return await handshake(await Deno.connectTls({ port, hostname, cert, key, ...rest }), signal);
+    const conn = await Deno.connectTls({ port, hostname, cert, key, ...rest });
+    return await handshake(conn, conn, signal);
   }
-  const conn = await Deno.connect({ port, hostname, ...(signal && { signal }) });
+  const conn = await Deno.connect({ port, hostname, ...(signal && { signal: quiet(signal) }) });
   if (!tls) return conn;
   // Not connectTls: it leaves Nagle on, which costs the first message 40 ms.
   conn.setNoDelay(noDelay);
@@ -108,7 +109,11 @@ async function secure(
   signal: AbortSignal | undefined,
 ): Promise<ByteStream> {
   const { localAddr, remoteAddr } = plain;
-  const conn = await handshake(await Deno.startTls(plain, options), signal);
+  const conn = await handshake(
+    await startTlsOrClose(plain, options, signal),
+    { localAddr, remoteAddr },
+    signal,
+  );
   return {
     // These, Deno.startTls forgets.
     localAddr,
@@ -120,9 +125,40 @@ async function secure(
   };
 }
 
-/** A peer that does not shake hands must not keep the connection: it is closed when the signal aborts. */
+/** When TLS cannot begin (a certificate that is none, say), nobody else closes the connection. */
+async function startTlsOrClose(
+  plain: Deno.TcpConn,
+  options: Deno.StartTlsOptions,
+  signal: AbortSignal | undefined,
+): Promise<Deno.TlsConn> {
+  try {
+    signal?.throwIfAborted();
+    return await Deno.startTls(plain, options);
+  } catch (error) {
+    try {
+      plain.close();
+    } catch {
+      // It was closed.
+    }
+    throw error;
+  }
+}
+
+/**
+ * Aborts when `signal` does, and otherwise says nothing: of a connection that it has made, `Deno.connect()` asks the signal
+ * whether it is still wanted, and if it is not throws it away, open. So we get it, and close it.
+ */
+function quiet(signal: AbortSignal): AbortSignal {
+  return Object.defineProperty(AbortSignal.any([signal]), "throwIfAborted", { value() {} });
+}
+
+/**
+ * A peer that does not shake hands must not keep the connection: it is closed when the signal aborts, and before that ended
+ * where that is possible, because Deno would go on shaking hands in the background for as long as the peer is silent.
+ */
 async function handshake(
   conn: Deno.TlsConn,
+  ends: Pick<Deno.Conn, "localAddr" | "remoteAddr">,
   signal: AbortSignal | undefined,
 ): Promise<Deno.Conn> {
   let closed = false;
@@ -130,8 +166,13 @@ async function handshake(
     if (!closed) conn.close();
     closed = true;
   };
-  signal?.addEventListener("abort", close);
+  const cut = () => {
+    endTcp(ends);
+    close();
+  };
+  signal?.addEventListener("abort", cut);
   try {
+    if (signal?.aborted) cut();
     signal?.throwIfAborted();
     await conn.handshake();
     if (closed) throw signal!.reason; // just now
@@ -140,7 +181,7 @@ async function handshake(
     close();
     throw error;
   } finally {
-    signal?.removeEventListener("abort", close);
+    signal?.removeEventListener("abort", cut);
   }
 }
 
@@ -163,8 +204,14 @@ async function orAborted(
   }
 }
 
-function adopt(reactor: Reactor, conn: Deno.Conn | ByteStream, noDelay: boolean): Socket {
+function adopt(
+  reactor: Reactor,
+  conn: Deno.Conn | ByteStream,
+  noDelay: boolean,
+  signal: AbortSignal | undefined,
+): Socket {
   try {
+    signal?.throwIfAborted(); // just now
     return reactor.adopt(conn, { noDelay });
   } catch (error) {
     conn.close();

@@ -1,6 +1,10 @@
 import dgram from "node:dgram";
+import { owners } from "./_owners.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Interest, Selectable } from "./selectable.ts";
+import type { SocketOwner } from "./_socket_owner.ts";
+import type { Timer } from "./timer.ts";
+import { Waiters } from "./_waiters.ts";
 
 /** Bytes, and where they come from. */
 export interface Datagram {
@@ -48,6 +52,7 @@ export class DatagramSocket implements Selectable, Disposable {
   /** The address it is bound to. */
   readonly addr: Deno.NetAddr;
   #reactor: Reactor;
+  #owner: SocketOwner;
   #socket: dgram.Socket;
   #waiting: Datagram[] = [];
   #dropped = 0;
@@ -55,14 +60,17 @@ export class DatagramSocket implements Selectable, Disposable {
   #sending = false;
   #failure: { error: unknown } | undefined;
   #closed = false;
-  #notifyRead: (() => void) | undefined;
-  #notifyWrite: (() => void) | undefined;
+  #released = false;
+  #linger: Timer | undefined;
+  #waiters = new Waiters();
 
   private constructor(reactor: Reactor, socket: dgram.Socket) {
     this.#reactor = reactor;
+    this.#owner = owners.get(reactor)!;
     this.#socket = socket;
     this.addr = netAddr(socket.address());
     socket.on("message", (data, { address, port }) => {
+      if (this.#closed) return;
       if (this.#waiting.length >= MOST_WAITING) {
         this.#dropped++;
         return;
@@ -71,7 +79,7 @@ export class DatagramSocket implements Selectable, Disposable {
         data: new Uint8Array(data),
         from: { transport: "udp", hostname: address, port },
       });
-      this.#notifyRead?.();
+      this.#waiters.read?.();
     });
     socket.on("error", (error) => this.#onError(error));
     reactor.addShutdownHook(this.#close);
@@ -131,15 +139,12 @@ export class DatagramSocket implements Selectable, Disposable {
 
   /** Begins to care. */
   watch(interest: Interest, notify: () => void): void {
-    if (interest === "read") this.#notifyRead = notify;
-    else this.#notifyWrite = notify;
-    if (interest === "read" ? this.readable : this.writable) notify();
+    this.#waiters.add(this, interest, notify);
   }
 
   /** Ceases to care. */
   unwatch(interest: Interest): void {
-    if (interest === "read") this.#notifyRead = undefined;
-    else this.#notifyWrite = undefined;
+    this.#waiters[interest] = undefined;
   }
 
   /**
@@ -157,7 +162,8 @@ export class DatagramSocket implements Selectable, Disposable {
   }
 
   /**
-   * Offers a datagram; gives the number of bytes accepted: all, or 0 when it would block.
+   * Offers a datagram; gives the number of bytes accepted: all, or 0 when it would block. It is accepted if
+   * {@linkcode DatagramSocket.writable} was true before, an empty one as well. What was accepted is a copy.
    *
    * @throws {RangeError} when the port is not 1 to 65535
    * @throws {Deno.errors.BadResource} when it is closed
@@ -167,14 +173,20 @@ export class DatagramSocket implements Selectable, Disposable {
     // Port 0 is what a sender may claim to have, who wants no answer.
     checkPort("send", to.port, 1);
     if (!this.writable) return 0;
-    this.#outgoing.push({ data, hostname: to.hostname, port: to.port });
+    this.#outgoing.push({ data: data.slice(), hostname: to.hostname, port: to.port });
     if (!this.#sending) this.#sendNext();
     return data.length;
   }
 
-  /** Closes it; what is on its way out may be lost. Idempotent. */
+  /** Closes it, after what was accepted has gone out (or the reactor's `lingerMs` has passed). Idempotent. */
   close(): void {
     this.#close();
+  }
+
+  /** Closes it at once; what has not gone out is dropped. */
+  abort(): void {
+    this.#close();
+    this.#release();
   }
 
   /** As {@linkcode DatagramSocket.close}. */
@@ -185,13 +197,14 @@ export class DatagramSocket implements Selectable, Disposable {
   /** One at a time, or they would overtake each other. */
   #sendNext(): void {
     const next = this.#outgoing[0];
-    this.#sending = next !== undefined && !this.#closed;
-    if (next === undefined || this.#closed) return;
+    this.#sending = next !== undefined;
+    if (next === undefined) return this.#closed ? this.#release() : undefined;
     const done = (error: unknown) => {
+      if (this.#released) return;
       this.#outgoing.shift();
       if (error) this.#onError(error);
       this.#sendNext();
-      this.#notifyWrite?.();
+      this.#waiters.write?.();
     };
     try {
       this.#socket.send(next.data, next.port, next.hostname, done);
@@ -204,15 +217,27 @@ export class DatagramSocket implements Selectable, Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#reactor.removeShutdownHook(this.#close);
+    this.#waiting.length = 0;
+    if (this.#sending) {
+      this.#owner.draining.add(this);
+      this.#linger = this.#owner.addTimer(this.#owner.lingerMs, this.#release);
+    } else this.#release();
+    this.#waiters.tellBoth();
+  };
+
+  #release = (): void => {
+    if (this.#released) return;
+    this.#released = true;
+    if (this.#linger) this.#owner.removeTimer(this.#linger);
     this.#socket.close();
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#owner.draining.delete(this);
+    this.#owner.drained();
   };
 
   #onError(error: unknown): void {
     if (this.#closed) return;
     this.#failure = { error };
-    this.#notifyRead?.();
+    this.#waiters.read?.();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import { createSelector } from "./_create_selector.ts";
 import type { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
+import { owners } from "./_owners.ts";
 import { EventLoop } from "./_event_loop.ts";
 import { formatInspected, inspect } from "./_inspect.ts";
 import { CoroutineProcess } from "./_process.ts";
@@ -94,6 +95,7 @@ export class Reactor implements Disposable {
       addTimer: (ms, callback) => this.addTimer(ms, callback),
       removeTimer: (timer) => this.removeTimer(timer),
     });
+    owners.set(this, this.#sockets.owner);
   }
 
   /** The name of the back end in use: `"deno"` or `"epoll"`. */

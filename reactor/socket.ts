@@ -63,11 +63,14 @@ export interface Socket extends Selectable, Disposable {
   sendv?(chunks: readonly Uint8Array[]): number;
   /** Half-close: what was accepted goes out, then the peer sees the end of the stream. Receiving goes on. */
   shutdown(): void;
-  /** Closes, after what was accepted has gone out (or the reactor's `lingerMs` has passed). Idempotent. */
+  /**
+   * Closes, after what was accepted has gone out. What has not when the reactor's `lingerMs` has passed, is dropped as by
+   * {@linkcode Socket.abort}. Idempotent.
+   */
   close(): void;
   /**
-   * Closes at once; what has not gone out is dropped. Where that is possible (TCP on Linux, with `--allow-ffi`), the peer sees
-   * a reset instead of the end of the stream, so that it does not take a part for the whole.
+   * Closes at once; what has not gone out is dropped. Where that is possible (TCP and TLS on Linux with `--allow-ffi`, Web
+   * streams), the peer sees a reset instead of the end of the stream, so that it does not take a part for the whole.
    */
   abort(): void;
   /**
@@ -95,4 +98,10 @@ export interface Listening extends Selectable {
   accept(): Socket | undefined;
   /** Stops listening. */
   close(): void;
+}
+
+/** What is closed and has not sent all. */
+export interface Draining extends Selectable {
+  /** Gives up. */
+  abort(): void;
 }

@@ -1,6 +1,6 @@
+import { closedError } from "./_closed_error.ts";
 import { describeAddr } from "./_describe.ts";
-import { descriptorOf } from "./linux/_descriptor_of.ts";
-import { libc, reset } from "./linux/_libc.ts";
+import { resetTcp } from "./linux/_tcp.ts";
 import type { Slab } from "./_slab.ts";
 import { RECEIVE, whole } from "./_whole.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -8,6 +8,7 @@ import type { Interest } from "./selectable.ts";
 import type { Socket } from "./socket.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
 import type { Timer } from "./timer.ts";
+import { Waiters } from "./_waiters.ts";
 
 interface Failure {
   error: unknown;
@@ -29,6 +30,9 @@ const LARGEST_SEND = 256 * 1024;
  * arrives and grows with what does.
  *
  * Writing: at most one `write` is outstanding; while it is, the socket accepts nothing.
+ *
+ * Ending: when it ends before all that it accepted was written, the peer gets an error where that is possible, and not what
+ * looks like the end. A write that fails leaves what the peer has said to be read.
  */
 export class StreamSocket implements Socket {
   /** The near address, where there is one. */
@@ -40,19 +44,19 @@ export class StreamSocket implements Socket {
   #stream: ByteStream;
   #owner: SocketOwner;
   #slab: Slab;
+  #waiters = new Waiters();
   #closed = false;
   #released = false;
+  #aborted = false;
 
   #chunk: Uint8Array | null | undefined;
   #reading = false;
   #region: Uint8Array | undefined;
   #readSize = SMALLEST_READ;
-  #notifyRead: (() => void) | undefined;
 
   #out: Uint8Array | undefined;
   #ending = false;
   #halfClosing = false;
-  #notifyWrite: (() => void) | undefined;
 
   #readFailure: Failure | undefined;
   #writeFailure: Failure | undefined;
@@ -80,12 +84,13 @@ export class StreamSocket implements Socket {
 
   /** Whether `recv` would not block. */
   get readable(): boolean {
-    return this.#chunk !== undefined || this.#readFailure !== undefined || this.#closed;
+    return this.#chunk !== undefined || this.#readFailure !== undefined || this.#closed ||
+      !this.#isReadable;
   }
 
-  /** Whether `send` would not block. */
+  /** Whether `send` would not block: it accepts something, or throws. */
   get writable(): boolean {
-    return this.#stream.write !== undefined && this.#out === undefined || this.#closed;
+    return this.#out === undefined || this.#ending;
   }
 
   /** Kind and addresses. */
@@ -96,25 +101,17 @@ export class StreamSocket implements Socket {
 
   /** Begins to care. */
   watch(interest: Interest, notify: () => void): void {
-    if (interest === "write") {
-      this.#notifyWrite = notify;
-      if (this.writable) notify();
-    } else {
-      this.#notifyRead = notify;
-      if (this.readable) notify();
-      else this.#read();
-    }
+    if (this.#waiters.add(this, interest, notify) && interest === "read") this.#read();
   }
 
   /** Ceases to care. */
   unwatch(interest: Interest): void {
-    if (interest === "write") this.#notifyWrite = undefined;
-    else this.#notifyRead = undefined;
+    this.#waiters[interest] = undefined;
   }
 
   /** Whether anybody cares. */
   isWatched(interest: Interest): boolean {
-    return (interest === "read" ? this.#notifyRead : this.#notifyWrite) !== undefined;
+    return this.#waiters[interest] !== undefined;
   }
 
   /** What has arrived; at most `most` bytes of it. */
@@ -127,14 +124,17 @@ export class StreamSocket implements Socket {
       return chunk.subarray(0, most);
     }
     if (chunk) this.#chunk = undefined;
-    else if (chunk === undefined && this.#readFailure !== undefined) throw this.#readFailure.error;
-    return chunk;
+    if (chunk !== undefined) return chunk;
+    if (this.#readFailure !== undefined) throw this.#readFailure.error;
+    if (this.#isReadable) return undefined;
+    throw new TypeError(`Cannot receive: ${this.describe()} is for writing only`);
   }
 
   /** Accepts bytes to send. */
   send(bytes: Uint8Array): number {
+    // After a shutdown as well: this is the only way to find out that what was accepted before did not go out.
+    if (this.#writeFailure !== undefined && !this.#closed) throw this.#writeFailure.error;
     if (this.#ending) throw closedError("send");
-    if (this.#writeFailure !== undefined) throw this.#writeFailure.error;
     if (this.#stream.write === undefined) {
       throw new TypeError(`Cannot send: ${this.describe()} is for reading only`);
     }
@@ -149,6 +149,7 @@ export class StreamSocket implements Socket {
     if (this.#ending) return;
     this.#ending = true;
     if (this.#out === undefined) this.#closeWrite();
+    this.#waiters.write?.();
   }
 
   /** Graceful close. */
@@ -159,17 +160,12 @@ export class StreamSocket implements Socket {
     const done = this.#out === undefined && !this.#halfClosing;
     if (done || this.#released) this.#release();
     else this.#linger = this.#owner.addTimer(this.#owner.lingerMs, this.#release);
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   }
 
   /** Close at once. */
   abort(): void {
-    if (!this.#closed && !this.#released && this.remoteAddr?.transport === "tcp") {
-      const library = libc();
-      const fd = descriptorOf(this.#stream)?.current;
-      if (library !== undefined && fd !== undefined) reset(library, fd);
-    }
+    this.#aborted ||= !this.#closed;
     this.close();
     this.#release();
   }
@@ -188,14 +184,17 @@ export class StreamSocket implements Socket {
     if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
     this.#ending = this.#closed = this.#released = true;
     this.#owner.released(this);
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
     return this.#stream;
   }
 
   /** As {@linkcode StreamSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  get #isReadable(): boolean {
+    return this.#stream.read !== undefined || this.#stream.pull !== undefined;
   }
 
   #read(): void {
@@ -205,13 +204,12 @@ export class StreamSocket implements Socket {
       this.#stream.pull().then(this.#onPull, this.#onReadError);
       return;
     }
-    if (this.#stream.read === undefined) return;
     this.#reading = true;
     this.#region ??= this.#slab.take(Math.min(this.#readSize, this.largestRead));
     const room = this.#region.length > this.largestRead
       ? this.#region.subarray(0, this.largestRead)
       : this.#region;
-    this.#stream.read(room).then(this.#onRead, this.#onReadError);
+    this.#stream.read!(room).then(this.#onRead, this.#onReadError);
   }
 
   #onRead = (length: number | null): void => {
@@ -220,6 +218,11 @@ export class StreamSocket implements Socket {
     const region = this.#region!;
     if (length !== null) this.#owner.events?.received?.(this, length);
     if (length === null) {
+      // A reset is told once, to who writes or to who reads; the other sees an end.
+      const failure = this.remoteAddr && this.#writeFailure?.error;
+      if (failure && !(failure instanceof Deno.errors.BrokenPipe)) {
+        return this.#onReadError(failure);
+      }
       this.#chunk = null;
       this.#region = undefined;
     } else if (length === region.length) {
@@ -237,7 +240,7 @@ export class StreamSocket implements Socket {
         ? new Uint8Array(buffer, byteOffset + length, region.length - length)
         : undefined;
     }
-    this.#notifyRead?.();
+    this.#waiters.read?.();
   };
 
   #onPull = (chunk: Uint8Array | null): void => {
@@ -245,7 +248,7 @@ export class StreamSocket implements Socket {
     if (this.#closed) return;
     if (chunk !== null) this.#owner.events?.received?.(this, chunk.length);
     this.#chunk = chunk;
-    this.#notifyRead?.();
+    this.#waiters.read?.();
   };
 
   #write(bytes: Uint8Array): void {
@@ -259,9 +262,9 @@ export class StreamSocket implements Socket {
     this.#owner.events?.sent?.(this, length);
     if (length < out.length) return this.#write(out.subarray(length));
     this.#out = undefined;
-    if (this.#closed) this.#release();
-    else if (this.#ending) this.#closeWrite();
-    else this.#notifyWrite?.();
+    if (this.#closed) return this.#release();
+    if (this.#ending) this.#closeWrite();
+    this.#waiters.write?.();
   };
 
   /** A connection of which reading fails is lost altogether. */
@@ -271,8 +274,7 @@ export class StreamSocket implements Socket {
     this.#readFailure = { error };
     this.#writeFailure ??= this.#readFailure;
     this.#release();
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   };
 
   /** A peer that takes no more may still have sent something: that is to be read first. */
@@ -280,7 +282,7 @@ export class StreamSocket implements Socket {
     this.#out = undefined;
     if (this.#closed) return this.#release();
     this.#writeFailure ??= { error };
-    this.#notifyWrite?.();
+    this.#waiters.write?.();
   };
 
   #closeWrite(): void {
@@ -296,19 +298,20 @@ export class StreamSocket implements Socket {
   #release = (): void => {
     if (this.#released) return;
     this.#released = true;
-    this.#out = undefined;
     if (this.#linger) this.#owner.removeTimer(this.#linger);
+    // Of what is broken already, the peer knows; and another may have its addresses.
+    const isPart = this.#writeFailure === undefined && (this.#aborted || this.#out !== undefined);
+    this.#out = undefined;
     try {
-      this.#stream.close();
+      if (!isPart) this.#stream.close();
+      else if (this.#stream.abort) this.#stream.abort();
+      else {
+        resetTcp(this.#stream);
+        this.#stream.close();
+      }
     } catch {
       // Somebody else closed it.
     }
     this.#owner.released(this);
   };
-}
-
-function closedError(doing: string): Error {
-  return new Deno.errors.BadResource(
-    `Cannot ${doing}: the socket is closed${doing === "send" ? " or shut down" : ""}`,
-  );
 }

@@ -33,7 +33,6 @@ export interface StreamPair {
 export function fromStreams({ readable, writable, name = "stream" }: StreamPair): ByteStream {
   const reader = readable?.getReader();
   const writer = writable?.getWriter();
-  let writing = false;
   let ended = false;
   return {
     name,
@@ -45,9 +44,7 @@ export function fromStreams({ readable, writable, name = "stream" }: StreamPair)
     }),
     ...(writer && {
       async write(p: Uint8Array) {
-        writing = true;
         await writer.write(p);
-        writing = false;
         return p.length;
       },
       async closeWrite() {
@@ -57,8 +54,11 @@ export function fromStreams({ readable, writable, name = "stream" }: StreamPair)
     }),
     close() {
       reader?.cancel().catch(ignore);
-      if (writing) writer?.abort().catch(ignore);
-      else if (!ended) writer?.close().catch(ignore);
+      if (!ended) writer?.close().catch(ignore);
+    },
+    abort() {
+      reader?.cancel().catch(ignore);
+      writer?.abort(new Error("Not all was sent")).catch(ignore);
     },
   };
 }

@@ -9,7 +9,7 @@ export type SubprocessOptions = Pick<
   "args" | "cwd" | "clearEnv" | "env" | "uid" | "gid" | "signal"
 >;
 
-/** A program that runs, and its pipes. */
+/** A program that runs, and its pipes. By `using`, it is killed and the pipes are closed at the end of the block. */
 export interface Subprocess extends Disposable {
   /** Its standard input (send) and output (receive). `shutdown()` ends its input. */
   readonly io: Socket;
@@ -85,13 +85,17 @@ export function subprocess(
       throw error;
     }
   };
+  const sockets = [adopt(io), adopt(stderr)] as const;
   return {
-    io: adopt(io),
-    stderr: adopt(stderr),
+    io: sockets[0],
+    stderr: sockets[1],
     pid: child.pid,
     status,
     kill,
-    [Symbol.dispose]: () => kill(),
+    [Symbol.dispose]() {
+      kill();
+      for (const socket of sockets) socket.abort();
+    },
   };
 }
 

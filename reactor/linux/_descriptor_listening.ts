@@ -18,6 +18,7 @@ import { SockAddr } from "./_sockaddr.ts";
 import type { Interest } from "../selectable.ts";
 import type { Listening, Socket } from "../socket.ts";
 import type { SocketOwner } from "../_socket_owner.ts";
+import { Waiters } from "../_waiters.ts";
 
 /** After so many failures in a row, which the descriptor does not explain, it is an error. */
 const MOST_FAILURES = 16;
@@ -38,7 +39,7 @@ export class DescriptorListening implements Listening, Watcher {
   #failures = 0;
   /** The kernel did not begin to watch it: who accepts is told. */
   #refused = false;
-  #notify: (() => void) | undefined;
+  #waiters = new Waiters();
 
   constructor(driver: Driver, fd: number, listener: Deno.Listener, owner: SocketOwner) {
     this.#driver = driver;
@@ -70,20 +71,19 @@ export class DescriptorListening implements Listening, Watcher {
     return `listener ${describeAddr(this.addr)}`;
   }
 
-  watch(_interest: Interest, notify: () => void): void {
-    this.#notify = notify;
-    if (this.readable) notify();
-    else if (this.#watched === 0) this.#watch(EPOLLIN);
+  watch(interest: Interest, notify: () => void): void {
+    if (!this.#waiters.add(this, interest, notify) || interest === "write") return;
+    if (this.#watched === 0) this.#watch(EPOLLIN);
   }
 
-  unwatch(): void {
-    this.#notify = undefined;
+  unwatch(interest: Interest): void {
+    this.#waiters[interest] = undefined;
   }
 
   onEvents(): void {
-    if (this.#notify === undefined) return this.#watch(0);
+    if (this.#waiters.read === undefined) return this.#watch(0);
     this.#readable = true;
-    this.#notify();
+    this.#waiters.read();
   }
 
   accept(): Socket | undefined {
@@ -110,7 +110,7 @@ export class DescriptorListening implements Listening, Watcher {
     if (this.#watched !== 0) this.#watch(0);
     claimed.delete(this.#fd);
     this.#listener.close();
-    this.#notify?.();
+    this.#waiters.tellBoth();
   }
 
   /** Why nothing was accepted: there was nothing, or it is gone already, or there is no descriptor for it. */
@@ -130,6 +130,6 @@ export class DescriptorListening implements Listening, Watcher {
     this.#watched = done ? events : 0;
     if (done || events === 0) return;
     this.#readable = this.#refused = true;
-    this.#notify?.();
+    this.#waiters.read?.();
   }
 }

@@ -88,7 +88,14 @@ function* candidates(libc: Libc): Generator<number, void> {
   }
 }
 
-function isOf(libc: Libc, fd: number, target: Deno.Conn | Deno.Listener): boolean {
+/** The descriptor of a TCP connection, whatever it is wrapped in: to reset it, for its bytes may be encrypted. */
+export function findTcp(libc: Libc, connection: Ends): number | undefined {
+  for (const fd of candidates(libc)) if (isOf(libc, fd, connection)) return fd;
+}
+
+type Ends = Pick<Deno.Conn, "localAddr" | "remoteAddr">;
+
+function isOf(libc: Libc, fd: number, target: Ends | Deno.Listener): boolean {
   const local = "addr" in target ? target.addr : target.localAddr;
   const { bytes, length } = sockaddr.reset();
   if (libc.getsockname(fd, bytes, length) !== 0 || !same(sockaddr.decode(), local)) return false;

@@ -1,6 +1,7 @@
 import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
 import { claimed } from "./_descriptor_of.ts";
+import { closedError } from "../_closed_error.ts";
 import { describeAddr } from "../_describe.ts";
 import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
 import {
@@ -20,6 +21,7 @@ import {
 import type { Interest } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
 import type { SocketOwner } from "../_socket_owner.ts";
+import { Waiters } from "../_waiters.ts";
 import { RECEIVE, whole } from "../_whole.ts";
 
 const MSG_DONTWAIT = 0x40;
@@ -47,7 +49,7 @@ export interface Driver {
  * 1. Every operation is one call of the kernel, which does it at once or says that it would block. What is accepted to
  *    be sent is with the kernel, so closing has nothing to wait for; an idle connection holds no buffer.
  * 2. Readable is what epoll said last, until something is received; then epoll is asked again. Writable is true until
- *    the kernel did not take all.
+ *    the kernel did not take all. That sending failed leaves what the peer has said to be received.
  * 3. The descriptor stays with epoll when nobody waits any more. Only when there is an event that nobody waits for is
  *    it taken off.
  * 4. Why a call failed is asked of the descriptor (see _libc.ts). An error that epoll announces is taken at once,
@@ -62,8 +64,7 @@ export class DescriptorSocket implements Socket, Watcher {
   #watched = 0;
   #readable = false;
   #writable = true;
-  #notifyRead: (() => void) | undefined;
-  #notifyWrite: (() => void) | undefined;
+  #waiters = new Waiters();
   #readSize = SMALLEST_READ;
   /** The end of the stream was received. */
   #ended = false;
@@ -107,7 +108,7 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   get writable(): boolean {
-    return this.#writable || this.#closed;
+    return this.#writable || this.#ending;
   }
 
   describe(): string {
@@ -115,41 +116,34 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   watch(interest: Interest, notify: () => void): void {
-    if (interest === "read") {
-      this.#notifyRead = notify;
-      if (this.readable) notify();
-      else if ((this.#watched & EPOLLIN) === 0) this.#watch(this.#watched | EPOLLIN);
-    } else {
-      this.#notifyWrite = notify;
-      if (this.writable) notify();
-      else if ((this.#watched & EPOLLOUT) === 0) this.#watch(this.#watched | EPOLLOUT);
-    }
+    if (!this.#waiters.add(this, interest, notify)) return;
+    const event = interest === "read" ? EPOLLIN : EPOLLOUT;
+    if ((this.#watched & event) === 0) this.#watch(this.#watched | event);
   }
 
   unwatch(interest: Interest): void {
-    if (interest === "read") this.#notifyRead = undefined;
-    else this.#notifyWrite = undefined;
+    this.#waiters[interest] = undefined;
   }
 
   /** Whether anybody cares. */
   isWatched(interest: Interest): boolean {
-    return (interest === "read" ? this.#notifyRead : this.#notifyWrite) !== undefined;
+    return this.#waiters[interest] !== undefined;
   }
 
   onEvents(events: number): void {
+    const waiters = this.#waiters;
     const broken = (events & BROKEN) !== 0;
-    if (events & EPOLLERR) this.#error ||= this.#takeError();
-    if (this.#notifyRead !== undefined && (broken || events & EPOLLIN)) {
+    if (events & EPOLLERR) this.#takeError();
+    if (waiters.read !== undefined && (broken || events & EPOLLIN)) {
       this.#readable = true;
-      this.#notifyRead();
+      waiters.read();
     }
-    if (this.#notifyWrite !== undefined && (broken || events & EPOLLOUT)) {
+    if (waiters.write !== undefined && (broken || events & EPOLLOUT)) {
       this.#writable = true;
-      this.#notifyWrite();
+      waiters.write();
     }
     const unwanted = this.#watched & (
-      (this.#notifyRead === undefined ? EPOLLIN : 0) |
-      (this.#notifyWrite === undefined ? EPOLLOUT : 0)
+      (waiters.read === undefined ? EPOLLIN : 0) | (waiters.write === undefined ? EPOLLOUT : 0)
     );
     if (unwanted !== 0 && (broken || events & unwanted)) this.#watch(this.#watched & ~unwanted);
   }
@@ -163,19 +157,20 @@ export class DescriptorSocket implements Socket, Watcher {
       // Nobody has told. A call that fails would take the error away, and leave what looks like an end.
       const state = pollNow(this.#driver.libc, this.#fd, POLLIN);
       if (state === 0) return;
-      if (state & POLLERR) this.#error ||= this.#takeError();
+      if (state & POLLERR) this.#takeError();
     }
     let length = this.#receive(most);
     if (length < 0) {
       this.#readable = false;
       if ((pollNow(this.#driver.libc, this.#fd, POLLIN) & (POLLERR | POLLHUP)) === 0) return;
       // Either it broke just now, or the error was taken away by the call that failed.
-      this.#error ||= this.#takeError();
+      this.#takeError();
       length = this.#receive(most);
       if (length < 0) return;
       const isTcp = this.remoteAddr?.transport === "tcp";
       // A TCP connection of which we have not shut down our side cannot end in both directions by itself.
-      if (length === 0 && isTcp && !this.#ending) this.#error ||= ECONNRESET;
+      const isReset = isTcp && !this.#ending && this.#writeFailure === undefined;
+      if (length === 0 && isReset) this.#error ||= ECONNRESET;
     }
     if (length > 0) return this.#take(length);
     if (this.#error !== 0) this.#fail();
@@ -205,14 +200,14 @@ export class DescriptorSocket implements Socket, Watcher {
     if (this.#ending) return;
     this.#ending = true;
     if (!this.#released) this.#driver.libc.shutdown(this.#fd, SHUT_WR);
+    this.#waiters.write?.();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#ending = this.#closed = true;
     this.#release();
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   }
 
   abort(): void {
@@ -233,15 +228,14 @@ export class DescriptorSocket implements Socket, Watcher {
     }
     const why = pollNow(this.#driver.libc, this.#fd, POLLIN) !== 0
       ? "something was received and not taken"
-      : this.#notifyRead !== undefined
+      : this.#waiters.read !== undefined
       ? "somebody waits to receive, remove the reader in its callback"
       : undefined;
     if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
     this.#ending = this.#closed = true;
     this.#letGo();
     this.#owner.released(this);
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
     return conn as Deno.Conn;
   }
 
@@ -280,7 +274,9 @@ export class DescriptorSocket implements Socket, Watcher {
     // To send nothing is never too much: that fails only if the connection is broken.
     if (libc.send(this.#fd, NOTHING, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === 0) return 0;
     this.#writable = true;
-    throw this.#writeFailure = osError(this.#error ||= this.#takeError() || EPIPE);
+    this.#takeError();
+    // If the call that failed took it away, nobody can tell whether the peer had ended before: then it counts as a reset.
+    throw this.#writeFailure ??= osError(this.#error ||= EPIPE);
   }
 
   /** A connection of which receiving fails is lost altogether. */
@@ -296,8 +292,11 @@ export class DescriptorSocket implements Socket, Watcher {
     return failure;
   }
 
-  #takeError(): number {
-    return socketOption(this.#driver.libc, this.#fd, SOL_SOCKET, SO_ERROR) ?? 0;
+  #takeError(): void {
+    const error = socketOption(this.#driver.libc, this.#fd, SOL_SOCKET, SO_ERROR) ?? 0;
+    // The peer had ended before it refused what we sent: to who receives, that is an end like any other.
+    if (error === EPIPE) this.#writeFailure ??= osError(error);
+    else this.#error ||= error;
   }
 
   #watch(events: number): void {
@@ -310,8 +309,7 @@ export class DescriptorSocket implements Socket, Watcher {
         `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
       ),
     );
-    this.#notifyRead?.();
-    this.#notifyWrite?.();
+    this.#waiters.tellBoth();
   }
 
   #release(): void {
@@ -334,9 +332,3 @@ export class DescriptorSocket implements Socket, Watcher {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 const NOTHING = new Uint8Array(0);
-
-function closedError(doing: string): Error {
-  return new Deno.errors.BadResource(
-    `Cannot ${doing}: the socket is closed${doing === "send" ? " or shut down" : ""}`,
-  );
-}

@@ -1,11 +1,26 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { connect, Reactor, type Socket, startTls } from "../../reactor/mod.ts";
-import { leakTest, turns } from "../_leaks.ts";
+import { connectTo, gio } from "../../gio/mod.ts";
+import {
+  connect,
+  type ConnectOptions,
+  Reactor,
+  type SelectorName,
+  type Socket,
+  startTls,
+} from "../../reactor/mod.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
 
 const hostname = "127.0.0.1";
 const caCerts = [CA_CERT];
+const PATH = `${Deno.env.get("TMPDIR") ?? "/tmp"}/weightless-connect-${Deno.pid}.sock`;
+
+function listenUnix(): Deno.Listener {
+  const listener = Deno.listen({ transport: "unix", path: PATH });
+  const close = listener.close.bind(listener);
+  return Object.assign(listener, { close: () => (close(), Deno.removeSync(PATH)) });
+}
 
 leakTest("connect() rejects with Deno's error when nobody listens", async () => {
   using reactor = new Reactor();
@@ -173,3 +188,165 @@ leakTest(
     assertEquals(new TextDecoder().decode((await running).stdout), "TimeoutError\n");
   },
 );
+
+leakTest("connect() closes a connection that is made just as its signal aborts", async () => {
+  using reactor = new Reactor();
+  const { connect: real } = Deno;
+  for (const options of [{ port: 0 }, { port: 0, tls: true }, { path: PATH }]) {
+    using listener = "path" in options ? listenUnix() : Deno.listen({ hostname, port: 0 });
+    const { port = 0 } = listener.addr as Partial<Deno.NetAddr>;
+    const controller = new AbortController();
+    const { signal } = controller;
+    // As Deno does it: after the connection was made, it asks whether it is still wanted.
+    Deno.connect = (async (to: Deno.ConnectOptions) => {
+      const { signal: given, ...others } = to;
+      const conn = await real(others);
+      controller.abort(new Error("enough"));
+      given?.throwIfAborted();
+      return conn;
+    }) as unknown as typeof Deno.connect;
+    try {
+      const to: ConnectOptions = { ...options, ...("port" in options && { hostname, port }) };
+      await assertRejects(() => connect(reactor, { ...to, signal }), Error, "enough");
+    } finally {
+      Deno.connect = real;
+    }
+    const conn = await listener.accept();
+    await untilEnd(conn);
+  }
+  assertEquals(reactor.openConnections.size, 0);
+});
+
+leakTest("connect() and startTls() that cannot begin TLS leave nothing open", async () => {
+  using reactor = new Reactor();
+  using listener = Deno.listen({ hostname, port: 0 });
+  const { port } = listener.addr;
+  const caCerts = ["-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----"];
+  await assertRejects(() => connect(reactor, { hostname, port, tls: { caCerts } }));
+  const socket = await connect(reactor, { hostname, port });
+  await assertRejects(() => startTls(reactor, socket, { hostname, caCerts }));
+  for (let i = 0; i < 2; i++) {
+    using conn = await listener.accept();
+    assertEquals(await conn.read(new Uint8Array(1)), null);
+  }
+});
+
+/** Reads to the end, or until the connection is reset. */
+async function untilEnd(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(1024);
+  try {
+    while ((await conn.read(buffer)) !== null);
+  } catch {
+    // It was reset.
+  }
+  conn.close();
+}
+
+/** Accepts whatever comes, and counts what it accepts and what ends. */
+class Counting {
+  accepted = 0;
+  ended = 0;
+  #listener: Deno.Listener;
+
+  constructor(listener: Deno.Listener) {
+    this.#listener = listener;
+    this.#accept();
+  }
+
+  async #accept(): Promise<void> {
+    for await (const conn of this.#listener) {
+      this.accepted++;
+      untilEnd(conn).then(() => this.ended++);
+    }
+  }
+
+  /** Everything before a last connection has been accepted when that has; then all ends. */
+  async settle(last: () => Promise<Deno.Conn>): Promise<void> {
+    const before = this.accepted;
+    (await last()).close();
+    await turnsUntil(() => this.accepted > before && this.accepted === this.ended);
+  }
+}
+
+const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+
+interface Way {
+  listen(): Deno.Listener;
+  to(port: number): ConnectOptions;
+}
+
+const TCP = (): Deno.Listener => Deno.listen({ hostname, port: 0, tcpBacklog: 4096 });
+const TLS = (): Deno.Listener => Deno.listenTls({ hostname, port: 0, cert: CERT, key: KEY });
+
+const WAYS: Record<string, Way> = {
+  TCP: { listen: TCP, to: (port) => ({ hostname, port }) },
+  TLS: { listen: TLS, to: (port) => ({ hostname, port, tls: { caCerts } }) },
+  "TLS with a certificate": {
+    listen: TLS,
+    to: (port) => ({ hostname, port, tls: { caCerts, cert: CERT, key: KEY } }),
+  },
+  "TLS whose peer is silent": { listen: TCP, to: (port) => ({ hostname, port, tls: true }) },
+  Unix: {
+    listen: listenUnix,
+    to: () => ({ path: PATH }),
+  },
+};
+
+type Connecting = (reactor: Reactor, options: ConnectOptions, atRandom: AbortSignal) => unknown;
+
+const CONNECTING: Record<string, Connecting> = {
+  "connect()": async (reactor, options, signal) => {
+    (await connect(reactor, { ...options, signal })).close();
+  },
+  "connectTo()": async (reactor, options, signal) => {
+    const connecting = gio(
+      reactor,
+      undefined,
+      function* () {
+        using _ = yield* connectTo(options);
+      }(),
+    );
+    signal.addEventListener("abort", () => connecting.cancel());
+    await connecting.result;
+  },
+  "startTls()": async (reactor, { tls: _, ...options }, signal) => {
+    const socket = await connect(reactor, options);
+    const secured = await startTls(reactor, socket, { hostname, caCerts, signal })
+      .finally(() => socket.close());
+    secured.close();
+  },
+};
+
+for (const selector of BACK_ENDS) {
+  for (const [how, connecting] of Object.entries(CONNECTING)) {
+    for (const [kind, { listen, to }] of Object.entries(WAYS)) {
+      if (how === "startTls()" && !to(0).tls) continue;
+      leakTest(
+        `${how} with ${kind} (${selector}) that is cut at any moment leaves nothing open`,
+        async () => {
+          using reactor = new Reactor({ selector });
+          const running = reactor.run();
+          using listener = listen();
+          const counting = new Counting(listener);
+          const { port = 0 } = listener.addr as Partial<Deno.NetAddr>;
+          const options = to(port);
+          for (let i = 0; i < 8; i++) {
+            await Promise.allSettled(Array.from({ length: 40 }, async () => {
+              const controller = new AbortController();
+              setTimeout(() => controller.abort(), Math.random() * 4);
+              await connecting(reactor, options, controller.signal);
+            }));
+          }
+          await counting.settle(() =>
+            options.path
+              ? Deno.connect({ transport: "unix", path: options.path })
+              : Deno.connect({ hostname, port })
+          );
+          await turnsUntil(() => reactor.openConnections.size === 0);
+          reactor.requestShutdown();
+          await running;
+        },
+      );
+    }
+  }
+}

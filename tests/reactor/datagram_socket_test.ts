@@ -1,6 +1,14 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { DatagramAcceptor, DatagramSocket, Reactor } from "../../reactor/mod.ts";
-import { leakTest, turns } from "../_leaks.ts";
+import dgram from "node:dgram";
+import { datagrams, gio } from "../../gio/mod.ts";
+import {
+  DatagramAcceptor,
+  DatagramSocket,
+  Reactor,
+  type SelectorName,
+  TestClock,
+} from "../../reactor/mod.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 
 const hostname = "127.0.0.1";
@@ -161,3 +169,119 @@ Deno.test("DatagramSocket rejects an address that it is not permitted", {
     'Requires net access to "127.0.0.1:2"',
   );
 });
+
+const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+
+/** The ways in which a socket that has accepted datagrams can be closed. */
+const CLOSINGS: Record<string, (socket: DatagramSocket, reactor: Reactor) => unknown> = {
+  "close()": (socket) => socket.close(),
+  using: (socket) => {
+    using _ = socket;
+  },
+  "close(), and then run() ends": (socket, reactor) => {
+    socket.close();
+    reactor.requestShutdown();
+    return reactor.run();
+  },
+  "the end of run()": (_, reactor) => {
+    reactor.requestShutdown();
+    return reactor.run();
+  },
+};
+
+for (const selector of BACK_ENDS) {
+  for (const [how, close] of Object.entries(CLOSINGS)) {
+    leakTest(`DatagramSocket (${selector}) sends what it accepted before ${how}`, async () => {
+      using others = new Reactor({ selector });
+      using to = await DatagramSocket.bind(others, { hostname });
+      using reactor = new Reactor({ selector });
+      const socket = await DatagramSocket.bind(reactor, { hostname });
+      const seen: number[] = [];
+      others.addReader(to, () => seen.push(to.recv()!.data[0]!));
+      let accepted = 0;
+      while (socket.send(new Uint8Array([accepted]), to.addr) > 0) accepted++;
+      await close(socket, reactor);
+      assertEquals([socket.closed, accepted], [true, 64]);
+      assertThrows(() => socket.send(new Uint8Array(1), to.addr), Deno.errors.BadResource);
+      await drive(others, () => seen.length === accepted);
+      assertEquals(seen, Array.from({ length: accepted }, (_, i) => i));
+    });
+  }
+
+  leakTest(`a coroutine (${selector}) that sends datagrams and ends has sent them`, async () => {
+    using reactor = new Reactor({ selector });
+    using to = await DatagramSocket.bind(reactor, { hostname });
+    const from = await DatagramSocket.bind(reactor, { hostname });
+    const seen: number[] = [];
+    reactor.addReader(to, () => {
+      if (seen.push(to.recv()!.data[0]!) === 5) reactor.requestShutdown();
+    });
+    const sending = gio(
+      reactor,
+      datagrams(from),
+      function* () {
+        for (let i = 0; i < 5; i++) yield { data: new Uint8Array([i]), to: to.addr };
+      }(),
+    );
+    await reactor.run();
+    await sending.result;
+    assertEquals(seen, [0, 1, 2, 3, 4]);
+  });
+
+  leakTest(`DatagramSocket (${selector}) sends what it accepted, as it was then`, async () => {
+    using reactor = new Reactor({ selector });
+    using a = await DatagramSocket.bind(reactor, { hostname });
+    using b = await DatagramSocket.bind(reactor, { hostname });
+    const seen: number[][] = [];
+    reactor.addReader(b, () => seen.push([...b.recv()!.data]));
+    const buffer = new Uint8Array(1);
+    const empty = { data: new Uint8Array(0), to: b.addr };
+    for (let i = 0; i < 63; i++) {
+      buffer[0] = i;
+      assertEquals(a.send(buffer, b.addr), 1);
+    }
+    const context = datagrams(a);
+    // The 64th is an empty one: it counts.
+    assertEquals([context.put!(empty), a.writable, context.put!(empty)], [true, false, false]);
+    await drive(reactor, () => seen.length === 64 && a.writable);
+    assertEquals(seen, [...Array.from({ length: 63 }, (_, i) => [i]), []]);
+    assertEquals(context.put!(empty), true);
+    await drive(reactor, () => seen.length === 65);
+  });
+}
+
+for (const how of ["its linger expires", "it is aborted", "the reactor shuts down", "run() ends"]) {
+  leakTest(`DatagramSocket drops what cannot go out when ${how}`, async () => {
+    const clock = new TestClock();
+    using reactor = new Reactor({ clock, lingerMs: 300 });
+    const socket = await DatagramSocket.bind(reactor, { hostname });
+    const { send } = dgram.Socket.prototype;
+    let closed = 0;
+    try {
+      dgram.Socket.prototype.send = function (this: dgram.Socket) {
+        this.on("close", () => closed++);
+      } as typeof send;
+      socket.send(new Uint8Array(1), socket.addr);
+    } finally {
+      dgram.Socket.prototype.send = send;
+    }
+    socket.close();
+    clock.advance(299);
+    reactor.step();
+    await turns(3);
+    assertEquals(closed, 0);
+    if (how === "it is aborted") socket.abort();
+    else if (how === "the reactor shuts down") reactor.shutdown();
+    else if (how === "run() ends") {
+      reactor.requestShutdown();
+      const running = reactor.run();
+      await turns(3);
+      clock.advance(300);
+      await running;
+    } else {
+      clock.advance(1);
+      reactor.step();
+    }
+    await turnsUntil(() => closed === 1);
+  });
+}

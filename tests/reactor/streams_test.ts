@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromStreams, Reactor, type Socket, subprocess } from "../../reactor/mod.ts";
-import { leakTest, turnsUntil } from "../_leaks.ts";
+import { leakTest, openDescriptors, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
@@ -39,11 +39,20 @@ leakTest("a file is read, and written, like a socket", async () => {
   Deno.removeSync(path);
 });
 
-leakTest("a stream for reading only is never writable", () => {
-  using reactor = new Reactor();
-  using socket = reactor.adopt(fromStreams({ readable: new ReadableStream(), name: "input" }));
-  assertEquals(socket.writable, false);
-  assertThrows(() => socket.send(new Uint8Array(1)), TypeError, "input is for reading only");
+leakTest("a stream for reading only tells who waits to write, and the other way round", () => {
+  const errors: string[] = [];
+  using reactor = new Reactor({ onError: (error) => errors.push((error as Error).message) });
+  using input = reactor.adopt(fromStreams({ readable: new ReadableStream(), name: "input" }));
+  using output = reactor.adopt(fromStreams({ writable: new WritableStream(), name: "output" }));
+  assertThrows(() => input.send(new Uint8Array(1)), TypeError, "input is for reading only");
+  assertThrows(() => output.recv(), TypeError, "output is for writing only");
+  reactor.addWriter(input, () => input.send(new Uint8Array(1)));
+  reactor.addReader(output, () => output.recv());
+  assertEquals([reactor.step(), reactor.step()], [2, 0]);
+  assertEquals(errors, [
+    "Cannot receive: output is for writing only",
+    "Cannot send: input is for reading only",
+  ]);
 });
 
 leakTest("a stream that fails tells who receives, and who sends", async () => {
@@ -110,7 +119,23 @@ leakTest("subprocess() is killed when the reactor shuts down, and by using", asy
     return child.status;
   })();
   assertEquals((await ended).signal, "SIGTERM");
+  assertEquals(other.openConnections.size, 0);
 });
+
+leakTest(
+  "subprocess() by using leaves no pipe open, of a program that has ended as well",
+  async () => {
+    using reactor = new Reactor();
+    const before = openDescriptors().size;
+    for (let i = 0; i < 5; i++) {
+      using program = subprocess(reactor, "true");
+      assertEquals(await receiveAll(reactor, program.io), "");
+      await program.status;
+    }
+    assertEquals(reactor.openConnections.size, 0);
+    await turnsUntil(() => openDescriptors().size <= before);
+  },
+);
 
 leakTest("stdio() serves a program that echoes its input", async () => {
   const program = `
