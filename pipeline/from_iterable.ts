@@ -46,21 +46,10 @@ export function fromIterable<T>(
 
 /** What an asynchronous source has promised. */
 class Promised {
-  readonly #promise: unknown;
+  readonly promise: Promise<unknown>;
 
   constructor(promise: unknown) {
-    this.#promise = promise;
-  }
-
-  /** Goes on with what comes of it. */
-  async resume<T>(running: Generator<T>): Promise<IteratorResult<T>> {
-    let value: unknown;
-    try {
-      value = await this.#promise;
-    } catch (error) {
-      return running.throw(error);
-    }
-    return running.next(value);
+    this.promise = Promise.resolve(promise);
   }
 }
 
@@ -120,21 +109,23 @@ async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): Asyn
   let step = running.next();
   try {
     while (!step.done) {
-      if (step.value instanceof Promised) step = await step.value.resume(running);
-      else {
-        try {
-          yield step.value;
-        } catch (error) {
-          step = running.throw(error);
-          continue;
-        }
-        step = running.next();
+      const { value } = step;
+      let answer: unknown;
+      try {
+        answer = value instanceof Promised ? await value.promise : yield value;
+      } catch (error) {
+        step = running.throw(error);
+        continue;
       }
+      step = running.next(answer);
     }
     return step.value;
   } finally {
-    // Whoever left the loop at a `yield` waits until all is closed.
+    // Whoever left the loop at a `yield` waits until the source is closed.
     step = running.return(undefined);
-    while (!step.done) step = await (step.value as Promised).resume(running);
+    if (!step.done) {
+      const { promise } = step.value as Promised;
+      await promise.then(() => running.next(), (error) => running.throw(error));
+    }
   }
 }

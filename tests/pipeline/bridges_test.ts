@@ -257,6 +257,40 @@ Deno.test("fromIterable() lets the first error out when others follow while clos
   assertThrows(() => [...fromIterable(source(), take(1))], RangeError, "source");
 });
 
+Deno.test("fromIterable() lets the first error out when the loop is left, of both kinds of source", async () => {
+  function* closingBadly(): Coroutine {
+    try {
+      for (;;) yield yield;
+    } finally {
+      // deno-lint-ignore no-unsafe-finally
+      throw new RangeError("stage");
+    }
+  }
+  const broken = (next: () => unknown) => ({
+    next,
+    return(): never {
+      throw new RangeError("source");
+    },
+  });
+  const sync = { [Symbol.iterator]: () => broken(() => ({ value: 1 })) };
+  const async = { [Symbol.asyncIterator]: () => broken(() => Promise.resolve({ value: 1 })) };
+  for (const source of [sync, async] as AsyncIterable<number>[]) {
+    for (const [stage, expected] of [[closingBadly(), "stage"], [map(Number), "source"]] as const) {
+      const leave = async () => {
+        for await (const _ of fromIterable(source, stage)) break;
+      };
+      await assertRejects(leave, RangeError, expected);
+      const thrower = fromIterable(source, map(Number));
+      await thrower.next();
+      await assertRejects(
+        async () => await thrower.throw(new RangeError("mine")),
+        RangeError,
+        "mine",
+      );
+    }
+  }
+});
+
 Deno.test("fromIterable() does not close a source that has ended or failed", async () => {
   for (const last of ["done", "error"]) {
     const log: string[] = [];
