@@ -1,0 +1,392 @@
+/**
+ * One request and its answer, from the first byte of the head to the last of the answer, whatever the wire.
+ *
+ * The wire gives it a source, from which the body is read, and a sink, which frames the answer. It runs the handler until
+ * that stands still for something that the wire has to bring about, which is the phase of the exchange:
+ *
+ *     HEAD → BODY, OUTPUT, DRIVER, ELSEWHERE, as the handler wants → DONE, after DRAIN if it left some of the body
+ *                                                                  → CUT
+ *
+ * How a handler ends decides what becomes of the answer, here and nowhere else. Somebody is told of every failure, and
+ * once: the client by an answer, or else the error is reported, unless it was the client's going that made it fail.
+ *
+ *     the handler               if nothing was sent       if some was, or it has taken the connection over
+ *     returns                   answered                  answered
+ *     throws EndOfStream        as if it returned         as if it returned
+ *       or without a head       500, reported
+ *       or bytes are missing    500, reported             cut, reported
+ *     RemoteProtocolError       its status, closed        cut, reported
+ *       for the client's end    its status, closed        cut
+ *     what broke the connection broken                    broken
+ *     anything else             500, reported             cut, reported
+ *     anything, elsewhere       cut, reported             cut, reported
+ *
+ * A handler is closed when nothing more of its answer is sent to HEAD, and with its connection. What was written can be
+ * taken back as long as the wire has not yielded it: that is "nothing was sent".
+ */
+import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { bad } from "./_faults.ts";
+import { Head } from "./_head.ts";
+import { isForDriver, isTransfer } from "./_host.ts";
+import { reasonOf } from "./_status.ts";
+import type { Wire } from "./_wire.ts";
+import type { HttpHandler } from "./http_handler.ts";
+import type { HttpRequest } from "./http_request.ts";
+import { LocalProtocolError } from "./local_protocol_error.ts";
+import { RemoteProtocolError } from "./remote_protocol_error.ts";
+
+/** What an exchange stands still for: the end of the head. */
+export const HEAD = 0;
+/** More of the body, or of what arrives when the connection was taken over. */
+export const BODY = 1;
+/** That what has gathered is sent. */
+export const OUTPUT = 2;
+/** That the driver has done what was yielded, which is `value`. */
+export const DRIVER = 3;
+/** As DRIVER, in a context that the handler has entered. */
+export const ELSEWHERE = 4;
+/** The handler has ended, but not the body: it is to be read for nothing. */
+export const DRAIN = 5;
+/** Nothing: all was read and answered. */
+export const DONE = 6;
+/** Nothing: the connection is to be cut for an error, which is `value`. */
+export const CUT = 7;
+/** Nothing: the connection has broken, by the error that is `value`. */
+export const BROKEN = 8;
+export type Phase =
+  | typeof HEAD
+  | typeof BODY
+  | typeof OUTPUT
+  | typeof DRIVER
+  | typeof ELSEWHERE
+  | typeof DRAIN
+  | typeof DONE
+  | typeof CUT
+  | typeof BROKEN;
+
+/**
+ * Thrown at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
+ * it is always the same, and frozen, so that compose makes no traceback of it.
+ */
+const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
+
+/** What the handler does: it answers; it is closed, for nothing more is sent to HEAD; or it has taken the connection over. */
+const ANSWERS = 0, IS_CLOSED = 1, HAS_TAKEN = 2;
+
+/** How the body is: it can be read, or comes only when the client is told to send it; else why it cannot be read. */
+const OPEN = 0, EXPECTED = 1;
+
+const NEXT = 0, THROW = 1, RETURN = 2, READ_ON = 3;
+type Mode = typeof NEXT | typeof THROW | typeof RETURN | typeof READ_ON;
+
+export class Exchange {
+  readonly #wire: Wire;
+  #request: HttpRequest | undefined = undefined;
+  /** The handler's coroutine, as long as it runs. */
+  #running: Composed<unknown> | undefined = undefined;
+  #handler: typeof ANSWERS | typeof IS_CLOSED | typeof HAS_TAKEN = ANSWERS;
+  #body: typeof OPEN | typeof EXPECTED | { error: unknown } = OPEN;
+  /** The error by which the handler was told that the client has ended, or the connection broken. */
+  #gone: unknown = undefined;
+  phase: Phase = HEAD;
+  /** What belongs to the phase. */
+  value: unknown = undefined;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** What the handler has pushed back. */
+  get rest(): unknown[] {
+    return this.#running?.rest ?? [];
+  }
+
+  set rest(values: unknown[]) {
+    if (this.#running !== undefined) this.#running.rest = values;
+  }
+
+  /** Starts the handler. */
+  start(handler: HttpHandler, request: HttpRequest, expectContinue: boolean): Phase {
+    this.#request = request;
+    if (expectContinue) this.#body = EXPECTED;
+    try {
+      this.#running = compose(handler(request));
+    } catch (error) {
+      return this.#failed(error);
+    }
+    return this.#run(NEXT, undefined);
+  }
+
+  /** Answers what is not a request. RFC 9112 2.2: the server SHOULD respond with 400 and close the connection. */
+  refuse(error: RemoteProtocolError): Phase {
+    this.#wire.answer.close = true;
+    return this.#answerError(error);
+  }
+
+  /** Goes on when the driver has done what was yielded. */
+  next(message: unknown): Phase {
+    return this.#run(NEXT, message);
+  }
+
+  /** Goes on when something has arrived. */
+  received(): Phase {
+    return this.#run(READ_ON, undefined);
+  }
+
+  /** Goes on with an error of the driver. */
+  throw(error: unknown): Phase {
+    if (this.phase === BODY && this.#handler !== HAS_TAKEN && error instanceof EndOfStream) {
+      error = this.#gone = bad("an end before its body is complete (RFC 9112 8)");
+      this.#spoil(error);
+    }
+    return this.#run(THROW, error);
+  }
+
+  /** Goes on with the error that broke the connection. */
+  break(error: unknown): Phase {
+    this.#gone = error;
+    return this.#run(THROW, error);
+  }
+
+  /** The connection is being closed: the handler's `finally`s may still wait for something, but not talk to the client. */
+  *close(): Coroutine<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    let result = running.return(undefined);
+    while (result.done !== true) {
+      const { value } = result;
+      if (this.#isElsewhere || (isForDriver(value) && !isTransfer(value))) {
+        let answer: unknown;
+        try {
+          answer = yield value;
+        } catch (error) {
+          result = running.throw(error);
+          continue;
+        }
+        result = running.next(answer);
+      } else if (value === undefined || isTransfer(value)) {
+        result = running.throw(new EndOfStream("The connection is being closed"));
+      } else result = running.next();
+    }
+  }
+
+  get #isElsewhere(): boolean {
+    const { host } = this.#wire;
+    return host !== undefined && host.isElsewhere;
+  }
+
+  /** Runs the handler until it stands still for something that has to be waited for. */
+  #run(mode: Mode, message: unknown): Phase {
+    const running = this.#running!;
+    const { answer, host } = this.#wire;
+    this.value = undefined;
+    for (;;) {
+      let value: unknown;
+      if (mode !== READ_ON) {
+        let result: IteratorResult<unknown, unknown>;
+        try {
+          result = mode === NEXT
+            ? running.next(message)
+            : mode === THROW
+            ? running.throw(message)
+            : running.return(undefined);
+        } catch (error) {
+          return this.#failed(error);
+        }
+        if (result.done === true) return this.#finished();
+        value = result.value;
+        if (host !== undefined && host.isElsewhere) return this.#stand(ELSEWHERE, value);
+      }
+      mode = NEXT;
+      message = undefined;
+      try {
+        if (typeof value === "string" || value instanceof Uint8Array) {
+          this.#noteUnexpected();
+          answer.data(value);
+          if (answer.complete && this.#handler === ANSWERS) {
+            // The handler might have a body without end.
+            this.#handler = IS_CLOSED;
+            mode = RETURN;
+          } else if (answer.full) return this.#stand(OUTPUT, undefined);
+        } else if (value === undefined) {
+          message = this.#read();
+          if (message === undefined) return this.#stand(BODY, undefined);
+        } else if (value instanceof Head) this.#begin(value);
+        else if (isForDriver(value)) {
+          if (isTransfer(value)) this.#giveBack();
+          this.#noteUnexpected();
+          answer.flush();
+          return this.#stand(DRIVER, value);
+        } else throw meaningless(value);
+      } catch (error) {
+        mode = THROW;
+        message = error;
+      }
+    }
+  }
+
+  #stand(phase: Phase, value: unknown): Phase {
+    this.value = value;
+    return this.phase = phase;
+  }
+
+  /** A transfer is about to begin, which reads the connection itself. */
+  #giveBack(): void {
+    if (this.#handler !== HAS_TAKEN) {
+      throw new LocalProtocolError(
+        "Cannot transfer in the middle of HTTP, whose framing it would break: take the connection over first, by a 101 " +
+          "or a 2xx to CONNECT, or enter another context",
+      );
+    }
+    const { body, host } = this.#wire;
+    const pieces = this.rest;
+    const piece = body.read();
+    if (piece !== undefined) pieces.push(piece);
+    if (pieces.length === 0) return;
+    if (host === undefined) {
+      throw new TypeError(
+        "Cannot transfer what has come already: run the coroutine by gio() instead of feeding it by hand",
+      );
+    }
+    this.rest = [];
+    for (const piece of pieces.reverse()) host.unread(piece as Uint8Array);
+  }
+
+  /** The next piece of the body; undefined if it must be waited for. */
+  #read(): Uint8Array | undefined {
+    if (typeof this.#body === "object") throw this.#body.error;
+    const { body, answer } = this.#wire;
+    let piece: Uint8Array | undefined;
+    try {
+      piece = body.read();
+    } catch (error) {
+      this.#spoil(error);
+      throw error;
+    }
+    if (piece !== undefined) {
+      // RFC 9110 10.1.1: the 100 MAY be omitted if some of the content has been received already.
+      this.#body = OPEN;
+      return piece;
+    }
+    if (body.done) {
+      this.#request!.trailers = body.trailers;
+      throw END_OF_BODY;
+    }
+    if (this.#body === EXPECTED) {
+      this.#body = OPEN;
+      answer.proceed();
+    } else answer.flush(); // the client may want to see it before it sends more
+    return undefined;
+  }
+
+  /** Nothing that comes after a faulty body is a request. */
+  #spoil(error: unknown): void {
+    this.#body = { error };
+    this.#wire.answer.close = true;
+  }
+
+  #begin(head: Head): void {
+    const request = this.#request!;
+    const { body, answer } = this.#wire;
+    const switching = head.status === 101;
+    const connecting = request.method === "CONNECT" && head.status >= 200 && head.status < 300;
+    if (!switching && !connecting) {
+      if (head.status === 100 && this.#body === EXPECTED) this.#body = OPEN;
+      return answer.head(head);
+    }
+    // RFC 9110 7.8: a server MUST NOT switch to a protocol that the client did not name, and MUST name it itself.
+    if (
+      switching && !(head.upgrade && request.version === "1.1" && request.headers.has("upgrade"))
+    ) {
+      throw new LocalProtocolError(
+        "Cannot switch protocols: both the request and the response must have an Upgrade header (RFC 9110 7.8)",
+      );
+    }
+    if (!body.done) {
+      throw new LocalProtocolError(
+        "Cannot take the connection over: read the body of the request to its end first",
+      );
+    }
+    answer.takeOver(head);
+    body.takeOver();
+    this.#handler = HAS_TAKEN;
+  }
+
+  /** A client that waits for a 100 and gets an answer may send the body or not: nothing can follow. */
+  #noteUnexpected(): void {
+    const { answer } = this.#wire;
+    if (this.#body === EXPECTED && answer.headed) answer.close = true;
+  }
+
+  #finished(): Phase {
+    if (this.#isElsewhere) return this.#failed(undefined);
+    this.#running = undefined;
+    if (this.#handler === HAS_TAKEN) return this.#ended();
+    this.#noteUnexpected();
+    try {
+      this.#wire.answer.end();
+    } catch (error) {
+      return this.#failed(error);
+    }
+    return this.#ended();
+  }
+
+  #ended(): Phase {
+    const { answer, body } = this.#wire;
+    this.#request = undefined; // the registers of a generator that waits may hold on to this
+    return this.phase = body.done || answer.close ? DONE : DRAIN;
+  }
+
+  #failed(error: unknown): Phase {
+    this.#running = undefined;
+    const request = this.#request!;
+    const { answer } = this.#wire;
+    const taken = this.#handler === HAS_TAKEN;
+    if (this.#isElsewhere) {
+      error = new LocalProtocolError(
+        "Cannot go on: the handler has ended without leaving the context that it entered, where nothing of this " +
+          "connection may go; enter it with `using`",
+        { cause: error },
+      );
+      this.#wire.report(error, request);
+      return this.#stand(CUT, error);
+    }
+    if (error instanceof EndOfStream) {
+      // As everywhere, it ends a coroutine that does not catch it quietly; but a request has to be answered.
+      if (taken || answer.headed) return this.#finished();
+      error = new LocalProtocolError(
+        "Cannot answer the request: its handler has ended at the end of a stream, without a response",
+        { cause: error },
+      );
+    }
+    const isGone = error !== undefined && error === this.#gone;
+    const isRemote = error instanceof RemoteProtocolError;
+    if (isGone && !isRemote) return this.#stand(BROKEN, error);
+    const canAnswer = !taken && answer.revert();
+    if (!isGone && !(isRemote && canAnswer)) this.#wire.report(error, request);
+    if (!canAnswer) return this.#stand(CUT, error);
+    // What is behind a faulty body is not the next request.
+    if (isRemote || this.#body !== OPEN) answer.close = true;
+    return this.#answerError(
+      error instanceof RemoteProtocolError ? error : { status: 500, message: reasonOf(500) },
+    );
+  }
+
+  #answerError({ status, message }: { status: number; message: string }): Phase {
+    const { answer } = this.#wire;
+    answer.head(new Head(status, { "content-type": "text/plain; charset=utf-8" }));
+    answer.data(message);
+    answer.end();
+    return this.#ended();
+  }
+}
+
+function meaningless(value: unknown): TypeError {
+  return new TypeError(
+    `Cannot do anything with a yielded ${
+      Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)
+    }: yield a response head such as ok(headers) to begin the answer, a string or Uint8Array for its body, ` +
+      "nothing to read the request's body, or a command such as wait(promise) with yield*",
+  );
+}
