@@ -2,7 +2,7 @@ import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
-import { BODY, CUT, DRAIN, ELSEWHERE, Exchange, OUTPUT, type Phase } from "./_exchange.ts";
+import { Exchange, type Phase } from "./_exchange.ts";
 import { bad } from "./_faults.ts";
 import { type HeadParser, headParser } from "./_head_parser.ts";
 import { type Host, hostOf } from "./_host.ts";
@@ -112,21 +112,21 @@ export class Connection implements Wire {
 
         isRunning = true;
         let phase = this.#start(exchange);
-        while (phase < DRAIN) {
+        while (exchange.isRunning) {
           let message: unknown;
           let failure: { error: unknown } | undefined;
           try {
-            if (phase !== ELSEWHERE) {
+            if (phase !== "elsewhere") {
               for (let data; (data = output.take()) !== undefined;) yield data;
             }
-            if (phase === BODY) input.receive(yield);
-            else if (phase !== OUTPUT) message = yield exchange.value;
+            if (phase === "body") input.receive(yield);
+            else if (phase !== "output") message = yield exchange.value;
           } catch (error) {
             failure = { error };
           }
           this.#date.stale = true;
           if (failure !== undefined) phase = yield* this.#fail(exchange, failure.error);
-          else phase = phase === BODY ? exchange.received() : exchange.next(message);
+          else phase = phase === "body" ? exchange.received() : exchange.next(message);
         }
         isRunning = false;
         const isElsewhere = host !== undefined && host.isElsewhere;
@@ -136,11 +136,11 @@ export class Connection implements Wire {
           yield cleanup;
         }
 
-        if (phase >= CUT) {
+        if (phase === "cut" || phase === "broken") {
           if (!isElsewhere) yield* this.#flush();
-          throw host !== undefined && phase === CUT ? host.cut(exchange.value) : exchange.value;
+          throw host !== undefined && phase === "cut" ? host.cut(exchange.value) : exchange.value;
         }
-        if (phase === DRAIN) yield* this.#drain();
+        if (phase === "drain") yield* this.#drain();
         if (answer.close) return yield* this.#flush();
         if (answer.full) yield* this.#flush();
       }
@@ -170,7 +170,7 @@ export class Connection implements Wire {
 
   /** Throws an error of the driver into the handler. */
   *#fail(exchange: Exchange, error: unknown): Coroutine<Phase> {
-    if (exchange.phase !== ELSEWHERE && !(error instanceof EndOfStream)) {
+    if (exchange.phase !== "elsewhere" && !(error instanceof EndOfStream)) {
       try {
         yield "";
       } catch (again) {

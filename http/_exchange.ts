@@ -4,17 +4,16 @@
  * The wire gives it a source, from which the body is read, and a sink, which frames the answer. It runs the handler until
  * that stands still for something that the wire has to bring about, which is the phase of the exchange:
  *
- *     HEAD → BODY, OUTPUT, DRIVER, ELSEWHERE, as the handler wants → DONE, after DRAIN if it left some of the body
- *                                                                  → CUT
+ *     head → body, output, driver, elsewhere: as the handler wants → done, after drain if it left some of the body
+ *                                                                  → cut, or broken
  *
  * How a handler ends decides what becomes of the answer, here and nowhere else. Somebody is told of every failure, and
  * once: the client by an answer, or else the error is reported, unless it was the client's going that made it fail.
  *
  *     the handler               if nothing was sent       if some was, or it has taken the connection over
- *     returns                   answered                  answered
- *     throws EndOfStream        as if it returned         as if it returned
- *       or without a head       500, reported
- *       or bytes are missing    500, reported             cut, reported
+ *     returns or EndOfStream    answered                  answered
+ *       with no head, or bytes
+ *       missing                 500, reported             cut, reported
  *     RemoteProtocolError       its status, closed        cut, reported
  *       for the client's end    its status, closed        cut
  *     what broke the connection broken                    broken
@@ -35,34 +34,26 @@ import type { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
-/** What an exchange stands still for: the end of the head. */
-export const HEAD = 0;
-/** More of the body, or of what arrives when the connection was taken over. */
-export const BODY = 1;
-/** That what has gathered is sent. */
-export const OUTPUT = 2;
-/** That the driver has done what was yielded, which is `value`. */
-export const DRIVER = 3;
-/** As DRIVER, in a context that the handler has entered. */
-export const ELSEWHERE = 4;
-/** The handler has ended, but not the body: it is to be read for nothing. */
-export const DRAIN = 5;
-/** Nothing: all was read and answered. */
-export const DONE = 6;
-/** Nothing: the connection is to be cut for an error, which is `value`. */
-export const CUT = 7;
-/** Nothing: the connection has broken, by the error that is `value`. */
-export const BROKEN = 8;
+/** What an exchange stands still for, or how it has ended; `value` belongs to it. */
 export type Phase =
-  | typeof HEAD
-  | typeof BODY
-  | typeof OUTPUT
-  | typeof DRIVER
-  | typeof ELSEWHERE
-  | typeof DRAIN
-  | typeof DONE
-  | typeof CUT
-  | typeof BROKEN;
+  /** The end of the head. */
+  | "head"
+  /** More of the body, or of what arrives when the connection was taken over. */
+  | "body"
+  /** That what has gathered is sent. */
+  | "output"
+  /** That the driver has done what was yielded, which is the value. */
+  | "driver"
+  /** The same, in a context that the handler has entered. */
+  | "elsewhere"
+  /** The handler has ended, but not the body: it is to be read for nothing. */
+  | "drain"
+  /** All was read and answered. */
+  | "done"
+  /** The connection is to be cut for an error, which is the value. */
+  | "cut"
+  /** The connection has broken, by the error that is the value. */
+  | "broken";
 
 /**
  * Thrown at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
@@ -70,30 +61,28 @@ export type Phase =
  */
 const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
 
-/** What the handler does: it answers; it is closed, for nothing more is sent to HEAD; or it has taken the connection over. */
-const ANSWERS = 0, IS_CLOSED = 1, HAS_TAKEN = 2;
-
-/** How the body is: it can be read, or comes only when the client is told to send it; else why it cannot be read. */
-const OPEN = 0, EXPECTED = 1;
-
-const NEXT = 0, THROW = 1, RETURN = 2, READ_ON = 3;
-type Mode = typeof NEXT | typeof THROW | typeof RETURN | typeof READ_ON;
-
 export class Exchange {
   readonly #wire: Wire;
   #request: HttpRequest | undefined = undefined;
   /** The handler's coroutine, as long as it runs. */
   #running: Composed<unknown> | undefined = undefined;
-  #handler: typeof ANSWERS | typeof IS_CLOSED | typeof HAS_TAKEN = ANSWERS;
-  #body: typeof OPEN | typeof EXPECTED | { error: unknown } = OPEN;
+  /** What the handler does; it is closed when nothing more is sent to HEAD. */
+  #handler: "answers" | "is closed" | "has taken over" = "answers";
+  /** Whether the body can be read, or comes only when the client is told to send it; else why it cannot be read. */
+  #body: "open" | "expected" | { error: unknown } = "open";
   /** The error by which the handler was told that the client has ended, or the connection broken. */
   #gone: unknown = undefined;
-  phase: Phase = HEAD;
+  phase: Phase = "head";
   /** What belongs to the phase. */
   value: unknown = undefined;
 
   constructor(wire: Wire) {
     this.#wire = wire;
+  }
+
+  /** Whether the handler has not ended. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** What the handler has pushed back. */
@@ -108,13 +97,13 @@ export class Exchange {
   /** Starts the handler. */
   start(handler: HttpHandler, request: HttpRequest, expectContinue: boolean): Phase {
     this.#request = request;
-    if (expectContinue) this.#body = EXPECTED;
+    if (expectContinue) this.#body = "expected";
     try {
       this.#running = compose(handler(request));
     } catch (error) {
       return this.#failed(error);
     }
-    return this.#run(NEXT, undefined);
+    return this.#run("next", undefined);
   }
 
   /** Answers what is not a request. RFC 9112 2.2: the server SHOULD respond with 400 and close the connection. */
@@ -125,27 +114,29 @@ export class Exchange {
 
   /** Goes on when the driver has done what was yielded. */
   next(message: unknown): Phase {
-    return this.#run(NEXT, message);
+    return this.#run("next", message);
   }
 
   /** Goes on when something has arrived. */
   received(): Phase {
-    return this.#run(READ_ON, undefined);
+    return this.#run("read on", undefined);
   }
 
   /** Goes on with an error of the driver. */
   throw(error: unknown): Phase {
-    if (this.phase === BODY && this.#handler !== HAS_TAKEN && error instanceof EndOfStream) {
+    if (
+      this.phase === "body" && this.#handler !== "has taken over" && error instanceof EndOfStream
+    ) {
       error = this.#gone = bad("an end before its body is complete (RFC 9112 8)");
       this.#spoil(error);
     }
-    return this.#run(THROW, error);
+    return this.#run("throw", error);
   }
 
   /** Goes on with the error that broke the connection. */
   break(error: unknown): Phase {
     this.#gone = error;
-    return this.#run(THROW, error);
+    return this.#run("throw", error);
   }
 
   /** The connection is being closed: the handler's `finally`s may still wait for something, but not talk to the client. */
@@ -177,18 +168,18 @@ export class Exchange {
   }
 
   /** Runs the handler until it stands still for something that has to be waited for. */
-  #run(mode: Mode, message: unknown): Phase {
+  #run(mode: "next" | "throw" | "return" | "read on", message: unknown): Phase {
     const running = this.#running!;
     const { answer, host } = this.#wire;
     this.value = undefined;
     for (;;) {
       let value: unknown;
-      if (mode !== READ_ON) {
+      if (mode !== "read on") {
         let result: IteratorResult<unknown, unknown>;
         try {
-          result = mode === NEXT
+          result = mode === "next"
             ? running.next(message)
-            : mode === THROW
+            : mode === "throw"
             ? running.throw(message)
             : running.return(undefined);
         } catch (error) {
@@ -196,31 +187,31 @@ export class Exchange {
         }
         if (result.done === true) return this.#finished();
         value = result.value;
-        if (host !== undefined && host.isElsewhere) return this.#stand(ELSEWHERE, value);
+        if (host !== undefined && host.isElsewhere) return this.#stand("elsewhere", value);
       }
-      mode = NEXT;
+      mode = "next";
       message = undefined;
       try {
         if (typeof value === "string" || value instanceof Uint8Array) {
           this.#noteUnexpected();
           answer.data(value);
-          if (answer.complete && this.#handler === ANSWERS) {
+          if (answer.complete && this.#handler === "answers") {
             // The handler might have a body without end.
-            this.#handler = IS_CLOSED;
-            mode = RETURN;
-          } else if (answer.full) return this.#stand(OUTPUT, undefined);
+            this.#handler = "is closed";
+            mode = "return";
+          } else if (answer.full) return this.#stand("output", undefined);
         } else if (value === undefined) {
           message = this.#read();
-          if (message === undefined) return this.#stand(BODY, undefined);
+          if (message === undefined) return this.#stand("body", undefined);
         } else if (value instanceof Head) this.#begin(value);
         else if (isForDriver(value)) {
           if (isTransfer(value)) this.#giveBack();
           this.#noteUnexpected();
           answer.flush();
-          return this.#stand(DRIVER, value);
+          return this.#stand("driver", value);
         } else throw meaningless(value);
       } catch (error) {
-        mode = THROW;
+        mode = "throw";
         message = error;
       }
     }
@@ -233,7 +224,7 @@ export class Exchange {
 
   /** A transfer is about to begin, which reads the connection itself. */
   #giveBack(): void {
-    if (this.#handler !== HAS_TAKEN) {
+    if (this.#handler !== "has taken over") {
       throw new LocalProtocolError(
         "Cannot transfer in the middle of HTTP, whose framing it would break: take the connection over first, by a 101 " +
           "or a 2xx to CONNECT, or enter another context",
@@ -266,15 +257,15 @@ export class Exchange {
     }
     if (piece !== undefined) {
       // RFC 9110 10.1.1: the 100 MAY be omitted if some of the content has been received already.
-      this.#body = OPEN;
+      this.#body = "open";
       return piece;
     }
     if (body.done) {
       this.#request!.trailers = body.trailers;
       throw END_OF_BODY;
     }
-    if (this.#body === EXPECTED) {
-      this.#body = OPEN;
+    if (this.#body === "expected") {
+      this.#body = "open";
       answer.proceed();
     } else answer.flush(); // the client may want to see it before it sends more
     return undefined;
@@ -292,7 +283,7 @@ export class Exchange {
     const switching = head.status === 101;
     const connecting = request.method === "CONNECT" && head.status >= 200 && head.status < 300;
     if (!switching && !connecting) {
-      if (head.status === 100 && this.#body === EXPECTED) this.#body = OPEN;
+      if (head.status === 100 && this.#body === "expected") this.#body = "open";
       return answer.head(head);
     }
     // RFC 9110 7.8: a server MUST NOT switch to a protocol that the client did not name, and MUST name it itself.
@@ -310,19 +301,19 @@ export class Exchange {
     }
     answer.takeOver(head);
     body.takeOver();
-    this.#handler = HAS_TAKEN;
+    this.#handler = "has taken over";
   }
 
   /** A client that waits for a 100 and gets an answer may send the body or not: nothing can follow. */
   #noteUnexpected(): void {
     const { answer } = this.#wire;
-    if (this.#body === EXPECTED && answer.headed) answer.close = true;
+    if (this.#body === "expected" && answer.headed) answer.close = true;
   }
 
   #finished(): Phase {
     if (this.#isElsewhere) return this.#failed(undefined);
     this.#running = undefined;
-    if (this.#handler === HAS_TAKEN) return this.#ended();
+    if (this.#handler === "has taken over") return this.#ended();
     this.#noteUnexpected();
     try {
       this.#wire.answer.end();
@@ -335,14 +326,14 @@ export class Exchange {
   #ended(): Phase {
     const { answer, body } = this.#wire;
     this.#request = undefined; // the registers of a generator that waits may hold on to this
-    return this.phase = body.done || answer.close ? DONE : DRAIN;
+    return this.phase = body.done || answer.close ? "done" : "drain";
   }
 
   #failed(error: unknown): Phase {
     this.#running = undefined;
     const request = this.#request!;
     const { answer } = this.#wire;
-    const taken = this.#handler === HAS_TAKEN;
+    const taken = this.#handler === "has taken over";
     if (this.#isElsewhere) {
       error = new LocalProtocolError(
         "Cannot go on: the handler has ended without leaving the context that it entered, where nothing of this " +
@@ -350,7 +341,7 @@ export class Exchange {
         { cause: error },
       );
       this.#wire.report(error, request);
-      return this.#stand(CUT, error);
+      return this.#stand("cut", error);
     }
     if (error instanceof EndOfStream) {
       // As everywhere, it ends a coroutine that does not catch it quietly; but a request has to be answered.
@@ -362,12 +353,12 @@ export class Exchange {
     }
     const isGone = error !== undefined && error === this.#gone;
     const isRemote = error instanceof RemoteProtocolError;
-    if (isGone && !isRemote) return this.#stand(BROKEN, error);
+    if (isGone && !isRemote) return this.#stand("broken", error);
     const canAnswer = !taken && answer.revert();
     if (!isGone && !(isRemote && canAnswer)) this.#wire.report(error, request);
-    if (!canAnswer) return this.#stand(CUT, error);
+    if (!canAnswer) return this.#stand("cut", error);
     // What is behind a faulty body is not the next request.
-    if (isRemote || this.#body !== OPEN) answer.close = true;
+    if (isRemote || this.#body !== "open") answer.close = true;
     return this.#answerError(
       error instanceof RemoteProtocolError ? error : { status: 500, message: reasonOf(500) },
     );
