@@ -113,19 +113,21 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   scope: Scope | undefined;
   /** What belongs to it, or to the request that it answers. */
   own: Scope = new Scope();
-  /** Where the running coroutine pushes back to, if another one runs it at the connection, as HTTP does. */
-  inner: { rest: unknown[] } | undefined;
   /** Those that run, the innermost last. */
   readonly timeouts: object[] = [];
+  #inner: { rest: unknown[] } | undefined;
   #innerRest: unknown[] = [];
   /** What a branch has left open at its end, for who runs it. */
   left: Scope | undefined;
   readonly #parent: Driver | undefined;
+  readonly #spawnedIn: Scope | undefined;
   readonly #isBranch: boolean;
   readonly #composed: Composed<R>;
   readonly #options: GioOptions;
   readonly #home: Place | undefined;
   #top: Place | undefined;
+  /** Where a protocol is spoken: at its connection, but for who composes another coroutine. */
+  #base: Place | undefined;
   #state: State = "fresh";
   /** What the coroutine has written to, and has not been accepted. */
   #unsent: readonly Channel[] = NONE;
@@ -162,11 +164,12 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     this.#composed = compose(coroutine, DETACHED);
     this.#options = options;
     this.#parent = parent;
+    this.#spawnedIn = parent?.own;
     this.#isBranch = isBranch;
     if (connection !== undefined) {
       const channel = Channel.of(connection);
       channel.enter();
-      this.#home = this.#top = new Place(channel, undefined);
+      this.#home = this.#base = this.#top = new Place(channel, undefined);
     }
     parent?.own.own(this);
     const { signal } = options;
@@ -198,9 +201,20 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     };
   }
 
-  /** Whether the coroutine is in a context of its own, and not at its connection. */
+  /** Whether the coroutine is in a context of its own, and not where its protocol is spoken. */
   get isElsewhere(): boolean {
-    return this.#top !== this.#home;
+    return this.#top !== this.#base;
+  }
+
+  /** For who composes a coroutine and speaks a protocol for it here, as HTTP does: where that pushes back to. */
+  set inner(inner: { rest: unknown[] }) {
+    this.#inner = inner;
+    this.#base = this.#top;
+  }
+
+  /** Where its protocol is spoken, nothing more can be said. */
+  abort(): void {
+    this.#base?.channel.abort();
   }
 
   /** Whether it was cancelled, and is being closed. */
@@ -217,7 +231,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
 
   cancel(reason: unknown = new DOMException("The coroutine was cancelled", "AbortError")): void {
     if (this.done || this.#cancelled !== undefined) return;
-    const isClean = this.#state === "reading" && !this.isElsewhere && this.#unsent === NONE;
+    const isClean = this.#state === "reading" && this.#top === this.#home && this.#unsent === NONE;
     this.#cancelled = { reason, isClean, begun: false };
     if (this.#state === "running") return; // its next yield is its last
     this.#stopWaiting();
@@ -445,7 +459,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     if (data.length === 0) return undefined;
     channel.written = true;
     // The cleanup of a coroutine that was cancelled has the last word.
-    if (this.#cancelled !== undefined && !this.isElsewhere) this.#cancelled.isClean = true;
+    if (this.#cancelled !== undefined && this.#top === this.#home) this.#cancelled.isClean = true;
     if (channel.outbox.size === 0) this.#unsent = including(this.#unsent, channel);
     channel.outbox.push(data);
     return channel.outbox.size < HIGH_WATER || this.#send()
@@ -572,7 +586,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   }
 
   #move(place: Place | undefined): void {
-    const { inner } = this;
+    const inner = this.#inner;
     const isLeavingHome = inner !== undefined && !this.isElsewhere;
     if (isLeavingHome) {
       this.#innerRest = inner.rest;
@@ -585,7 +599,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   /** What was pushed back is of the innermost context. */
   #keepRest(): void {
     const channel = this.#top?.channel;
-    for (const  of of[this.#composed, this.inner]) {
+    for (const  of of[this.#composed, this.#inner]) {
       if (of === undefined || of.rest.length === 0) continue;
       channel?.unread(of.rest);
       of.rest = [];
@@ -624,7 +638,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     if (this.#onAbort !== undefined) {
       this.#options.signal!.removeEventListener("abort", this.#onAbort);
     }
-    while (this.isElsewhere) this.#leave(this.#top!);
+    while (this.#top !== this.#home) this.#leave(this.#top!);
     const isCut = "error" in outcome &&
       (this.isClosing && outcome.error === cancelled!.reason
         ? !cancelled!.isClean
@@ -733,7 +747,8 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   /** An error that nobody has asked for is thrown into the parent of a task; it goes to the reactor where there is none. */
   #tell(error: unknown): void {
     const parent = this.#parent;
-    if (parent === undefined || parent.done || parent.#cancelled !== undefined) this.#report(error);
+    const canTell = parent?.own === this.#spawnedIn && !parent?.done;
+    if (parent === undefined || !canTell || parent.#cancelled !== undefined) this.#report(error);
     else if (parent.#state === "running") parent.#late ??= { error };
     else parent.throw(error);
   }

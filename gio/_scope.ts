@@ -1,3 +1,5 @@
+import { Request, type Waiter } from "../compose/mod.ts";
+
 /*
  * What a coroutine opened, spawned or armed belongs to a scope, and ends with it, whatever the way out: the coroutine that
  * gio runs has one, each request of an HTTP connection another. What is given away, as a result, changes its scope.
@@ -71,4 +73,16 @@ function isIn(value: unknown, thing: Owned, depth: number): boolean {
     : Object.values(value);
   for (const part of parts) if (isIn(part, thing, depth - 1)) return true;
   return false;
+}
+
+/** Ends a scope, and waits until all is over. */
+export class ScopeEnd extends Request {
+  constructor(readonly scope: Scope, readonly isCut: boolean) {
+    super();
+  }
+
+  override begin(waiter: Waiter<void>): void {
+    this.scope.end(this.isCut, () => waiter.resume());
+    if (this.scope.isIdle) waiter.resume();
+  }
 }

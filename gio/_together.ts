@@ -114,9 +114,8 @@ class Run<R> {
     if (!this.#begun || this.#running.size > 0) return;
     const outcome = this.#outcome ??
       { value: this.#settle!(this.#results), of: this.#ended };
-    const winners = "of" in outcome ? outcome.of : [];
-    for (const task of this.#ended.splice(0)) {
-      if (winners.includes(task)) task.left!.give(this.#driver.own);
+    for (const task of this.#ended) {
+      if ("of" in outcome && outcome.of.includes(task)) task.left!.give(this.#driver.own);
       else task.left!.end(true, () => {});
     }
     if ("error" in outcome) this.#waiter.fail(outcome.error);

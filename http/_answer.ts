@@ -10,7 +10,11 @@
 import { latin1Bytes, utf8Length } from "./_characters.ts";
 import type { DateLine } from "./_date.ts";
 import type { Head } from "./_head.ts";
+import type { AnswerSink } from "./_wire.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
+
+/** So much is gathered before it is to be sent, if nothing is waited for: 16 KiB. */
+const HIGH_WATER = 16 * 1024;
 
 /** Bodies of so many characters are kept with their head. */
 const MEMORABLE = 1024;
@@ -79,9 +83,9 @@ export class Output {
 
 const encoder = new TextEncoder();
 
-const WAITING = 0, HELD = 1, BY_LENGTH = 2, BY_CHUNKS = 3, BY_CLOSE = 4, NO_BODY = 5;
+const WAITING = 0, HELD = 1, BY_LENGTH = 2, BY_CHUNKS = 3, BY_CLOSE = 4, NO_BODY = 5, RAW = 6;
 
-export class Answer {
+export class Answer implements AnswerSink {
   readonly #output: Output;
   readonly #date: DateLine;
   #state = WAITING;
@@ -92,6 +96,7 @@ export class Answer {
   #headOnly = false;
   /** The answer is for HTTP/1.0. */
   #old = false;
+  #keepAlive = false;
   /** Whether the connection is to be closed after the answer. */
   close = false;
 
@@ -106,6 +111,7 @@ export class Answer {
     this.#head = this.#piece = undefined;
     this.#headOnly = headOnly;
     this.#old = old;
+    this.#keepAlive = keepAlive;
     this.close = !keepAlive;
   }
 
@@ -121,7 +127,9 @@ export class Answer {
 
   /** Takes the answer back, so that there can be another one; returns whether it could: not if anything of it has been sent. */
   revert(): boolean {
-    return !this.begun || this.#output.revert();
+    if (this.begun && !this.#output.revert()) return false;
+    this.start(this.#headOnly, this.#old, this.#keepAlive);
+    return true;
   }
 
   /** Whether there is a head, sent or not. */
@@ -132,6 +140,16 @@ export class Answer {
   /** Whether data is for nobody, because this is the answer to HEAD and its head has been sent. */
   get complete(): boolean {
     return this.#headOnly && this.#state === NO_BODY;
+  }
+
+  /** Whether there is enough to be sent before the handler goes on. */
+  get full(): boolean {
+    return this.#output.size >= HIGH_WATER;
+  }
+
+  /** Tells a client that waits for it to send the body; after an answer it knows what it wants to know. */
+  proceed(): void {
+    if (!this.begun) this.#output.write("HTTP/1.1 100 Continue\r\n\r\n");
   }
 
   head(head: Head): void {
@@ -152,7 +170,7 @@ export class Answer {
   /** The head after which the connection speaks another protocol. */
   takeOver(head: Head): void {
     if (this.#state !== WAITING) return this.head(head);
-    this.#state = NO_BODY;
+    this.#state = RAW;
     this.close = true;
     // RFC 9110 6.6.1: a server with a clock MUST generate a Date in all 2xx responses; in 1xx it may.
     const date = head.status < 200 || head.dated ? "" : this.#date.line;
@@ -160,6 +178,7 @@ export class Answer {
   }
 
   data(data: string | Uint8Array): void {
+    if (this.#state === RAW) return this.#output.write(data);
     const head = this.#head;
     if (head === undefined) {
       throw new LocalProtocolError(

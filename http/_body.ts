@@ -10,7 +10,9 @@
  *                          SIZE_LF → TRAILERS → done         after a chunk of size 0
  */
 import { CR, HEX, LF, SPACE, TAB } from "./_characters.ts";
-import { bad, checkFields, CHUNKED, tooLargeBody, tooLargeHead } from "./_head_parser.ts";
+import { bad, tooLargeBody, tooLargeHead } from "./_faults.ts";
+import { checkFields, CHUNKED } from "./_head_parser.ts";
+import type { BodySource } from "./_wire.ts";
 import { HttpHeaders } from "./http_headers.ts";
 import type { HttpLimits } from "./http_limits.ts";
 
@@ -49,7 +51,7 @@ export class Input {
   }
 }
 
-export class Body {
+export class Body implements BodySource {
   readonly #input: Input;
   readonly #limits: HttpLimits;
   #state = DATA;
@@ -83,6 +85,17 @@ export class Body {
     this.#size = 0;
     this.#digits = 0;
     this.#extensionBytes = 0;
+  }
+
+  /** Holds on to nothing. */
+  forget(): void {
+    this.trailers = undefined;
+  }
+
+  /** From now on all that arrives is to be read, without any framing. */
+  takeOver(): void {
+    this.done = this.#chunked = false;
+    this.#left = Infinity;
   }
 
   read(): Uint8Array | undefined {

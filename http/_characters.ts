@@ -50,9 +50,7 @@ export function latin1(bytes: Uint8Array, from: number, to: number): string {
 
 /** Bytes of text as ISO-8859-1. */
 export function latin1Bytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  return Buffer.from(text, "latin1");
 }
 
 /** Whether the text at `from` is `lowerCase`, which has only letters, digits and hyphens; the bytes are field characters. */

@@ -1,7 +1,7 @@
 import { TOKEN } from "./_characters.ts";
 import { statusLine } from "./_status.ts";
+import type { HeadersToSend, HeaderValue } from "./headers_to_send.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
-import type { HeadersToSend, HeaderValue, ResponseHead } from "./response.ts";
 
 /** The last answer that was made of a head: mostly a head that is yielded again is yielded with the same body. */
 export interface Memo {
@@ -11,7 +11,7 @@ export interface Memo {
 }
 
 /** The head of a response: checked, and written down as far as it does not depend on the request. */
-export class Head implements ResponseHead {
+export class Head {
   readonly status: number;
   /** The status line and the header lines. */
   readonly text: string;

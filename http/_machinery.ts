@@ -1,8 +1,7 @@
 /** Tracebacks show the frames of handlers, and not those of what runs them. */
 import { machinery } from "../compose/_machinery.ts";
 import { Connection } from "./_connection.ts";
-import { served } from "./_serve.ts";
 import { HttpRequest } from "./http_request.ts";
 
 const { bytes, text, json } = HttpRequest.prototype;
-machinery(import.meta.url, Connection.prototype.run, served, bytes, text, json);
+machinery(import.meta.url, Connection.prototype.run, bytes, text, json);

@@ -1,6 +1,6 @@
 import type { Input } from "./_body.ts";
 import { CR, LF } from "./_characters.ts";
-import { bad, tooLargeHead, tooLongLine } from "./_head_parser.ts";
+import { bad, tooLargeHead, tooLongLine } from "./_faults.ts";
 import type { HttpLimits } from "./http_limits.ts";
 
 /** A head that arrives in pieces: gathers them and finds its end, which is an empty line. */

@@ -1,38 +1,36 @@
-/** What the server and the components share: the protocol on a connection of a reactor. */
+/** What HttpServer and Server do alike: they run a coroutine on each connection that they accept. */
 import type { Coroutine } from "../compose/mod.ts";
-import { currentDriver } from "../gio/_driver.ts";
-import { here, type Reactor, type Socket } from "../reactor/mod.ts";
-import { wasReported } from "./_reported.ts";
-import type { HttpProtocolOptions } from "./http_protocol.ts";
+import { gio } from "../gio/mod.ts";
+import { Acceptor, type AcceptorOptions, type Reactor, type Socket } from "../reactor/mod.ts";
 
-/** With the defaults of a reactor: it is told of errors, and a handler may enter contexts of its own, or transfer. */
-export function protocolOptions(
-  reactor: Reactor,
-  options: HttpProtocolOptions,
-): HttpProtocolOptions {
-  return {
-    onError: (error, { method, target }) =>
-      reactor.onError(error, `handler of ${method} ${target}`),
-    ...options,
-    isElsewhere: () => currentDriver("http").isElsewhere,
-    onStart: (handler) => currentDriver("http").inner = handler,
-    unread: (bytes) => currentDriver("http").takeBack(currentDriver("http").lend(here), [bytes]),
-  };
-}
+export class Listener {
+  readonly #acceptor: Acceptor;
+  readonly #scheme: string;
 
-/** Runs a protocol on its socket, which is aborted when an answer was cut off; who is to know why has been told. */
-export function* served(socket: Socket, protocol: Coroutine<unknown>): Coroutine<void> {
-  try {
-    yield protocol;
-  } catch (error) {
-    if (!wasReported(error)) throw error;
-    socket.abort();
+  constructor(reactor: Reactor, options: AcceptorOptions, speak: (socket: Socket) => Coroutine) {
+    this.#scheme = options.cert === undefined ? "http" : "https";
+    this.#acceptor = new Acceptor(reactor, options, (socket) => {
+      gio(reactor, socket, speak(socket));
+    });
   }
-}
 
-export function urlOf(scheme: string, addr: Deno.Addr): string {
-  if (!("hostname" in addr)) return `${scheme}://localhost/`;
-  const { hostname, port } = addr;
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return `${scheme}://${host}:${port}/`;
+  get addr(): Deno.Addr {
+    return this.#acceptor.addr;
+  }
+
+  get port(): number {
+    return this.#acceptor.port;
+  }
+
+  get url(): string {
+    const { addr } = this;
+    if (!("hostname" in addr)) return `${this.#scheme}://localhost/`;
+    const { hostname, port } = addr;
+    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    return `${this.#scheme}://${host}:${port}/`;
+  }
+
+  close(): void {
+    this.#acceptor.close();
+  }
 }

@@ -1,35 +1,6 @@
 import type { Coroutine } from "../compose/mod.ts";
 import { Connection } from "./_connection.ts";
-import type { HttpLimits } from "./http_limits.ts";
-import type { HttpRequest } from "./http_request.ts";
-
-/** Answers a request: a bare `yield` reads its body, a yielded {@linkcode ResponseHead} begins the answer, then comes data. */
-export type HttpHandler = (request: HttpRequest) => Coroutine<unknown>;
-
-/** Options of {@linkcode httpProtocol}. */
-export interface HttpProtocolOptions {
-  /** How much a client may send; {@linkcode defaultLimits} unless said otherwise. */
-  limits?: Partial<HttpLimits>;
-  /** Is told what a handler did not catch, once for each request. @default {console.error} */
-  onError?: (error: unknown, request: HttpRequest) => void;
-  /** Where the time for the Date header comes from. @default {Date} */
-  clock?: { now(): number };
-  /**
-   * Whether the running handler has entered a context of its own, a file perhaps: as long as it has, what it yields is not
-   * for the client, and goes to the driver as it is.
-   */
-  isElsewhere?: () => boolean;
-  /**
-   * Is given, before the first request, where the running handler pushes back what it has read too far: when it enters a
-   * context, that must be kept until it has left it.
-   */
-  onStart?: (handler: { rest: unknown[] }) => void;
-  /**
-   * Takes back what was received, before the transfer that the handler yields next, which reads the connection itself: each
-   * piece goes before those that were given earlier. Without it, no transfer can follow bytes that have come already.
-   */
-  unread?: (bytes: Uint8Array) => void;
-}
+import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 
 /**
  * Serves one connection: a coroutine that reads requests, runs a handler for each, and yields the answers.
@@ -45,7 +16,7 @@ export interface HttpProtocolOptions {
  *
  * A handler that ends without having read the body costs little: the rest is read for nothing, or the connection closed.
  * One that fails is answered for with status 500, if nothing was sent, and reported to `onError`; else the error is also
- * thrown, and the connection is to be aborted. After a 101, or a 2xx to CONNECT, the connection is the handler's: its
+ * thrown, and the connection is to be aborted, as gio does. After a 101, or a 2xx to CONNECT, the connection is the handler's: its
  * `yield`s read and write without any framing.
  *
  * @param handler A coroutine function that answers a request.

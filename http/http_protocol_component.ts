@@ -1,7 +1,8 @@
 import { call, type Coroutine } from "../compose/mod.ts";
 import { NoneOfTheObserversRespond, Observable } from "../pipeline/mod.ts";
 import { allLimits } from "./_limits.ts";
-import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http_protocol.ts";
+import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
+import { httpProtocol } from "./http_protocol.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { response } from "./response.ts";
 
@@ -61,13 +62,8 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
   }
 
   /** Speaks HTTP on one connection. */
-  processConnection(
-    { protocolOptions }: { protocolOptions?: HttpProtocolOptions } = {},
-  ): Coroutine {
-    return httpProtocol((request) => this.#process(request), {
-      ...protocolOptions,
-      ...this.#options,
-    });
+  processConnection(): Coroutine {
+    return httpProtocol((request) => this.#process(request), this.#options);
   }
 
   *#process(request: HttpRequest): Coroutine {

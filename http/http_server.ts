@@ -1,17 +1,14 @@
-import { gio } from "../gio/mod.ts";
-import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
+import type { AcceptorOptions, Reactor } from "../reactor/mod.ts";
 import { allLimits } from "./_limits.ts";
-import { protocolOptions, served, urlOf } from "./_serve.ts";
-import { type HttpHandler, httpProtocol, type HttpProtocolOptions } from "./http_protocol.ts";
+import { Listener } from "./_serve.ts";
+import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
+import { httpProtocol } from "./http_protocol.ts";
 
 /** Options of {@linkcode HttpServer}: where to listen, as of an `Acceptor`, how to speak, and who answers. */
-export type HttpServerOptions =
-  & AcceptorOptions
-  & Omit<HttpProtocolOptions, "isElsewhere" | "onStart" | "unread">
-  & {
-    /** Answers each request. */
-    handler: HttpHandler;
-  };
+export type HttpServerOptions = AcceptorOptions & HttpProtocolOptions & {
+  /** Answers each request. */
+  handler: HttpHandler;
+};
 
 /**
  * An HTTP/1.1 server, on a reactor.
@@ -43,8 +40,7 @@ export type HttpServerOptions =
  * ```
  */
 export class HttpServer implements Disposable {
-  readonly #acceptor: Acceptor;
-  readonly #scheme: string;
+  readonly #listener: Listener;
 
   /**
    * Begins to listen.
@@ -54,39 +50,32 @@ export class HttpServer implements Disposable {
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
     const { handler, limits, onError, clock, ...listening } = options;
-    const protocol = protocolOptions(reactor, {
+    const protocol = {
       limits: allLimits(limits),
       ...(onError && { onError }),
       ...(clock && { clock }),
-    });
-    this.#scheme = listening.cert === undefined ? "http" : "https";
-    this.#acceptor = new Acceptor(
-      reactor,
-      listening,
-      (socket) => {
-        gio(reactor, socket, served(socket, httpProtocol(handler, protocol)));
-      },
-    );
+    };
+    this.#listener = new Listener(reactor, listening, () => httpProtocol(handler, protocol));
   }
 
   /** The address listened on. */
   get addr(): Deno.Addr {
-    return this.#acceptor.addr;
+    return this.#listener.addr;
   }
 
   /** The port listened on. */
   get port(): number {
-    return this.#acceptor.port;
+    return this.#listener.port;
   }
 
   /** Where it can be reached, for example `http://127.0.0.1:8000/`. */
   get url(): string {
-    return urlOf(this.#scheme, this.addr);
+    return this.#listener.url;
   }
 
   /** Stops listening. Connections that are open live on. */
   close(): void {
-    this.#acceptor.close();
+    this.#listener.close();
   }
 
   /** As {@linkcode HttpServer.close}. */

@@ -24,6 +24,8 @@
  */
 import "./_machinery.ts";
 
+export * from "./headers_to_send.ts";
+export * from "./http_handler.ts";
 export * from "./http_headers.ts";
 export * from "./http_limits.ts";
 export * from "./http_protocol.ts";

@@ -1,4 +1,5 @@
-import { type HeadersToSend, response, type ResponseHead } from "./response.ts";
+import type { HeadersToSend } from "./headers_to_send.ts";
+import { response, type ResponseHead } from "./response.ts";
 
 /**
  * Makes the head of a response with status 200; see {@linkcode response}.

@@ -2,7 +2,8 @@
  * The peer did something HTTP does not allow, or sent more than it may.
  *
  * A handler meets it at the bare `yield` that reads the request's body. Not caught, it is answered with its
- * {@linkcode RemoteProtocolError.status} and the connection is closed. A handler may throw it as well.
+ * {@linkcode RemoteProtocolError.status} and the connection is closed; after some of the answer was sent it is reported, as
+ * any other error. A handler may throw it as well.
  *
  * @example A handler that refuses a request
  * ```ts

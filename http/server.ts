@@ -1,9 +1,7 @@
 import type { Coroutine } from "../compose/mod.ts";
-import { gio } from "../gio/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
-import { Acceptor, type AcceptorOptions, type Reactor } from "../reactor/mod.ts";
-import type { HttpProtocolOptions } from "./http_protocol.ts";
-import { protocolOptions, served, urlOf } from "./_serve.ts";
+import type { AcceptorOptions, Reactor } from "../reactor/mod.ts";
+import { Listener } from "./_serve.ts";
 
 /** What a {@linkcode Server} tells of a connection. */
 export interface ConnectionInfo {
@@ -11,8 +9,6 @@ export interface ConnectionInfo {
   remoteAddr: Deno.Addr | undefined;
   /** The near address. */
   localAddr: Deno.Addr | undefined;
-  /** For {@linkcode HttpProtocol}: what the reactor adds to its options. */
-  protocolOptions: HttpProtocolOptions;
 }
 
 /** The messages of {@linkcode Server}. */
@@ -52,8 +48,7 @@ export interface ServerMessages {
  * ```
  */
 export class Server extends Observable<ServerMessages> implements Disposable {
-  readonly #acceptor: Acceptor;
-  readonly #scheme: string;
+  readonly #listener: Listener;
 
   /**
    * Begins to listen.
@@ -62,33 +57,31 @@ export class Server extends Observable<ServerMessages> implements Disposable {
    */
   constructor(reactor: Reactor, options: AcceptorOptions) {
     super();
-    const protocol = protocolOptions(reactor, {});
-    this.#scheme = options.cert === undefined ? "http" : "https";
-    this.#acceptor = new Acceptor(reactor, options, (socket) => {
-      const { remoteAddr, localAddr } = socket;
-      const info = { remoteAddr, localAddr, protocolOptions: protocol };
-      gio(reactor, socket, served(socket, this.any.processConnection(info)));
-    });
+    this.#listener = new Listener(
+      reactor,
+      options,
+      ({ remoteAddr, localAddr }) => this.any.processConnection({ remoteAddr, localAddr }),
+    );
   }
 
   /** The address listened on. */
   get addr(): Deno.Addr {
-    return this.#acceptor.addr;
+    return this.#listener.addr;
   }
 
   /** The port listened on. */
   get port(): number {
-    return this.#acceptor.port;
+    return this.#listener.port;
   }
 
   /** Where it can be reached if it speaks HTTP, for example `http://127.0.0.1:8000/`. */
   get url(): string {
-    return urlOf(this.#scheme, this.addr);
+    return this.#listener.url;
   }
 
   /** Stops listening. Connections that are open live on. */
   close(): void {
-    this.#acceptor.close();
+    this.#listener.close();
   }
 
   /** As {@linkcode Server.close}. */

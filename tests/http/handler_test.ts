@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import {
   call,
+  compose,
   type Coroutine,
   EndOfStream,
   Local,
@@ -24,7 +25,7 @@ import {
   RemoteProtocolError,
   response,
 } from "../../http/mod.ts";
-import { memory } from "../../gio/mod.ts";
+import { asProcess, enter, memory, type MemoryContext } from "../../gio/mod.ts";
 import { splice, Suspend, TransferError } from "../../reactor/mod.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 
@@ -587,37 +588,76 @@ Deno.test("httpProtocol() can be closed between requests", () => {
   assertEquals([driver.done, driver.error], [true, undefined]);
 });
 
-Deno.test("while a handler is elsewhere, its yields go to the driver", () => {
-  let elsewhere = false;
-  const protocol = httpProtocol(function* () {
-    yield ok();
-    elsewhere = true;
-    const line: string = yield;
-    yield "written elsewhere";
-    yield 42;
-    elsewhere = false;
-    yield line;
-  }, { isElsewhere: () => elsewhere });
-  protocol.next();
-  assertEquals(protocol.next(bytes(GET)).value, undefined);
-  assertEquals(protocol.next("read elsewhere").value, "written elsewhere");
-  assertEquals(protocol.next().value, 42);
-  assertMatch(String(protocol.next().value), /content-length: 14\r\n\r\nread elsewhere$/);
+Deno.test("while a handler is elsewhere, its yields go to the driver", async () => {
+  const [connection, file] = [memory(GET), memory("read elsewhere")];
+  await asProcess(
+    httpProtocol(function* () {
+      yield ok();
+      let line = "";
+      {
+        using _ = enter(file);
+        line = asText(yield);
+        yield "written elsewhere";
+      }
+      yield line;
+    }),
+    { connection },
+  );
+  assertEquals(file.text, "written elsewhere");
+  assertMatch(connection.text, /content-length: 14\r\n\r\nread elsewhere$/);
 });
 
-Deno.test("an error from elsewhere goes to the handler", () => {
-  const protocol = httpProtocol(function* () {
-    try {
-      yield;
-    } catch (error) {
-      yield response(error instanceof Deno.errors.NotFound ? 404 : 500);
+Deno.test("a handler may enter a context of its own wherever gio runs httpProtocol()", async () => {
+  const seen: string[] = [];
+  function* handler(): Coroutine {
+    {
+      using _ = enter(memory("elsewhere"));
+      seen.push(asText(yield));
     }
-  }, { isElsewhere: () => !answered });
-  let answered = false;
-  protocol.next();
-  protocol.next(bytes(GET));
-  answered = true;
-  assertMatch(String(protocol.throw(new Deno.errors.NotFound()).value), /^HTTP\/1.1 404 /);
+    yield ok();
+  }
+  const ways: ((connection: MemoryContext) => Promise<void>)[] = [
+    (connection) => asProcess(httpProtocol(handler), { connection }),
+    (connection) => asProcess(compose(httpProtocol(handler)), { connection }),
+    (connection) =>
+      asProcess(
+        function* () {
+          yield* httpProtocol(handler);
+        }(),
+        { connection },
+      ),
+    (connection) =>
+      asProcess(function* () {
+        using _ = enter(connection);
+        yield httpProtocol(handler);
+      }()),
+  ];
+  for (const way of ways) {
+    const connection = memory(GET);
+    await way(connection);
+    assertMatch(connection.text, /^HTTP\/1\.1 200 /);
+  }
+  assertEquals(seen, ways.map(() => "elsewhere"));
+});
+
+Deno.test("an error from elsewhere goes to the handler", async () => {
+  const connection = memory(GET);
+  const broken = memory();
+  broken.recv = () => {
+    throw new Deno.errors.NotFound();
+  };
+  await asProcess(
+    httpProtocol(function* () {
+      try {
+        using _ = enter(broken);
+        yield;
+      } catch (error) {
+        yield response(error instanceof Deno.errors.NotFound ? 404 : 500);
+      }
+    }),
+    { connection },
+  );
+  assertMatch(connection.text, /^HTTP\/1.1 404 /);
 });
 
 const UPGRADE = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";

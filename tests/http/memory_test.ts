@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { call, type Coroutine } from "../../compose/mod.ts";
+import { call, type Coroutine, readAll, Request } from "../../compose/mod.ts";
 import { httpProtocol, ok } from "../../http/mod.ts";
+import { turns } from "../_leaks.ts";
 import { bytes, Driver } from "./_drive.ts";
 
 setFlagsFromString("--expose-gc");
@@ -30,4 +31,62 @@ Deno.test("HttpRequest.bytes() takes little more than the body, also when that c
   assert(each < 30, `${each} bytes for each`);
   driver.feed("0\r\n\r\n");
   assertEquals(length, size);
+});
+
+class Ask extends Request<unknown> {
+  override begin(): void {}
+}
+
+Deno.test("an idle connection holds on to nothing of its last request", async () => {
+  /** Serves one request on `protocol`, and gives what it was made of. */
+  function serve(protocol: Coroutine, kept: Map<string, WeakRef<WeakKey>>, request: string): void {
+    const chunk = bytes(request);
+    kept.set("the chunk that was received", new WeakRef(chunk));
+    let { value } = protocol.next(chunk);
+    while (value !== undefined) {
+      if (!(value instanceof Ask)) {
+        value = protocol.next().value;
+        continue;
+      }
+      const answer = { answer: true };
+      kept.set("the request", new WeakRef(value)).set("its answer", new WeakRef(answer));
+      value = protocol.next(answer).value;
+    }
+  }
+  const POST = "POST / HTTP/1.1\r\nHost: x\r\n";
+  const requests = {
+    "in one piece": `${POST}Content-Length: 1\r\n\r\na`,
+    "of an unknown method": `UN${POST}Content-Length: 1\r\n\r\na`,
+    "in chunks, with a trailer":
+      `${POST}Transfer-Encoding: chunked\r\n\r\n1;a=b\r\na\r\n0\r\nB: c\r\n\r\n`,
+  };
+  for (const [name, text] of Object.entries(requests)) {
+    for (const ends of ["well", "by an error", "with its body unread"]) {
+      const kept = new Map<string, WeakRef<WeakKey>>();
+      const keep = <T extends WeakKey>(name: string, value: T): T => {
+        kept.set(name, new WeakRef(value));
+        return value;
+      };
+      const protocol = httpProtocol(function* (request): Coroutine {
+        keep("the request", request);
+        yield* new Ask();
+        if (ends !== "with its body unread") {
+          keep("the body", yield);
+          yield* call(readAll());
+          if (request.trailers) keep("the trailers", request.trailers);
+        }
+        if (ends === "by an error") throw keep("the error", new Error());
+        yield keep("the head", ok({ "content-type": "text/plain" }));
+        yield keep("the data", bytes("data"));
+        return keep("what the handler returned", {});
+      }, { onError: () => {} });
+      protocol.next();
+      serve(protocol, kept, text);
+      await turns(); // what a WeakRef was made of lives to the end of the turn
+      gc();
+      const held = [...kept].filter(([, ref]) => ref.deref() !== undefined).map(([name]) => name);
+      assertEquals([held, kept.size > 4], [[], true], `a request ${name} that ends ${ends}`);
+      assertEquals(protocol.return(undefined).done, true);
+    }
+  }
 });

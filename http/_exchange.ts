@@ -1,0 +1,383 @@
+/**
+ * One request and its answer, from the first byte of the head to the last of the answer, whatever the wire.
+ *
+ * The wire gives it a source, from which the body is read, and a sink, which frames the answer. It runs the handler until
+ * that stands still for something that the wire has to bring about, which is the phase of the exchange:
+ *
+ *     head → body, output, driver, elsewhere: as the handler wants → done, after drain if it left some of the body
+ *                                                                  → cut, or broken
+ *
+ * How a handler ends decides what becomes of the answer, here and nowhere else. Somebody is told of every failure, and
+ * once: the client by an answer, or else the error is reported, unless it was the client's going that made it fail.
+ *
+ *     the handler               if nothing was sent       if some was, or it has taken the connection over
+ *     returns or EndOfStream    answered                  answered
+ *       with no head, or bytes
+ *       missing                 500, reported             cut, reported
+ *     RemoteProtocolError       its status, closed        cut, reported
+ *       for the client's end    its status, closed        cut
+ *     what broke the connection broken                    broken
+ *     anything else             500, reported             cut, reported
+ *     anything, elsewhere       cut, reported             cut, reported
+ *
+ * A handler is closed when nothing more of its answer is sent to HEAD, and with its connection. What was written can be
+ * taken back as long as the wire has not yielded it: that is "nothing was sent".
+ */
+import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { bad } from "./_faults.ts";
+import { Head } from "./_head.ts";
+import { isForDriver, isTransfer } from "./_host.ts";
+import { reasonOf } from "./_status.ts";
+import type { Wire } from "./_wire.ts";
+import type { HttpHandler } from "./http_handler.ts";
+import type { HttpRequest } from "./http_request.ts";
+import { LocalProtocolError } from "./local_protocol_error.ts";
+import { RemoteProtocolError } from "./remote_protocol_error.ts";
+
+/** What an exchange stands still for, or how it has ended; `value` belongs to it. */
+export type Phase =
+  /** The end of the head. */
+  | "head"
+  /** More of the body, or of what arrives when the connection was taken over. */
+  | "body"
+  /** That what has gathered is sent. */
+  | "output"
+  /** That the driver has done what was yielded, which is the value. */
+  | "driver"
+  /** The same, in a context that the handler has entered. */
+  | "elsewhere"
+  /** The handler has ended, but not the body: it is to be read for nothing. */
+  | "drain"
+  /** All was read and answered. */
+  | "done"
+  /** The connection is to be cut for an error, which is the value. */
+  | "cut"
+  /** The connection has broken, by the error that is the value. */
+  | "broken";
+
+/**
+ * Thrown at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
+ * it is always the same, and frozen, so that compose makes no traceback of it.
+ */
+const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
+
+export class Exchange {
+  readonly #wire: Wire;
+  #request: HttpRequest | undefined = undefined;
+  /** The handler's coroutine, as long as it runs. */
+  #running: Composed<unknown> | undefined = undefined;
+  /** What the handler does; it is closed when nothing more is sent to HEAD. */
+  #handler: "answers" | "is closed" | "has taken over" = "answers";
+  /** Whether the body can be read, or comes only when the client is told to send it; else why it cannot be read. */
+  #body: "open" | "expected" | { error: unknown } = "open";
+  /** The error by which the handler was told that the client has ended, or the connection broken. */
+  #gone: unknown = undefined;
+  phase: Phase = "head";
+  /** What belongs to the phase. */
+  value: unknown = undefined;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** Whether the handler has not ended. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** What the handler has pushed back. */
+  get rest(): unknown[] {
+    return this.#running?.rest ?? [];
+  }
+
+  set rest(values: unknown[]) {
+    if (this.#running !== undefined) this.#running.rest = values;
+  }
+
+  /** Starts the handler. */
+  start(handler: HttpHandler, request: HttpRequest, expectContinue: boolean): Phase {
+    this.#request = request;
+    if (expectContinue) this.#body = "expected";
+    try {
+      this.#running = compose(handler(request));
+    } catch (error) {
+      return this.#failed(error);
+    }
+    return this.#run("next", undefined);
+  }
+
+  /** Answers what is not a request. RFC 9112 2.2: the server SHOULD respond with 400 and close the connection. */
+  refuse(error: RemoteProtocolError): Phase {
+    this.#wire.answer.close = true;
+    return this.#answerError(error);
+  }
+
+  /** Goes on when the driver has done what was yielded; the value is its answer. */
+  next(): Phase {
+    return this.#run("next", this.value);
+  }
+
+  /** Goes on when something has arrived. */
+  received(): Phase {
+    return this.#run("read on", undefined);
+  }
+
+  /** Goes on with an error of the driver. */
+  throw(error: unknown): Phase {
+    if (
+      this.phase === "body" && this.#handler !== "has taken over" && error instanceof EndOfStream
+    ) {
+      error = this.#gone = bad("an end before its body is complete (RFC 9112 8)");
+      this.#spoil(error);
+    }
+    return this.#run("throw", error);
+  }
+
+  /** Goes on with the error that broke the connection. */
+  break(error: unknown): Phase {
+    this.#gone = error;
+    return this.#run("throw", error);
+  }
+
+  /** The connection is being closed: the handler's `finally`s may still wait for something, but not talk to the client. */
+  *close(): Coroutine<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    let result = running.return(undefined);
+    while (result.done !== true) {
+      const { value } = result;
+      if (this.#isElsewhere || (isForDriver(value) && !isTransfer(value))) {
+        let answer: unknown;
+        try {
+          answer = yield value;
+        } catch (error) {
+          result = running.throw(error);
+          continue;
+        }
+        result = running.next(answer);
+      } else if (value === undefined || isTransfer(value)) {
+        result = running.throw(new EndOfStream("The connection is being closed"));
+      } else result = running.next();
+    }
+  }
+
+  get #isElsewhere(): boolean {
+    const { host } = this.#wire;
+    return host !== undefined && host.isElsewhere;
+  }
+
+  /** Runs the handler until it stands still for something that has to be waited for. */
+  #run(mode: "next" | "throw" | "return" | "read on", message: unknown): Phase {
+    const running = this.#running!;
+    const { answer, host } = this.#wire;
+    this.value = undefined;
+    for (;;) {
+      let value: unknown;
+      if (mode !== "read on") {
+        let result: IteratorResult<unknown, unknown>;
+        try {
+          result = mode === "next"
+            ? running.next(message)
+            : mode === "throw"
+            ? running.throw(message)
+            : running.return(undefined);
+        } catch (error) {
+          return this.#failed(error);
+        }
+        if (result.done === true) return this.#finished();
+        value = result.value;
+        if (host !== undefined && host.isElsewhere) return this.#stand("elsewhere", value);
+      }
+      mode = "next";
+      message = undefined;
+      try {
+        if (typeof value === "string" || value instanceof Uint8Array) {
+          this.#noteUnexpected();
+          answer.data(value);
+          if (answer.complete && this.#handler === "answers") {
+            // The handler might have a body without end.
+            this.#handler = "is closed";
+            mode = "return";
+          } else if (answer.full) return this.#stand("output", undefined);
+        } else if (value === undefined) {
+          message = this.#read();
+          if (message === undefined) return this.#stand("body", undefined);
+        } else if (value instanceof Head) this.#begin(value);
+        else if (isForDriver(value)) {
+          if (isTransfer(value)) this.#giveBack();
+          this.#noteUnexpected();
+          answer.flush();
+          return this.#stand("driver", value);
+        } else throw meaningless(value);
+      } catch (error) {
+        mode = "throw";
+        message = error;
+      }
+    }
+  }
+
+  #stand(phase: Phase, value: unknown): Phase {
+    this.value = value;
+    return this.phase = phase;
+  }
+
+  /** A transfer is about to begin, which reads the connection itself. */
+  #giveBack(): void {
+    if (this.#handler !== "has taken over") {
+      throw new LocalProtocolError(
+        "Cannot transfer in the middle of HTTP, whose framing it would break: take the connection over first, by a 101 " +
+          "or a 2xx to CONNECT, or enter another context",
+      );
+    }
+    const { body, host } = this.#wire;
+    const pieces = this.rest;
+    const piece = body.read();
+    if (piece !== undefined) pieces.push(piece);
+    if (pieces.length === 0) return;
+    if (host === undefined) {
+      throw new TypeError(
+        "Cannot transfer what has come already: run the coroutine by gio() instead of feeding it by hand",
+      );
+    }
+    this.rest = [];
+    for (const piece of pieces.reverse()) host.unread(piece as Uint8Array);
+  }
+
+  /** The next piece of the body; undefined if it must be waited for. */
+  #read(): Uint8Array | undefined {
+    if (typeof this.#body === "object") throw this.#body.error;
+    const { body, answer } = this.#wire;
+    let piece: Uint8Array | undefined;
+    try {
+      piece = body.read();
+    } catch (error) {
+      this.#spoil(error);
+      throw error;
+    }
+    if (piece !== undefined) {
+      // RFC 9110 10.1.1: the 100 MAY be omitted if some of the content has been received already.
+      this.#body = "open";
+      return piece;
+    }
+    if (body.done) {
+      this.#request!.trailers = body.trailers;
+      throw END_OF_BODY;
+    }
+    if (this.#body === "expected") {
+      this.#body = "open";
+      answer.proceed();
+    } else answer.flush(); // the client may want to see it before it sends more
+    return undefined;
+  }
+
+  /** Nothing that comes after a faulty body is a request. */
+  #spoil(error: unknown): void {
+    this.#body = { error };
+    this.#wire.answer.close = true;
+  }
+
+  #begin(head: Head): void {
+    const request = this.#request!;
+    const { body, answer } = this.#wire;
+    const switching = head.status === 101;
+    const connecting = request.method === "CONNECT" && head.status >= 200 && head.status < 300;
+    if (!switching && !connecting) {
+      if (head.status === 100 && this.#body === "expected") this.#body = "open";
+      return answer.head(head);
+    }
+    // RFC 9110 7.8: a server MUST NOT switch to a protocol that the client did not name, and MUST name it itself.
+    if (
+      switching && !(head.upgrade && request.version === "1.1" && request.headers.has("upgrade"))
+    ) {
+      throw new LocalProtocolError(
+        "Cannot switch protocols: both the request and the response must have an Upgrade header (RFC 9110 7.8)",
+      );
+    }
+    if (!body.done) {
+      throw new LocalProtocolError(
+        "Cannot take the connection over: read the body of the request to its end first",
+      );
+    }
+    answer.takeOver(head);
+    body.takeOver();
+    this.#handler = "has taken over";
+  }
+
+  /** A client that waits for a 100 and gets an answer may send the body or not: nothing can follow. */
+  #noteUnexpected(): void {
+    const { answer } = this.#wire;
+    if (this.#body === "expected" && answer.headed) answer.close = true;
+  }
+
+  #finished(): Phase {
+    if (this.#isElsewhere) return this.#failed(undefined);
+    this.#running = undefined;
+    if (this.#handler === "has taken over") return this.#ended();
+    this.#noteUnexpected();
+    try {
+      this.#wire.answer.end();
+    } catch (error) {
+      return this.#failed(error);
+    }
+    return this.#ended();
+  }
+
+  #ended(): Phase {
+    const { answer, body } = this.#wire;
+    this.#request = undefined; // the registers of a generator that waits may hold on to this
+    return this.phase = body.done || answer.close ? "done" : "drain";
+  }
+
+  #failed(error: unknown): Phase {
+    this.#running = undefined;
+    const request = this.#request!;
+    const { answer } = this.#wire;
+    const taken = this.#handler === "has taken over";
+    if (this.#isElsewhere) {
+      error = new LocalProtocolError(
+        "Cannot go on: the handler has ended without leaving the context that it entered, where nothing of this " +
+          "connection may go; enter it with `using`",
+        { cause: error },
+      );
+      this.#wire.report(error, request);
+      return this.#stand("cut", error);
+    }
+    if (error instanceof EndOfStream) {
+      // As everywhere, it ends a coroutine that does not catch it quietly; but a request has to be answered.
+      if (taken || answer.headed) return this.#finished();
+      error = new LocalProtocolError(
+        "Cannot answer the request: its handler has ended at the end of a stream, without a response",
+        { cause: error },
+      );
+    }
+    const isGone = error !== undefined && error === this.#gone;
+    const isRemote = error instanceof RemoteProtocolError;
+    if (isGone && !isRemote) return this.#stand("broken", error);
+    const canAnswer = !taken && answer.revert();
+    if (!isGone && !(isRemote && canAnswer)) this.#wire.report(error, request);
+    if (!canAnswer) return this.#stand("cut", error);
+    // What is behind a faulty body is not the next request.
+    if (isRemote || this.#body !== "open") answer.close = true;
+    return this.#answerError(
+      error instanceof RemoteProtocolError ? error : { status: 500, message: reasonOf(500) },
+    );
+  }
+
+  #answerError({ status, message }: { status: number; message: string }): Phase {
+    const { answer } = this.#wire;
+    answer.head(new Head(status, { "content-type": "text/plain; charset=utf-8" }));
+    answer.data(message);
+    answer.end();
+    return this.#ended();
+  }
+}
+
+function meaningless(value: unknown): TypeError {
+  return new TypeError(
+    `Cannot do anything with a yielded ${
+      Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)
+    }: yield a response head such as ok(headers) to begin the answer, a string or Uint8Array for its body, ` +
+      "nothing to read the request's body, or a request such as wait(promise) with yield*",
+  );
+}

@@ -1,0 +1,44 @@
+/** What can be wrong with a request, and the status to answer. */
+import { CR, LF, SPACE, TAB } from "./_characters.ts";
+import type { HttpLimits } from "./http_limits.ts";
+import { RemoteProtocolError } from "./remote_protocol_error.ts";
+
+/** What is wrong with the request, as the end of a sentence. */
+export function bad(what: string): RemoteProtocolError {
+  return new RemoteProtocolError(`Cannot read the request: it has ${what}`);
+}
+
+export function tooLongLine(): RemoteProtocolError {
+  return new RemoteProtocolError("Cannot read the request: its first line is too long", {
+    status: 414,
+  });
+}
+
+export function tooLargeHead(): RemoteProtocolError {
+  return new RemoteProtocolError("Cannot read the request: its headers are too large", {
+    status: 431,
+  });
+}
+
+export function tooLargeBody({ maxBodyBytes }: HttpLimits): RemoteProtocolError {
+  return new RemoteProtocolError(
+    `Cannot read the request: its body has more than ${maxBodyBytes} bytes`,
+    { status: 413 },
+  );
+}
+
+export function badName(byte: number, nameLength: number): RemoteProtocolError {
+  if (byte === SPACE || byte === TAB) {
+    return bad(
+      nameLength === 0
+        // RFC 9112 5.2, 2.2: a server MUST reject line folding or replace it; and a space before the first header.
+        ? "a header that begins with a space (RFC 9112 5.2)"
+        // RFC 9112 5.1: a server MUST reject whitespace between name and colon with 400.
+        : "a space between a header's name and its colon (RFC 9112 5.1)",
+    );
+  }
+  if (byte === CR || byte === LF) {
+    return bad("a line without a colon, or without CR (RFC 9112 2.2)");
+  }
+  return bad("a header's name with an invalid character (RFC 9110 5.1)");
+}

@@ -1,0 +1,136 @@
+/** Reads the values of the header lines that decide about framing and connection. */
+import { COLON, equalsIgnoreCase, HOST, latin1, SPACE, TAB } from "./_characters.ts";
+import { bad } from "./_faults.ts";
+import { RemoteProtocolError } from "./remote_protocol_error.ts";
+
+/** A length that was not given. */
+export const NONE = -2;
+const DIGIT_0 = 0x30, DIGIT_9 = 0x39;
+/** More digits could be more than a number holds. */
+const MOST_DIGITS = 15;
+
+export function isDigit(byte: number): boolean {
+  return byte >= DIGIT_0 && byte <= DIGIT_9;
+}
+
+/** Where a value ends without the whitespace after it. */
+export function valueEnd(bytes: Uint8Array, from: number, to: number): number {
+  while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;
+  return to;
+}
+
+export function isWord(bytes: Uint8Array, from: number, to: number, lowerCase: string): boolean {
+  return to - from === lowerCase.length && equalsIgnoreCase(bytes, from, lowerCase);
+}
+
+/** RFC 9110 5.3: lines of the same name are one list. */
+export function append(
+  list: string | undefined,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): string {
+  const value = latin1(bytes, from, valueEnd(bytes, from, to));
+  return list === undefined ? value : `${list},${value}`;
+}
+
+/** RFC 9110 5.6.1: the elements of a list, in lower case; a recipient MUST ignore empty ones. */
+export function listOf(list: string): string[] {
+  return elementsOf(list.toLowerCase()).filter((element) => element !== "");
+}
+
+function elementsOf(list: string): string[] {
+  const elements: string[] = [];
+  for (let from = 0; from <= list.length;) {
+    let end = list.indexOf(",", from);
+    if (end < 0) end = list.length;
+    elements.push(trimmed(list, from, end));
+    from = end + 1;
+  }
+  return elements;
+}
+
+/** Without spaces and tabs around it, and only these; by a loop, for a RegExp needs quadratic time if there are many inside. */
+function trimmed(text: string, from: number, to: number): string {
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** RFC 9110 7.2: Host = uri-host [ ":" port ] */
+export function checkHost(bytes: Uint8Array, from: number, to: number): void {
+  let colon = -1;
+  let bracket = false;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (HOST[byte] !== 1) throw badHost();
+    if (byte === COLON && colon < 0) colon = at;
+    if (byte === 0x5b || byte === 0x5d) bracket = true;
+  }
+  if (bracket) {
+    if (!/^\[[\da-fA-Fv.:][^[\]]*\](:\d*)?$/.test(latin1(bytes, from, to))) throw badHost();
+    return;
+  }
+  if (colon < 0) return;
+  for (let at = colon + 1; at < to; at++) if (!isDigit(bytes[at]!)) throw badHost();
+}
+
+function badHost(): RemoteProtocolError {
+  // RFC 9112 3.2: a server MUST respond with 400 to a Host header with an invalid value.
+  return bad("an invalid host (RFC 9112 3.2)");
+}
+
+/** RFC 9110 8.6: Content-Length = 1*DIGIT; RFC 9112 6.3: a list of the same values counts as one, all else is 400. */
+export function lengthOf(bytes: Uint8Array, from: number, to: number, before: number): number {
+  let length = 0;
+  let digits = 0;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (!isDigit(byte) || ++digits > MOST_DIGITS) {
+      digits = 0;
+      break;
+    }
+    length = length * 10 + byte - DIGIT_0;
+  }
+  if (digits === 0) {
+    const elements = elementsOf(latin1(bytes, from, to));
+    const first = elements[0]!;
+    if (elements.length === 1 || first.length > MOST_DIGITS || !/^\d+$/.test(first)) {
+      throw bad("an invalid Content-Length (RFC 9112 6.3)");
+    }
+    if (elements.some((element) => element !== first)) {
+      throw bad("more than one Content-Length (RFC 9112 6.3)");
+    }
+    length = Number(first);
+  }
+  if (before !== NONE && before !== length) {
+    throw bad("more than one Content-Length (RFC 9112 6.3)");
+  }
+  return length;
+}
+
+export function checkCoding(list: string, old: boolean, contentLength: number): void {
+  // RFC 9112 6.1: a Transfer-Encoding in an HTTP/1.0 message MUST be treated as faulty framing.
+  if (old) throw bad("a Transfer-Encoding in HTTP/1.0 (RFC 9112 6.1)");
+  // RFC 9112 6.3: both ought to be handled as an error, an attempt to smuggle requests perhaps.
+  if (contentLength !== NONE) {
+    throw bad("both Content-Length and Transfer-Encoding (RFC 9112 6.3)");
+  }
+  const codings = listOf(list);
+  // RFC 9112 6.3: if chunked is not the final encoding, the server MUST respond with 400.
+  // RFC 9112 6.1: chunked MUST NOT be applied more than once. RFC 9112 7: parameters of it are an error.
+  if (codings.indexOf("chunked") !== codings.length - 1 || codings.length === 0) {
+    throw bad("a Transfer-Encoding whose last and only last is not chunked (RFC 9112 6.3)");
+  }
+  // RFC 9112 6.1: a server SHOULD respond with 501 to a transfer coding it does not understand.
+  if (codings.length > 1) {
+    throw new RemoteProtocolError(
+      "Cannot read the request: of the transfer codings only chunked is understood (RFC 9112 6.1)",
+      { status: 501 },
+    );
+  }
+}
