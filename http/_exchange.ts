@@ -56,7 +56,7 @@ export type Phase =
   | "broken";
 
 /**
- * Thrown at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
+ * Thrown into the handler at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
  * it is always the same, and frozen, so that compose makes no traceback of it.
  */
 const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
@@ -203,6 +203,7 @@ export class Exchange {
         } else if (value === undefined) {
           message = this.#read();
           if (message === undefined) return this.#stand("body", undefined);
+          if (message === END_OF_BODY) mode = "throw";
         } else if (value instanceof Head) this.#begin(value);
         else if (isForDriver(value)) {
           if (isTransfer(value)) this.#giveBack();
@@ -244,8 +245,8 @@ export class Exchange {
     for (const piece of pieces.reverse()) host.unread(piece as Uint8Array);
   }
 
-  /** The next piece of the body; undefined if it must be waited for. */
-  #read(): Uint8Array | undefined {
+  /** The next piece of the body, or END_OF_BODY; undefined if it must be waited for. */
+  #read(): Uint8Array | EndOfStream | undefined {
     if (typeof this.#body === "object") throw this.#body.error;
     const { body, answer } = this.#wire;
     let piece: Uint8Array | undefined;
@@ -262,7 +263,7 @@ export class Exchange {
     }
     if (body.done) {
       this.#request!.trailers = body.trailers;
-      throw END_OF_BODY;
+      return END_OF_BODY;
     }
     if (this.#body === "expected") {
       this.#body = "open";
