@@ -9,12 +9,17 @@ import {
   type Waiter,
   Yield,
 } from "../compose/mod.ts";
-import { here, type Lender, type Reactor, type Timer } from "../reactor/mod.ts";
-import { Channel, describe, type User } from "./_channel.ts";
+import type { Reactor, Timer } from "../reactor/mod.ts";
+import { type Channel, describe, type User } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import { Gio, type GioOptions } from "./_gio.ts";
+import { type Ending, Farewell, lingerMsOf, notSent } from "./_farewell.ts";
+import { Lending, noContext } from "./_lending.ts";
+import { Output } from "./_output.ts";
+import { type Place, Places } from "./_places.ts";
+import { type Outcome, Result } from "./_result.ts";
 import { type Owned, Scope } from "./_scope.ts";
-import { TimeoutError } from "./timeout_error.ts";
+import { type How, Later, Offering, type State, Writing } from "./_state.ts";
 import { type Answer, Waiting } from "./_waiting.ts";
 
 /*
@@ -46,47 +51,8 @@ const LOOK_EACH = 16;
 /** So many coroutines may run within each other, each resumed by the one before. */
 const DEEPEST = 100;
 
-/** How it goes on; by "yielded" it does what the coroutine has yielded already. */
-type How = "next" | "throw" | "return" | "yielded";
-
-/** Stands still until what was written has been accepted. */
-class Writing {
-  constructor(readonly how: How, readonly value: unknown) {}
-}
-
-/** Stands still until a context of values takes another one. */
-class Offering {
-  constructor(readonly channel: Channel, readonly how: How, readonly value: unknown) {}
-}
-
-/** Goes on in the next step. */
-class Later {
-  constructor(readonly how: How, readonly value: unknown) {}
-}
-
-/** What a driver does: it runs, or its coroutine stands still for something, or has ended and something is left to be done. */
-type State =
-  | "fresh"
-  | "running"
-  | "reading"
-  | Writing
-  | Offering
-  | Later
-  | Waiting
-  | "draining"
-  | "lingering"
-  | "ended";
-
-/** A context that the coroutine is in. */
-class Place {
-  constructor(readonly channel: Channel, readonly outer: Place | undefined) {}
-}
-
-type Outcome<R> = { value: R } | { error: unknown };
-
 /** Instead of what to resume the coroutine with: it stands still. */
 const STANDS = Symbol("stands still");
-const NONE: readonly Channel[] = Object.freeze([]);
 const DETACHED = { detached: true };
 const NO_OPTIONS: GioOptions = {};
 
@@ -107,7 +73,7 @@ export function runningDriver(): Driver | undefined {
 }
 
 // deno-lint-ignore no-explicit-any
-export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
+export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   readonly reactor: Reactor;
   /** What it belongs to, if it is a task. */
   scope: Scope | undefined;
@@ -115,8 +81,6 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   own: Scope = new Scope();
   /** Those that run, the innermost last. */
   readonly timeouts: object[] = [];
-  #inner: { rest: unknown[] } | undefined;
-  #innerRest: unknown[] = [];
   /** What a branch has left open at its end, for who runs it. */
   left: Scope | undefined;
   readonly #parent: Driver | undefined;
@@ -124,15 +88,11 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   readonly #isBranch: boolean;
   readonly #composed: Composed<R>;
   readonly #options: GioOptions;
-  readonly #home: Place | undefined;
-  #top: Place | undefined;
-  /** Where a protocol is spoken: at its connection, but for who composes another coroutine. */
-  #base: Place | undefined;
+  /** For transfers. */
+  readonly lending: Lending;
+  readonly #places: Places;
+  readonly #output: Output;
   #state: State = "fresh";
-  /** What the coroutine has written to, and has not been accepted. */
-  #unsent: readonly Channel[] = NONE;
-  /** What it has left, and must have gone out before it goes on. */
-  #left: readonly Channel[] = NONE;
   /** A write, or a task, that has failed while the coroutine did something else: told at its next yield. */
   #late: { error: unknown } | undefined;
   /** Why it is to be closed; whether nothing is cut off by that; whether it has begun. */
@@ -141,8 +101,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   #abandoned: boolean;
   #linger: Timer | undefined;
   #outcome: Outcome<R> | undefined;
-  #result: Promise<R> | undefined;
-  #waiters: Waiter<R>[] | undefined;
+  readonly #result = new Result<R>();
   #onAbort: (() => void) | undefined;
 
   constructor(
@@ -166,11 +125,9 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     this.#parent = parent;
     this.#spawnedIn = parent?.own;
     this.#isBranch = isBranch;
-    if (connection !== undefined) {
-      const channel = Channel.of(connection);
-      channel.enter();
-      this.#home = this.#base = this.#top = new Place(channel, undefined);
-    }
+    this.#places = new Places(this.#composed, connection);
+    this.#output = new Output(this);
+    this.lending = new Lending(this.#places, isBranch ? parent!.lending : undefined);
     parent?.own.own(this);
     const { signal } = options;
     if (signal !== undefined) {
@@ -187,34 +144,27 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   }
 
   get result(): Promise<R> {
-    return this.#result ??= new Promise((resume, fail) => this.begin({ resume, fail }));
+    return this.#result.promise;
   }
 
   /** Joins. */
   override begin(waiter: Waiter<R>): () => void {
-    const waiters = this.#waiters ??= [];
-    if (this.#isOver) this.#settle(waiter);
-    else waiters.push(waiter);
-    return () => {
-      const at = waiters.indexOf(waiter);
-      if (at >= 0) waiters.splice(at, 1);
-    };
+    return this.#result.ask(waiter);
   }
 
   /** Whether the coroutine is in a context of its own, and not where its protocol is spoken. */
   get isElsewhere(): boolean {
-    return this.#top !== this.#base;
+    return this.#places.isElsewhere;
   }
 
   /** For who composes a coroutine and speaks a protocol for it here, as HTTP does: where that pushes back to. */
   set inner(inner: { rest: unknown[] }) {
-    this.#inner = inner;
-    this.#base = this.#top;
+    this.#places.inner = inner;
   }
 
   /** Where its protocol is spoken, nothing more can be said. */
   abort(): void {
-    this.#base?.channel.abort();
+    this.#places.base?.abort();
   }
 
   /** Whether it was cancelled, and is being closed. */
@@ -231,7 +181,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
 
   cancel(reason: unknown = new DOMException("The coroutine was cancelled", "AbortError")): void {
     if (this.done || this.#cancelled !== undefined) return;
-    const isClean = this.#state === "reading" && this.#top === this.#home && this.#unsent === NONE;
+    const isClean = this.#state === "reading" && this.#places.isHome && this.#output.isEmpty;
     this.#cancelled = { reason, isClean, begun: false };
     if (this.#state === "running") return; // its next yield is its last
     this.#stopWaiting();
@@ -256,8 +206,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   abandon(): void {
     const state = this.#state;
     this.#abandoned = true;
-    if (state === "lingering") return this.#lingered();
-    if (state === "draining") return this.#drain();
+    if (state instanceof Farewell) return state.abandon();
     if (this.#cancelled === undefined) {
       return this.cancel(new DOMException("The reactor was shut down", "AbortError"));
     }
@@ -282,56 +231,25 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
 
   /** Makes `context` the innermost one until the result is disposed of; then `whenLeft` is called. */
   enter(context: Context, whenLeft?: () => void): Disposable {
-    const place = new Place(Channel.of(context), this.#top);
-    this.#move(place);
-    place.channel.enter();
+    const place = this.#places.enter(context);
     return { [Symbol.dispose]: () => this.#leave(place, whenLeft) };
-  }
-
-  // For transfers:
-
-  get innermost(): Context {
-    if (this.#top !== undefined) return this.#top.channel.context;
-    if (this.#isBranch) return this.#parent!.innermost;
-    throw noContext("transfer");
-  }
-
-  lend(end: Parameters<Lender["lend"]>[0]): object {
-    const lent: object = end === here ? this.innermost : "context" in end ? end.context : end;
-    if (isContext(lent)) Channel.of(lent).letGo();
-    return lent;
-  }
-
-  unread(end: object): Uint8Array[] {
-    if (!isContext(end)) return [];
-    if (this.#isBranch) this.takeBack(end, this.#parent!.unread(end));
-    if (this.#top?.channel.context === end) this.#keepRest();
-    return Channel.of(end).takeRest().map(asBytes);
-  }
-
-  takeBack(end: object, unread: Uint8Array[]): void {
-    Channel.of(end as Context).unread(unread);
   }
 
   // For channels and requests:
 
   received(how: "next" | "throw", value: unknown): void {
     if (this.#state === "reading") this.#run(how, value);
-    else if (this.#state === "lingering") {
-      if (how === "throw") this.#lingered();
-      else this.#home!.channel.read(this);
-    }
   }
 
   sendable(channel: Channel): void {
     const state = this.#state;
-    if (state === "draining") return this.#drain();
+    if (state instanceof Farewell) return state.drain(this.#abandoned);
     if (state instanceof Offering && state.channel === channel) {
       channel.leave(this);
       return this.#run(state.how, state.value);
     }
     try {
-      const isAll = this.#send();
+      const isAll = this.#output.send();
       if (!(state instanceof Writing)) return;
       // A request need not wait for all of them.
       if (!isAll && !(isRequest(state.value) && this.#mayBegin(state.value))) return;
@@ -421,24 +339,25 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
       throw late.error;
     }
     if (yielded === undefined) {
-      return this.#send() ? this.#read() : this.#block("yielded", undefined);
+      return this.#output.send() ? this.#read() : this.#block("yielded", undefined);
     }
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (isRequest(yielded)) {
-      return this.#send() || this.#mayBegin(yielded)
+      return this.#output.send() || this.#mayBegin(yielded)
         ? this.#begin(yielded)
         : this.#block("yielded", yielded);
     }
     if (yielded === Yield) {
-      this.#send();
+      this.#output.send();
       return this.#later("next", undefined);
     }
-    if (this.#top?.channel.context.put !== undefined) return this.#put(this.#top.channel, yielded);
+    const channel = this.#places.innermost;
+    if (channel?.context.put !== undefined) return this.#put(channel, yielded);
     throw meaningless(yielded);
   }
 
   #read(): unknown {
-    const channel = this.#top?.channel;
+    const channel = this.#places.innermost;
     if (channel === undefined) throw noContext("read");
     const { rest } = channel;
     if (rest.length > 0) {
@@ -452,17 +371,15 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   }
 
   #write(data: string | Uint8Array): unknown {
-    const channel = this.#top?.channel;
+    const channel = this.#places.innermost;
     if (channel === undefined) throw noContext("write");
     if (channel.isBroken) throw channel.failed ?? channel.ended;
     if (channel.context.put !== undefined) return this.#put(channel, data);
     if (data.length === 0) return undefined;
-    channel.written = true;
     // The cleanup of a coroutine that was cancelled has the last word.
-    if (this.#cancelled !== undefined && this.#top === this.#home) this.#cancelled.isClean = true;
-    if (channel.outbox.size === 0) this.#unsent = including(this.#unsent, channel);
-    channel.outbox.push(data);
-    return channel.outbox.size < HIGH_WATER || this.#send()
+    if (this.#cancelled !== undefined && this.#places.isHome) this.#cancelled.isClean = true;
+    this.#output.write(channel, data);
+    return channel.outbox.size < HIGH_WATER || this.#output.send()
       ? undefined
       : this.#block("next", undefined);
   }
@@ -492,12 +409,14 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
 
   /** Whether a request can begin although something has not been accepted yet. */
   #mayBegin(request: Request<unknown>): boolean {
-    return this.#left === NONE && !(request as { flushes?: boolean }).flushes;
+    return !this.#output.hasLeft && !(request as { flushes?: boolean }).flushes;
   }
 
   #block(how: How, value: unknown): typeof STANDS {
     this.#state = new Writing(how, value);
-    if (this.isClosing && this.#linger === undefined) this.#setLinger(() => this.#giveUp());
+    if (this.isClosing) {
+      this.#linger ??= this.reactor.addTimer(lingerMsOf(this.#options), () => this.#giveUp());
+    }
     return STANDS;
   }
 
@@ -512,7 +431,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   #stopWaiting(): void {
     const state = this.#state;
     this.#state = "running";
-    if (state === "reading") this.#top!.channel.forget(this);
+    if (state === "reading") this.#places.innermost!.forget(this);
     else if (state instanceof Offering) state.channel.leave(this);
     else if (state instanceof Waiting) {
       try {
@@ -523,61 +442,12 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     }
   }
 
-  /** Hands over what waits, as far as it is accepted; returns whether that is all. */
-  #send(): boolean {
-    for (const channel of this.#unsent) this.#sendOne(channel, false);
-    for (const channel of this.#left) this.#sendOne(channel, true);
-    return this.#unsent === NONE && this.#left === NONE;
-  }
-
-  #sendOne(channel: Channel, mustBeGone: boolean): void {
-    try {
-      if (!(mustBeGone ? channel.hasGone() : channel.send())) return channel.await(this);
-      this.#forget(channel);
-    } catch (error) {
-      channel.written = false; // It is told once.
-      this.#forget(channel);
-      throw error;
-    }
-  }
-
-  #forget(channel: Channel): void {
-    this.#unsent = without(this.#unsent, channel);
-    this.#left = without(this.#left, channel);
-    channel.leave(this);
-  }
-
   /** A coroutine that was cancelled writes, but nobody reads. */
   #giveUp(): void {
-    const error = this.#notSent("the coroutine was cancelled");
-    if (this.#state instanceof Writing) this.#run("throw", error);
-  }
-
-  #notSent(after: string): TimeoutError {
     this.#linger = undefined;
-    const error = new TimeoutError(
-      `Cannot send: what was left was not accepted within ${this.#lingerMs} ms after ${after}`,
-    );
-    for (const channel of [...this.#unsent, ...this.#left]) channel.failed ??= error;
-    this.#drop();
-    return error;
-  }
-
-  /** Gives up what has not been sent. */
-  #drop(): void {
-    for (const channel of [...this.#unsent, ...this.#left]) {
-      channel.outbox.clear();
-      this.#forget(channel);
-    }
-  }
-
-  get #lingerMs(): number {
-    return this.#options.lingerMs ?? 2000;
-  }
-
-  #setLinger(callback: () => void): void {
-    this.#clearLinger();
-    this.#linger = this.reactor.addTimer(this.#lingerMs, callback);
+    const error = notSent(lingerMsOf(this.#options), "the coroutine was cancelled");
+    this.#output.drop(error);
+    if (this.#state instanceof Writing) this.#run("throw", error);
   }
 
   #clearLinger(): void {
@@ -585,48 +455,14 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     this.#linger = undefined;
   }
 
-  #move(place: Place | undefined): void {
-    const inner = this.#inner;
-    const isLeavingHome = inner !== undefined && !this.isElsewhere;
-    if (isLeavingHome) {
-      this.#innerRest = inner.rest;
-      inner.rest = [];
-    } else this.#keepRest();
-    this.#top = place;
-    if (inner !== undefined && !this.isElsewhere) inner.rest = this.#innerRest;
-  }
-
-  /** What was pushed back is of the innermost context. */
-  #keepRest(): void {
-    const channel = this.#top?.channel;
-    for (const  of of[this.#composed, this.#inner]) {
-      if (of === undefined || of.rest.length === 0) continue;
-      channel?.unread(of.rest);
-      of.rest = [];
-    }
-  }
-
-  #leave(place: Place, whenLeft?: () => void): void {
-    if (!this.#isIn((one) => one === place)) return; // It was left already.
-    if (this.#top !== place) {
-      throw new Error(
-        "Cannot leave this context before the ones entered after it: use `using` for each",
-      );
-    }
-    this.#move(place.outer);
-    const { channel } = place;
-    if (!this.#isIn((one) => one.channel === channel)) {
+  #leave(place?: Place, whenLeft?: () => void): void {
+    const channel = (place ?? { channel: this.#places.innermost! }).channel;
+    if (!this.#places.leave(place)) return;
+    if (!this.#places.uses(channel)) {
       channel.letGo();
-      this.#unsent = without(this.#unsent, channel);
-      if (channel.written) this.#left = including(this.#left, channel);
+      this.#output.leave(channel);
     }
     whenLeft?.();
-  }
-
-  #isIn(is: (place: Place) => boolean): boolean {
-    let place = this.#top;
-    while (place !== undefined && !is(place)) place = place.outer;
-    return place !== undefined;
   }
 
   #end(outcome: Outcome<R>): void {
@@ -638,7 +474,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
     if (this.#onAbort !== undefined) {
       this.#options.signal!.removeEventListener("abort", this.#onAbort);
     }
-    while (this.#top !== this.#home) this.#leave(this.#top!);
+    while (!this.#places.isHome) this.#leave();
     const isCut = "error" in outcome &&
       (this.isClosing && outcome.error === cancelled!.reason
         ? !cancelled!.isClean
@@ -648,100 +484,53 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
       else this.own.give(this.scope, outcome.value);
     }
     this.own.end(isCut, () => this.#finish());
-    if (isCut) return this.#close(true);
-    const home = this.#home?.channel;
-    for (const channel of this.#unsent) this.#left = including(this.#left, channel);
-    if (home?.written) this.#left = including(this.#left, home);
-    this.#unsent = NONE;
-    this.#state = "draining";
-    this.#drain();
+    this.#clearLinger();
+    const { connection } = this.#places;
+    const farewell = this.#state = new Farewell(
+      this.reactor,
+      this.#options,
+      this.#output,
+      connection,
+      this,
+    );
+    if (isCut) return farewell.close(true, this.#abandoned);
+    this.#output.leaveAll(connection);
+    farewell.drain(this.#abandoned);
   }
 
-  /** What was written goes out. */
-  #drain(): void {
-    try {
-      if (this.#send()) return this.#close(false);
-    } catch (error) {
-      return this.#failLate(error);
-    }
-    // What was accepted, the reactor waits for.
-    if (this.#abandoned) return this.#close(this.#left.some(({ outbox }) => outbox.size > 0));
-    if (this.#linger !== undefined) return;
-    this.#setLinger(() => this.#failLate(this.#notSent("the coroutine's end")));
-  }
-
-  /** What the coroutine has sent last did not arrive. */
-  #failLate(error: unknown): void {
+  over(failure?: { error: unknown }): void {
     const outcome = this.#outcome!;
-    if (!("error" in outcome) || outcome.error instanceof EndOfStream) this.#outcome = { error };
-    this.#close(true);
+    const isWell = !("error" in outcome) || outcome.error instanceof EndOfStream;
+    if (isWell && failure !== undefined) this.#outcome = failure;
+    this.#finish();
+  }
+
+  closed(): void {
+    this.reactor.removeShutdownHook(this);
   }
 
   /** The peer ended the conversation, or somebody has cancelled it: no error of ours. */
   #isQuiet(error: unknown): boolean {
-    const home = this.#home?.channel;
+    const home = this.#places.connection;
     return error instanceof EndOfStream ||
       (error !== undefined && (error === home?.ended || error === home?.failed)) ||
       (this.#cancelled !== undefined && error === this.#cancelled.reason);
   }
 
-  #close(isCut: boolean): void {
-    this.#clearLinger();
-    this.#drop();
-    const home = this.#home?.channel;
-    this.#state = "ended";
-    if (home === undefined || this.#options.keepOpen) home?.letGo();
-    else if (isCut || home.isBroken) home.abort();
-    else if (home.ended !== undefined || this.#abandoned || home.context.shutdown === undefined) {
-      home.stopReading();
-      home.context.close();
-    } else this.#startLinger(home);
-    if (this.#state === "ended") this.reactor.removeShutdownHook(this);
-    this.#finish();
-  }
-
-  /** RFC 9112 9.6: closing while the peer still sends would reset the connection and could destroy what was sent last. */
-  #startLinger(home: Channel): void {
-    home.context.shutdown!();
-    try {
-      home.read(this);
-      this.#state = "lingering";
-      this.#setLinger(() => this.#lingered());
-    } catch { // A transfer reads it, or another coroutine: who waits for the end of that?
-      home.context.close();
-    }
-  }
-
-  #lingered(): void {
-    this.#state = "ended";
-    this.#clearLinger();
-    this.#home!.channel.stopReading();
-    this.#home!.channel.context.close();
-    this.reactor.removeShutdownHook(this);
-  }
-
   /** Whether the coroutine has ended, with all that belonged to it. */
   get #isOver(): boolean {
-    return (this.#state === "ended" || this.#state === "lingering") && this.own.isIdle;
+    return this.#state instanceof Farewell && this.#state.hasSent && this.own.isIdle;
   }
 
   #finish(): void {
     if (!this.#isOver) return;
     this.scope?.disown(this);
     const outcome = this.#outcome!;
-    for (const waiter of this.#waiters ?? []) this.#settle(waiter);
-    if (!("error" in outcome) || this.#waiters !== undefined || this.#isQuiet(outcome.error)) {
-      return;
-    }
+    this.#result.settle(outcome);
+    if (!("error" in outcome) || this.#result.isAsked || this.#isQuiet(outcome.error)) return;
     queueMicrotask(() => {
-      if (this.#waiters === undefined) this.#tell(outcome.error);
+      if (!this.#result.isAsked) this.#tell(outcome.error);
     });
-  }
-
-  #settle(waiter: Waiter<R>): void {
-    const outcome = this.#outcome!;
-    if ("error" in outcome) waiter.fail(outcome.error);
-    else waiter.resume(outcome.value);
   }
 
   /** An error that nobody has asked for is thrown into the parent of a task; it goes to the reactor where there is none. */
@@ -755,7 +544,7 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
 
   #report(error: unknown): void {
     const { reactor } = this;
-    const home = this.#home?.channel.context;
+    const home = this.#places.connection?.context;
     try {
       reactor.onError(error, `coroutine of ${home === undefined ? "gio" : describe(home)}`);
     } catch (assertion) { // an AssertionError goes out of step() and run()
@@ -767,35 +556,8 @@ export class Driver<R = any> extends Gio<R> implements User, Lender, Owned {
   }
 }
 
-function including(channels: readonly Channel[], channel: Channel): readonly Channel[] {
-  if (channels === NONE) return [channel];
-  return channels.includes(channel) ? channels : [...channels, channel];
-}
-
-function without(channels: readonly Channel[], channel: Channel): readonly Channel[] {
-  if (channels === NONE) return NONE;
-  const others = channels.filter((one) => one !== channel);
-  return others.length === 0 ? NONE : others;
-}
-
-function isContext(end: object): end is Context {
-  return "recv" in end && "watch" in end;
-}
-
-function asBytes(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value === "string") return new TextEncoder().encode(value);
-  throw new TypeError(`Cannot transfer ${typeof value} that was pushed back: only bytes and text`);
-}
-
 function cannotWait(): Error {
   return new Error("Cannot wait: the reactor is shut down");
-}
-
-function noContext(verb: string): Error {
-  return new Error(
-    `Cannot ${verb}: there is no context, enter one first (using _ = enter(context)) or give gio() a connection`,
-  );
 }
 
 function meaningless(value: unknown): TypeError {

@@ -28,7 +28,7 @@ export class Waiting implements Waiter {
 
   /** Of transfers. */
   get lender(): Lender {
-    return this.#driver;
+    return this.#driver.lending;
   }
 
   /** Begins; gives the answer if there is one at once. */

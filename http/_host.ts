@@ -57,8 +57,8 @@ class GioHost implements Host {
   }
 
   unread(bytes: Uint8Array): void {
-    const driver = this.#driver;
-    driver.takeBack(driver.innermost, [bytes]);
+    const { lending } = this.#driver;
+    lending.takeBack(lending.innermost, [bytes]);
   }
 
   report(error: unknown, { method, target }: HttpRequest): void {

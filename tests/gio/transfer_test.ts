@@ -378,7 +378,7 @@ test("a transfer of a connection that another coroutine reads, or would read, is
   const seen: string[] = [];
   const note = (error: unknown) => void seen.push((error as Error).message);
   await using t = await serve(function* () {
-    const connection = currentDriver("test").innermost as Socket;
+    const connection = currentDriver("test").lending.innermost as Socket;
     const reader = yield* spawn(function* () {
       using _ = enter(connection);
       return yield;
@@ -419,7 +419,7 @@ test("a transfer of a connection that another coroutine reads, or would read, is
 test("a coroutine that ends while a transfer reads its connection closes that", async (serve) => {
   let transfer: Transfer | undefined;
   await using t = await serve(function* () {
-    transfer = splice(currentDriver("test").innermost as Socket, memory());
+    transfer = splice(currentDriver("test").lending.innermost as Socket, memory());
     transfer.catch(() => {});
     yield* sleep(1);
   });

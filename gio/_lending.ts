@@ -1,0 +1,56 @@
+import { here, type Lender } from "../reactor/mod.ts";
+import { Channel } from "./_channel.ts";
+import type { Context } from "./context.ts";
+import type { Places } from "./_places.ts";
+
+/** Lends the contexts of a coroutine to a transfer. What was pushed back goes first, and what is received too much comes back. */
+export class Lending implements Lender {
+  readonly #places: Places;
+  /** Of who runs this coroutine as a branch: what it is in is what this one is in, until it enters something. */
+  readonly #outer: Lending | undefined;
+
+  constructor(places: Places, outer: Lending | undefined) {
+    this.#places = places;
+    this.#outer = outer;
+  }
+
+  get innermost(): Context {
+    const channel = this.#places.innermost;
+    if (channel !== undefined) return channel.context;
+    if (this.#outer !== undefined) return this.#outer.innermost;
+    throw noContext("transfer");
+  }
+
+  lend(end: Parameters<Lender["lend"]>[0]): object {
+    const lent: object = end === here ? this.innermost : "context" in end ? end.context : end;
+    if (isContext(lent)) Channel.of(lent).letGo();
+    return lent;
+  }
+
+  unread(end: object): Uint8Array[] {
+    if (!isContext(end)) return [];
+    if (this.#outer !== undefined) this.takeBack(end, this.#outer.unread(end));
+    if (this.#places.innermost?.context === end) this.#places.keepRest();
+    return Channel.of(end).takeRest().map(asBytes);
+  }
+
+  takeBack(end: object, unread: Uint8Array[]): void {
+    Channel.of(end as Context).unread(unread);
+  }
+}
+
+export function noContext(verb: string): Error {
+  return new Error(
+    `Cannot ${verb}: there is no context, enter one first (using _ = enter(context)) or give gio() a connection`,
+  );
+}
+
+function isContext(end: object): end is Context {
+  return "recv" in end && "watch" in end;
+}
+
+function asBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  throw new TypeError(`Cannot transfer ${typeof value} that was pushed back: only bytes and text`);
+}

@@ -1,0 +1,118 @@
+import { Channel } from "./_channel.ts";
+import type { Context } from "./context.ts";
+
+/** What input can be pushed back to, as a composed coroutine. */
+interface HasRest {
+  rest: unknown[];
+}
+
+/** A context that a coroutine is in. */
+export class Place {
+  constructor(readonly channel: Channel, readonly outer: Place | undefined) {}
+}
+
+/**
+ * The contexts that a coroutine is in, one within another. What it pushed back belongs to the innermost, and is read when
+ * that is the innermost again.
+ */
+export class Places {
+  readonly #composed: HasRest;
+  /** Of the connection. */
+  readonly #home: Place | undefined;
+  /** Where its protocol is spoken. */
+  #base: Place | undefined;
+  #top: Place | undefined;
+  /** Another coroutine, for which a protocol is spoken at the base; and what it pushed back there, while it is elsewhere. */
+  #inner: HasRest | undefined;
+  #innerRest: unknown[] = [];
+
+  constructor(composed: HasRest, connection: Context | undefined) {
+    this.#composed = composed;
+    if (connection === undefined) return;
+    this.#home = this.#base = this.#top = new Place(Channel.of(connection), undefined);
+    this.#home.channel.enter();
+  }
+
+  /** The channel of the connection. */
+  get connection(): Channel | undefined {
+    return this.#home?.channel;
+  }
+
+  /** Where its protocol is spoken. */
+  get base(): Channel | undefined {
+    return this.#base?.channel;
+  }
+
+  /** The channel of the innermost context. */
+  get innermost(): Channel | undefined {
+    return this.#top?.channel;
+  }
+
+  /** Whether the innermost is the connection. */
+  get isHome(): boolean {
+    return this.#top === this.#home;
+  }
+
+  /** Whether the innermost is not where the protocol is spoken. */
+  get isElsewhere(): boolean {
+    return this.#top !== this.#base;
+  }
+
+  set inner(inner: HasRest) {
+    this.#inner = inner;
+    this.#base = this.#top;
+  }
+
+  enter(context: Context): Place {
+    const place = new Place(Channel.of(context), this.#top);
+    this.#move(place);
+    place.channel.enter();
+    return place;
+  }
+
+  /**
+   * Leaves a place, if it is still entered; tells whether it was.
+   *
+   * @throws {Error} If another one was entered after it.
+   */
+  leave(place: Place | undefined = this.#top): boolean {
+    if (place === undefined || !this.#has((one) => one === place)) return false;
+    if (this.#top !== place) {
+      throw new Error(
+        "Cannot leave this context before the ones entered after it: use `using` for each",
+      );
+    }
+    this.#move(place.outer);
+    return true;
+  }
+
+  /** Whether a context is entered, perhaps more than once. */
+  uses(channel: Channel): boolean {
+    return this.#has((place) => place.channel === channel);
+  }
+
+  /** Gives what was pushed back to the innermost context. */
+  keepRest(): void {
+    for (const pushed of [this.#composed, this.#inner]) {
+      if (pushed === undefined || pushed.rest.length === 0) continue;
+      this.innermost?.unread(pushed.rest);
+      pushed.rest = [];
+    }
+  }
+
+  #move(place: Place | undefined): void {
+    const inner = this.#inner;
+    if (inner !== undefined && !this.isElsewhere) {
+      this.#innerRest = inner.rest;
+      inner.rest = [];
+    } else this.keepRest();
+    this.#top = place;
+    if (inner !== undefined && !this.isElsewhere) inner.rest = this.#innerRest;
+  }
+
+  #has(is: (place: Place) => boolean): boolean {
+    let place = this.#top;
+    while (place !== undefined && !is(place)) place = place.outer;
+    return place !== undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Waiter } from "../compose/mod.ts";
+
+/** How a coroutine has ended. */
+export type Outcome<R> = { value: R } | { error: unknown };
+
+/** Tells all who ask how a coroutine has ended, when it has. */
+export class Result<R> {
+  #outcome: Outcome<R> | undefined;
+  #waiters: Set<Waiter<R>> | undefined;
+  #promise: Promise<R> | undefined;
+
+  /** Whether anybody has asked. */
+  get isAsked(): boolean {
+    return this.#waiters !== undefined;
+  }
+
+  get promise(): Promise<R> {
+    return this.#promise ??= new Promise((resume, fail) => this.ask({ resume, fail }));
+  }
+
+  /** Gives what takes it back. */
+  ask(waiter: Waiter<R>): () => void {
+    const waiters = this.#waiters ??= new Set();
+    if (this.#outcome !== undefined) tell(waiter, this.#outcome);
+    else waiters.add(waiter);
+    return () => void waiters.delete(waiter);
+  }
+
+  settle(outcome: Outcome<R>): void {
+    this.#outcome = outcome;
+    for (const waiter of this.#waiters ?? []) tell(waiter, outcome);
+    this.#waiters?.clear();
+  }
+}
+
+function tell<R>(waiter: Waiter<R>, outcome: Outcome<R>): void {
+  if ("error" in outcome) waiter.fail(outcome.error);
+  else waiter.resume(outcome.value);
+}
