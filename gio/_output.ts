@@ -29,6 +29,7 @@ export class Output {
 
   /** Hands over what waits, as far as it is accepted; returns whether that is all. Throws why it failed, once. */
   send(): boolean {
+    if (this.isEmpty) return true;
     for (const channel of this.#unsent) this.#send(channel, false);
     for (const channel of this.#left) this.#send(channel, true);
     return this.isEmpty;
@@ -82,7 +83,6 @@ function including(channels: readonly Channel[], channel: Channel): readonly Cha
 }
 
 function without(channels: readonly Channel[], channel: Channel): readonly Channel[] {
-  if (channels === NONE) return NONE;
-  const others = channels.filter((one) => one !== channel);
-  return others.length === 0 ? NONE : others;
+  if (!channels.includes(channel)) return channels;
+  return channels.length === 1 ? NONE : channels.filter((one) => one !== channel);
 }

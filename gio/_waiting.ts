@@ -2,7 +2,6 @@ import type { Request, Waiter } from "../compose/mod.ts";
 import { type Lender, type Reactor, TransferError } from "../reactor/mod.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
-import type { Driver } from "./_driver.ts";
 
 /** What a request has answered. */
 export interface Answer {
@@ -10,14 +9,21 @@ export interface Answer {
   readonly value: unknown;
 }
 
+/** Whose coroutine waits. */
+interface Asker {
+  readonly reactor: Reactor;
+  readonly lending: Lender;
+  answered(waiting: Waiting, answer: Answer): void;
+}
+
 /** Waits for the answer to one request, of which the first counts. */
 export class Waiting implements Waiter {
-  readonly #driver: Driver;
+  readonly #driver: Asker;
   #state: "beginning" | "waiting" | "over" = "beginning";
   #answer: Answer | undefined;
   #undo: (() => void) | void = undefined;
 
-  constructor(driver: Driver) {
+  constructor(driver: Asker) {
     this.#driver = driver;
   }
 
