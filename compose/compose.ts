@@ -20,6 +20,7 @@
 import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
+import { Cleanup, standing } from "./_cleanup.ts";
 import { Frame } from "./_frame.ts";
 import { type Markable, start, STARTED } from "./_started.ts";
 import { noteLeaving, noteName } from "./_traceback.ts";
@@ -166,6 +167,8 @@ export class Composed<R = unknown> {
   /** What is being closed; frames above it are called by its `finally`. */
   #closing: Frame | undefined = undefined;
   #closedWith: Close | undefined = undefined;
+  /** Of what is being closed, if it has callers by native `yield*`. */
+  #cleanup: Cleanup | undefined = undefined;
   #outer: Composed<unknown> | undefined = undefined;
   #detached = false;
 
@@ -278,13 +281,14 @@ export class Composed<R = unknown> {
     const coroutine = top.value as Coroutine;
     // Who stands in `yield* request` will tell its line.
     if (mode === THROW && !this.#asking) noteName(message, coroutine);
+    const asking = this.#asking;
     this.#state = RUNNING;
     this.#asking = false;
     this.#outer = current;
     current = this as Composed;
     try {
       return this.#drive(
-        mode === THROW ? raise.call(coroutine, message) : this.#close(top),
+        mode === THROW ? raise.call(coroutine, message) : this.#close(top, asking),
       );
     } catch (error) {
       return this.#raise(error);
@@ -311,11 +315,12 @@ export class Composed<R = unknown> {
           return result as IteratorResult<unknown, R>;
         }
         const closing = this.#closing === frame;
+        const { asked } = frame;
         frame = caller;
         if (closing) {
           // With return() twice it may be the earlier one that is left, when a `finally` has caught an error.
           if (value instanceof Close) this.#closedWith = value;
-          result = this.#close(caller);
+          result = this.#close(caller, asked);
         } else result = next.call(caller.value as Coroutine, value);
       } else if (value === undefined) {
         if (this.#input.length === 0) {
@@ -347,6 +352,10 @@ export class Composed<R = unknown> {
           continue;
         }
         this.#asking = result instanceof Asking;
+        if (this.#closing === frame && this.#asking && this.#hasGoneOn(frame)) {
+          result = this.#close(frame, true);
+          continue;
+        }
         // Only a request is answered.
         this.#state = isRequest(value) ? ASKING : HANDED_OUT;
         return result as IteratorResult<unknown, R>;
@@ -375,16 +384,25 @@ export class Composed<R = unknown> {
   }
 
   /** Only the outermost gives the value, which its `finally` may change as in any generator. */
-  #close(frame: Frame): IteratorResult<unknown, unknown> {
+  #close(frame: Frame, stands: boolean): IteratorResult<unknown, unknown> {
+    const before = stands ? standing(frame.value as Coroutine) : [];
+    this.#cleanup = before.length > 1 ? new Cleanup(before) : undefined;
+    this.#asking = false;
     this.#closing = frame;
     const value = frame.caller === undefined ? this.#closedWith!.value : this.#closedWith;
     return close.call(frame.value as Coroutine, value);
+  }
+
+  #hasGoneOn(frame: Frame): boolean {
+    return this.#cleanup !== undefined &&
+      this.#cleanup.hasGoneOn(standing(frame.value as Coroutine));
   }
 
   #end(): void {
     this.#state = ENDED;
     this.#closing = undefined;
     this.#closedWith = undefined;
+    this.#cleanup = undefined;
   }
 
   #pushBack(values: unknown[]): void {

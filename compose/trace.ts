@@ -1,7 +1,6 @@
 import { type Composed, positionOf } from "./compose.ts";
 import type { Coroutine } from "./coroutine.ts";
-import { PROBE } from "./_frame.ts";
-import { next } from "./_generator.ts";
+import { standing } from "./_cleanup.ts";
 import { linesOf } from "./_traceback.ts";
 
 /**
@@ -37,10 +36,7 @@ export function trace(composed: Composed): string[] {
   let [frame, waits] = positionOf(composed);
   for (; frame !== undefined; frame = frame.caller) {
     const coroutine = frame.value as Coroutine;
-    if (waits) {
-      next.call(coroutine, PROBE);
-      lines.push(...linesOf(PROBE));
-    } else lines.push(...linesOf(coroutine));
+    lines.push(...waits ? standing(coroutine) : linesOf(coroutine));
     waits = frame.asked;
   }
   return lines;

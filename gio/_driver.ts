@@ -183,7 +183,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     if (this.done || this.#cancelled !== undefined) return;
     const isClean = this.#state === "reading" && this.#places.isHome && this.#output.isEmpty;
     this.#cancelled = { reason, isClean, begun: false };
-    if (this.#state === "running") return; // its next yield is its last
+    const state = this.#state;
+    if (state === "running" || state instanceof Waiting && state.isShielded) return; // its next yield is its last
     this.#stopWaiting();
     this.#run("return", undefined);
   }

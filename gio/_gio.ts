@@ -57,8 +57,8 @@ export abstract class Gio<R = unknown> extends Request<R> {
   abstract readonly result: Promise<R>;
 
   /**
-   * Closes the coroutine where it stands: its `finally`s run to their end, also when they wait for something. It is closed
-   * once; and where a `finally` waits already, that is where it stands.
+   * Closes the coroutine where it stands: its `finally`s run to their end, also when they wait for something. If it stands in
+   * a `finally` already, that ends there, for JavaScript does not tell: see {@linkcode shield}.
    *
    * @param reason What {@linkcode Gio.result} rejects with.
    */

@@ -14,6 +14,11 @@ export class Lending implements Lender {
     this.#outer = outer;
   }
 
+  /** Whether there is a context. */
+  get isAnywhere(): boolean {
+    return this.#places.innermost !== undefined || (this.#outer?.isAnywhere ?? false);
+  }
+
   get innermost(): Context {
     const channel = this.#places.innermost;
     if (channel !== undefined) return channel.context;

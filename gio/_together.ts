@@ -18,6 +18,8 @@ export type BranchResult<B> = B extends // deno-lint-ignore no-explicit-any
 type Settle<R> = ((results: unknown[]) => R) | undefined;
 
 class Together<R> extends Request<R> {
+  /** Whether it is waited for although the coroutine is cancelled. */
+  isShielded = false;
   readonly #what: string;
   readonly #branches: readonly Branch[];
   readonly #settle: Settle<R>;
@@ -142,6 +144,6 @@ export function together<R>(
   what: string,
   branches: readonly Branch[],
   settle: Settle<R>,
-): Request<R> {
+): Together<R> {
   return new Together(what, branches, settle);
 }

@@ -21,6 +21,7 @@ export class Waiting implements Waiter {
   readonly #driver: Asker;
   #state: "beginning" | "waiting" | "over" = "beginning";
   #answer: Answer | undefined;
+  #isShielded = false;
   #undo: (() => void) | void = undefined;
 
   constructor(driver: Asker) {
@@ -37,8 +38,14 @@ export class Waiting implements Waiter {
     return this.#driver.lending;
   }
 
+  /** Whether who is cancelled goes on waiting. */
+  get isShielded(): boolean {
+    return this.#isShielded;
+  }
+
   /** Begins; gives the answer if there is one at once. */
-  begin(request: Request<unknown>): Answer | undefined {
+  begin(request: Request<unknown> & { readonly isShielded?: boolean }): Answer | undefined {
+    this.#isShielded = request.isShielded ?? false;
     try {
       this.#undo = request.begin(this);
     } catch (error) {

@@ -38,6 +38,7 @@ export * from "./memory.ts";
 export * from "./open.ts";
 export * from "./opened.ts";
 export * from "./race.ts";
+export * from "./shield.ts";
 export * from "./sleep.ts";
 export * from "./spawn.ts";
 export * from "./suspend.ts";

@@ -21,6 +21,7 @@ Deno.test("the gio module exports what it should, and no more", () => {
     "open",
     "race",
     "run",
+    "shield",
     "sleep",
     "spawn",
     "suspend",
