@@ -12,7 +12,8 @@ export function standing(coroutine: Coroutine): string[] {
 /**
  * Watches a coroutine that is being closed while it stands upon others by native `yield*`. JavaScript lets a caller go on,
  * as if nothing had been, when the callee has waited in its `finally` (ECMA-262, 14.4.14 `yield*`, received a return
- * completion). As long as the cleanup lasts, the callers stand where they stood.
+ * completion). As long as the cleanup lasts, the callers stand where they stood. This is known only of who stands in
+ * `yield* request`.
  */
 export class Cleanup {
   /** Where all stood when the close began. */
@@ -39,4 +40,18 @@ function commonEnd(a: string[], b: string[]): string[] {
   let length = 0;
   while (length < a.length && a.at(-1 - length) === b.at(-1 - length)) length++;
   return a.slice(a.length - length);
+}
+
+/**
+ * Thrown into a coroutine that was closed and has gone on, for an error is not lost by native `yield*` as a close is. It
+ * ends there.
+ */
+export class GoneOn extends Error {
+  override readonly name = "GoneOn";
+
+  constructor() {
+    super(
+      "Cannot go on: the coroutine was closed; write yield* call(sub()), not yield* sub(), for what waits in its finally",
+    );
+  }
 }

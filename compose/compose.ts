@@ -20,7 +20,7 @@
 import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
-import { Cleanup, standing } from "./_cleanup.ts";
+import { Cleanup, GoneOn, standing } from "./_cleanup.ts";
 import { Frame } from "./_frame.ts";
 import { type Markable, start, STARTED } from "./_started.ts";
 import { noteLeaving, noteName } from "./_traceback.ts";
@@ -353,7 +353,8 @@ export class Composed<R = unknown> {
         }
         this.#asking = result instanceof Asking;
         if (this.#closing === frame && this.#asking && this.#hasGoneOn(frame)) {
-          result = this.#close(frame, true);
+          this.#asking = false;
+          result = raise.call(frame.value as Coroutine, new GoneOn());
           continue;
         }
         // Only a request is answered.
@@ -370,6 +371,20 @@ export class Composed<R = unknown> {
       const { caller } = frame;
       this.#top = caller;
       if (this.#closing === frame) this.#closing = caller;
+      if (error instanceof GoneOn) {
+        // That was its close.
+        if (caller === undefined) {
+          const { value } = this.#closedWith!;
+          this.#end();
+          return { done: true, value: value as R };
+        }
+        try {
+          return this.#drive(this.#close(caller, frame.asked));
+        } catch (thrown) {
+          error = thrown;
+          continue;
+        }
+      }
       if (caller === undefined) break;
       if (!frame.asked) noteName(error, caller.value as Coroutine);
       try {
