@@ -77,8 +77,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   readonly reactor: Reactor;
   /** What it belongs to, if it is a task. */
   scope: Scope | undefined;
-  /** What belongs to it, or to the request that it answers. */
-  own: Scope = new Scope();
+  #own: Scope | undefined;
   /** Those that run, the innermost last. */
   readonly timeouts: object[] = [];
   /** What a branch has left open at its end, for who runs it. */
@@ -137,6 +136,18 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     reactor.addShutdownHook(this);
     if (signal?.aborted) this.cancel(signal.reason);
     else this.#run("next", undefined);
+  }
+
+  /** What it owns, or the request that it answers. */
+  get own(): Scope {
+    return this.#own ??= new Scope();
+  }
+
+  /** For HTTP: from now on another scope is its own, made when it is needed; returns the one that was, if there was any. */
+  changeScope(own?: Scope): Scope | undefined {
+    const before = this.#own;
+    this.#own = own;
+    return before;
   }
 
   get done(): boolean {

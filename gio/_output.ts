@@ -1,49 +1,47 @@
-import { Channel, type User } from "./_channel.ts";
-
-const NONE: readonly Channel[] = Object.freeze([]);
+import type { Channel, User } from "./_channel.ts";
 
 /** What a coroutine has written, as far as it has not been accepted; and what it has left must have gone out altogether. */
 export class Output {
   readonly #user: User;
-  #unsent: readonly Channel[] = NONE;
-  #left: readonly Channel[] = NONE;
+  readonly #unsent: Channel[] = [];
+  readonly #left: Channel[] = [];
 
   constructor(user: User) {
     this.#user = user;
   }
 
   get isEmpty(): boolean {
-    return this.#unsent === NONE && this.#left === NONE;
+    return this.#unsent.length === 0 && this.#left.length === 0;
   }
 
   /** Whether something is to go out that was written to a context that the coroutine has left. */
   get hasLeft(): boolean {
-    return this.#left !== NONE;
+    return this.#left.length > 0;
   }
 
   write(channel: Channel, data: string | Uint8Array): void {
     channel.written = true;
-    if (channel.outbox.size === 0) this.#unsent = including(this.#unsent, channel);
+    if (channel.outbox.size === 0) include(this.#unsent, channel);
     channel.outbox.push(data);
   }
 
   /** Hands over what waits, as far as it is accepted; returns whether that is all. Throws why it failed, once. */
   send(): boolean {
-    if (this.isEmpty) return true;
-    for (const channel of this.#unsent) this.#send(channel, false);
-    for (const channel of this.#left) this.#send(channel, true);
+    // From the last, for those that have been sent go.
+    for (let i = this.#unsent.length - 1; i >= 0; i--) this.#send(this.#unsent[i]!, false);
+    for (let i = this.#left.length - 1; i >= 0; i--) this.#send(this.#left[i]!, true);
     return this.isEmpty;
   }
 
   /** What was written to a channel must go out, before the coroutine goes on or has ended. */
   leave(channel: Channel): void {
-    this.#unsent = without(this.#unsent, channel);
-    if (channel.written) this.#left = including(this.#left, channel);
+    exclude(this.#unsent, channel);
+    if (channel.written) include(this.#left, channel);
   }
 
   /** The same of all of them, and of the connection. */
   leaveAll(connection: Channel | undefined): void {
-    for (const channel of this.#unsent) this.leave(channel);
+    for (const channel of [...this.#unsent]) this.leave(channel);
     if (connection !== undefined) this.leave(connection);
   }
 
@@ -71,18 +69,17 @@ export class Output {
   }
 
   #forget(channel: Channel): void {
-    this.#unsent = without(this.#unsent, channel);
-    this.#left = without(this.#left, channel);
+    exclude(this.#unsent, channel);
+    exclude(this.#left, channel);
     channel.leave(this.#user);
   }
 }
 
-function including(channels: readonly Channel[], channel: Channel): readonly Channel[] {
-  if (channels === NONE) return [channel];
-  return channels.includes(channel) ? channels : [...channels, channel];
+function include(channels: Channel[], channel: Channel): void {
+  if (!channels.includes(channel)) channels.push(channel);
 }
 
-function without(channels: readonly Channel[], channel: Channel): readonly Channel[] {
-  if (!channels.includes(channel)) return channels;
-  return channels.length === 1 ? NONE : channels.filter((one) => one !== channel);
+function exclude(channels: Channel[], channel: Channel): void {
+  const at = channels.indexOf(channel);
+  if (at >= 0) channels.splice(at, 1);
 }

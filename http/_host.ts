@@ -1,7 +1,7 @@
 /** Who runs the protocol of a connection: all that http knows of gio and of the reactor's requests is here and in _serve.ts. */
 import { EndOfStream, isRequest, type Request, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
-import { Scope, ScopeEnd } from "../gio/_scope.ts";
+import { type Scope, ScopeEnd } from "../gio/_scope.ts";
 import { Transfer } from "../reactor/mod.ts";
 import type { HttpRequest } from "./http_request.ts";
 
@@ -71,15 +71,14 @@ class GioHost implements Host {
   }
 
   beginRequest(): void {
-    const driver = this.#driver;
-    this.#outer ??= driver.own;
-    driver.own = new Scope();
+    this.#outer = this.#driver.changeScope();
   }
 
   endRequest(isCut: boolean): Request<void> | undefined {
     const driver = this.#driver;
-    const { own } = driver;
-    driver.own = this.#outer!;
-    return own.isIdle ? undefined : new ScopeEnd(own, isCut || driver.isClosing);
+    const own = driver.changeScope(this.#outer);
+    return own === undefined || own.isIdle
+      ? undefined
+      : new ScopeEnd(own, isCut || driver.isClosing);
   }
 }
