@@ -397,8 +397,16 @@ function goesOn(): LocalProtocolError {
 function meaningless(value: unknown): TypeError {
   return new TypeError(
     `Cannot do anything with a yielded ${
-      Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)
-    }: yield a response head such as ok(headers) to begin the answer, a string or Uint8Array for its body, ` +
-      "nothing to read the request's body, or a request such as wait(promise) with yield*",
+      shown(value)
+    }: yield a response head such as ok(headers) to begin the answer, ` +
+      "a string or Uint8Array for its body, nothing to read the request's body, or a request such as wait(promise) with yield*",
   );
+}
+
+function shown(value: unknown): string {
+  try {
+    return Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100);
+  } catch {
+    return typeof value; // whose own code has failed
+  }
 }
