@@ -61,6 +61,9 @@ export type Phase =
  */
 const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
 
+/** So often a handler that is being closed may still ask for what it cannot have; one that never stops would stop everything. */
+const MOST_REFUSED = 1000;
+
 export class Exchange {
   readonly #wire: Wire;
   #request: HttpRequest | undefined = undefined;
@@ -145,20 +148,29 @@ export class Exchange {
     if (running === undefined) return;
     this.#running = undefined;
     let result = running.return(undefined);
-    while (result.done !== true) {
+    for (let refused = 0; result.done !== true;) {
       const { value } = result;
+      let error: unknown;
       if (this.#isElsewhere || (isForDriver(value) && !isTransfer(value))) {
         let answer: unknown;
+        let failed = false;
         try {
           answer = yield value;
-        } catch (error) {
-          result = running.throw(error);
+        } catch (failure) {
+          failed = true;
+          error = failure;
+        }
+        if (!failed) {
+          result = running.next(answer);
           continue;
         }
-        result = running.next(answer);
       } else if (value === undefined || isTransfer(value)) {
-        result = running.throw(new EndOfStream("The connection is being closed"));
-      } else result = running.next();
+        error = new EndOfStream("The connection is being closed");
+      }
+      refused++;
+      if (refused > 2 * MOST_REFUSED) throw goesOn();
+      if (refused > MOST_REFUSED) error = goesOn();
+      result = error === undefined ? running.next() : running.throw(error);
     }
   }
 
@@ -172,6 +184,7 @@ export class Exchange {
     const running = this.#running!;
     const { answer, host } = this.#wire;
     this.value = undefined;
+    let refused = 0;
     for (;;) {
       let value: unknown;
       if (mode !== "read on") {
@@ -199,7 +212,8 @@ export class Exchange {
             // The handler might have a body without end.
             this.#handler = "is closed";
             mode = "return";
-          } else if (answer.full) return this.#stand("output", undefined);
+          } else if (this.#handler === "is closed" && ++refused > MOST_REFUSED) throw goesOn();
+          else if (answer.full) return this.#stand("output", undefined);
         } else if (value === undefined) {
           message = this.#read();
           if (message === undefined) return this.#stand("body", undefined);
@@ -374,11 +388,25 @@ export class Exchange {
   }
 }
 
+function goesOn(): LocalProtocolError {
+  return new LocalProtocolError(
+    "Cannot close the handler: it goes on reading and writing, although its connection is being closed",
+  );
+}
+
 function meaningless(value: unknown): TypeError {
   return new TypeError(
     `Cannot do anything with a yielded ${
-      Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)
-    }: yield a response head such as ok(headers) to begin the answer, a string or Uint8Array for its body, ` +
-      "nothing to read the request's body, or a request such as wait(promise) with yield*",
+      shown(value)
+    }: yield a response head such as ok(headers) to begin the answer, ` +
+      "a string or Uint8Array for its body, nothing to read the request's body, or a request such as wait(promise) with yield*",
   );
+}
+
+function shown(value: unknown): string {
+  try {
+    return Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100);
+  } catch {
+    return typeof value; // whose own code has failed
+  }
 }

@@ -77,8 +77,9 @@ class GioHost implements Host {
   endRequest(isCut: boolean): Request<void> | undefined {
     const driver = this.#driver;
     const own = driver.changeScope(this.#outer);
-    return own === undefined || own.isIdle
-      ? undefined
-      : new ScopeEnd(own, isCut || driver.isClosing);
+    if (own === undefined) return;
+    // Most of it ends at once. Then there is nothing to wait for, which a reactor that shuts down would refuse.
+    if (driver.isClosing) own.end(true, () => {});
+    return own.isIdle ? undefined : new ScopeEnd(own, isCut || driver.isClosing);
   }
 }

@@ -15,8 +15,8 @@ export type HttpServerOptions = AcceptorOptions & HttpProtocolOptions & {
  *
  * What a handler does not catch is reported to the reactor's `onError`, unless `onError` is given. A client that goes away
  * ends the handler quietly, through its `finally`s, when it next reads or writes: one that only waits does not notice.
- * Tasks that a handler has spawned, and files that it has opened and not closed, live as long as the connection, which may
- * bring many requests: wait for the tasks, and open files with `using`.
+ * Tasks that a handler has spawned, files that it has opened, and timeouts that it has set end with its request: wait for the
+ * tasks that are to be finished.
  *
  * @example Saying hello
  * ```ts

@@ -69,6 +69,7 @@ export class Acceptor implements Disposable {
   #listening: Listening;
   #onAccept: (socket: Socket) => void;
   #options: AcceptorOptions;
+  #most: number;
   #count = 0;
   #paused = false;
   #failing = false;
@@ -77,14 +78,15 @@ export class Acceptor implements Disposable {
    * Begins to listen.
    *
    * @throws {TypeError} when there is no port, path or listener, a `cert` without a `key`, or the reactor is shut down
-   * @throws {RangeError} when the priority is not 0 to 9, or `tcpBacklog` is no whole number
+   * @throws {RangeError} when the priority is not 0 to 9, or `tcpBacklog` or `maxConnections` is no whole number
    * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
     this.#reactor = reactor;
     this.#options = options;
     this.#onAccept = onAccept;
-    const { noDelay = true } = options;
+    const { noDelay = true, maxConnections = Infinity } = options;
+    this.#most = whole(maxConnections, "listen: maxConnections", 1);
     const listener = listen(options);
     try {
       this.#listening = reactor.listening(listener, {
@@ -170,7 +172,7 @@ export class Acceptor implements Disposable {
     }
     if (socket === undefined) return false;
     this.#failing = false;
-    if (++this.#count >= (this.#options.maxConnections ?? Infinity)) this.#pause();
+    if (++this.#count >= this.#most) this.#pause();
     try {
       checkResult(this.#onAccept(socket));
     } catch (error) {

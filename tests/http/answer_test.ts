@@ -297,6 +297,16 @@ const mistakes: [string, unknown[], new () => Error, string][] = [
   ["null", [null], TypeError, "a yielded null"],
   ["false", [false], TypeError, "a yielded false"],
   ["an object", [{ a: 1 }], TypeError, "a yielded { a: 1 }"],
+  [
+    "an object that cannot be shown",
+    [{
+      [Symbol.for("Deno.customInspect")]() {
+        throw new Error("no");
+      },
+    }],
+    TypeError,
+    "a yielded object: yield a response head",
+  ],
   ["a promise", [Promise.resolve()], TypeError, "wait(promise) with yield*"],
   ["a Response", [new Response()], TypeError, "a yielded Response"],
 ];

@@ -444,6 +444,114 @@ Deno.test("an error thrown while no handler runs ends the connection", () => {
   }
 });
 
+Deno.test("a handler that goes on although its connection is closed stops nobody else", () => {
+  function* waitsInFinally(): Coroutine {
+    try {
+      yield* new Ask();
+    } finally {
+      yield "bye";
+    }
+  }
+  const handlers: Record<string, (inner: () => Coroutine) => Coroutine> = {
+    *writes(inner) {
+      yield* inner();
+      for (;;) yield "x";
+    },
+    *"begins an answer"(inner) {
+      yield* inner();
+      for (;;) yield ok();
+    },
+    *"catches and reads"(inner) {
+      yield* inner();
+      for (;;) {
+        try {
+          yield;
+        } catch { /* and goes on */ }
+      }
+    },
+    *"writes in its finally"() {
+      try {
+        yield* new Ask();
+      } finally {
+        for (;;) yield "x";
+      }
+    },
+    *"catches and reads in its finally"() {
+      try {
+        yield* new Ask();
+      } finally {
+        for (;;) {
+          try {
+            yield;
+          } catch { /* and goes on */ }
+        }
+      }
+    },
+  };
+  for (const [name, handler] of Object.entries(handlers)) {
+    const protocol = httpProtocol(() => handler(waitsInFinally));
+    protocol.next();
+    assert(protocol.next(GET).value instanceof Ask, name);
+    assertThrows(() => protocol.return(undefined), LocalProtocolError, "Cannot close", name);
+  }
+});
+
+Deno.test("a handler that goes on although nothing more is sent to HEAD stops nobody else", () => {
+  function* endless(): Coroutine {
+    try {
+      for (;;) yield "x";
+    } finally {
+      yield "bye";
+    }
+  }
+  const handlers: (() => Coroutine)[] = [
+    function* () {
+      yield ok({ "content-length": "5" });
+      yield* endless();
+      for (;;) yield "x";
+    },
+    function* () {
+      try {
+        yield ok({ "content-length": "5" });
+        yield* endless();
+      } finally {
+        for (;;) yield "x";
+      }
+    },
+  ];
+  for (const handler of handlers) {
+    const errors: unknown[] = [];
+    const protocol = httpProtocol(handler, { onError: (error) => errors.push(error) });
+    protocol.next();
+    protocol.next("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assertEquals(errors.map((error) => error instanceof LocalProtocolError), [true]);
+  }
+});
+
+Deno.test("a handler that asks for what fails, again and again, although its connection is closed, is ended", () => {
+  const protocol = httpProtocol(function* () {
+    try {
+      yield* new Ask();
+    } finally {
+      for (;;) {
+        try {
+          yield* new Ask();
+        } catch { /* and goes on */ }
+      }
+    }
+  });
+  protocol.next();
+  protocol.next(GET);
+  assertThrows(
+    () => {
+      protocol.return(undefined);
+      for (let i = 0; i < 10_000; i++) protocol.throw(new Error("shut down"));
+    },
+    LocalProtocolError,
+    "Cannot close",
+  );
+});
+
 /** As gio does: what broke the connection is thrown again at every yield. */
 function breakConnection(protocol: Coroutine, error: Error): unknown {
   try {

@@ -1,7 +1,7 @@
 /** HTTP on real sockets, of both kinds. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { call, type Coroutine, EndOfStream, readLine } from "../../compose/mod.ts";
-import { connectTo, enter, memory, open, sleep, wait } from "../../gio/mod.ts";
+import { connectTo, enter, memory, open, sleep, spawn, timeout, wait } from "../../gio/mod.ts";
 import {
   type ConnectionInfo,
   type HttpHandler,
@@ -54,6 +54,41 @@ async function exchange(port: number, text: string): Promise<string | undefined>
     return undefined;
   }
   return answer;
+}
+
+const LEFT: Record<string, () => Coroutine> = {
+  *nothing() {},
+  *"a task"() {
+    yield* spawn(function* (): Coroutine {
+      yield* sleep(60_000);
+    }());
+  },
+  *"a timeout"() {
+    timeout(60_000);
+  },
+  *"an open file"() {
+    open(new URL(import.meta.url));
+  },
+};
+
+for (const [what, leave] of Object.entries(LEFT)) {
+  serverTest(`a shutdown is no error of a handler that has ${what}`, async (reactor, errors) => {
+    const server = new HttpServer(reactor, {
+      ...listening,
+      *handler() {
+        yield ok();
+        yield "begun";
+        yield* leave();
+        yield* sleep(60_000);
+      },
+    });
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await conn.write(new TextEncoder().encode(GET));
+    await conn.read(new Uint8Array(1000));
+    reactor.requestShutdown();
+    await turnsUntil(() => reactor.isShutDown);
+    assertEquals(errors, []);
+  });
 }
 
 serverTest("HttpServer answers requests", async (reactor, errors) => {

@@ -200,6 +200,18 @@ leakTest("events tell of accepted connections", async () => {
   assertStrictEquals(accepted[0], sockets[0]);
 });
 
+leakTest("Acceptor refuses a maxConnections that is no number of connections", () => {
+  using reactor = new Reactor();
+  for (const maxConnections of [-1, 0, 1.5, NaN, "many" as never]) {
+    assertThrows(
+      () => new Acceptor(reactor, { port: 0, maxConnections }, () => {}),
+      RangeError,
+      `maxConnections must be a whole number of at least 1, not ${maxConnections}`,
+    );
+  }
+  new Acceptor(reactor, { port: 0, maxConnections: Infinity }, () => {});
+});
+
 leakTest("Acceptor refuses a tcpBacklog that is none", () => {
   using reactor = new Reactor();
   for (const tcpBacklog of [-1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 32]) {
