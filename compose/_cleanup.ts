@@ -1,12 +1,13 @@
 import type { Coroutine } from "./coroutine.ts";
-import { PROBE } from "./_frame.ts";
+import { Probe } from "./_frame.ts";
 import { next } from "./_generator.ts";
 import { linesOf } from "./_traceback.ts";
 
-/** The line where a coroutine stands in `yield*`, and those of its callers by native `yield*`; the innermost first. */
-export function standing(coroutine: Coroutine): string[] {
-  next.call(coroutine, PROBE);
-  return linesOf(PROBE);
+/** Where a coroutine stands in `yield*`. Its lines cost much more than this: see {@linkcode linesOf}. */
+export function standing(coroutine: Coroutine): Probe {
+  const probe = new Probe();
+  next.call(coroutine, probe);
+  return probe;
 }
 
 /**
@@ -16,20 +17,23 @@ export function standing(coroutine: Coroutine): string[] {
  * `yield* request`.
  */
 export class Cleanup {
-  /** Where all stood when the close began. */
-  readonly #before: string[];
+  /** Where all stood when the close began: the innermost first. */
+  readonly #before: Probe;
   /** Those callers that had not begun their own cleanup when the first wait did. */
   #callers: string[] | undefined;
 
-  constructor(before: string[]) {
+  constructor(before: Probe) {
     this.#before = before;
   }
 
   /** Whether a caller has gone on, so that it must be closed itself; by where all stand now. */
-  hasGoneOn(now: string[]): boolean {
-    if (now.join() === this.#before.join()) return true; // It has called the same again.
+  hasGoneOn(probe: Probe): boolean {
+    const before = linesOf(this.#before);
+    if (before.length === 1) return false; // It has no such callers.
+    const now = linesOf(probe);
+    if (now.join() === before.join()) return true; // It has called the same again.
     if (this.#callers === undefined) {
-      this.#callers = commonEnd(this.#before, now);
+      this.#callers = commonEnd(before, now);
       return false;
     }
     return commonEnd(this.#callers, now).length < this.#callers.length;

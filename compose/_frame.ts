@@ -1,8 +1,10 @@
 import type { Coroutine } from "./coroutine.ts";
 import { captured, noteCaller } from "./_traceback.ts";
 
-/** Sent by trace() into a caller that waits in `yield* call()`: gets the caller's stack, and the caller waits on. */
-export const PROBE: { stack?: string } = {};
+/** Sent into a coroutine that stands in `yield*`: gets its stack, which V8 formats when it is read, and it stands on. */
+export class Probe {
+  declare stack?: string;
+}
 
 function usedCall(): TypeError {
   return new TypeError(
@@ -39,7 +41,7 @@ export class Frame<R = unknown> {
 
   next(message?: unknown): this {
     if (!this.asked) this.asked = true;
-    else if (message === PROBE) captured(PROBE, this.next);
+    else if (message instanceof Probe) captured(message, this.next);
     else {
       if (this.caller === undefined) {
         throw new TypeError(

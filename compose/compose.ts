@@ -37,12 +37,10 @@ export interface ComposeOptions {
    */
   stepping?: boolean;
   /**
-   * For drivers, which run it on its own: it sees the {@linkcode Local}s as they are now, to its end, and none of whoever
-   * resumes it.
-   *
-   * @default {false}
+   * For drivers, which run it on its own: it sees these {@linkcode Local}s, to its end, and none of whoever resumes it. See
+   * {@linkcode Local.capture}.
    */
-  detached?: boolean;
+  locals?: ReadonlyMap<object, unknown>;
 }
 
 // The states of a composed coroutine. Only up to HANDED_OUT it may be resumed, and only ASKING with data.
@@ -56,6 +54,8 @@ const ENDED = 5;
 
 /** The input of most, most of the time: nothing is ever put into this one. */
 const EMPTY: unknown[] = [];
+
+const NO_BINDINGS: ReadonlyMap<object, unknown> = new Map();
 
 const THROW = 0;
 const RETURN = 1;
@@ -82,8 +82,8 @@ let takeOver: (coroutine: Coroutine, frame: Frame, composed: Composed<unknown>) 
 export let currentFrame: () => Frame | undefined;
 /** For Local: the bindings of the nearest frame that has this one. */
 export let bindingsWith: (local: object) => Map<object, unknown> | undefined;
-/** All that Local sees. */
-let allBindings: () => Map<object, unknown> | undefined;
+/** For Local: all bindings. */
+export let allBindings: () => ReadonlyMap<object, unknown>;
 /** For trace(): the topmost frame, and whether its coroutine stands in `yield* request`. */
 export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, boolean];
 
@@ -127,8 +127,10 @@ export class Composed<R = unknown> {
       }
     };
     allBindings = () => {
+      if (current === undefined) return NO_BINDINGS;
       const all: Map<object, unknown> = new Map();
-      for (let composed = current; composed !== undefined; composed = composed.#outer) {
+      let composed: Composed<unknown> | undefined = current;
+      for (; composed !== undefined; composed = composed.#outer) {
         for (let frame = composed.#top; frame !== undefined; frame = frame.caller) {
           for (const [local, value] of frame.bindings ?? []) {
             if (!all.has(local)) all.set(local, value);
@@ -136,7 +138,7 @@ export class Composed<R = unknown> {
         }
         if (composed.#detached) break;
       }
-      return all.size === 0 ? undefined : all;
+      return all.size === 0 ? NO_BINDINGS : all;
     };
     positionOf = (composed) => [composed.#top, composed.#asking];
     // So that the first look at a coroutine that is called tells whether it needs a second one.
@@ -186,9 +188,10 @@ export class Composed<R = unknown> {
     if (!start(coroutine) && !takeOver(coroutine, frame, this as Composed)) {
       throw alreadyStarted("compose");
     }
-    if (options?.detached) {
+    const locals = options?.locals;
+    if (locals !== undefined) {
       this.#detached = true;
-      if (current !== undefined) frame.bindings ??= allBindings();
+      if (locals.size > 0) frame.bindings = new Map([...locals, ...frame.bindings ?? []]);
     }
     this.#top = frame;
   }
@@ -400,8 +403,7 @@ export class Composed<R = unknown> {
 
   /** Only the outermost gives the value, which its `finally` may change as in any generator. */
   #close(frame: Frame, stands: boolean): IteratorResult<unknown, unknown> {
-    const before = stands ? standing(frame.value as Coroutine) : [];
-    this.#cleanup = before.length > 1 ? new Cleanup(before) : undefined;
+    this.#cleanup = stands ? new Cleanup(standing(frame.value as Coroutine)) : undefined;
     this.#asking = false;
     this.#closing = frame;
     const value = frame.caller === undefined ? this.#closedWith!.value : this.#closedWith;

@@ -1,4 +1,4 @@
-import { bindingsWith, currentFrame } from "./compose.ts";
+import { allBindings, bindingsWith, currentFrame } from "./compose.ts";
 
 /**
  * A variable of the running coroutine and of what it calls, however deep, without passing it on.
@@ -27,6 +27,15 @@ import { bindingsWith, currentFrame } from "./compose.ts";
  * ```
  */
 export class Local<T> {
+  /**
+   * What all Locals are bound to here and now, to be given to {@linkcode compose} by who drives a coroutine on its own.
+   *
+   * @returns The values, by their Locals.
+   */
+  static capture(): ReadonlyMap<object, unknown> {
+    return allBindings();
+  }
+
   /**
    * Binds a value in the coroutine that is running.
    *

@@ -1,4 +1,4 @@
-import { PROBE } from "./_frame.ts";
+import { Probe } from "./_frame.ts";
 import { captured, noteCaller } from "./_traceback.ts";
 
 /** Marks a request; by name, so that modules that do not import this one can have requests as well, as the reactor does. */
@@ -85,7 +85,7 @@ export class Asking<R> implements Iterator<Request<R>, R> {
 
   next(answer?: unknown): IteratorResult<Request<R>, R> {
     if (!this.#asked) this.#asked = true;
-    else if (answer === PROBE) captured(PROBE, this.next);
+    else if (answer instanceof Probe) captured(answer, this.next);
     else {
       this.value = answer as R;
       this.done = true;

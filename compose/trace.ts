@@ -36,7 +36,7 @@ export function trace(composed: Composed): string[] {
   let [frame, waits] = positionOf(composed);
   for (; frame !== undefined; frame = frame.caller) {
     const coroutine = frame.value as Coroutine;
-    lines.push(...waits ? standing(coroutine) : linesOf(coroutine));
+    lines.push(...linesOf(waits ? standing(coroutine) : coroutine));
     waits = frame.asked;
   }
   return lines;

@@ -178,7 +178,12 @@ export class Channel {
     if (this.#closing) return;
     this.#closing = true;
     this.letGo();
-    new Closing(this, reactor);
+    new Sending(this, reactor, true);
+  }
+
+  /** What was written goes out, although who has written it does not wait for that. */
+  sendAlone(reactor: Reactor): void {
+    new Sending(this, reactor, false);
   }
 
   /** Closes the context at once. What was cut off does not end like what is complete. */
@@ -237,12 +242,14 @@ export class Channel {
   }
 }
 
-/** Waits until all has gone out, and closes it. */
-class Closing implements User {
+/** Waits until all has gone out, when nobody else does. */
+class Sending implements User {
   readonly reactor: Reactor;
+  readonly #closes: boolean;
 
-  constructor(channel: Channel, reactor: Reactor) {
+  constructor(channel: Channel, reactor: Reactor, closes: boolean) {
     this.reactor = reactor;
+    this.#closes = closes;
     this.sendable(channel);
   }
 
@@ -253,15 +260,15 @@ class Closing implements User {
       const canWait = !channel.context.closed && !this.reactor.isShutDown;
       if (canWait && !channel.hasGone()) return channel.await(this);
       channel.leave(this);
-      channel.context.close();
+      if (this.#closes) channel.context.close();
     } catch {
       channel.leave(this);
-      channel.abort();
+      if (this.#closes) channel.abort();
     }
   }
 
   toString(): string {
-    return "closing";
+    return this.#closes ? "closing" : "sending";
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type Coroutine,
   EndOfStream,
   isRequest,
+  Local,
   type Request,
   trace,
   type Waiter,
@@ -53,11 +54,31 @@ const DEEPEST = 100;
 
 /** Instead of what to resume the coroutine with: it stands still. */
 const STANDS = Symbol("stands still");
-const DETACHED = { detached: true };
 const NO_OPTIONS: GioOptions = {};
 
 let current: Driver | undefined;
 let depth = 0;
+/** What is to be done when those that run have come to rest. */
+const later: (() => void)[] = [];
+
+/**
+ * Runs, ends and cancels coroutines within each other, but not without end: what would be too deep is done before the
+ * outermost returns.
+ */
+function within(act: () => void): void {
+  if (depth >= DEEPEST) return void later.push(act);
+  depth++;
+  try {
+    act();
+    if (depth === 1) doLater();
+  } finally {
+    depth--;
+  }
+}
+
+function doLater(): void {
+  for (let act; (act = later.shift()) !== undefined;) act();
+}
 
 /** The driver whose coroutine is running now, for `what`. */
 export function currentDriver(what: string): Driver {
@@ -110,6 +131,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     options: GioOptions = NO_OPTIONS,
     parent?: Driver,
     isBranch = false,
+    locals: ReadonlyMap<object, unknown> = Local.capture(),
   ) {
     super();
     if (typeof coroutine === "function") {
@@ -119,7 +141,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     }
     this.reactor = reactor;
     this.#abandoned = reactor.isShutDown;
-    this.#composed = compose(coroutine, DETACHED);
+    this.#composed = compose(coroutine, { locals });
     this.#options = options;
     this.#parent = parent;
     this.#spawnedIn = parent?.own;
@@ -140,7 +162,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
 
   /** What it owns, or the request that it answers. */
   get own(): Scope {
-    return this.#own ??= new Scope();
+    return this.#own ??= new Scope(this.#reportCleanup);
   }
 
   /** For HTTP: from now on another scope is its own, made when it is needed; returns the one that was, if there was any. */
@@ -196,8 +218,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     this.#cancelled = { reason, isClean, begun: false };
     const state = this.#state;
     if (state === "running" || state instanceof Waiting && state.isShielded) return; // its next yield is its last
-    this.#stopWaiting();
-    this.#run("return", undefined);
+    within(() => {
+      this.#stopWaiting();
+      this.#run("return", undefined);
+    });
   }
 
   throw(error: unknown): void {
@@ -205,6 +229,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     if (this.#state === "running") {
       throw new Error("Cannot throw into a running coroutine: throw the error in it instead");
     }
+    // What it is about to get must not be lost.
+    if (this.#state instanceof Later) return void (this.#late ??= { error });
     this.#stopWaiting();
     this.#run("throw", error);
   }
@@ -229,16 +255,24 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   }
 
   /** Runs a coroutine beside this one, which is cancelled when this one ends. */
-  spawn<T>(coroutine: Coroutine<T>): Driver<T> {
+  spawn<T>(coroutine: Coroutine<T>, locals: ReadonlyMap<object, unknown>): Driver<T> {
     if (this.done) {
       throw new Error("Cannot spawn: the coroutine whose task it would be has ended, use gio()");
     }
-    return new Driver(this.reactor, undefined, coroutine, NO_OPTIONS, this as Driver);
+    return new Driver(
+      this.reactor,
+      undefined,
+      coroutine,
+      NO_OPTIONS,
+      this as Driver,
+      false,
+      locals,
+    );
   }
 
   /** As {@linkcode Driver.spawn}, for who takes over what it leaves open; it lends what this one is in. */
-  branch<T>(coroutine: Coroutine<T>): Driver<T> {
-    return new Driver(this.reactor, undefined, coroutine, NO_OPTIONS, this as Driver, true);
+  branch<T>(coroutine: Coroutine<T>, locals: ReadonlyMap<object, unknown>): Driver<T> {
+    return new Driver(this.reactor, undefined, coroutine, NO_OPTIONS, this as Driver, true, locals);
   }
 
   /** Makes `context` the innermost one until the result is disposed of; then `whenLeft` is called. */
@@ -280,13 +314,20 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
 
   /** Runs the coroutine until it stands still. */
   #run(how: How, value: unknown): void {
-    if (depth >= DEEPEST) return void this.#later(how, value);
+    if (depth >= DEEPEST) {
+      const state = this.#state = new Later(how, value);
+      return void later.push(() => {
+        if (this.#state === state) this.#run(how, value);
+      });
+    }
     const outer = current;
     current = this as Driver;
     depth++;
     this.#state = "running";
     try {
       this.#goOn(how, value);
+      current = outer;
+      if (depth === 1) doLater();
     } finally {
       current = outer;
       depth--;
@@ -492,7 +533,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
         ? !cancelled!.isClean
         : !this.#isQuiet(outcome.error));
     if ("value" in outcome) {
-      if (this.#isBranch) this.own.give(this.left = new Scope());
+      if (this.#isBranch) this.own.give(this.left = new Scope(this.#reportCleanup));
       else this.own.give(this.scope, outcome.value);
     }
     this.own.end(isCut, () => this.#finish());
@@ -536,9 +577,11 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
 
   #finish(): void {
     if (!this.#isOver) return;
-    this.scope?.disown(this);
     const outcome = this.#outcome!;
-    this.#result.settle(outcome);
+    within(() => {
+      this.scope?.disown(this);
+      this.#result.settle(outcome);
+    });
     if (!("error" in outcome) || this.#result.isAsked || this.#isQuiet(outcome.error)) return;
     queueMicrotask(() => {
       if (!this.#result.isAsked) this.#tell(outcome.error);
@@ -553,6 +596,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     else if (parent.#state === "running") parent.#late ??= { error };
     else parent.throw(error);
   }
+
+  readonly #reportCleanup = (error: unknown): void => this.#report(error);
 
   #report(error: unknown): void {
     const { reactor } = this;

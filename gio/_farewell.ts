@@ -78,21 +78,31 @@ export class Farewell implements User {
   /** Closes the connection. What was cut off does not end like what is complete. */
   close(isCut: boolean, isAbandoned: boolean, failure?: { error: unknown }): void {
     this.#removeTimer();
-    this.#output.drop();
-    this.#state = "over";
     const connection = this.#connection;
+    this.#output.release(connection);
+    this.#state = "over";
+    try {
+      if (this.#close(connection, isCut, isAbandoned)) return this.#ending.over(failure);
+    } catch (error) {
+      failure ??= { error };
+    }
+    this.#ending.closed();
+    this.#ending.over(failure);
+  }
+
+  /** Whether the peer is given time to close its side. */
+  #close(connection: Channel | undefined, isCut: boolean, isAbandoned: boolean): boolean {
     if (connection === undefined || this.#options.keepOpen) connection?.letGo();
     else if (isCut || connection.isBroken) connection.abort();
     else {
       const { context } = connection;
       const waits = connection.ended === undefined && !isAbandoned &&
         context.shutdown !== undefined;
-      if (waits && this.#linger(connection)) return this.#ending.over(failure);
+      if (waits && this.#linger(connection)) return true;
       connection.stopReading();
       context.close();
     }
-    this.#ending.closed();
-    this.#ending.over(failure);
+    return false;
   }
 
   received(how: "next" | "throw"): void {

@@ -45,6 +45,14 @@ export class Output {
     if (connection !== undefined) this.leave(connection);
   }
 
+  /** The coroutine waits for nothing more; only its connection is cut off, and not what others write to as well. */
+  release(connection: Channel | undefined): void {
+    for (const channel of [...this.#unsent, ...this.#left]) {
+      this.#forget(channel);
+      if (channel !== connection) channel.sendAlone(this.#user.reactor);
+    }
+  }
+
   /** Gives up what has not gone out, because of an error if there is one; tells whether something was not even accepted. */
   drop(error?: unknown): boolean {
     let isCut = false;

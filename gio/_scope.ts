@@ -15,8 +15,14 @@ export interface Owned {
 }
 
 export class Scope {
+  readonly #report: (error: unknown) => void;
   #owned: Set<Owned> | undefined;
   #whenIdle: (() => void) | undefined;
+
+  /** What cannot be ended is reported, and does not keep the others. */
+  constructor(report: (error: unknown) => void) {
+    this.#report = report;
+  }
 
   own(thing: Owned): void {
     thing.scope = this;
@@ -40,14 +46,20 @@ export class Scope {
    * @param cut Whether it was cut off: then connections do not end as if all had been said.
    */
   end(cut: boolean, whenIdle: () => void): void {
-    for (const thing of [...this.#owned ?? []].reverse()) thing.end(cut);
+    for (const thing of [...this.#owned ?? []].reverse()) {
+      try {
+        thing.end(cut);
+      } catch (error) {
+        this.#report(error);
+      }
+    }
     if (!this.isIdle) this.#whenIdle = whenIdle;
   }
 
   /** Gives another scope what is in a value that goes there; all there is, if no value is said. */
   give(to: Scope | undefined, ...value: unknown[]): void {
     for (const thing of this.#owned ?? []) {
-      if (value.length > 0 && !isIn(value, thing, DEEP)) continue;
+      if (value.length > 0 && !holds(value, thing)) continue;
       this.#owned!.delete(thing);
       thing.scope = undefined;
       to?.own(thing);
@@ -57,6 +69,15 @@ export class Scope {
 
 /** So deep in arrays and objects it is looked for what is given away. */
 const DEEP = 4;
+
+/** What cannot be looked through holds nothing. */
+function holds(value: unknown, thing: Owned): boolean {
+  try {
+    return isIn(value, thing, DEEP);
+  } catch {
+    return false;
+  }
+}
 
 function isIn(value: unknown, thing: Owned, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;

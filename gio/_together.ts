@@ -1,4 +1,11 @@
-import { type Coroutine, isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
+import {
+  type Coroutine,
+  isCoroutine,
+  isRequest,
+  Local,
+  Request,
+  type Waiter,
+} from "../compose/mod.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
 
 /** What can be run beside others: a coroutine, or a request. */
@@ -23,6 +30,7 @@ class Together<R> extends Request<R> {
   readonly #what: string;
   readonly #branches: readonly Branch[];
   readonly #settle: Settle<R>;
+  readonly #locals = Local.capture();
 
   constructor(what: string, branches: readonly Branch[], settle: Settle<R>) {
     super();
@@ -40,7 +48,7 @@ class Together<R> extends Request<R> {
   }
 
   override begin(waiter: Waiter<R>): () => void {
-    return new Run(this.#what, this.#branches, this.#settle, waiter).end;
+    return new Run(this.#what, this.#branches, this.#settle, this.#locals, waiter).end;
   }
 }
 
@@ -57,14 +65,20 @@ class Run<R> {
   #outcome: { value: R; of: readonly Driver[] } | { error: unknown } | undefined;
   #begun = false;
 
-  constructor(what: string, branches: readonly Branch[], settle: Settle<R>, waiter: Waiter<R>) {
+  constructor(
+    what: string,
+    branches: readonly Branch[],
+    settle: Settle<R>,
+    locals: ReadonlyMap<object, unknown>,
+    waiter: Waiter<R>,
+  ) {
     this.#driver = currentDriver(what);
     this.#what = what;
     this.#settle = settle;
     this.#waiter = waiter;
     this.#over = new DOMException(`${what} is over`, "AbortError");
     for (const [at, branch] of branches.entries()) {
-      if (this.#outcome === undefined) this.#begin(branch, at);
+      if (this.#outcome === undefined) this.#begin(branch, at, locals);
     }
     this.#begun = true;
     this.#finish();
@@ -73,9 +87,9 @@ class Run<R> {
   /** Nobody waits any more. */
   readonly end = (): void => this.#decide({ error: this.#over });
 
-  #begin(branch: Branch, at: number): void {
+  #begin(branch: Branch, at: number, locals: ReadonlyMap<object, unknown>): void {
     try {
-      const task = this.#driver.branch(isCoroutine(branch) ? branch : waitFor(branch));
+      const task = this.#driver.branch(isCoroutine(branch) ? branch : waitFor(branch), locals);
       this.#running.add(task);
       task.begin({
         resume: (value) => this.#resumed(task, at, value),

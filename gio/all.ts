@@ -1,6 +1,8 @@
 import type { Request } from "../compose/mod.ts";
 import { type Branch, type BranchResult, together } from "./_together.ts";
 
+export type { Branch, BranchResult } from "./_together.ts";
+
 /** What coroutines return and requests answer, in their order. */
 export type AllResults<T extends readonly Branch[]> = {
   -readonly [K in keyof T]: BranchResult<T[K]>;

@@ -1,4 +1,4 @@
-import { type Coroutine, type Request } from "../compose/mod.ts";
+import type { Coroutine, Request } from "../compose/mod.ts";
 import { runningDriver } from "./_driver.ts";
 import { enter } from "./enter.ts";
 import { together } from "./_together.ts";

@@ -1,9 +1,10 @@
-import { type Coroutine, Request, type Waiter } from "../compose/mod.ts";
+import { type Coroutine, Local, Request, type Waiter } from "../compose/mod.ts";
 import { currentDriver } from "./_driver.ts";
 import type { Gio } from "./gio.ts";
 
 class Spawn<R> extends Request<Gio<R>> {
   readonly #coroutine: Coroutine<R>;
+  readonly #locals = Local.capture();
 
   constructor(coroutine: Coroutine<R>) {
     super();
@@ -11,7 +12,7 @@ class Spawn<R> extends Request<Gio<R>> {
   }
 
   override begin(waiter: Waiter<Gio<R>>): void {
-    waiter.resume(currentDriver("spawn()").spawn(this.#coroutine));
+    waiter.resume(currentDriver("spawn()").spawn(this.#coroutine, this.#locals));
   }
 }
 

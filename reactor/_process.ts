@@ -1,9 +1,9 @@
-import { type Beginnable, isRequest, type Waiter } from "./_request.ts";
+import { type Beginnable, isRequest, type ReactorWaiter } from "./_request.ts";
 
 type Coroutine = Generator<unknown, unknown, unknown>;
 
 /** What runs it: a reactor. */
-type Runner = Waiter["reactor"] & {
+type Runner = ReactorWaiter["reactor"] & {
   suspend(): void;
   isSuspended(coroutine: Coroutine): boolean;
   resumeProcess(coroutine: Coroutine): void;

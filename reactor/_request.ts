@@ -7,7 +7,7 @@ import type { Timer } from "./timer.ts";
 const MARK: unique symbol = Symbol.for("weightless.request") as never;
 
 /** Who waits for the answer to a request: a coroutine that a reactor runs. It takes one answer, and ignores all that comes later. */
-export interface Waiter<R = unknown> {
+export interface ReactorWaiter<R = unknown> {
   /** What runs it. */
   readonly reactor: {
     addTimer(ms: number, callback: () => void): Timer;
@@ -21,7 +21,7 @@ export interface Waiter<R = unknown> {
 
 /** A request, whoever made its class. */
 export interface Beginnable {
-  begin(waiter: Waiter): (() => void) | void;
+  begin(waiter: ReactorWaiter): (() => void) | void;
 }
 
 export function markAsRequest(prototype: object): void {

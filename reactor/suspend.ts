@@ -1,4 +1,4 @@
-import { markAsRequest, type Waiter } from "./_request.ts";
+import { markAsRequest, type ReactorWaiter } from "./_request.ts";
 import type { Timer } from "./timer.ts";
 
 /** Options of {@linkcode Suspend}. */
@@ -87,7 +87,7 @@ export class Suspend<T = void> {
    *
    * @throws {TypeError} when another coroutine waits for it already
    */
-  begin(waiter: Waiter<T>): () => void {
+  begin(waiter: ReactorWaiter<T>): () => void {
     if (this.#whenSettled !== undefined) {
       throw new TypeError("Cannot suspend: another coroutine waits for this already");
     }

@@ -1,4 +1,4 @@
-import { markAsRequest, type Waiter } from "../_request.ts";
+import { markAsRequest, type ReactorWaiter } from "../_request.ts";
 import type { Selectable } from "../selectable.ts";
 import { TransferError } from "./transfer_error.ts";
 import type { Transferred } from "./transferred.ts";
@@ -136,7 +136,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * For who drives coroutines, when all that was written before has been accepted: begins, with the ends that the waiter
    * lends, if it lends any.
    */
-  begin(waiter: Waiter<T> & { readonly lender?: Lender }): () => void {
+  begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
     this.#begin(waiter.lender ?? itself);
     this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
     return () => this.abort();

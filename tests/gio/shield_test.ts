@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Coroutine } from "../../compose/mod.ts";
+import type { Coroutine } from "../../compose/mod.ts";
 import { asProcess, gio, memory, shield, sleep, spawn, suspend } from "../../gio/mod.ts";
 import { Reactor, TestClock } from "../../reactor/mod.ts";
 
@@ -8,11 +8,11 @@ Deno.test("shield() lets a finally that waits come to its end, whatever it runs 
     const log: string[] = [];
     const clock = new TestClock();
     using reactor = new Reactor({ clock, onError: () => {} });
-    function* cleanup(): Coroutine<void> {
+    const cleanup = function* (): Coroutine<void> {
       yield* sleep(20);
       log.push("told");
       yield* sleep(1);
-    }
+    };
     const task = gio(
       reactor,
       undefined,

@@ -1,0 +1,231 @@
+/** What must hold whatever happens: depth, what others write to the same context, what fails while it ends. */
+import { assertEquals } from "@std/assert";
+import { call, type Coroutine, pushBack } from "../../compose/mod.ts";
+import { Reactor, TestClock } from "../../reactor/mod.ts";
+import {
+  all,
+  currentGio,
+  enter,
+  type Gio,
+  gio,
+  memory,
+  open,
+  Opened,
+  race,
+  sleep,
+  spawn,
+  suspend,
+} from "../../gio/mod.ts";
+import { turns } from "../_leaks.ts";
+import { FakeConnection } from "./_fake.ts";
+
+function onClock() {
+  const clock = new TestClock();
+  const errors: string[] = [];
+  const onError = (error: unknown) => errors.push((error as Error).message);
+  const reactor = new Reactor({ selector: "deno", clock, onError });
+  const pass = async (ms = 0) => {
+    clock.advance(ms);
+    reactor.step();
+    await turns();
+  };
+  return { reactor, errors, pass, [Symbol.dispose]: () => reactor.shutdown() };
+}
+
+const DEPTH = 5000;
+
+/** Each is the task, or a branch, of the one before. */
+const NESTED: Record<string, (n: number, bottom: () => Coroutine) => Coroutine> = {
+  *"spawn()"(n, bottom) {
+    if (n === 0) return yield bottom();
+    yield* yield* spawn(NESTED["spawn()"]!(n - 1, bottom));
+  },
+  *"spawn() without a join"(n, bottom) {
+    if (n === 0) return yield bottom();
+    yield* spawn(NESTED["spawn() without a join"]!(n - 1, bottom));
+    yield* sleep(1000);
+  },
+  *"all()"(n, bottom) {
+    if (n === 0) return yield bottom();
+    yield* all(NESTED["all()"]!(n - 1, bottom));
+  },
+  *"race()"(n, bottom) {
+    if (n === 0) return yield bottom();
+    yield* race(NESTED["race()"]!(n - 1, bottom), sleep(1000));
+  },
+};
+
+for (const [how, nested] of Object.entries(NESTED)) {
+  for (const end of ["a cancel", "a shutdown"] as const) {
+    Deno.test(`${DEPTH} tasks within each other by ${how} start, and end by ${end}`, async () => {
+      using t = onClock();
+      let started = false;
+      let cleaned = false;
+      const task: Gio = gio(
+        t.reactor,
+        undefined,
+        nested(DEPTH, function* () {
+          try {
+            started = true;
+            yield* suspend(() => {});
+          } finally {
+            cleaned = true;
+          }
+        }),
+      );
+      let ended: string | undefined;
+      task.result.then(() => ended = "well", (error) => ended = error.message);
+      for (let i = 0; i < DEPTH && !started; i++) await t.pass();
+      assertEquals(started, true);
+      if (end === "a cancel") task.cancel(new Error("cancelled"));
+      else t.reactor.shutdown();
+      for (let i = 0; i < 3 * DEPTH && ended === undefined; i++) {
+        if (end === "a shutdown") await turns();
+        else await t.pass();
+      }
+      assertEquals(cleaned, true);
+      assertEquals(
+        ended,
+        {
+          "a cancel": "cancelled",
+          "a shutdown": "The reactor was shut down",
+        }[end],
+      );
+      assertEquals(t.errors, []);
+    });
+  }
+}
+
+Deno.test("a coroutine that fails does not drop what another has written to the same context", async () => {
+  using t = onClock();
+  const shared = new FakeConnection();
+  shared.capacity = 0;
+  function* writer(text: string, then: () => Coroutine): Coroutine {
+    using _ = enter(shared);
+    yield text;
+    yield then();
+  }
+  const good = gio(
+    t.reactor,
+    undefined,
+    writer("good", function* () {
+      yield* sleep(5);
+    }),
+  );
+  const bad = gio(
+    t.reactor,
+    undefined,
+    writer("bad", function* () {
+      yield* sleep(1);
+      throw new Error("expected");
+    }),
+  );
+  let result: unknown;
+  good.result.then(() => result = "well", (error) => result = error);
+  bad.result.catch(() => {});
+  for (let i = 0; i < 3; i++) await t.pass(1);
+  shared.accept(100);
+  for (let i = 0; i < 20; i++) await t.pass(1);
+  assertEquals([result, shared.sent.join("").includes("good")], ["well", true]);
+});
+
+Deno.test("what was written in a block that was left goes out, also when the coroutine fails then", async () => {
+  using t = onClock();
+  const context = memory();
+  const task = gio(
+    t.reactor,
+    undefined,
+    function* () {
+      {
+        using _ = enter(context);
+        yield "complete";
+      }
+      throw new Error("expected");
+    }(),
+  );
+  task.result.catch(() => {});
+  await t.pass();
+  assertEquals(context.text, "complete");
+});
+
+Deno.test("an error from outside takes nothing away that was read and waits for its turn", async () => {
+  using t = onClock();
+  const items = Array.from({ length: 100 }, (_, i) => i);
+  const log: unknown[] = [];
+  const task = gio(
+    t.reactor,
+    memory(),
+    function* () {
+      yield* call(function* () {
+        return pushBack(undefined, ...items);
+      }());
+      {
+        using _ = enter(memory());
+      }
+      while (log.length < 100) {
+        try {
+          log.push(yield);
+        } catch { /* on it goes */ }
+        for (const until = performance.now() + 0.2; performance.now() < until;);
+      }
+    }(),
+  );
+  for (let i = 0; i < 100 && !task.done; i++) {
+    task.throw(new Error("from outside"));
+    await t.pass();
+  }
+  task.result.catch(() => {});
+  assertEquals(log, items);
+});
+
+Deno.test("a task whose result cannot be looked through ends all the same", async () => {
+  using t = onClock();
+  const task = gio(
+    t.reactor,
+    undefined,
+    function* () {
+      const inner = yield* spawn(function* () {
+        yield* sleep(1);
+        open("/dev/null");
+        return {
+          get broken(): never {
+            throw new Error("of the getter");
+          },
+        };
+      }());
+      yield* inner;
+      return "joined";
+    }(),
+  );
+  let result: unknown;
+  task.result.then((value) => result = value, (error) => result = error);
+  for (let i = 0; i < 10; i++) await t.pass(1).catch(() => {});
+  assertEquals(result, "joined");
+});
+
+Deno.test("a context that cannot be closed does not keep the rest open, nor the coroutine from its end", async () => {
+  using t = onClock();
+  class Bad extends FakeConnection {
+    override close(): void {
+      throw new Error("of close()");
+    }
+    override abort(): void {
+      throw new Error("of abort()");
+    }
+  }
+  const good = new FakeConnection();
+  const task = gio(
+    t.reactor,
+    undefined,
+    function* () {
+      new Opened(currentGio(), good);
+      new Opened(currentGio(), new Bad());
+      yield* sleep(1);
+      return "ended";
+    }(),
+  );
+  let result: unknown;
+  task.result.then((value) => result = value, (error) => result = error);
+  for (let i = 0; i < 5; i++) await t.pass(1).catch(() => {});
+  assertEquals([result, good.calls], ["ended", ["close"]]);
+});
