@@ -218,9 +218,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     this.#cancelled = { reason, isClean, begun: false };
     const state = this.#state;
     if (state === "running" || state instanceof Waiting && state.isShielded) return; // its next yield is its last
+    const closing = this.#state = new Later("return", undefined);
     within(() => {
-      this.#stopWaiting();
-      this.#run("return", undefined);
+      this.#stopWaiting(state);
+      if (this.#state === closing) this.#run("return", undefined);
     });
   }
 
@@ -231,7 +232,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     }
     // What it is about to get must not be lost.
     if (this.#state instanceof Later) return void (this.#late ??= { error });
-    this.#stopWaiting();
+    this.#stopWaiting(this.#state);
     this.#run("throw", error);
   }
 
@@ -249,7 +250,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
       return this.cancel(new DOMException("The reactor was shut down", "AbortError"));
     }
     if (this.done || state === "running") return;
-    this.#stopWaiting();
+    this.#stopWaiting(state);
     if (state instanceof Later) this.#run(state.how, state.value);
     else this.#run("throw", cannotWait());
   }
@@ -369,7 +370,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
       if (value === STANDS) {
         if (!this.#isToClose) return;
         // What it has begun has cancelled it.
-        this.#stopWaiting();
+        this.#stopWaiting(this.#state);
+        this.#state = "running";
         how = "return";
       } else if (++turns % LOOK_EACH === 0 && !this.#abandoned) {
         const now = performance.now();
@@ -481,9 +483,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     return STANDS;
   }
 
-  #stopWaiting(): void {
-    const state = this.#state;
-    this.#state = "running";
+  #stopWaiting(state: State): void {
     if (state === "reading") this.#places.innermost!.forget(this);
     else if (state instanceof Offering) state.channel.leave(this);
     else if (state instanceof Waiting) {
