@@ -1,4 +1,5 @@
 import { EndOfStream } from "../compose/mod.ts";
+import { describe } from "../reactor/_describe.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 import { Outbox } from "./_outbox.ts";
@@ -270,9 +271,4 @@ class Sending implements User {
   toString(): string {
     return this.#closes ? "closing" : "sending";
   }
-}
-
-/** How a context is called in messages. */
-export function describe(context: Context): string {
-  return context.describe?.() ?? context.constructor.name;
 }

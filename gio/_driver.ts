@@ -10,8 +10,9 @@ import {
   type Waiter,
   Yield,
 } from "../compose/mod.ts";
+import { describe, shown } from "../reactor/_describe.ts";
 import type { Reactor, Timer } from "../reactor/mod.ts";
-import { type Channel, describe, type User } from "./_channel.ts";
+import type { Channel, User } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import { Gio, type GioOptions } from "./_gio.ts";
 import { type Ending, Farewell, lingerMsOf, notSent } from "./_farewell.ts";
@@ -162,7 +163,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
 
   /** What it owns, or the request that it answers. */
   get own(): Scope {
-    return this.#own ??= new Scope(this.#reportCleanup);
+    return this.#own ??= new Scope(this);
   }
 
   /** For HTTP: from now on another scope is its own, made when it is needed; returns the one that was, if there was any. */
@@ -490,7 +491,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
       try {
         state.end();
       } catch (error) {
-        this.#report(error); // The coroutine must go on nevertheless.
+        this.report(error); // The coroutine must go on nevertheless.
       }
     }
   }
@@ -508,9 +509,9 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     this.#linger = undefined;
   }
 
-  #leave(place?: Place, whenLeft?: () => void): void {
-    const channel = (place ?? { channel: this.#places.innermost! }).channel;
+  #leave(place: Place, whenLeft?: () => void): void {
     if (!this.#places.leave(place)) return;
+    const { channel } = place;
     if (!this.#places.uses(channel)) {
       channel.letGo();
       this.#output.leave(channel);
@@ -527,16 +528,16 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     if (this.#onAbort !== undefined) {
       this.#options.signal!.removeEventListener("abort", this.#onAbort);
     }
-    while (!this.#places.isHome) this.#leave();
+    while (!this.#places.isHome) this.#leave(this.#places.top!);
     const isCut = "error" in outcome &&
       (this.isClosing && outcome.error === cancelled!.reason
         ? !cancelled!.isClean
         : !this.#isQuiet(outcome.error));
     if ("value" in outcome) {
-      if (this.#isBranch) this.own.give(this.left = new Scope(this.#reportCleanup));
-      else this.own.give(this.scope, outcome.value);
+      if (this.#isBranch) this.#own?.give(this.left = new Scope(this));
+      else this.#own?.give(this.scope, outcome.value);
     }
-    this.own.end(isCut, () => this.#finish());
+    this.#own?.end(isCut, () => this.#finish());
     this.#clearLinger();
     const { connection } = this.#places;
     const farewell = this.#state = new Farewell(
@@ -572,7 +573,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
 
   /** Whether the coroutine has ended, with all that belonged to it. */
   get #isOver(): boolean {
-    return this.#state instanceof Farewell && this.#state.hasSent && this.own.isIdle;
+    return this.#state instanceof Farewell && this.#state.hasSent && (this.#own?.isIdle ?? true);
   }
 
   #finish(): void {
@@ -592,14 +593,13 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   #tell(error: unknown): void {
     const parent = this.#parent;
     const canTell = parent?.own === this.#spawnedIn && !parent?.done;
-    if (parent === undefined || !canTell || parent.#cancelled !== undefined) this.#report(error);
+    if (parent === undefined || !canTell || parent.#cancelled !== undefined) this.report(error);
     else if (parent.#state === "running") parent.#late ??= { error };
     else parent.throw(error);
   }
 
-  readonly #reportCleanup = (error: unknown): void => this.#report(error);
-
-  #report(error: unknown): void {
+  /** Tells the reactor of an error that nobody waits for. */
+  report(error: unknown): void {
     const { reactor } = this;
     const home = this.#places.connection?.context;
     try {
@@ -618,9 +618,10 @@ function cannotWait(): Error {
 }
 
 function meaningless(value: unknown): TypeError {
-  const shown = Deno.inspect(value, { depth: 0, compact: true }).slice(0, 100);
   return new TypeError(
-    `Cannot do anything with a yielded ${typeof value} (${shown}): yield nothing to read, a string or Uint8Array to ` +
+    `Cannot do anything with a yielded ${typeof value} (${
+      shown(value)
+    }): yield nothing to read, a string or Uint8Array to ` +
       "write, or a request such as wait(promise) with yield*",
   );
 }

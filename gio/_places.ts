@@ -43,7 +43,12 @@ export class Places {
     return this.#base?.channel;
   }
 
-  /** The channel of the innermost context. */
+  /** The innermost. */
+  get top(): Place | undefined {
+    return this.#top;
+  }
+
+  /** Its channel. */
   get innermost(): Channel | undefined {
     return this.#top?.channel;
   }
@@ -75,8 +80,8 @@ export class Places {
    *
    * @throws {Error} If another one was entered after it.
    */
-  leave(place: Place | undefined = this.#top): boolean {
-    if (place === undefined || !this.#has((one) => one === place)) return false;
+  leave(place: Place): boolean {
+    if (!this.#has((one) => one === place)) return false;
     if (this.#top !== place) {
       throw new Error(
         "Cannot leave this context before the ones entered after it: use `using` for each",

@@ -15,13 +15,13 @@ export interface Owned {
 }
 
 export class Scope {
-  readonly #report: (error: unknown) => void;
+  readonly #owner: { report(error: unknown): void };
   #owned: Set<Owned> | undefined;
   #whenIdle: (() => void) | undefined;
 
   /** What cannot be ended is reported, and does not keep the others. */
-  constructor(report: (error: unknown) => void) {
-    this.#report = report;
+  constructor(owner: { report(error: unknown): void }) {
+    this.#owner = owner;
   }
 
   own(thing: Owned): void {
@@ -50,7 +50,7 @@ export class Scope {
       try {
         thing.end(cut);
       } catch (error) {
-        this.#report(error);
+        this.#owner.report(error);
       }
     }
     if (!this.isIdle) this.#whenIdle = whenIdle;

@@ -6,6 +6,7 @@ import {
   Request,
   type Waiter,
 } from "../compose/mod.ts";
+import { shown } from "../reactor/_describe.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
 
 /** What can be run beside others: a coroutine, or a request. */
@@ -37,9 +38,7 @@ class Together<R> extends Request<R> {
     for (const branch of branches) {
       if (isCoroutine(branch) || isRequest(branch)) continue;
       throw new TypeError(
-        `Cannot run ${
-          Deno.inspect(branch, { depth: 0 })
-        } in ${what}: give coroutines, main() and not main, or requests`,
+        `Cannot run ${shown(branch)} in ${what}: give coroutines, main() and not main, or requests`,
       );
     }
     this.#what = what;
@@ -131,8 +130,8 @@ class Run<R> {
     const outcome = this.#outcome ??
       { value: this.#settle!(this.#results), of: this.#ended };
     for (const task of this.#ended) {
-      if ("of" in outcome && outcome.of.includes(task)) task.left!.give(this.#driver.own);
-      else task.left!.end(true, () => {});
+      if ("of" in outcome && outcome.of.includes(task)) task.left?.give(this.#driver.own);
+      else task.left?.end(true, () => {});
     }
     if ("error" in outcome) this.#waiter.fail(outcome.error);
     else this.#waiter.resume(outcome.value);

@@ -130,15 +130,14 @@ export class Connection implements Wire {
           else phase = phase === "body" ? exchange.received() : exchange.next();
         }
         isRunning = false;
-        const isElsewhere = host !== undefined && host.isElsewhere;
         const cleanup = host?.endRequest(phase === "cut" || phase === "broken");
         if (cleanup !== undefined) {
-          if (!isElsewhere) yield* this.#flush();
+          if (host?.isElsewhere !== true) yield* this.#flush();
           yield cleanup;
         }
 
         if (phase === "cut" || phase === "broken") {
-          if (!isElsewhere) yield* this.#flush();
+          if (host?.isElsewhere !== true) yield* this.#flush();
           throw host !== undefined && phase === "cut" ? host.cut(exchange.value) : exchange.value;
         }
         if (phase === "drain") yield* this.#drain();

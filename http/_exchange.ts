@@ -24,6 +24,7 @@
  * taken back as long as the wire has not yielded it: that is "nothing was sent".
  */
 import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { shown } from "../reactor/_describe.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
@@ -401,12 +402,4 @@ function meaningless(value: unknown): TypeError {
     }: yield a response head such as ok(headers) to begin the answer, ` +
       "a string or Uint8Array for its body, nothing to read the request's body, or a request such as wait(promise) with yield*",
   );
-}
-
-function shown(value: unknown): string {
-  try {
-    return Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100);
-  } catch {
-    return typeof value; // whose own code has failed
-  }
 }

@@ -22,6 +22,12 @@ export function text(tell: () => unknown): string {
   }
 }
 
+/** How a value that was not expected is shown in a message: on one line, not at length, whatever its own code does. */
+export function shown(value: unknown): string {
+  return text(() => Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)) ||
+    typeof value;
+}
+
 /** What to call a selectable, a process, or whatever else it is, in a message. */
 export function describe(handle: unknown): string {
   if (typeof handle === "function") return text(() => handle.name) || "anonymous function";
