@@ -1,7 +1,6 @@
 /** What must hold whatever happens: depth, what others write to the same context, what fails while it ends. */
 import { assertEquals } from "@std/assert";
 import { call, type Coroutine, pushBack } from "../../compose/mod.ts";
-import { Reactor, TestClock } from "../../reactor/mod.ts";
 import {
   all,
   currentGio,
@@ -16,21 +15,9 @@ import {
   spawn,
   suspend,
 } from "../../gio/mod.ts";
+import { OnClock } from "./_clock.ts";
 import { turns } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
-
-function onClock() {
-  const clock = new TestClock();
-  const errors: string[] = [];
-  const onError = (error: unknown) => errors.push((error as Error).message);
-  const reactor = new Reactor({ selector: "deno", clock, onError });
-  const pass = async (ms = 0) => {
-    clock.advance(ms);
-    reactor.step();
-    await turns();
-  };
-  return { reactor, errors, pass, [Symbol.dispose]: () => reactor.shutdown() };
-}
 
 const DEPTH = 5000;
 
@@ -58,7 +45,7 @@ const NESTED: Record<string, (n: number, bottom: () => Coroutine) => Coroutine> 
 for (const [how, nested] of Object.entries(NESTED)) {
   for (const end of ["a cancel", "a shutdown"] as const) {
     Deno.test(`${DEPTH} tasks within each other by ${how} start, and end by ${end}`, async () => {
-      using t = onClock();
+      using t = new OnClock();
       let started = false;
       let cleaned = false;
       const task: Gio = gio(
@@ -97,7 +84,7 @@ for (const [how, nested] of Object.entries(NESTED)) {
 }
 
 Deno.test("a coroutine that fails does not drop what another has written to the same context", async () => {
-  using t = onClock();
+  using t = new OnClock();
   const shared = new FakeConnection();
   shared.capacity = 0;
   function* writer(text: string, then: () => Coroutine): Coroutine {
@@ -130,7 +117,7 @@ Deno.test("a coroutine that fails does not drop what another has written to the 
 });
 
 Deno.test("what was written in a block that was left goes out, also when the coroutine fails then", async () => {
-  using t = onClock();
+  using t = new OnClock();
   const context = memory();
   const task = gio(
     t.reactor,
@@ -149,7 +136,7 @@ Deno.test("what was written in a block that was left goes out, also when the cor
 });
 
 Deno.test("an error from outside takes nothing away that was read and waits for its turn", async () => {
-  using t = onClock();
+  using t = new OnClock();
   const items = Array.from({ length: 100 }, (_, i) => i);
   const log: unknown[] = [];
   const task = gio(
@@ -179,7 +166,7 @@ Deno.test("an error from outside takes nothing away that was read and waits for 
 });
 
 Deno.test("a task whose result cannot be looked through ends all the same", async () => {
-  using t = onClock();
+  using t = new OnClock();
   const task = gio(
     t.reactor,
     undefined,
@@ -204,7 +191,7 @@ Deno.test("a task whose result cannot be looked through ends all the same", asyn
 });
 
 Deno.test("a context that cannot be closed does not keep the rest open, nor the coroutine from its end", async () => {
-  using t = onClock();
+  using t = new OnClock();
   class Bad extends FakeConnection {
     override close(): void {
       throw new Error("of close()");

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { call, type Coroutine, Request, type Waiter } from "../../compose/mod.ts";
 import { pipe } from "../../pipeline/mod.ts";
-import { here, Reactor, splice, TestClock } from "../../reactor/mod.ts";
+import { here, Reactor, splice } from "../../reactor/mod.ts";
 import {
   all,
   asProcess,
@@ -16,20 +16,8 @@ import {
   suspend,
   wait,
 } from "../../gio/mod.ts";
+import { OnClock } from "./_clock.ts";
 import { turns } from "../_leaks.ts";
-
-function onClock() {
-  const clock = new TestClock();
-  const errors: string[] = [];
-  const onError = (error: unknown) => errors.push((error as Error).message);
-  const reactor = new Reactor({ selector: "deno", clock, onError });
-  const pass = async (ms = 0) => {
-    clock.advance(ms);
-    reactor.step();
-    await turns();
-  };
-  return { reactor, errors, pass, [Symbol.dispose]: () => reactor.shutdown() };
-}
 
 function* failing(ms: number, message = "of the task"): Coroutine {
   yield* sleep(ms);
@@ -159,7 +147,7 @@ class Silent {
 
 for (const [what, { parent, caught, reported }] of Object.entries(PARENTS)) {
   Deno.test(`a task that fails tells its parent, once: one that ${what}`, async () => {
-    using t = onClock();
+    using t = new OnClock();
     const told: string[] = [];
     const task = gio(
       t.reactor,
@@ -180,7 +168,7 @@ for (const [what, { parent, caught, reported }] of Object.entries(PARENTS)) {
 }
 
 Deno.test("a task that fails is not told to its parent when somebody has asked for its result", async () => {
-  using t = onClock();
+  using t = new OnClock();
   const told: string[] = [];
   const task = gio(
     t.reactor,
@@ -199,7 +187,7 @@ Deno.test("a task that fails is not told to its parent when somebody has asked f
 
 for (const how of ["cancel", "shutdown", "one signal"] as const) {
   Deno.test(`tasks ended by ${how} tell nobody that they were`, async () => {
-    using t = onClock();
+    using t = new OnClock();
     const abort = new AbortController();
     const task = gio(
       t.reactor,
@@ -221,7 +209,7 @@ for (const how of ["cancel", "shutdown", "one signal"] as const) {
 }
 
 Deno.test("all() of what one signal ends throws once and reports nothing", async () => {
-  using t = onClock();
+  using t = new OnClock();
   const abort = new AbortController();
   function* task(): Coroutine {
     yield* suspend((suspended) => {
@@ -281,7 +269,7 @@ const NESTED: Record<string, (n: number, bottom: () => Coroutine) => Coroutine> 
 for (const [how, nested] of Object.entries(NESTED)) {
   for (const end of ["the innermost", "an error"] as const) {
     Deno.test(`${DEPTH} tasks within each other by ${how} start, and end by ${end}`, async () => {
-      using t = onClock();
+      using t = new OnClock();
       let started = false;
       let cleaned = false;
       let settle!: { resume(value: void): void; throw(error: unknown): void };

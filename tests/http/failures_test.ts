@@ -188,58 +188,56 @@ const ways: Record<string, Serve> = {
     }),
 };
 
+/** Where the handler fails, and what must be told then. */
+const places: Record<string, {
+  fail(one: Case, request: HttpRequest): Coroutine;
+  check(told: unknown[], one: Case, output: string): void;
+}> = {
+  "": {
+    *fail(one, request) {
+      yield one.fail(request);
+    },
+    check: assertTold,
+  },
+  " elsewhere": {
+    *fail(one, request) {
+      enter(memory());
+      if (one.body === undefined) yield one.fail(request);
+    },
+    check(told, one) {
+      assertEquals(told.map((error) => error instanceof LocalProtocolError), [true], one.name);
+    },
+  },
+};
+
 for (const selector of SELECTORS) {
   for (const [way, serve] of Object.entries(ways)) {
-    leakTest(`${way} tells of each failure once (${selector})`, async () => {
-      const told: unknown[] = [];
-      using reactor = new Reactor({ selector, onError: (error) => told.push(error) });
-      const running = reactor.run();
-      let one = cases[0]!;
-      using server = serve(
-        reactor,
-        function* (request) {
-          yield one.begin(function* () {
-            yield* sleep(0);
-          });
-          yield one.fail(request);
-        },
-        told,
-      );
-      for (one of cases) {
-        told.length = 0;
-        const output = await exchange(server.port, requestOf(one));
-        await turnsUntil(() => reactor.openConnections.size === 0);
-        assertTold(told, one, output);
-      }
-      reactor.requestShutdown();
-      await running;
-    });
-
-    leakTest(`${way} tells of each failure elsewhere once (${selector})`, async () => {
-      const told: unknown[] = [];
-      using reactor = new Reactor({ selector, onError: (error) => told.push(error) });
-      const running = reactor.run();
-      let one = cases[0]!;
-      using server = serve(
-        reactor,
-        function* (request) {
-          yield one.begin(function* () {
-            yield* sleep(0);
-          });
-          enter(memory());
-          if (one.body === undefined) yield one.fail(request);
-        },
-        told,
-      );
-      for (one of cases) {
-        told.length = 0;
-        await exchange(server.port, requestOf(one));
-        await turnsUntil(() => reactor.openConnections.size === 0);
-        assertEquals(told.map((error) => error instanceof LocalProtocolError), [true], one.name);
-      }
-      reactor.requestShutdown();
-      await running;
-    });
+    for (const [place, { fail, check }] of Object.entries(places)) {
+      leakTest(`${way} tells of each failure${place} once (${selector})`, async () => {
+        const told: unknown[] = [];
+        using reactor = new Reactor({ selector, onError: (error) => told.push(error) });
+        const running = reactor.run();
+        let one = cases[0]!;
+        using server = serve(
+          reactor,
+          function* (request) {
+            yield one.begin(function* () {
+              yield* sleep(0);
+            });
+            yield fail(one, request);
+          },
+          told,
+        );
+        for (one of cases) {
+          told.length = 0;
+          const output = await exchange(server.port, requestOf(one));
+          await turnsUntil(() => reactor.openConnections.size === 0);
+          check(told, one, output);
+        }
+        reactor.requestShutdown();
+        await running;
+      });
+    }
   }
 }
 
