@@ -1,5 +1,5 @@
 import { descriptorOf } from "../linux/_descriptor_of.ts";
-import type { Source } from "./_ends.ts";
+import type { Source, Steps } from "./_ends.ts";
 import type { Libc } from "../linux/_libc.ts";
 
 /** So much is sent at a time, so that others have their turn. */
@@ -32,8 +32,8 @@ export class FileSource implements Source {
   }
 
   /** At once, as the kernel sends, so that several transfers may be sent of one file. */
-  // deno-lint-ignore require-await
-  async take(size: number): Promise<Uint8Array | null> {
+  // deno-lint-ignore require-yield
+  *take(size: number): Steps<Uint8Array | null> {
     if (this.#room === undefined || this.#room.length < size) this.#room = new Uint8Array(size);
     const room = this.#room.subarray(0, size);
     this.end.seekSync(this.#offset, Deno.SeekMode.Start);

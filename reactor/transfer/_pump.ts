@@ -1,12 +1,25 @@
 import { FileSource } from "./_file_source.ts";
 import { EventLoop } from "../_event_loop.ts";
-import { LARGE, SMALL, type Source, sourceOf, type Target, targetOf } from "./_ends.ts";
+import {
+  type End,
+  LARGE,
+  reactorOf,
+  settled,
+  SMALL,
+  type Source,
+  sourceOf,
+  type Steps,
+  type Target,
+  targetOf,
+  type Waiting,
+} from "./_ends.ts";
 import { type Libc, libc, pollNow, POLLOUT } from "../linux/_libc.ts";
 import { type Pipe, pipes } from "../linux/_pipe_pool.ts";
+import type { Registrar } from "../_registrar.ts";
 import type { Job, Lender, TransferSource, TransferTarget } from "./transfer.ts";
 import type { Transferred } from "./transferred.ts";
 import { whole } from "../_whole.ts";
-import { TransferError, type TransferSide } from "./transfer_error.ts";
+import { type Cut, TransferError, type TransferSide } from "./transfer_error.ts";
 
 /*
  * The rules of a pump, which moves the bytes of one direction:
@@ -39,8 +52,8 @@ const eventLoop = new EventLoop(3);
 let turning: Promise<void> | undefined;
 
 /** They wait for the same turn, and then each has its share before it is time for the next. */
-function turn(): Promise<void> {
-  return turning ??= eventLoop.turn().finally(() => turning = undefined);
+function turn(): Steps {
+  return settled(turning ??= eventLoop.turn().finally(() => turning = undefined));
 }
 
 const available = new Uint32Array(1);
@@ -78,8 +91,10 @@ export class Pump implements Job<Transferred> {
   #source!: Source;
   #outlets!: [to: Outlet, ...tap: Outlet[]];
   /** All of these, as far as there are any yet. */
-  readonly #ends: (Source | Target)[] = [];
+  readonly #ends: End[] = [];
   #left: number;
+  /** How much was taken from the source. */
+  #taken = 0;
   #libc: Libc | undefined;
   /** Whether the kernel has taken something from the source already: then it can. */
   #proven = false;
@@ -94,70 +109,89 @@ export class Pump implements Job<Transferred> {
     this.#left = whole(route.limit ?? Infinity, "transfer: the number of bytes");
   }
 
-  async run(lender: Lender): Promise<void> {
-    const { from, to, tap, copy } = this.#route;
-    this.#libc = copy ? undefined : libc();
-    pipes.enter();
-    this.#state = "running";
-    try {
-      this.#source = this.#begun(
-        from instanceof FileSource ? from : sourceOf(lender.lend(from)),
-      );
-      this.#outlets = [{ side: "to", target: this.#begun(targetOf(lender.lend(to))) }];
-      if (tap !== undefined) {
-        this.#outlets.push({ side: "tap", target: this.#begun(targetOf(lender.lend(tap))) });
+  run(lender: Lender, reactor: Registrar | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const steps = this.#steps(lender, reactor);
+    const resume = (value?: unknown) => go("next", value);
+    const fail = (error: unknown) => go("throw", error);
+    const go = (how: "next" | "throw", value?: unknown) => {
+      if (this.#state === "over") return; // Whoever aborted it has told why.
+      try {
+        const { done, value: wait } = steps[how](value);
+        if (!done) return wait(resume, fail);
+        resolve();
+      } catch (error) {
+        reject(error);
       }
-      if (this.#libc !== undefined) this.#findDescriptors();
-      // What was written before may be under way.
-      for (const outlet of this.#outlets) await this.#write(outlet, NOTHING);
-      await this.#pump(lender);
-    } finally {
       this.abort();
+    };
+    if (this.#state === "fresh") {
+      this.#state = "running";
+      pipes.enter();
+      resume();
     }
+    return promise;
   }
 
-  abort(): Transferred {
+  abort(): Cut {
     if (this.#state === "running") {
       this.#givePipesBack();
       for (const end of this.#ends) end.release();
       pipes.leave();
     }
     this.#state = "over";
-    return this.transferred;
+    return this.#cut;
   }
 
-  #begun<End extends Source | Target>(end: End): End {
+  #begun<E extends End>(end: E): E {
     this.#ends.push(end);
     return end;
   }
 
-  /** Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more. */
-  #findDescriptors(): void {
-    for (const end of this.#ends) end.descriptor;
-  }
-
-  async #pump(lender: Lender): Promise<void> {
-    const source = this.#source;
-    await this.#putWithin(lender, lender.unread(source.end));
+  *#steps(lender: Lender, reactor: Registrar | undefined): Steps {
+    const { from, to, tap, copy } = this.#route;
+    this.#libc = copy ? undefined : libc();
+    const origin = from instanceof FileSource ? from : lender.lend(from);
+    const first = lender.lend(to);
+    const second = tap === undefined ? undefined : lender.lend(tap);
+    const other = reactorOf(origin) ?? reactorOf(first) ?? reactorOf(second);
+    const waiting = (end: object, toString: () => string): Waiting => ({
+      reactor: reactor ?? reactorOf(end) ?? other,
+      where: { toString },
+    });
+    const target = (end: object) =>
+      this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`)));
+    const source = this.#source = this.#begun(
+      origin instanceof FileSource
+        ? origin
+        : sourceOf(origin, waiting(origin, () => `transfer to ${this.#name(1)}`)),
+    );
+    this.#outlets = [{ side: "to", target: target(first) }];
+    if (second !== undefined) this.#outlets.push({ side: "tap", target: target(second) });
+    // Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more.
+    if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
+    // What was written before may be under way.
+    for (const outlet of this.#outlets) yield* this.#write(outlet, NOTHING);
+    yield* this.#putWithin(lender, lender.unread(source.end));
     while (this.#left > 0) {
-      const size = source.more ? await this.#splice() : SMALL;
+      const size = source.more ? yield* this.#splice() : SMALL;
       if (this.#left === 0) return;
-      const chunk = await this.#take(size);
-      if (chunk === null) return await this.#finish();
-      if (chunk.length > this.#left) return await this.#putWithin(lender, [chunk]);
-      await this.#put(chunk);
-      if (eventLoop.isDue) await this.#turn();
+      const chunk = yield* this.#take(size);
+      if (chunk === null) return yield* this.#finish();
+      if (chunk.length > this.#left) return yield* this.#putWithin(lender, [chunk]);
+      yield* this.#put(chunk);
+      if (eventLoop.isDue) yield* turn();
     }
   }
 
   /** Has the kernel move what there is, for as long as that is much; gives how much to read next. */
-  async #splice(): Promise<number> {
+  *#splice(): Steps<number> {
     while (this.#left > 0) {
       const next = this.#source instanceof FileSource
         ? this.#send(this.#source)
-        : await this.#relay();
+        : yield* this.#relay();
       if (next !== undefined) return next;
-      if (eventLoop.isDue) await this.#turn();
+      if (eventLoop.isDue) yield* turn();
     }
     return 0;
   }
@@ -173,12 +207,12 @@ export class Pump implements Job<Transferred> {
     const sent = source.send(library, fd, to, this.#left);
     if (sent <= 0) return howMuch(library, outlet, to);
     outlet.splices = true;
-    this.#left -= sent;
+    this.#takes(sent);
     this.#arrived(sent, 0);
   }
 
   /** Fills the pipe once and empties it; if there is nothing much, or it cannot be, gives how much to read. */
-  async #relay(): Promise<number | undefined> {
+  *#relay(): Steps<number | undefined> {
     const library = this.#libc;
     if (library === undefined) return LARGE;
     const fd = this.#source.descriptor;
@@ -192,7 +226,7 @@ export class Pump implements Job<Transferred> {
       this.#givePipesBack();
       return Math.max(much, SMALL);
     }
-    if (tap === undefined) return void await this.#drain(library, to, this.#held);
+    if (tap === undefined) return void (yield* this.#drain(library, to, this.#held));
     while (this.#held > 0) {
       const length = library.tee(
         to.pipe!.output,
@@ -202,8 +236,8 @@ export class Pump implements Job<Transferred> {
       );
       if (length <= 0) throw new Error("Cannot duplicate what is in a pipe: the system refused");
       this.#held += length;
-      await this.#drain(library, to, length);
-      await this.#drain(library, tap, length);
+      yield* this.#drain(library, to, length);
+      yield* this.#drain(library, tap, length);
     }
   }
 
@@ -217,7 +251,7 @@ export class Pump implements Job<Transferred> {
     const length = library.splice(fd, null, input, null, Math.min(size, this.#left), FLAGS);
     if (length > 0) {
       this.#proven = true;
-      this.#left -= length;
+      this.#takes(length);
       this.#held = length;
       return true;
     }
@@ -227,7 +261,7 @@ export class Pump implements Job<Transferred> {
   }
 
   /** Moves so many bytes out of the pipe. */
-  async #drain(library: Libc, outlet: Outlet, length: number): Promise<void> {
+  *#drain(library: Libc, outlet: Outlet, length: number): Steps {
     const { output } = outlet.pipe!;
     while (length > 0) {
       // Each time anew: who was told of the progress may have closed it, and opened something else of that number.
@@ -243,67 +277,70 @@ export class Pump implements Job<Transferred> {
         moved = library.read(output, room, Math.min(length, howMuch(library, outlet, fd)));
         if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
         this.#held -= moved;
-        await this.#write(outlet, room.subarray(0, moved));
+        yield* this.#write(outlet, room.subarray(0, moved));
       }
       length -= moved;
     }
   }
 
   /** Writes what is within the limit; what is beyond goes back. */
-  async #putWithin(lender: Lender, chunks: Uint8Array[]): Promise<void> {
+  *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps {
     for (const [i, chunk] of chunks.entries()) {
-      if (chunk.length <= this.#left) await this.#put(chunk);
+      if (chunk.length <= this.#left) yield* this.#put(chunk);
       else {
         const within = this.#left;
         lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
-        if (within > 0) await this.#put(chunk.subarray(0, within));
+        if (within > 0) yield* this.#put(chunk.subarray(0, within));
         return;
       }
     }
   }
 
-  async #put(bytes: Uint8Array): Promise<void> {
-    this.#left -= bytes.length;
-    for (const outlet of this.#outlets) await this.#write(outlet, bytes);
+  *#put(bytes: Uint8Array): Steps {
+    this.#takes(bytes.length);
+    for (const outlet of this.#outlets) yield* this.#write(outlet, bytes);
   }
 
-  async #take(size: number): Promise<Uint8Array | null> {
-    let chunk: Uint8Array | null;
+  *#take(size: number): Steps<Uint8Array | null> {
     try {
-      chunk = await this.#source.take(Math.min(size, this.#left));
+      return yield* this.#source.take(Math.min(size, this.#left));
     } catch (error) {
       throw this.#error("from", this.#source, error);
     }
-    this.#goOn();
-    return chunk;
   }
 
-  async #write({ side, target }: Outlet, bytes: Uint8Array): Promise<void> {
+  *#write({ side, target }: Outlet, bytes: Uint8Array): Steps {
     for (;;) {
       let sent: number;
       try {
-        sent = await target.put(bytes);
+        sent = yield* target.put(bytes);
       } catch (error) {
         throw this.#error(side, target, error);
       }
-      this.#goOn();
       if (side === "to" && sent > 0) this.#arrived(0, sent);
       if (sent === bytes.length) return;
       bytes = bytes.subarray(sent);
     }
   }
 
-  async #finish(): Promise<void> {
-    for (const { target } of this.#outlets) await target.finish();
+  *#finish(): Steps {
+    for (const { target } of this.#outlets) {
+      const finished = target.finish();
+      if (finished !== undefined) yield* settled(finished);
+    }
   }
 
-  async #turn(): Promise<void> {
-    await turn();
-    this.#goOn();
+  get #cut(): Cut {
+    return { ...this.transferred, lost: this.#taken - this.transferred.bytes };
   }
 
-  #error(side: TransferSide, end: Source | Target, error: unknown): TransferError {
-    return new TransferError(side, end, this.transferred, error);
+  #takes(length: number): void {
+    this.#left -= length;
+    this.#taken += length;
+  }
+
+  #error(side: TransferSide, end: End, error: unknown): TransferError {
+    return new TransferError(side, end, this.#cut, error);
   }
 
   #arrived(spliced: number, copied: number): void {
@@ -312,12 +349,13 @@ export class Pump implements Job<Transferred> {
     transferred.copied += copied;
     transferred.bytes += spliced + copied;
     this.#route.onProgress?.();
-    this.#goOn();
+    // What was aborted there goes no further; whoever aborted it has told why.
+    if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");
   }
 
-  /** What was aborted while others ran goes no further; whoever aborted has told why. */
-  #goOn(): void {
-    if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");
+  /** Of one of the ends, as it is told of the other. */
+  #name(index: number): string {
+    return this.#ends[index]?.describe() || "another end";
   }
 
   #givePipesBack(): void {

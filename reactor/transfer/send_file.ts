@@ -1,4 +1,5 @@
 import { FileSource } from "./_file_source.ts";
+import type { Registrar } from "../_registrar.ts";
 import { Pump } from "./_pump.ts";
 import {
   type Job,
@@ -9,6 +10,7 @@ import {
 } from "./transfer.ts";
 import type { Transferred } from "./transferred.ts";
 import { whole } from "../_whole.ts";
+import type { Cut } from "./transfer_error.ts";
 
 /** Options of {@linkcode sendFile}. */
 export interface SendFileOptions extends TransferOptions {
@@ -72,7 +74,7 @@ class FileJob implements Job<Transferred> {
     this.#options = options;
   }
 
-  async run(lender: Lender): Promise<void> {
+  async run(lender: Lender, reactor: Registrar | undefined): Promise<void> {
     const { offset = 0, length, copy, onProgress } = this.#options;
     whole(offset, "send a file: the offset", 0, Number.MAX_SAFE_INTEGER);
     const given = this.#file;
@@ -87,16 +89,16 @@ class FileJob implements Job<Transferred> {
         transferred: this.transferred,
         onProgress: onProgress && (() => onProgress(this.transferred)),
       });
-      await this.#pump.run(lender);
+      await this.#pump.run(lender, reactor);
     } finally {
       this.#close();
     }
   }
 
-  abort(): Transferred {
-    this.#pump?.abort();
+  abort(): Cut {
+    const cut = this.#pump?.abort() ?? { ...this.transferred, lost: 0 };
     this.#close();
-    return this.transferred;
+    return cut;
   }
 
   #close(): void {

@@ -1,3 +1,4 @@
+import type { Registrar } from "../_registrar.ts";
 import { Pump, type Route } from "./_pump.ts";
 import {
   type Job,
@@ -9,6 +10,7 @@ import {
   type TransferTarget,
 } from "./transfer.ts";
 import type { Transferred, TransferredBothWays } from "./transferred.ts";
+import type { Cut } from "./transfer_error.ts";
 
 /** Options of {@linkcode splice}. */
 export interface SpliceOptions<T = Transferred> extends TransferOptions<T> {
@@ -156,21 +158,22 @@ class BothWays implements Job<TransferredBothWays> {
     this.transferred = { forth: forth.transferred, back: back.transferred };
   }
 
-  async run(lender: Lender): Promise<void> {
+  async run(lender: Lender, reactor: Registrar | undefined): Promise<void> {
     try {
-      await Promise.all([this.#forth.run(lender), this.#back.run(lender)]);
+      await Promise.all([this.#forth.run(lender, reactor), this.#back.run(lender, reactor)]);
     } catch (error) {
       this.abort();
       throw error;
     }
   }
 
-  abort(): Transferred {
+  abort(): Cut {
     const [forth, back] = [this.#forth.abort(), this.#back.abort()];
     return {
       bytes: forth.bytes + back.bytes,
       spliced: forth.spliced + back.spliced,
       copied: forth.copied + back.copied,
+      lost: forth.lost + back.lost,
     };
   }
 }

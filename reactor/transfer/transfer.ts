@@ -1,7 +1,8 @@
 import { markAsRequest, type ReactorWaiter } from "../_request.ts";
+import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
-import { TransferError } from "./transfer_error.ts";
 import type { Transferred } from "./transferred.ts";
+import { type Cut, TransferError } from "./transfer_error.ts";
 
 /** In a coroutine that gio runs: the innermost context, where its bare `yield`s read and `yield data` writes. */
 export const here: unique symbol = Symbol("the innermost context");
@@ -14,7 +15,7 @@ export interface HasContext<C> {
 
 /** What is received from without blocking, as a socket of the reactor or a context of gio. */
 export interface Receiver extends Selectable {
-  /** As {@linkcode Socket.recv}; at most `most` bytes, if it can. What is more is kept for the next transfer. */
+  /** As {@linkcode Socket.recv}; at most `most` bytes. What it gives beyond goes back to the coroutine, if that is lent by gio. */
   recv(most?: number): Uint8Array | string | null | undefined;
 }
 
@@ -73,10 +74,10 @@ export interface Lender {
 export interface Job<T> {
   /** How far it is. */
   readonly transferred: T;
-  /** Does it. */
-  run(lender: Lender): Promise<void>;
+  /** Does it; what calls back is `reactor`, or else the one that each socket belongs to. */
+  run(lender: Lender, reactor: Registrar | undefined): Promise<void>;
   /** Ends it at once; what `run` has promised never comes. Gives how far it came, in all directions together. */
-  abort(): Transferred;
+  abort(): Cut;
 }
 
 /**
@@ -117,7 +118,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#job = job;
     this.#signal = signal;
     queueMicrotask(() => {
-      if (this.#state === "fresh") this.#begin(itself);
+      if (this.#state === "fresh") this.#begin();
     });
   }
 
@@ -137,7 +138,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * lends, if it lends any.
    */
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
-    this.#begin(waiter.lender ?? itself);
+    this.#begin(waiter.lender, waiter.reactor);
     this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
     return () => this.abort();
   }
@@ -194,7 +195,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return this.transferred;
   }
 
-  #begin(lender: Lender): void {
+  #begin(lender: Lender = itself, reactor?: Registrar): void {
     if (this.#state === "settled") return; // It was aborted.
     if (this.#state === "running") {
       throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
@@ -202,7 +203,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#state = "running";
     if (this.#signal?.aborted) return this.#onAbort();
     this.#signal?.addEventListener("abort", this.#onAbort);
-    this.#job.run(lender).then(() => {
+    this.#job.run(lender, reactor).then(() => {
       this.#settled();
       this.#result.resolve(this.#job.transferred);
     }, (error) => this.#fail(error));
@@ -221,9 +222,6 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 }
 
-/** What was received of the ends of transfers that came to nothing, or had a limit: for the next one. */
-const leftovers = new WeakMap<object, Uint8Array[]>();
-
 /** For transfers that nobody lends anything: everything lends itself. */
 const itself: Lender = {
   lend(end) {
@@ -239,10 +237,10 @@ const itself: Lender = {
     }
     return "context" in end ? end.context : end;
   },
-  unread(end) {
-    const chunks = leftovers.get(end) ?? [];
-    leftovers.delete(end);
-    return chunks;
+  unread: () => [],
+  takeBack() {
+    throw new TypeError(
+      "Cannot transfer only a part: recv(most) gave more than `most` bytes, and only gio can keep the rest",
+    );
   },
-  takeBack: (end, unread) => void leftovers.set(end, unread),
 };
