@@ -850,7 +850,7 @@ if (zeroCopy.supported) {
       using file = await Deno.open(path, { append: true }); // to which nothing can be spliced
       const copying = splice(one.from, file);
       await writeAll(one.client, pattern(MIB));
-      while (copying.transferred.bytes < MIB) await turns();
+      await turnsUntil(() => copying.transferred.bytes === MIB);
       const splicing = splice(other.from, other.to);
       const reading = readExactly(other.server, MIB);
       await writeAll(other.client, pattern(MIB));
