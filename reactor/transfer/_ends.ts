@@ -1,6 +1,6 @@
 import { descriptorOf } from "../linux/_descriptor_of.ts";
 import { DescriptorSocket } from "../linux/_descriptor_socket.ts";
-import { describe, describeAddr, text } from "../_describe.ts";
+import { describe, describeAddr, shown, text } from "../_describe.ts";
 import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
@@ -10,7 +10,8 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 /*
  * The ends of a transfer, and how it waits for them:
  *
- *  1. What waits is a generator that yields a Wait; it goes on when that calls back. (A promise would go on later, and cost more.)
+ *  1. What waits is a generator that yields a Wait; it goes on when that calls back, or is settled. (With promises alone it
+ *     would go on later, and cost more.)
  *  2. A transfer of a selectable is the reader, or the writer, that the reactor has for it, from its beginning to its end.
  *     While it does not wait it is suspended, so it is not called for nothing, and yet nobody else can get at the bytes.
  *     The reactor is that of the coroutine, or else the one that the socket belongs to, or else that of another end.
@@ -19,16 +20,13 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
  *     brought beyond what the next one wants, is for the next transfer from the same connection.
  */
 
-/** Calls one of both, later, unless the end is released before. */
-export type Wait = (resume: (value?: unknown) => void, fail: (error: unknown) => void) => void;
+/** A promise, or what calls one of both later, unless the end is released before. */
+export type Wait =
+  | PromiseLike<unknown>
+  | ((resume: (value?: unknown) => void, fail: (error: unknown) => void) => void);
 
 /** Something that may have to wait. */
 export type Steps<R = void> = Generator<Wait, R, unknown>;
-
-/** What becomes of a promise. */
-export function* settled<T>(promise: PromiseLike<T>): Steps<T> {
-  return (yield (resume, fail) => void Promise.resolve(promise).then(resume, fail)) as T;
-}
 
 /** One end of a transfer. */
 export interface End {
@@ -75,18 +73,14 @@ export function reactorOf(end: object | undefined): Registrar | undefined {
 export function sourceOf(end: object, waiting: Waiting): Source {
   if ("recv" in end) return new SocketSource(end as Receiver, waiting);
   if ("read" in end) return new ConnSource(end as Reads);
-  throw new TypeError(
-    `Cannot transfer from ${text(() => Deno.inspect(end, { depth: 0 }))}: it has no read()`,
-  );
+  throw new TypeError(`Cannot transfer from ${shown(end)}: it has no read()`);
 }
 
 /** What a transfer writes. */
 export function targetOf(end: object, waiting: Waiting): Target {
   if ("send" in end) return new SocketTarget(end as Sender, waiting);
   if ("write" in end) return new ConnTarget(end as Writes);
-  throw new TypeError(
-    `Cannot transfer to ${text(() => Deno.inspect(end, { depth: 0 }))}: it has no write()`,
-  );
+  throw new TypeError(`Cannot transfer to ${shown(end)}: it has no write()`);
 }
 
 class ConnEnd<T extends object> implements End {
@@ -125,7 +119,7 @@ class ConnSource extends ConnEnd<Reads> implements Source {
     ahead.delete(end);
     let chunk: Uint8Array | null;
     try {
-      chunk = yield* settled(this.#reading);
+      chunk = (yield this.#reading) as Uint8Array | null;
     } finally {
       this.#reading = undefined;
     }
@@ -167,10 +161,10 @@ class ConnTarget extends ConnEnd<Writes> implements Target {
   *put(bytes: Uint8Array): Steps<number> {
     if (bytes.length === 0) {
       // Of a Unix connection that was closed before, the descriptor of another to the same path is found: writing tells.
-      if (this.descriptor !== undefined) yield* settled(this.end.write(bytes));
+      if (this.descriptor !== undefined) yield this.end.write(bytes);
       return 0;
     }
-    const sent = yield* settled(this.end.write(bytes));
+    const sent = (yield this.end.write(bytes)) as number;
     // Who always writes nothing would be asked for ever.
     if (!(sent > 0 && sent <= bytes.length)) {
       throw new TypeError(

@@ -4,7 +4,6 @@ import {
   type End,
   LARGE,
   reactorOf,
-  settled,
   SMALL,
   type Source,
   sourceOf,
@@ -13,10 +12,23 @@ import {
   targetOf,
   type Waiting,
 } from "./_ends.ts";
-import { type Libc, libc, pollNow, POLLOUT } from "../linux/_libc.ts";
+import {
+  type Libc,
+  libc,
+  pollNow,
+  POLLOUT,
+  SPLICE_F_MOVE,
+  SPLICE_F_NONBLOCK,
+} from "../linux/_libc.ts";
 import { type Pipe, pipes } from "../linux/_pipe_pool.ts";
 import type { Registrar } from "../_registrar.ts";
-import type { Job, Lender, TransferSource, TransferTarget } from "./transfer.ts";
+import {
+  type Job,
+  type Lender,
+  Transfer,
+  type TransferSource,
+  type TransferTarget,
+} from "./transfer.ts";
 import type { Transferred } from "./transferred.ts";
 import { whole } from "../_whole.ts";
 import { type Cut, TransferError, type TransferSide } from "./transfer_error.ts";
@@ -38,8 +50,6 @@ import { type Cut, TransferError, type TransferSide } from "./transfer_error.ts"
  *     the pipes at once.
  */
 
-const SPLICE_F_MOVE = 1;
-const SPLICE_F_NONBLOCK = 2;
 // Never SPLICE_F_MORE: what is followed by nothing would wait for 200 ms.
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const FIONREAD = 0x541b;
@@ -52,8 +62,8 @@ const eventLoop = new EventLoop(3);
 let turning: Promise<void> | undefined;
 
 /** They wait for the same turn, and then each has its share before it is time for the next. */
-function turn(): Steps {
-  return settled(turning ??= eventLoop.turn().finally(() => turning = undefined));
+function turn(): Promise<void> {
+  return turning ??= eventLoop.turn().finally(() => turning = undefined);
 }
 
 const available = new Uint32Array(1);
@@ -67,9 +77,8 @@ export interface Route {
   limit?: number | undefined;
   /** Whether never to splice. */
   copy?: boolean | undefined;
-  /** Where to count. */
-  transferred?: Transferred;
-  onProgress?: (() => void) | undefined;
+  signal?: AbortSignal;
+  onProgress?: ((transferred: Transferred) => void) | undefined;
 }
 
 /** Where bytes go out. */
@@ -84,12 +93,20 @@ interface Outlet {
   doubted?: boolean;
 }
 
+type Outlets = [to: Outlet, ...tap: Outlet[]];
+
+/** The transfer of one pump. */
+export function pumped(route: Route): Transfer {
+  const pump = new Pump(route);
+  return new Transfer([pump], pump.transferred, route.signal);
+}
+
 /** One direction of a transfer. */
-export class Pump implements Job<Transferred> {
-  readonly transferred: Transferred;
+export class Pump implements Job {
+  readonly transferred: Transferred = { bytes: 0, spliced: 0, copied: 0 };
   readonly #route: Route;
   #source!: Source;
-  #outlets!: [to: Outlet, ...tap: Outlet[]];
+  #outlets!: Outlets;
   /** All of these, as far as there are any yet. */
   readonly #ends: End[] = [];
   #left: number;
@@ -105,7 +122,6 @@ export class Pump implements Job<Transferred> {
 
   constructor(route: Route) {
     this.#route = route;
-    this.transferred = route.transferred ?? { bytes: 0, spliced: 0, copied: 0 };
     this.#left = whole(route.limit ?? Infinity, "transfer: the number of bytes");
   }
 
@@ -118,8 +134,9 @@ export class Pump implements Job<Transferred> {
       if (this.#state === "over") return; // Whoever aborted it has told why.
       try {
         const { done, value: wait } = steps[how](value);
-        if (!done) return wait(resume, fail);
-        resolve();
+        if (done) resolve();
+        else if (typeof wait === "function") return wait(resume, fail);
+        else return void Promise.resolve(wait).then(resume, fail);
       } catch (error) {
         reject(error);
       }
@@ -150,50 +167,49 @@ export class Pump implements Job<Transferred> {
 
   *#steps(lender: Lender, reactor: Registrar | undefined): Steps {
     const { from, to, tap, copy } = this.#route;
+    const isFile = from instanceof FileSource;
+    if (isFile) this.#left = this.#begun(from).open();
     this.#libc = copy ? undefined : libc();
-    const origin = from instanceof FileSource ? from : lender.lend(from);
-    const first = lender.lend(to);
-    const second = tap === undefined ? undefined : lender.lend(tap);
-    const other = reactorOf(origin) ?? reactorOf(first) ?? reactorOf(second);
+    const origin = isFile ? from : lender.lend(from);
+    const given: TransferTarget[] = tap === undefined ? [to] : [to, tap];
+    const targets = given.map((end) => lender.lend(end));
+    const other = [origin, ...targets].map(reactorOf).find((one) => one !== undefined);
     const waiting = (end: object, toString: () => string): Waiting => ({
       reactor: reactor ?? reactorOf(end) ?? other,
       where: { toString },
     });
-    const target = (end: object) =>
-      this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`)));
-    const source = this.#source = this.#begun(
-      origin instanceof FileSource
-        ? origin
-        : sourceOf(origin, waiting(origin, () => `transfer to ${this.#name(1)}`)),
-    );
-    this.#outlets = [{ side: "to", target: target(first) }];
-    if (second !== undefined) this.#outlets.push({ side: "tap", target: target(second) });
+    const source = this.#source = isFile
+      ? from
+      : this.#begun(sourceOf(origin, waiting(origin, () => `transfer to ${this.#name(1)}`)));
+    this.#outlets = targets.map((end, i): Outlet => ({
+      side: i === 0 ? "to" : "tap",
+      target: this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`))),
+    })) as Outlets;
     // Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more.
     if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
     // What was written before may be under way.
-    for (const outlet of this.#outlets) yield* this.#write(outlet, NOTHING);
+    yield* this.#write(NOTHING);
     yield* this.#putWithin(lender, lender.unread(source.end));
     while (this.#left > 0) {
-      const size = source.more ? yield* this.#splice() : SMALL;
-      if (this.#left === 0) return;
-      const chunk = yield* this.#take(size);
-      if (chunk === null) return yield* this.#finish();
-      if (chunk.length > this.#left) return yield* this.#putWithin(lender, [chunk]);
-      yield* this.#put(chunk);
-      if (eventLoop.isDue) yield* turn();
-    }
-  }
-
-  /** Has the kernel move what there is, for as long as that is much; gives how much to read next. */
-  *#splice(): Steps<number> {
-    while (this.#left > 0) {
-      const next = this.#source instanceof FileSource
-        ? this.#send(this.#source)
+      const size = !source.more
+        ? SMALL
+        : source instanceof FileSource
+        ? this.#send(source)
         : yield* this.#relay();
-      if (next !== undefined) return next;
-      if (eventLoop.isDue) yield* turn();
+      if (size !== undefined) {
+        let chunk: Uint8Array | null;
+        try {
+          chunk = yield* source.take(Math.min(size, this.#left));
+        } catch (error) {
+          throw this.#error("from", source, error);
+        }
+        if (chunk === null) return yield* this.#finish();
+        if (chunk.length > this.#left) return yield* this.#putWithin(lender, [chunk]);
+        this.#takes(chunk.length);
+        yield* this.#write(chunk);
+      }
+      if (eventLoop.isDue) yield turn();
     }
-    return 0;
   }
 
   /** Sends some of a file; if that cannot be now, gives how much to read. */
@@ -277,7 +293,7 @@ export class Pump implements Job<Transferred> {
         moved = library.read(output, room, Math.min(length, howMuch(library, outlet, fd)));
         if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
         this.#held -= moved;
-        yield* this.#write(outlet, room.subarray(0, moved));
+        yield* this.#write(room.subarray(0, moved), [outlet]);
       }
       length -= moved;
     }
@@ -286,47 +302,35 @@ export class Pump implements Job<Transferred> {
   /** Writes what is within the limit; what is beyond goes back. */
   *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps {
     for (const [i, chunk] of chunks.entries()) {
-      if (chunk.length <= this.#left) yield* this.#put(chunk);
-      else {
-        const within = this.#left;
-        lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
-        if (within > 0) yield* this.#put(chunk.subarray(0, within));
-        return;
-      }
+      const within = Math.min(chunk.length, this.#left);
+      this.#takes(within);
+      const isAll = within === chunk.length;
+      if (!isAll) lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
+      if (within > 0) yield* this.#write(chunk.subarray(0, within));
+      if (!isAll) return;
     }
   }
 
-  *#put(bytes: Uint8Array): Steps {
-    this.#takes(bytes.length);
-    for (const outlet of this.#outlets) yield* this.#write(outlet, bytes);
-  }
-
-  *#take(size: number): Steps<Uint8Array | null> {
-    try {
-      return yield* this.#source.take(Math.min(size, this.#left));
-    } catch (error) {
-      throw this.#error("from", this.#source, error);
-    }
-  }
-
-  *#write({ side, target }: Outlet, bytes: Uint8Array): Steps {
-    for (;;) {
-      let sent: number;
-      try {
-        sent = yield* target.put(bytes);
-      } catch (error) {
-        throw this.#error(side, target, error);
+  *#write(bytes: Uint8Array, outlets: readonly Outlet[] = this.#outlets): Steps {
+    for (const { side, target } of outlets) {
+      for (let rest = bytes;;) {
+        let sent: number;
+        try {
+          sent = yield* target.put(rest);
+        } catch (error) {
+          throw this.#error(side, target, error);
+        }
+        if (side === "to" && sent > 0) this.#arrived(0, sent);
+        if (sent === rest.length) break;
+        rest = rest.subarray(sent);
       }
-      if (side === "to" && sent > 0) this.#arrived(0, sent);
-      if (sent === bytes.length) return;
-      bytes = bytes.subarray(sent);
     }
   }
 
   *#finish(): Steps {
     for (const { target } of this.#outlets) {
       const finished = target.finish();
-      if (finished !== undefined) yield* settled(finished);
+      if (finished !== undefined) yield finished;
     }
   }
 
@@ -348,7 +352,7 @@ export class Pump implements Job<Transferred> {
     transferred.spliced += spliced;
     transferred.copied += copied;
     transferred.bytes += spliced + copied;
-    this.#route.onProgress?.();
+    this.#route.onProgress?.(transferred);
     // What was aborted there goes no further; whoever aborted it has told why.
     if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");
   }

@@ -1,3 +1,4 @@
+import { shown } from "../_describe.ts";
 import { markAsRequest, type ReactorWaiter } from "../_request.ts";
 import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
@@ -70,13 +71,11 @@ export interface Lender {
   takeBack(end: object, unread: Uint8Array[]): void;
 }
 
-/** What a {@linkcode Transfer} does. */
-export interface Job<T> {
-  /** How far it is. */
-  readonly transferred: T;
+/** What a {@linkcode Transfer} does, in one direction. */
+export interface Job {
   /** Does it; what calls back is `reactor`, or else the one that each socket belongs to. */
   run(lender: Lender, reactor: Registrar | undefined): Promise<void>;
-  /** Ends it at once; what `run` has promised never comes. Gives how far it came, in all directions together. */
+  /** Ends it at once; what `run` has promised never comes. Gives how far it came. */
   abort(): Cut;
 }
 
@@ -108,29 +107,35 @@ export class Transfer<T = Transferred> implements Promise<T> {
     markAsRequest(this.prototype);
   }
 
-  readonly #job: Job<T>;
+  /** How much has arrived so far. */
+  readonly transferred: T;
+  readonly #jobs: readonly Job[];
   readonly #signal: AbortSignal | undefined;
   readonly #result = Promise.withResolvers<T>();
   #state: "fresh" | "lent" | "running" | "settled" = "fresh";
 
   /** Made by {@linkcode splice} and {@linkcode sendFile}. */
-  constructor(job: Job<T>, signal: AbortSignal | undefined) {
-    this.#job = job;
+  constructor(jobs: readonly Job[], transferred: T, signal: AbortSignal | undefined) {
+    this.#jobs = jobs;
+    this.transferred = transferred;
     this.#signal = signal;
     queueMicrotask(() => {
       if (this.#state === "fresh") this.#begin();
     });
   }
 
-  /** How much has arrived so far. */
-  get transferred(): T {
-    return this.#job.transferred;
-  }
-
   /** Cuts it, with a {@linkcode TransferError}; both ends are let go at once. */
   abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
     if (this.#state === "settled") return;
-    this.#fail(new TransferError("signal", undefined, this.#job.abort(), reason));
+    const cuts = this.#jobs.map((job) => job.abort());
+    const sum = (of: keyof Cut) => cuts.reduce((sum, cut) => sum + cut[of], 0);
+    const [bytes, spliced, copied, lost] = [
+      sum("bytes"),
+      sum("spliced"),
+      sum("copied"),
+      sum("lost"),
+    ];
+    this.#fail(new TransferError("signal", undefined, { bytes, spliced, copied, lost }, reason));
   }
 
   /**
@@ -203,10 +208,14 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#state = "running";
     if (this.#signal?.aborted) return this.#onAbort();
     this.#signal?.addEventListener("abort", this.#onAbort);
-    this.#job.run(lender, reactor).then(() => {
+    Promise.all(this.#jobs.map((job) => job.run(lender, reactor))).then(() => {
       this.#settled();
-      this.#result.resolve(this.#job.transferred);
-    }, (error) => this.#fail(error));
+      this.#result.resolve(this.transferred);
+    }, (error) => {
+      // When one direction is cut, so is the other.
+      for (const job of this.#jobs) job.abort();
+      this.#fail(error);
+    });
   }
 
   #onAbort = (): void => this.abort(this.#signal!.reason);
@@ -231,7 +240,7 @@ const itself: Lender = {
     if (typeof end !== "object" || end === null) {
       throw new TypeError(
         `Cannot transfer from or to ${
-          Deno.inspect(end)
+          shown(end)
         }: it must be a connection, a file, a socket or a context`,
       );
     }
