@@ -544,6 +544,28 @@ for (const kind of END_KINDS) {
     reactor.addReader(socket, suspend);
   });
 
+  for (const selector of zeroCopy.supported ? ["deno", "epoll"] as const : ["deno"] as const) {
+    test(`splice() from ${kind.name} goes on in a coroutine of another reactor (${selector})`, [
+      kind,
+    ], async (one) => {
+      using reactor = new Reactor({ selector });
+      const running = reactor.run();
+      const sizes: number[] = [];
+      const to = { write: (p: Uint8Array) => Promise.resolve(p.length) };
+      reactor.addProcess(function* () {
+        for (;;) sizes.push((yield* splice(one.near, to, { limit: 10 })).bytes);
+      }());
+      for (const count of [1, 2]) {
+        await turns(50); // until both reactors wait
+        await one.write(pattern(10));
+        await turnsUntil(() => sizes.length === count);
+      }
+      reactor.requestShutdown();
+      await running;
+      assertEquals(sizes, [10, 10]);
+    });
+  }
+
   test(`splice() from ${kind.name} is not called while it waits for its target`, [kind], async (
     one,
   ) => {
