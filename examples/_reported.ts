@@ -28,9 +28,9 @@ export function* reported(client: Socket, relay: (report: Report) => Coroutine):
     cut = undefined;
   } catch (error) {
     cut = (error as Error).message;
-    // Closed in the usual way, both ends would take a part for the whole.
-    for (const end of [client, report.far?.context]) end?.abort();
   } finally {
+    // Whatever cut it, a signal too: closed in the usual way, both ends would take a part for the whole.
+    if (cut !== undefined) { for (const end of [client, report.far?.context]) end?.abort(); }
     const { far: _, transferred, error = cut, ...details } = report;
     const seconds = Math.round(performance.now() - began) / 1000;
     console.log(JSON.stringify({ from: name(from), ...details, ...transferred, seconds, error }));

@@ -1,11 +1,10 @@
 import type { Clock } from "./clock.ts";
 import type { DenoSelector } from "./deno_selector.ts";
-import { describe } from "./_describe.ts";
+import { describe, text } from "./_describe.ts";
 import { Handler } from "./_handler.ts";
 import { traced } from "./_inspect.ts";
 import type { CallContext, Handle, RegistrationOptions } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
-import { isTaken } from "./transfer/_taken.ts";
 
 type Kind = CallContext["kind"];
 
@@ -57,7 +56,7 @@ export class Registry {
     kind: Kind,
     handle: Handle,
     callback: () => void,
-    { priority = 0, where }: RegistrationOptions = {},
+    { priority = 0, where, suspended }: RegistrationOptions = {},
   ): void {
     if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
       throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is no Selectable`);
@@ -67,17 +66,17 @@ export class Registry {
       throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
     }
     const other = this.#handlers[kind].get(handle);
+    if (other !== undefined) {
+      const told = [!other.active && "is suspended", text(() => other.where)].filter(Boolean);
+      const which = told.length > 0 ? ` (${told.join(", ")})` : "";
+      throw new TypeError(
+        `Cannot add a ${kind} of ${describe(handle)}: it has one${which}, remove that first`,
+      );
+    }
     const told = this.#trace ? traced(where) : where;
     const handler = new Handler(kind, handle, callback, priority, told);
-    const why = other === undefined
-      ? whyNot(handler)
-      : other.active
-      ? "it has one, remove that first"
-      : "it is suspended, resume it";
-    if (why !== undefined) {
-      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: ${why}`);
-    }
-    this.#activate(handler);
+    if (suspended) this.#enter(handler);
+    else this.#activate(handler);
   }
 
   /** Nobody is added any more. */
@@ -103,17 +102,20 @@ export class Registry {
 
   resume(kind: Kind, handle: Handle): void {
     const handler = this.#handlers[kind].get(handle);
-    const why = handler?.active === false ? whyNot(handler) : "it is not suspended";
-    if (why !== undefined) {
-      throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: ${why}`);
+    if (handler?.active !== false) {
+      throw new TypeError(`Cannot resume a ${kind} of ${describe(handle)}: it is not suspended`);
     }
     this.remove(kind, handle);
-    this.#activate(handler!.copy());
+    this.#activate(handler.copy());
+  }
+
+  #enter(handler: Handler): void {
+    handler.since = this.#clock.now();
+    this.#handlers[handler.kind].set(handler.handle, handler);
   }
 
   #activate(handler: Handler): void {
-    handler.since = this.#clock.now();
-    this.#handlers[handler.kind].set(handler.handle, handler);
+    this.#enter(handler);
     if (handler.kind === "process") {
       handler.active = true;
       this.#processes.add(handler);
@@ -126,12 +128,6 @@ export class Registry {
     handler.active = false;
     this.#processes.delete(handler);
   }
-}
-
-/** Only one who waits for a selectable is told. */
-function whyNot({ kind, interest, selectable }: Handler): string | undefined {
-  if (kind === "process" || !isTaken(selectable, interest)) return;
-  return "a transfer has it, wait for that first";
 }
 
 const NONE: readonly Handler[] = [];

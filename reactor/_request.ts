@@ -1,4 +1,4 @@
-import type { Timer } from "./timer.ts";
+import type { Registrar } from "./_registrar.ts";
 
 /*
  * What a coroutine yields to whoever drives it, a process of the reactor or gio, is recognised by this symbol and has
@@ -9,10 +9,7 @@ const MARK: unique symbol = Symbol.for("weightless.request") as never;
 /** Who waits for the answer to a request: a coroutine that a reactor runs. It takes one answer, and ignores all that comes later. */
 export interface ReactorWaiter<R = unknown> {
   /** What runs it. */
-  readonly reactor: {
-    addTimer(ms: number, callback: () => void): Timer;
-    removeTimer(timer: Timer): void;
-  };
+  readonly reactor: Registrar;
   /** Resumes it with the answer. */
   resume(value: R): void;
   /** Throws an error into it. */

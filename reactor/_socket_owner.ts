@@ -1,9 +1,11 @@
 import type { ReactorEvents } from "./events.ts";
+import type { Registrar } from "./_registrar.ts";
 import type { Draining, Socket } from "./socket.ts";
-import type { Timer } from "./timer.ts";
 
 /** What a socket needs of the {@linkcode Reactor} that it belongs to. */
 export interface SocketOwner {
+  /** The reactor itself. */
+  readonly reactor: Registrar;
   /** How long a closed socket may take to send what it accepted, in milliseconds. */
   readonly lingerMs: number;
   /** Whether TCP connections send small pieces at once. */
@@ -18,8 +20,4 @@ export interface SocketOwner {
   readonly draining: Set<Draining>;
   /** Called when one of these has sent all. */
   drained(): void;
-  /** As `reactor.addTimer`. */
-  addTimer(ms: number, callback: () => void): Timer;
-  /** As `reactor.removeTimer`. */
-  removeTimer(timer: Timer): void;
 }

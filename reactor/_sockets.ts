@@ -16,12 +16,12 @@ export class Sockets {
 
   constructor(
     reports: Reports,
-    timers: Pick<SocketOwner, "lingerMs" | "addTimer" | "removeTimer">,
+    of: Pick<SocketOwner, "reactor" | "lingerMs">,
   ) {
     this.#reports = reports;
     const { events } = reports;
     this.owner = {
-      ...timers,
+      ...of,
       noDelay: true,
       events,
       opened: (socket) => this.open.add(socket),

@@ -220,7 +220,7 @@ export class DatagramSocket implements Selectable, Disposable {
     this.#waiting.length = 0;
     if (this.#sending) {
       this.#owner.draining.add(this);
-      this.#linger = this.#owner.addTimer(this.#owner.lingerMs, this.#release);
+      this.#linger = this.#reactor.addTimer(this.#owner.lingerMs, this.#release);
     } else this.#release();
     this.#waiters.tellBoth();
   };
@@ -228,7 +228,7 @@ export class DatagramSocket implements Selectable, Disposable {
   #release = (): void => {
     if (this.#released) return;
     this.#released = true;
-    if (this.#linger) this.#owner.removeTimer(this.#linger);
+    if (this.#linger) this.#reactor.removeTimer(this.#linger);
     this.#socket.close();
     this.#owner.draining.delete(this);
     this.#owner.drained();

@@ -26,6 +26,7 @@ export * from "./datagram_acceptor.ts";
 export * from "./datagram_socket.ts";
 export * from "./events.ts";
 export * from "./reactor.ts";
+export type { Registrar } from "./_registrar.ts";
 export type { ReactorWaiter } from "./_request.ts";
 export * from "./reactor_options.ts";
 export * from "./selectable.ts";

@@ -90,11 +90,7 @@ export class Reactor implements Disposable {
     this.#timers = new Timers(clock, () => this.#selector.wake());
     this.#reports = new Reports(options);
     this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports);
-    this.#sockets = new Sockets(this.#reports, {
-      lingerMs,
-      addTimer: (ms, callback) => this.addTimer(ms, callback),
-      removeTimer: (timer) => this.removeTimer(timer),
-    });
+    this.#sockets = new Sockets(this.#reports, { reactor: this, lingerMs });
     owners.set(this, this.#sockets.owner);
   }
 
@@ -131,7 +127,7 @@ export class Reactor implements Disposable {
   /**
    * Calls `callback` in every step from the next on in which `selectable` is readable.
    *
-   * @throws {TypeError} when it has a reader already, or has a reader that is suspended, or a transfer reads it
+   * @throws {TypeError} when it has a reader already, suspended or not: a transfer is one
    * @throws {RangeError} when the priority is not 0 to 9
    */
   addReader(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
@@ -229,7 +225,7 @@ export class Reactor implements Disposable {
   /**
    * Lets a suspended reader be called again, from the next step on.
    *
-   * @throws {TypeError} when `handle` has no suspended reader, or a transfer reads it
+   * @throws {TypeError} when `handle` has no suspended reader
    */
   resumeReader(handle: Selectable | Process): void {
     this.#registry.resume("reader", handle);

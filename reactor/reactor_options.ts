@@ -84,6 +84,8 @@ export interface RegistrationOptions {
   priority?: number;
   /** Its text tells, for messages and {@linkcode Reactor.inspect}, what the callback is doing, for example where a coroutine stands. */
   where?: { toString(): string };
+  /** Whether it is not to be called before it is resumed; for readers and writers. @default {false} */
+  suspended?: boolean;
 }
 
 /** What is called when a reactor shuts down: a function, or an object's method `abandon`. */
@@ -105,6 +107,8 @@ export interface CallContext {
   readonly callback: () => void;
   /** 0 to 9. */
   readonly priority: number;
+  /** Whether it may be called again: `false` once it was removed or suspended, and in the last call of what has closed. */
+  readonly active: boolean;
 }
 
 /**

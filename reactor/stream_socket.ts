@@ -4,6 +4,7 @@ import { resetTcp } from "./linux/_tcp.ts";
 import type { Slab } from "./_slab.ts";
 import { RECEIVE, whole } from "./_whole.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import type { Registrar } from "./_registrar.ts";
 import type { Interest } from "./selectable.ts";
 import type { Socket } from "./socket.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
@@ -72,6 +73,11 @@ export class StreamSocket implements Socket {
     owner.opened(this);
   }
 
+  /** The reactor that it belongs to. */
+  get reactor(): Registrar {
+    return this.#owner.reactor;
+  }
+
   /** What it reads and writes. */
   get stream(): ByteStream {
     return this.#stream;
@@ -107,11 +113,6 @@ export class StreamSocket implements Socket {
   /** Ceases to care. */
   unwatch(interest: Interest): void {
     this.#waiters[interest] = undefined;
-  }
-
-  /** Whether anybody cares. */
-  isWatched(interest: Interest): boolean {
-    return this.#waiters[interest] !== undefined;
   }
 
   /** What has arrived; at most `most` bytes of it. */
@@ -159,7 +160,7 @@ export class StreamSocket implements Socket {
     this.#chunk = this.#region = undefined;
     const done = this.#out === undefined && !this.#halfClosing;
     if (done || this.#released) this.#release();
-    else this.#linger = this.#owner.addTimer(this.#owner.lingerMs, this.#release);
+    else this.#linger = this.#owner.reactor.addTimer(this.#owner.lingerMs, this.#release);
     this.#waiters.tellBoth();
   }
 
@@ -298,7 +299,7 @@ export class StreamSocket implements Socket {
   #release = (): void => {
     if (this.#released) return;
     this.#released = true;
-    if (this.#linger) this.#owner.removeTimer(this.#linger);
+    if (this.#linger) this.#owner.reactor.removeTimer(this.#linger);
     // Of what is broken already, the peer knows; and another may have its addresses.
     const isPart = this.#writeFailure === undefined && (this.#aborted || this.#out !== undefined);
     this.#out = undefined;

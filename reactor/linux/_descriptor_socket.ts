@@ -18,6 +18,7 @@ import {
   socketOption,
   SOL_SOCKET,
 } from "./_libc.ts";
+import type { Registrar } from "../_registrar.ts";
 import type { Interest } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
 import type { SocketOwner } from "../_socket_owner.ts";
@@ -86,6 +87,11 @@ export class DescriptorSocket implements Socket, Watcher {
     owner.opened(this);
   }
 
+  /** The reactor that it belongs to. */
+  get reactor(): Registrar {
+    return this.#owner.reactor;
+  }
+
   /** The descriptor, as long as it is there. */
   get descriptor(): number | undefined {
     return this.#released ? undefined : this.#fd;
@@ -123,11 +129,6 @@ export class DescriptorSocket implements Socket, Watcher {
 
   unwatch(interest: Interest): void {
     this.#waiters[interest] = undefined;
-  }
-
-  /** Whether anybody cares. */
-  isWatched(interest: Interest): boolean {
-    return this.#waiters[interest] !== undefined;
   }
 
   onEvents(events: number): void {

@@ -78,8 +78,8 @@ export class Epoll implements Watcher {
     return this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
   }
 
-  /** Tells all watchers what is so, after waiting for it for at most `ms` milliseconds, below 1. Whether there was anything. */
-  collect(ms = 0): boolean {
+  /** Tells all watchers what is so, after waiting for it for at most `ms` milliseconds, below 1. */
+  collect(ms = 0): void {
     const events = this.#events;
     let count: number;
     if (ms > 0 && this.#libc.epoll_pwait2 !== null) {
@@ -89,7 +89,6 @@ export class Epoll implements Watcher {
     for (let i = 0; i < count; i++) {
       this.#watchers[events[i * WORDS + FD]!]?.onEvents(events[i * WORDS]!);
     }
-    return count > 0;
   }
 
   /**

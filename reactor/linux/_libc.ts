@@ -149,6 +149,9 @@ function isGranted(path?: string): boolean {
 /** No child inherits a descriptor that is made, or duplicated, with these; the operations of another do not wait. */
 export const O_CLOEXEC = 0o2000000, F_DUPFD_CLOEXEC = 1030, O_NONBLOCK = 0o4000;
 
+/** For `splice` and `tee`: without copying, without waiting. */
+export const SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2;
+
 /** What `poll` tells: something to read, room to write, broken, both directions shut down, no such descriptor. */
 export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
 

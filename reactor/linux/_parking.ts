@@ -17,11 +17,8 @@ interface Asked {
 export interface Parked {
   /** Whether somebody waits at all. */
   readonly waiting: boolean;
-  /**
-   * It is time to collect: the thread came back after so many milliseconds, or may not be there, and then nobody knows.
-   * Whether nobody waits any more.
-   */
-  onTime(afterMs?: number): boolean;
+  /** It is time to collect: the thread came back after so many milliseconds, or may not be there, and then nobody knows. */
+  onTime(afterMs?: number): void;
 }
 
 /**
@@ -56,8 +53,9 @@ export class Parking {
   }
 
   #onBack = (): void => {
+    this.#parked.onTime(performance.now() - this.#parkedAt);
     // What there was, nobody may wait for any more.
-    if (!this.#parked.onTime(performance.now() - this.#parkedAt)) this.park();
+    if (this.#parked.waiting) this.park();
   };
 
   #setGuard(): void {
@@ -77,8 +75,8 @@ export class Parking {
         asked.isThere = "perhaps";
         jobDone().then(() => asked.isThere = "yes");
       }
-      if (this.#parked.onTime()) return;
+      this.#parked.onTime();
     }
-    this.#setGuard();
+    if (this.#parked.waiting) this.#setGuard();
   };
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import { Arena } from "./_arena.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { DenoSelector, type Ready } from "../deno_selector.ts";
@@ -20,8 +19,8 @@ import type { SocketOwner } from "../_socket_owner.ts";
  * 2. When there is nothing, a thread waits, and Deno's own event loop has all the time. There is no polling: nothing is
  *    called until there is something.
  * 3. Before a thread waits, epoll itself does for a moment, when that has paid (see {@linkcode Eagerness}).
- * 4. Who waits for a selectable without being registered, as transfers do, goes on by promises. As long as there is something
- *    for them, nobody waits: they have their turn, and epoll is asked again.
+ * 4. No wake-up is lost: whoever waits for a selectable, a transfer as well, is registered with a selector. So what epoll
+ *    tells either puts somebody in a list and wakes its reactor, or concerns nobody, and is not watched any more.
  */
 export class EpollSelector extends DenoSelector implements Parked {
   /** `"epoll"`. */
@@ -29,10 +28,8 @@ export class EpollSelector extends DenoSelector implements Parked {
   #driver: Driver;
   #eagerness = new Eagerness();
   #parking: Parking;
-  /** Whether epoll was asked since the last select. */
+  /** Whether epoll was asked since the last select, and told of something. */
   #collected = false;
-  /** Rule 4: nobody was told then but who waits without being registered. */
-  #toldOthers = false;
 
   /**
    * A selector with nothing registered.
@@ -59,34 +56,27 @@ export class EpollSelector extends DenoSelector implements Parked {
 
   /** What has become ready since the last call. */
   override select(): Ready {
-    if (!this.#collected) this.#toldOthers = this.#driver.epoll.collect() && !this.ready;
+    if (!this.#collected) this.#driver.epoll.collect();
     this.#collected = false;
     return super.select();
   }
 
   /** Resolves when something is ready or {@linkcode EpollSelector.wake} is called; the limit is for the reactor to keep. */
   override wait(limitMs: number): Promise<void> {
-    if (this.#toldOthers) return this.#nextTurn();
     if (this.#eagerness.isEager) {
-      const told = this.#driver.epoll.collect(Math.min(MOMENT_MS, limitMs));
-      this.#eagerness.hasWaited(told);
-      this.#collected = this.ready;
+      this.#collect(Math.min(MOMENT_MS, limitMs));
+      this.#eagerness.hasWaited(this.#collected);
       if (this.#collected) return DONE;
-      if (told) return this.#nextTurn();
     }
     this.#parking.park();
     return super.wait(limitMs);
   }
 
   /** For its {@linkcode Parking}. */
-  onTime(afterMs?: number): boolean {
-    if (afterMs !== undefined) this.#eagerness.cameBack(afterMs);
-    const told = this.#driver.epoll.collect();
-    this.#collected = this.ready;
-    if (told && this.waiting) this.#nextTurn().then(() => this.wake());
-    const isOver = told || !this.waiting;
-    if (afterMs === undefined) this.#eagerness.hasLooked(isOver);
-    return isOver;
+  onTime(afterMs?: number): void {
+    this.#collect();
+    if (afterMs === undefined) this.#eagerness.hasLooked(!this.waiting);
+    else this.#eagerness.cameBack(afterMs);
   }
 
   /** A socket on a descriptor if it is plain TCP or Unix, else one over `read` and `write`. */
@@ -113,10 +103,9 @@ export class EpollSelector extends DenoSelector implements Parked {
     return this.#driver.epoll.close();
   }
 
-  /** Rule 4: before there is any waiting again, who was told gets its turn. */
-  #nextTurn(): Promise<void> {
-    this.#toldOthers = false;
-    return new Promise((resolve) => setImmediate(resolve));
+  #collect(ms?: number): void {
+    this.#driver.epoll.collect(ms);
+    this.#collected = this.ready;
   }
 }
 

@@ -1,10 +1,8 @@
 import { descriptorOf } from "./_descriptor_of.ts";
-import { type Libc, libc, libcProblem } from "./_libc.ts";
+import { type Libc, libc, libcProblem, SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from "./_libc.ts";
 import { whole } from "../_whole.ts";
 import { Pipe } from "./_pipe_pool.ts";
 
-const SPLICE_F_MOVE = 1;
-const SPLICE_F_NONBLOCK = 2;
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 /** The kernel moves no more at a time (see _libc.ts, 2). */
 const MOST = 0x7ffff000;

@@ -1,74 +1,92 @@
 import { descriptorOf } from "../linux/_descriptor_of.ts";
 import { DescriptorSocket } from "../linux/_descriptor_socket.ts";
-import { describe, describeAddr, text } from "../_describe.ts";
-import type { Interest, Selectable } from "../selectable.ts";
+import { describe, describeAddr, shown, text } from "../_describe.ts";
+import type { Registrar } from "../_registrar.ts";
+import type { Selectable } from "../selectable.ts";
+import type { Socket } from "../socket.ts";
 import { StreamSocket } from "../stream_socket.ts";
-import { giveBack, take } from "./_taken.ts";
 import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 
-/** The end of a transfer that is read. */
-export interface Source {
-  /** What the bytes come from. */
+/*
+ * The ends of a transfer, and how it waits for them:
+ *
+ *  1. What waits is a generator that yields a Wait; it goes on when that calls back, or is settled. (With promises alone it
+ *     would go on later, and cost more.)
+ *  2. A transfer of a selectable is the reader, or the writer, that the reactor has for it, from its beginning to its end.
+ *     While it does not wait it is suspended, so it is not called for nothing, and yet nobody else can get at the bytes.
+ *     The reactor is that of the coroutine, or else the one that the socket belongs to, or else that of another end.
+ *  3. When the reactor shuts down, selectables are aborted: what is cut in the middle must not end as if it were whole.
+ *  4. Reading a connection of Deno cannot be taken back. What a transfer has begun to read and did not wait for, or what it
+ *     brought beyond what the next one wants, is for the next transfer from the same connection.
+ */
+
+/** A promise, or what calls one of both later, unless the end is released before. */
+export type Wait =
+  | PromiseLike<unknown>
+  | ((resume: (value?: unknown) => void, fail: (error: unknown) => void) => void);
+
+/** Something that may have to wait. */
+export type Steps<R = void> = Generator<Wait, R, unknown>;
+
+/** One end of a transfer. */
+export interface End {
+  /** What the bytes come from, or go to. */
   readonly end: object;
   /** Its descriptor, now, if it has one. */
   readonly descriptor: number | undefined;
-  /** Waits for at least one byte and gives about `size`, valid until the next time; `null` at the end. */
-  take(size: number): Promise<Uint8Array | null>;
-  /** Whether there may be more than what was taken last. */
-  readonly more: boolean;
-  /** Stops waiting at once, and never tells. */
+  /** Stops waiting at once, and never calls back. */
   release(): void;
   /** How it is called in messages. */
   describe(): string;
 }
 
-/** The end of a transfer that is written. */
-export interface Target {
-  /** What the bytes go to. */
-  readonly end: object;
-  /** Its descriptor, now, if it has one. */
-  readonly descriptor: number | undefined;
+/** The end that is read. */
+export interface Source extends End {
+  /** Waits for at least one byte and gives about `size`, valid until the next time; `null` at the end. */
+  take(size: number): Steps<Uint8Array | null>;
+  /** Whether there may be more than what was taken last. */
+  readonly more: boolean;
+}
+
+/** The end that is written. */
+export interface Target extends End {
   /** Gives how much of it has been written, at least one byte if there is one, and whatever was written before. */
-  put(bytes: Uint8Array): Promise<number>;
+  put(bytes: Uint8Array): Steps<number>;
   /** Half-close. */
-  finish(): Promise<void>;
-  /** Stops waiting at once, and never tells. */
-  release(): void;
-  /** How it is called in messages. */
-  describe(): string;
+  finish(): Promise<void> | void;
+}
+
+/** What waits for selectables, and what for. */
+export interface Waiting {
+  /** What calls back. */
+  readonly reactor: Registrar | undefined;
+  /** Its text tells what for, for messages and `reactor.inspect()`. */
+  readonly where: { toString(): string };
+}
+
+/** The reactor that a socket belongs to. */
+export function reactorOf(end: object | undefined): Registrar | undefined {
+  return (end as { reactor?: Registrar } | undefined)?.reactor;
 }
 
 /** What a transfer reads. */
-export function sourceOf(end: object): Source {
-  if ("recv" in end) return new SocketSource(end as Receiver);
+export function sourceOf(end: object, waiting: Waiting): Source {
+  if ("recv" in end) return new SocketSource(end as Receiver, waiting);
   if ("read" in end) return new ConnSource(end as Reads);
-  throw new TypeError(
-    `Cannot transfer from ${text(() => Deno.inspect(end, { depth: 0 }))}: it has no read()`,
-  );
+  throw new TypeError(`Cannot transfer from ${shown(end)}: it has no read()`);
 }
 
 /** What a transfer writes. */
-export function targetOf(end: object): Target {
-  if ("send" in end) return new SocketTarget(end as Sender);
+export function targetOf(end: object, waiting: Waiting): Target {
+  if ("send" in end) return new SocketTarget(end as Sender, waiting);
   if ("write" in end) return new ConnTarget(end as Writes);
-  throw new TypeError(
-    `Cannot transfer to ${text(() => Deno.inspect(end, { depth: 0 }))}: it has no write()`,
-  );
+  throw new TypeError(`Cannot transfer to ${shown(end)}: it has no write()`);
 }
 
-/** Reads that a transfer began and did not wait for: the next transfer from the same connection does. */
-const outstanding = new WeakMap<object, Promise<Uint8Array | null>>();
+class ConnEnd<T extends object> implements End {
+  readonly end: T;
 
-class ConnSource implements Source {
-  readonly end: Reads;
-  more = false;
-  #small: Uint8Array | undefined;
-  #large: Uint8Array | undefined;
-  /** So much is read at a time, when there is much. */
-  #most = MEDIUM;
-  #reading: Promise<Uint8Array | null> | undefined;
-
-  constructor(end: Reads) {
+  constructor(end: T) {
     this.end = end;
   }
 
@@ -76,24 +94,44 @@ class ConnSource implements Source {
     return descriptorOf(this.end)?.current;
   }
 
-  async take(size: number): Promise<Uint8Array | null> {
-    const before = outstanding.get(this.end);
-    outstanding.delete(this.end);
+  release(): void {}
+
+  describe(): string {
+    const { localAddr, remoteAddr } = this.end as Partial<Deno.Conn>;
+    return text(() => localAddr && describeAddr(localAddr, remoteAddr));
+  }
+}
+
+/** Rule 4. */
+const ahead = new WeakMap<object, Promise<Uint8Array | null>>();
+
+class ConnSource extends ConnEnd<Reads> implements Source {
+  more = false;
+  #small: Uint8Array | undefined;
+  #large: Uint8Array | undefined;
+  /** So much is read at a time, when there is much. */
+  #most = MEDIUM;
+  #reading: Promise<Uint8Array | null> | undefined;
+
+  *take(size: number): Steps<Uint8Array | null> {
+    const { end } = this;
+    this.#reading = ahead.get(end) ?? this.#read(size);
+    ahead.delete(end);
+    let chunk: Uint8Array | null;
     try {
-      return await (this.#reading = before ?? this.#read(size));
+      chunk = (yield this.#reading) as Uint8Array | null;
     } finally {
       this.#reading = undefined;
     }
+    if (chunk === null || chunk.length <= size) return chunk;
+    ahead.set(end, Promise.resolve(chunk.subarray(size)));
+    return chunk.subarray(0, size);
   }
 
-  release(): void {
+  override release(): void {
     if (this.#reading === undefined) return;
     this.#reading.catch(() => {});
-    outstanding.set(this.end, this.#reading);
-  }
-
-  describe(): string {
-    return describeConn(this.end);
+    ahead.set(this.end, this.#reading);
   }
 
   async #read(size: number): Promise<Uint8Array | null> {
@@ -119,24 +157,14 @@ class ConnSource implements Source {
   }
 }
 
-class ConnTarget implements Target {
-  readonly end: Writes;
-
-  constructor(end: Writes) {
-    this.end = end;
-  }
-
-  get descriptor(): number | undefined {
-    return descriptorOf(this.end)?.current;
-  }
-
-  async put(bytes: Uint8Array): Promise<number> {
+class ConnTarget extends ConnEnd<Writes> implements Target {
+  *put(bytes: Uint8Array): Steps<number> {
     if (bytes.length === 0) {
       // Of a Unix connection that was closed before, the descriptor of another to the same path is found: writing tells.
-      if (this.descriptor !== undefined) await this.end.write(bytes);
+      if (this.descriptor !== undefined) yield this.end.write(bytes);
       return 0;
     }
-    const sent = await this.end.write(bytes);
+    const sent = (yield this.end.write(bytes)) as number;
     // Who always writes nothing would be asked for ever.
     if (!(sent > 0 && sent <= bytes.length)) {
       throw new TypeError(
@@ -153,23 +181,32 @@ class ConnTarget implements Target {
       // A peer that is gone already need not be told.
     }
   }
-
-  release(): void {}
-
-  describe(): string {
-    return describeConn(this.end);
-  }
 }
 
-class SocketEnd {
-  readonly end: Selectable;
-  readonly #interest: Interest;
-  #waiting = false;
+const CALLS = {
+  reader: { add: "addReader", resume: "resumeReader", remove: "removeReader" },
+  writer: { add: "addWriter", resume: "resumeWriter", remove: "removeWriter" },
+} as const;
 
-  constructor(end: Selectable, interest: Interest) {
-    take(end, interest);
+class SocketEnd<T extends Selectable> implements End {
+  readonly end: T;
+  readonly #calls: (typeof CALLS)["reader" | "writer"];
+  readonly #reactor: Registrar;
+  #resume: (() => void) | undefined;
+
+  constructor(end: T, kind: "reader" | "writer", { reactor, where }: Waiting) {
+    if (reactor === undefined) {
+      throw new TypeError(
+        `Cannot transfer ${
+          describe(end)
+        }: no reactor is known for it, yield* the transfer in a coroutine`,
+      );
+    }
     this.end = end;
-    this.#interest = interest;
+    this.#reactor = reactor;
+    this.#calls = CALLS[kind];
+    reactor[this.#calls.add](end, this.#onReady, { where, suspended: true });
+    reactor.addShutdownHook(this);
   }
 
   get descriptor(): number | undefined {
@@ -180,42 +217,53 @@ class SocketEnd {
       : undefined;
   }
 
-  /** Resolves when it may have become ready. */
-  wait(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting = true;
-      this.end.watch(this.#interest, () => {
-        this.#stopWaiting();
-        resolve();
-      });
-    });
+  /** To be yielded at once, by whoever found it not ready. */
+  wait(): Wait {
+    this.#reactor[this.#calls.resume](this.end);
+    return this.#until;
   }
 
   release(): void {
-    giveBack(this.end, this.#interest);
-    this.#stopWaiting();
+    this.#resume = undefined;
+    this.#reactor[this.#calls.remove](this.end);
+    this.#reactor.removeShutdownHook(this);
+  }
+
+  /** For the reactor, when it shuts down. */
+  abandon(): void {
+    (this.end as Partial<Socket>).abort?.();
+    this.#goOn();
   }
 
   describe(): string {
     return describe(this.end);
   }
 
-  #stopWaiting(): void {
-    if (!this.#waiting) return;
-    this.#waiting = false;
-    this.end.unwatch(this.#interest);
+  #until: Wait = (resume) => {
+    this.#resume = resume;
+  };
+
+  #onReady = (): void => {
+    // What has closed is called for the last time: then there is nothing to suspend.
+    if (this.#reactor.currentContext!.active) this.#reactor.suspend();
+    this.#goOn();
+  };
+
+  #goOn(): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
   }
 }
 
-class SocketSource extends SocketEnd implements Source {
-  declare readonly end: Receiver;
+class SocketSource extends SocketEnd<Receiver> implements Source {
   more = false;
 
-  constructor(end: Receiver) {
-    super(end, "read");
+  constructor(end: Receiver, waiting: Waiting) {
+    super(end, "reader", waiting);
   }
 
-  async take(size: number): Promise<Uint8Array | null> {
+  *take(size: number): Steps<Uint8Array | null> {
     const { end } = this;
     if (end instanceof StreamSocket) end.largestRead = size;
     for (;;) {
@@ -225,7 +273,7 @@ class SocketSource extends SocketEnd implements Source {
         this.more = bytes !== null && bytes.length >= SMALL;
         return bytes;
       }
-      await this.wait();
+      yield this.wait();
     }
   }
 
@@ -235,32 +283,28 @@ class SocketSource extends SocketEnd implements Source {
   }
 }
 
-class SocketTarget extends SocketEnd implements Target {
-  declare readonly end: Sender;
-
-  constructor(end: Sender) {
-    super(end, "write");
+class SocketTarget extends SocketEnd<Sender> implements Target {
+  constructor(end: Sender, waiting: Waiting) {
+    super(end, "writer", waiting);
   }
 
-  async put(bytes: Uint8Array): Promise<number> {
+  *put(bytes: Uint8Array): Steps<number> {
     const { end } = this;
     let sent: number;
-    while ((sent = end.send(bytes)) === 0 && bytes.length > 0) await this.wait();
+    while ((sent = end.send(bytes)) === 0 && bytes.length > 0) yield this.wait();
     // What the kernel has taken is written, even if it would not take more now.
     if (end.writable || end instanceof DescriptorSocket) return sent;
     // A back end that writes later is not writable until it has, and tells at the next send whether it failed.
-    do await this.wait(); while (!end.writable);
+    do yield this.wait(); while (!end.writable);
     end.send(NOTHING);
     return sent;
   }
 
-  finish(): Promise<void> {
+  finish(): void {
     this.end.shutdown?.();
-    return DONE;
   }
 }
 
-const DONE = Promise.resolve();
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
@@ -270,7 +314,3 @@ export const SMALL: number = 8 * 1024;
 const MEDIUM = 64 * 1024;
 /** … and so much at most is copied at a time. */
 export const LARGE: number = 256 * 1024;
-
-function describeConn(conn: Partial<Deno.Conn>): string {
-  return text(() => conn.localAddr && describeAddr(conn.localAddr, conn.remoteAddr));
-}

@@ -1,12 +1,37 @@
 import { FileSource } from "./_file_source.ts";
 import { EventLoop } from "../_event_loop.ts";
-import { LARGE, SMALL, type Source, sourceOf, type Target, targetOf } from "./_ends.ts";
-import { type Libc, libc, pollNow, POLLOUT } from "../linux/_libc.ts";
+import {
+  type End,
+  LARGE,
+  reactorOf,
+  SMALL,
+  type Source,
+  sourceOf,
+  type Steps,
+  type Target,
+  targetOf,
+  type Waiting,
+} from "./_ends.ts";
+import {
+  type Libc,
+  libc,
+  pollNow,
+  POLLOUT,
+  SPLICE_F_MOVE,
+  SPLICE_F_NONBLOCK,
+} from "../linux/_libc.ts";
 import { type Pipe, pipes } from "../linux/_pipe_pool.ts";
-import type { Job, Lender, TransferSource, TransferTarget } from "./transfer.ts";
+import type { Registrar } from "../_registrar.ts";
+import {
+  type Job,
+  type Lender,
+  Transfer,
+  type TransferSource,
+  type TransferTarget,
+} from "./transfer.ts";
 import type { Transferred } from "./transferred.ts";
 import { whole } from "../_whole.ts";
-import { TransferError, type TransferSide } from "./transfer_error.ts";
+import { type Cut, TransferError, type TransferSide } from "./transfer_error.ts";
 
 /*
  * The rules of a pump, which moves the bytes of one direction:
@@ -25,8 +50,6 @@ import { TransferError, type TransferSide } from "./transfer_error.ts";
  *     the pipes at once.
  */
 
-const SPLICE_F_MOVE = 1;
-const SPLICE_F_NONBLOCK = 2;
 // Never SPLICE_F_MORE: what is followed by nothing would wait for 200 ms.
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const FIONREAD = 0x541b;
@@ -54,9 +77,8 @@ export interface Route {
   limit?: number | undefined;
   /** Whether never to splice. */
   copy?: boolean | undefined;
-  /** Where to count. */
-  transferred?: Transferred;
-  onProgress?: (() => void) | undefined;
+  signal?: AbortSignal;
+  onProgress?: ((transferred: Transferred) => void) | undefined;
 }
 
 /** Where bytes go out. */
@@ -71,15 +93,25 @@ interface Outlet {
   doubted?: boolean;
 }
 
+type Outlets = [to: Outlet, ...tap: Outlet[]];
+
+/** The transfer of one pump. */
+export function pumped(route: Route): Transfer {
+  const pump = new Pump(route);
+  return new Transfer([pump], pump.transferred, route.signal);
+}
+
 /** One direction of a transfer. */
-export class Pump implements Job<Transferred> {
-  readonly transferred: Transferred;
+export class Pump implements Job {
+  readonly transferred: Transferred = { bytes: 0, spliced: 0, copied: 0 };
   readonly #route: Route;
   #source!: Source;
-  #outlets!: [to: Outlet, ...tap: Outlet[]];
+  #outlets!: Outlets;
   /** All of these, as far as there are any yet. */
-  readonly #ends: (Source | Target)[] = [];
+  readonly #ends: End[] = [];
   #left: number;
+  /** How much was taken from the source. */
+  #taken = 0;
   #libc: Libc | undefined;
   /** Whether the kernel has taken something from the source already: then it can. */
   #proven = false;
@@ -90,76 +122,94 @@ export class Pump implements Job<Transferred> {
 
   constructor(route: Route) {
     this.#route = route;
-    this.transferred = route.transferred ?? { bytes: 0, spliced: 0, copied: 0 };
     this.#left = whole(route.limit ?? Infinity, "transfer: the number of bytes");
   }
 
-  async run(lender: Lender): Promise<void> {
-    const { from, to, tap, copy } = this.#route;
-    this.#libc = copy ? undefined : libc();
-    pipes.enter();
-    this.#state = "running";
-    try {
-      this.#source = this.#begun(
-        from instanceof FileSource ? from : sourceOf(lender.lend(from)),
-      );
-      this.#outlets = [{ side: "to", target: this.#begun(targetOf(lender.lend(to))) }];
-      if (tap !== undefined) {
-        this.#outlets.push({ side: "tap", target: this.#begun(targetOf(lender.lend(tap))) });
+  run(lender: Lender, reactor: Registrar | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const steps = this.#steps(lender, reactor);
+    const resume = (value?: unknown) => go("next", value);
+    const fail = (error: unknown) => go("throw", error);
+    const go = (how: "next" | "throw", value?: unknown) => {
+      if (this.#state === "over") return; // Whoever aborted it has told why.
+      try {
+        const { done, value: wait } = steps[how](value);
+        if (done) resolve();
+        else if (typeof wait === "function") return wait(resume, fail);
+        else return void Promise.resolve(wait).then(resume, fail);
+      } catch (error) {
+        reject(error);
       }
-      if (this.#libc !== undefined) this.#findDescriptors();
-      // What was written before may be under way.
-      for (const outlet of this.#outlets) await this.#write(outlet, NOTHING);
-      await this.#pump(lender);
-    } finally {
       this.abort();
+    };
+    if (this.#state === "fresh") {
+      this.#state = "running";
+      pipes.enter();
+      resume();
     }
+    return promise;
   }
 
-  abort(): Transferred {
+  abort(): Cut {
     if (this.#state === "running") {
       this.#givePipesBack();
       for (const end of this.#ends) end.release();
       pipes.leave();
     }
     this.#state = "over";
-    return this.transferred;
+    return this.#cut;
   }
 
-  #begun<End extends Source | Target>(end: End): End {
+  #begun<E extends End>(end: E): E {
     this.#ends.push(end);
     return end;
   }
 
-  /** Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more. */
-  #findDescriptors(): void {
-    for (const end of this.#ends) end.descriptor;
-  }
-
-  async #pump(lender: Lender): Promise<void> {
-    const source = this.#source;
-    await this.#putWithin(lender, lender.unread(source.end));
+  *#steps(lender: Lender, reactor: Registrar | undefined): Steps {
+    const { from, to, tap, copy } = this.#route;
+    const isFile = from instanceof FileSource;
+    if (isFile) this.#left = this.#begun(from).open();
+    this.#libc = copy ? undefined : libc();
+    const origin = isFile ? from : lender.lend(from);
+    const given: TransferTarget[] = tap === undefined ? [to] : [to, tap];
+    const targets = given.map((end) => lender.lend(end));
+    const other = [origin, ...targets].map(reactorOf).find((one) => one !== undefined);
+    const waiting = (end: object, toString: () => string): Waiting => ({
+      reactor: reactor ?? reactorOf(end) ?? other,
+      where: { toString },
+    });
+    const source = this.#source = isFile
+      ? from
+      : this.#begun(sourceOf(origin, waiting(origin, () => `transfer to ${this.#name(1)}`)));
+    this.#outlets = targets.map((end, i): Outlet => ({
+      side: i === 0 ? "to" : "tap",
+      target: this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`))),
+    })) as Outlets;
+    // Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more.
+    if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
+    // What was written before may be under way.
+    yield* this.#write(NOTHING);
+    yield* this.#putWithin(lender, lender.unread(source.end));
     while (this.#left > 0) {
-      const size = source.more ? await this.#splice() : SMALL;
-      if (this.#left === 0) return;
-      const chunk = await this.#take(size);
-      if (chunk === null) return await this.#finish();
-      if (chunk.length > this.#left) return await this.#putWithin(lender, [chunk]);
-      await this.#put(chunk);
-      if (eventLoop.isDue) await this.#turn();
+      const size = !source.more
+        ? SMALL
+        : source instanceof FileSource
+        ? this.#send(source)
+        : yield* this.#relay();
+      if (size !== undefined) {
+        let chunk: Uint8Array | null;
+        try {
+          chunk = yield* source.take(Math.min(size, this.#left));
+        } catch (error) {
+          throw this.#error("from", source, error);
+        }
+        if (chunk === null) return yield* this.#finish();
+        if (chunk.length > this.#left) return yield* this.#putWithin(lender, [chunk]);
+        this.#takes(chunk.length);
+        yield* this.#write(chunk);
+      }
+      if (eventLoop.isDue) yield turn();
     }
-  }
-
-  /** Has the kernel move what there is, for as long as that is much; gives how much to read next. */
-  async #splice(): Promise<number> {
-    while (this.#left > 0) {
-      const next = this.#source instanceof FileSource
-        ? this.#send(this.#source)
-        : await this.#relay();
-      if (next !== undefined) return next;
-      if (eventLoop.isDue) await this.#turn();
-    }
-    return 0;
   }
 
   /** Sends some of a file; if that cannot be now, gives how much to read. */
@@ -173,12 +223,12 @@ export class Pump implements Job<Transferred> {
     const sent = source.send(library, fd, to, this.#left);
     if (sent <= 0) return howMuch(library, outlet, to);
     outlet.splices = true;
-    this.#left -= sent;
+    this.#takes(sent);
     this.#arrived(sent, 0);
   }
 
   /** Fills the pipe once and empties it; if there is nothing much, or it cannot be, gives how much to read. */
-  async #relay(): Promise<number | undefined> {
+  *#relay(): Steps<number | undefined> {
     const library = this.#libc;
     if (library === undefined) return LARGE;
     const fd = this.#source.descriptor;
@@ -192,7 +242,7 @@ export class Pump implements Job<Transferred> {
       this.#givePipesBack();
       return Math.max(much, SMALL);
     }
-    if (tap === undefined) return void await this.#drain(library, to, this.#held);
+    if (tap === undefined) return void (yield* this.#drain(library, to, this.#held));
     while (this.#held > 0) {
       const length = library.tee(
         to.pipe!.output,
@@ -202,8 +252,8 @@ export class Pump implements Job<Transferred> {
       );
       if (length <= 0) throw new Error("Cannot duplicate what is in a pipe: the system refused");
       this.#held += length;
-      await this.#drain(library, to, length);
-      await this.#drain(library, tap, length);
+      yield* this.#drain(library, to, length);
+      yield* this.#drain(library, tap, length);
     }
   }
 
@@ -217,7 +267,7 @@ export class Pump implements Job<Transferred> {
     const length = library.splice(fd, null, input, null, Math.min(size, this.#left), FLAGS);
     if (length > 0) {
       this.#proven = true;
-      this.#left -= length;
+      this.#takes(length);
       this.#held = length;
       return true;
     }
@@ -227,7 +277,7 @@ export class Pump implements Job<Transferred> {
   }
 
   /** Moves so many bytes out of the pipe. */
-  async #drain(library: Libc, outlet: Outlet, length: number): Promise<void> {
+  *#drain(library: Libc, outlet: Outlet, length: number): Steps {
     const { output } = outlet.pipe!;
     while (length > 0) {
       // Each time anew: who was told of the progress may have closed it, and opened something else of that number.
@@ -243,67 +293,58 @@ export class Pump implements Job<Transferred> {
         moved = library.read(output, room, Math.min(length, howMuch(library, outlet, fd)));
         if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
         this.#held -= moved;
-        await this.#write(outlet, room.subarray(0, moved));
+        yield* this.#write(room.subarray(0, moved), [outlet]);
       }
       length -= moved;
     }
   }
 
   /** Writes what is within the limit; what is beyond goes back. */
-  async #putWithin(lender: Lender, chunks: Uint8Array[]): Promise<void> {
+  *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps {
     for (const [i, chunk] of chunks.entries()) {
-      if (chunk.length <= this.#left) await this.#put(chunk);
-      else {
-        const within = this.#left;
-        lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
-        if (within > 0) await this.#put(chunk.subarray(0, within));
-        return;
+      const within = Math.min(chunk.length, this.#left);
+      this.#takes(within);
+      const isAll = within === chunk.length;
+      if (!isAll) lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
+      if (within > 0) yield* this.#write(chunk.subarray(0, within));
+      if (!isAll) return;
+    }
+  }
+
+  *#write(bytes: Uint8Array, outlets: readonly Outlet[] = this.#outlets): Steps {
+    for (const { side, target } of outlets) {
+      for (let rest = bytes;;) {
+        let sent: number;
+        try {
+          sent = yield* target.put(rest);
+        } catch (error) {
+          throw this.#error(side, target, error);
+        }
+        if (side === "to" && sent > 0) this.#arrived(0, sent);
+        if (sent === rest.length) break;
+        rest = rest.subarray(sent);
       }
     }
   }
 
-  async #put(bytes: Uint8Array): Promise<void> {
-    this.#left -= bytes.length;
-    for (const outlet of this.#outlets) await this.#write(outlet, bytes);
-  }
-
-  async #take(size: number): Promise<Uint8Array | null> {
-    let chunk: Uint8Array | null;
-    try {
-      chunk = await this.#source.take(Math.min(size, this.#left));
-    } catch (error) {
-      throw this.#error("from", this.#source, error);
-    }
-    this.#goOn();
-    return chunk;
-  }
-
-  async #write({ side, target }: Outlet, bytes: Uint8Array): Promise<void> {
-    for (;;) {
-      let sent: number;
-      try {
-        sent = await target.put(bytes);
-      } catch (error) {
-        throw this.#error(side, target, error);
-      }
-      this.#goOn();
-      if (side === "to" && sent > 0) this.#arrived(0, sent);
-      if (sent === bytes.length) return;
-      bytes = bytes.subarray(sent);
+  *#finish(): Steps {
+    for (const { target } of this.#outlets) {
+      const finished = target.finish();
+      if (finished !== undefined) yield finished;
     }
   }
 
-  async #finish(): Promise<void> {
-    for (const { target } of this.#outlets) await target.finish();
+  get #cut(): Cut {
+    return { ...this.transferred, lost: this.#taken - this.transferred.bytes };
   }
 
-  async #turn(): Promise<void> {
-    await turn();
-    this.#goOn();
+  #takes(length: number): void {
+    this.#left -= length;
+    this.#taken += length;
   }
 
-  #error(side: TransferSide, end: Source | Target, error: unknown): TransferError {
-    return new TransferError(side, end, this.transferred, error);
+  #error(side: TransferSide, end: End, error: unknown): TransferError {
+    return new TransferError(side, end, this.#cut, error);
   }
 
   #arrived(spliced: number, copied: number): void {
@@ -311,13 +352,14 @@ export class Pump implements Job<Transferred> {
     transferred.spliced += spliced;
     transferred.copied += copied;
     transferred.bytes += spliced + copied;
-    this.#route.onProgress?.();
-    this.#goOn();
+    this.#route.onProgress?.(transferred);
+    // What was aborted there goes no further; whoever aborted it has told why.
+    if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");
   }
 
-  /** What was aborted while others ran goes no further; whoever aborted has told why. */
-  #goOn(): void {
-    if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");
+  /** Of one of the ends, as it is told of the other. */
+  #name(index: number): string {
+    return this.#ends[index]?.describe() || "another end";
   }
 
   #givePipesBack(): void {

@@ -1,14 +1,6 @@
 import { FileSource } from "./_file_source.ts";
-import { Pump } from "./_pump.ts";
-import {
-  type Job,
-  type Lender,
-  Transfer,
-  type TransferOptions,
-  type TransferTarget,
-} from "./transfer.ts";
-import type { Transferred } from "./transferred.ts";
-import { whole } from "../_whole.ts";
+import { pumped } from "./_pump.ts";
+import type { Transfer, TransferOptions, TransferTarget } from "./transfer.ts";
 
 /** Options of {@linkcode sendFile}. */
 export interface SendFileOptions extends TransferOptions {
@@ -53,62 +45,7 @@ export interface SendFileOptions extends TransferOptions {
 export function sendFile(
   to: TransferTarget,
   file: string | URL | Deno.FsFile,
-  options: SendFileOptions = {},
+  { offset, length, ...options }: SendFileOptions = {},
 ): Transfer {
-  return new Transfer(new FileJob(to, file, options), options.signal);
-}
-
-class FileJob implements Job<Transferred> {
-  readonly transferred: Transferred = { bytes: 0, spliced: 0, copied: 0 };
-  readonly #to: TransferTarget;
-  readonly #file: string | URL | Deno.FsFile;
-  readonly #options: SendFileOptions;
-  #opened: Deno.FsFile | undefined;
-  #pump: Pump | undefined;
-
-  constructor(to: TransferTarget, file: string | URL | Deno.FsFile, options: SendFileOptions) {
-    this.#to = to;
-    this.#file = file;
-    this.#options = options;
-  }
-
-  async run(lender: Lender): Promise<void> {
-    const { offset = 0, length, copy, onProgress } = this.#options;
-    whole(offset, "send a file: the offset", 0, Number.MAX_SAFE_INTEGER);
-    const given = this.#file;
-    const file = given instanceof Deno.FsFile ? given : this.#opened = opened(given);
-    try {
-      const limit = length ?? Math.max(0, file.statSync().size - offset);
-      this.#pump = new Pump({
-        from: new FileSource(file, offset),
-        to: this.#to,
-        limit,
-        copy,
-        transferred: this.transferred,
-        onProgress: onProgress && (() => onProgress(this.transferred)),
-      });
-      await this.#pump.run(lender);
-    } finally {
-      this.#close();
-    }
-  }
-
-  abort(): Transferred {
-    this.#pump?.abort();
-    this.#close();
-    return this.transferred;
-  }
-
-  #close(): void {
-    this.#opened?.close();
-    this.#opened = undefined;
-  }
-}
-
-function opened(path: string | URL): Deno.FsFile {
-  // To open one stops the whole program, until somebody opens its other end.
-  if (Deno.statSync(path).isFifo) {
-    throw new TypeError(`Cannot send ${path}: it is a FIFO, open it and splice() it instead`);
-  }
-  return Deno.openSync(path);
+  return pumped({ ...options, from: new FileSource(file, offset, length), to });
 }

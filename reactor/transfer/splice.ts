@@ -1,7 +1,5 @@
-import { Pump, type Route } from "./_pump.ts";
+import { Pump, pumped } from "./_pump.ts";
 import {
-  type Job,
-  type Lender,
   Transfer,
   type TransferOptions,
   type TransferPeer,
@@ -111,19 +109,18 @@ export interface Splice {
  */
 export const splice: Splice = Object.assign(
   (from: TransferSource, to: TransferTarget, options?: SpliceOptions) =>
-    transfer({ from, to }, options),
+    pumped({ ...options, from, to }),
   {
     both(
       one: TransferPeer,
       other: TransferPeer,
       { signal, onProgress, copy }: SpliceOptions<TransferredBothWays> = {},
     ) {
-      const progress = onProgress && (() => onProgress(job.transferred));
-      const job = new BothWays(
-        new Pump({ from: one, to: other, copy, onProgress: progress }),
-        new Pump({ from: other, to: one, copy, onProgress: progress }),
-      );
-      return new Transfer(job, signal);
+      const progress = onProgress && (() => onProgress(transferred));
+      const forth = new Pump({ from: one, to: other, copy, onProgress: progress });
+      const back = new Pump({ from: other, to: one, copy, onProgress: progress });
+      const transferred = { forth: forth.transferred, back: back.transferred };
+      return new Transfer([forth, back], transferred, signal);
     },
     tee(
       from: TransferSource,
@@ -131,46 +128,7 @@ export const splice: Splice = Object.assign(
       tap: TransferTarget,
       options?: SpliceOptions,
     ) {
-      return transfer({ from, to, tap }, options);
+      return pumped({ ...options, from, to, tap });
     },
   },
 );
-
-function transfer(
-  route: Route,
-  { signal, onProgress, limit, copy }: SpliceOptions = {},
-): Transfer {
-  const progress = onProgress && (() => onProgress(pump.transferred));
-  const pump = new Pump({ ...route, limit, copy, onProgress: progress });
-  return new Transfer(pump, signal);
-}
-
-class BothWays implements Job<TransferredBothWays> {
-  readonly transferred: TransferredBothWays;
-  readonly #forth: Pump;
-  readonly #back: Pump;
-
-  constructor(forth: Pump, back: Pump) {
-    this.#forth = forth;
-    this.#back = back;
-    this.transferred = { forth: forth.transferred, back: back.transferred };
-  }
-
-  async run(lender: Lender): Promise<void> {
-    try {
-      await Promise.all([this.#forth.run(lender), this.#back.run(lender)]);
-    } catch (error) {
-      this.abort();
-      throw error;
-    }
-  }
-
-  abort(): Transferred {
-    const [forth, back] = [this.#forth.abort(), this.#back.abort()];
-    return {
-      bytes: forth.bytes + back.bytes,
-      spliced: forth.spliced + back.spliced,
-      copied: forth.copied + back.copied,
-    };
-  }
-}

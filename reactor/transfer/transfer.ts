@@ -1,7 +1,9 @@
+import { shown } from "../_describe.ts";
 import { markAsRequest, type ReactorWaiter } from "../_request.ts";
+import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
-import { TransferError } from "./transfer_error.ts";
 import type { Transferred } from "./transferred.ts";
+import { type Cut, TransferError } from "./transfer_error.ts";
 
 /** In a coroutine that gio runs: the innermost context, where its bare `yield`s read and `yield data` writes. */
 export const here: unique symbol = Symbol("the innermost context");
@@ -14,7 +16,7 @@ export interface HasContext<C> {
 
 /** What is received from without blocking, as a socket of the reactor or a context of gio. */
 export interface Receiver extends Selectable {
-  /** As {@linkcode Socket.recv}; at most `most` bytes, if it can. What is more is kept for the next transfer. */
+  /** As {@linkcode Socket.recv}; at most `most` bytes. What it gives beyond goes back to the coroutine, if that is lent by gio. */
   recv(most?: number): Uint8Array | string | null | undefined;
 }
 
@@ -69,14 +71,12 @@ export interface Lender {
   takeBack(end: object, unread: Uint8Array[]): void;
 }
 
-/** What a {@linkcode Transfer} does. */
-export interface Job<T> {
-  /** How far it is. */
-  readonly transferred: T;
-  /** Does it. */
-  run(lender: Lender): Promise<void>;
-  /** Ends it at once; what `run` has promised never comes. Gives how far it came, in all directions together. */
-  abort(): Transferred;
+/** What a {@linkcode Transfer} does, in one direction. */
+export interface Job {
+  /** Does it; what calls back is `reactor`, or else the one that each socket belongs to. */
+  run(lender: Lender, reactor: Registrar | undefined): Promise<void>;
+  /** Ends it at once; what `run` has promised never comes. Gives how far it came. */
+  abort(): Cut;
 }
 
 /**
@@ -107,29 +107,35 @@ export class Transfer<T = Transferred> implements Promise<T> {
     markAsRequest(this.prototype);
   }
 
-  readonly #job: Job<T>;
+  /** How much has arrived so far. */
+  readonly transferred: T;
+  readonly #jobs: readonly Job[];
   readonly #signal: AbortSignal | undefined;
   readonly #result = Promise.withResolvers<T>();
   #state: "fresh" | "lent" | "running" | "settled" = "fresh";
 
   /** Made by {@linkcode splice} and {@linkcode sendFile}. */
-  constructor(job: Job<T>, signal: AbortSignal | undefined) {
-    this.#job = job;
+  constructor(jobs: readonly Job[], transferred: T, signal: AbortSignal | undefined) {
+    this.#jobs = jobs;
+    this.transferred = transferred;
     this.#signal = signal;
     queueMicrotask(() => {
-      if (this.#state === "fresh") this.#begin(itself);
+      if (this.#state === "fresh") this.#begin();
     });
-  }
-
-  /** How much has arrived so far. */
-  get transferred(): T {
-    return this.#job.transferred;
   }
 
   /** Cuts it, with a {@linkcode TransferError}; both ends are let go at once. */
   abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
     if (this.#state === "settled") return;
-    this.#fail(new TransferError("signal", undefined, this.#job.abort(), reason));
+    const cuts = this.#jobs.map((job) => job.abort());
+    const sum = (of: keyof Cut) => cuts.reduce((sum, cut) => sum + cut[of], 0);
+    const [bytes, spliced, copied, lost] = [
+      sum("bytes"),
+      sum("spliced"),
+      sum("copied"),
+      sum("lost"),
+    ];
+    this.#fail(new TransferError("signal", undefined, { bytes, spliced, copied, lost }, reason));
   }
 
   /**
@@ -137,7 +143,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * lends, if it lends any.
    */
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
-    this.#begin(waiter.lender ?? itself);
+    this.#begin(waiter.lender, waiter.reactor);
     this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
     return () => this.abort();
   }
@@ -194,7 +200,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return this.transferred;
   }
 
-  #begin(lender: Lender): void {
+  #begin(lender: Lender = itself, reactor?: Registrar): void {
     if (this.#state === "settled") return; // It was aborted.
     if (this.#state === "running") {
       throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
@@ -202,10 +208,14 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#state = "running";
     if (this.#signal?.aborted) return this.#onAbort();
     this.#signal?.addEventListener("abort", this.#onAbort);
-    this.#job.run(lender).then(() => {
+    Promise.all(this.#jobs.map((job) => job.run(lender, reactor))).then(() => {
       this.#settled();
-      this.#result.resolve(this.#job.transferred);
-    }, (error) => this.#fail(error));
+      this.#result.resolve(this.transferred);
+    }, (error) => {
+      // When one direction is cut, so is the other.
+      for (const job of this.#jobs) job.abort();
+      this.#fail(error);
+    });
   }
 
   #onAbort = (): void => this.abort(this.#signal!.reason);
@@ -221,9 +231,6 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 }
 
-/** What was received of the ends of transfers that came to nothing, or had a limit: for the next one. */
-const leftovers = new WeakMap<object, Uint8Array[]>();
-
 /** For transfers that nobody lends anything: everything lends itself. */
 const itself: Lender = {
   lend(end) {
@@ -233,16 +240,16 @@ const itself: Lender = {
     if (typeof end !== "object" || end === null) {
       throw new TypeError(
         `Cannot transfer from or to ${
-          Deno.inspect(end)
+          shown(end)
         }: it must be a connection, a file, a socket or a context`,
       );
     }
     return "context" in end ? end.context : end;
   },
-  unread(end) {
-    const chunks = leftovers.get(end) ?? [];
-    leftovers.delete(end);
-    return chunks;
+  unread: () => [],
+  takeBack() {
+    throw new TypeError(
+      "Cannot transfer only a part: recv(most) gave more than `most` bytes, and only gio can keep the rest",
+    );
   },
-  takeBack: (end, unread) => void leftovers.set(end, unread),
 };

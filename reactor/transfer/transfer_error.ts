@@ -4,9 +4,17 @@ import type { Transferred } from "./transferred.ts";
 /** Where a transfer was cut: at one of its ends, or by its signal. */
 export type TransferSide = "from" | "to" | "tap" | "signal";
 
+/** How far a transfer came that was cut. */
+export interface Cut extends Transferred {
+  /** How many bytes were read and not written. */
+  lost: number;
+}
+
 /**
  * What a transfer fails with. `side` tells where, `transferred` how far it came, and `cause` why: the error of the
- * connection, or the reason of the signal.
+ * connection, or the reason of the signal. Some bytes may be `lost`; what comes after these can still be read, unless the
+ * side is `"from"`, and more can still be written, unless it is `"to"`. But the target has a part only: let nobody take it for
+ * the whole.
  *
  * @example A peer that has gone
  * ```ts
@@ -17,7 +25,7 @@ export type TransferSide = "from" | "to" | "tap" | "signal";
  * const to = { write: () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe")) };
  * const error = await assertRejects(() => splice(from, to), TransferError);
  * assertEquals(error.message, "Cannot write any more, after 0 bytes: Broken pipe");
- * assertEquals(error.side, "to");
+ * assertEquals([error.side, error.lost], ["to", 10]);
  * ```
  */
 export class TransferError extends Error {
@@ -30,11 +38,17 @@ export class TransferError extends Error {
   /** What had been transferred until then, in the direction that was cut; in both together, if a signal cut both. */
   readonly transferred: Transferred;
 
+  /**
+   * How many bytes were read and never written. A back end that writes later may have written some of them, and what
+   * was written need not have arrived.
+   */
+  readonly lost: number;
+
   /** Made by transfers. */
   constructor(
     side: TransferSide,
     at: { end: object; describe(): string } | undefined,
-    transferred: Transferred,
+    { lost, ...transferred }: Cut,
     cause: unknown,
   ) {
     const where = text(() => at?.describe());
@@ -45,7 +59,8 @@ export class TransferError extends Error {
     });
     this.side = side;
     this.end = at?.end;
-    this.transferred = { ...transferred };
+    this.transferred = transferred;
+    this.lost = lost;
   }
 }
 

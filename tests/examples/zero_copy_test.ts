@@ -12,6 +12,7 @@ import {
   pattern,
   readAll,
   readSome,
+  stalled,
   writeAll,
 } from "../reactor/_transfer_ends.ts";
 import { ExampleServer, runExample } from "./_server.ts";
@@ -196,6 +197,43 @@ test("relay.ts ends cleanly with connections open, of which it tells", async (st
   assertEquals(code, 0);
   assertMatch(errors, ffi ? /^$/ : COPIED);
 });
+
+/** How each relay begins to relay to the upstream, once a client is connected. */
+const RELAYS: Record<string, { args(to: string): string[]; hello(port: number): number[] }> = {
+  "relay.ts": { args: (to) => ["--to", to], hello: () => [] },
+  "socks5.ts": {
+    args: () => [],
+    hello: (port) => [...GREETING, ...CONNECT, ...IPV4, port >> 8, port & 0xff],
+  },
+};
+for (const [example, { args, hello }] of Object.entries(RELAYS)) {
+  test(
+    `${example} stopped in the middle of a transfer to a slow peer gives nobody a clean end`,
+    async (start, ffi) => {
+      using upstream = new Upstream();
+      await using server = await start(args(upstream.address));
+      using client = await Deno.connect({ hostname, port: server.port });
+      await writeAll(client, new Uint8Array(hello(upstream.port)));
+      using conn = await upstream.accept();
+      // More than all buffers on the way take, and the peer reads none of it.
+      const progress = { transferred: { bytes: 0 } };
+      const sent = (async () => {
+        for (let i = 0; i < 64; i++) {
+          await writeAll(client, pattern(MB));
+          progress.transferred.bytes += MB;
+        }
+      })().catch((error) => error);
+      await stalled(progress);
+      server.signal("SIGTERM");
+      assertEquals(JSON.parse(await server.line()).error, "The relay was stopped");
+      const read = readAll(() => readSome(conn));
+      if (ffi) await assertRejects(() => read, Deno.errors.ConnectionReset);
+      else assert((await read).length < 64 * MB); // Deno cannot reset: only the report tells.
+      assert(await sent instanceof Error);
+      assertEquals((await server.ended()).code, 0);
+    },
+  );
+}
 
 Deno.test("relay.ts --copy copies, as was asked for", async () => {
   using upstream = new Upstream();

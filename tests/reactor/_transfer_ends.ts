@@ -259,10 +259,13 @@ export const END_KINDS: EndKind[] = [
 
 /** Until a transfer has not gone on for a while: everything between it and its reader is full. */
 export async function stalled(transfer: { transferred: { bytes: number } }): Promise<void> {
-  for (let before = -1, quiet = 0; quiet < 20; quiet++) {
+  const deadline = performance.now() + 10_000;
+  for (let before = 0, quiet = 0; quiet < 20; quiet++) {
     const { bytes } = transfer.transferred;
     if (bytes !== before || bytes === 0) quiet = 0;
     before = bytes;
+    // It may have been cut before it began.
+    if (performance.now() > deadline) throw new Error(`Waited in vain, ${bytes} bytes are there`);
     // Deno looks for input and output when it has nothing else to do: while another thread has.
     await crypto.subtle.digest("SHA-1", new Uint8Array(0));
     await turns(100);

@@ -140,7 +140,7 @@ test("EpollSelector has one thread wait at most, and calls it back when it is cl
   }
   assertEquals([most, threads], [1, 1]);
   reactor.shutdown();
-  while (threads > 0) await turns();
+  await turnsUntil(() => threads === 0);
 });
 
 test("EpollSelector leaves threads to others, however many reactors wait, and each is told", async () => {

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { type Socket, splice, TransferError, zeroCopy } from "../../reactor/mod.ts";
+import {
+  Reactor,
+  type Receiver,
+  type Socket,
+  splice,
+  TransferError,
+  zeroCopy,
+} from "../../reactor/mod.ts";
 import { libc } from "../../reactor/linux/_libc.ts";
 import { pipes } from "../../reactor/linux/_pipe_pool.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
@@ -7,6 +14,7 @@ import { type Faults, faultyLibc } from "./_faulty_libc.ts";
 import {
   type Accepted,
   assertSameBytes,
+  concat,
   conns,
   type End,
   END_KINDS,
@@ -98,22 +106,63 @@ for (const kind of END_KINDS) {
   }
 }
 
+/** Chunks to be received, of which `recv` gives all that it has, or what was asked for. */
+function receiver(chunks: Uint8Array[], obeys: boolean): Receiver {
+  return {
+    readable: true,
+    writable: false,
+    recv(most = Infinity) {
+      const chunk = chunks.shift() ?? null;
+      if (chunk === null || chunk.length <= most || !obeys) return chunk;
+      chunks.unshift(chunk.subarray(most));
+      return chunk.subarray(0, most);
+    },
+    watch: (_: unknown, notify: () => void) => notify(),
+    unwatch() {},
+  };
+}
+
 test(
-  "splice() keeps what a receiver gives beyond the limit for the next transfer",
+  "splice() of a selectable that belongs to no reactor needs a coroutine, whose reactor waits for it",
   [TCP],
   async (target) => {
+    await assertRejects(
+      () => splice(receiver([], true), target.near),
+      TypeError,
+      "Cannot transfer Object: no reactor is known for it, yield* the transfer in a coroutine",
+    );
     const bytes = pattern(10_000);
-    const chunks: (Uint8Array | null)[] = [bytes.subarray(0, 9000), bytes.subarray(9000), null];
-    const receiver = {
-      readable: true,
-      writable: false,
-      recv: () => chunks.shift(),
-      watch: (_: unknown, notify: () => void) => notify(),
-      unwatch() {},
-    };
-    for (const limit of [10, 4000, 4980, 20]) await splice(receiver, target.near, { limit });
-    await splice(receiver, target.near);
+    using reactor = new Reactor();
+    const given = receiver([bytes.subarray(0, 9000), bytes.subarray(9000)], true);
+    reactor.addProcess(function* () {
+      for (const limit of [10, 4000, 4980, 20]) {
+        yield* splice(given, target.near as Deno.Conn, { limit });
+      }
+      yield* splice(given, target.near as Deno.Conn);
+      reactor.requestShutdown();
+    }());
+    await reactor.run();
     assertSameBytes(await target.readAll(), bytes);
+  },
+);
+
+test(
+  "splice() tells when a receiver gives more than the limit, which nobody could keep",
+  [TCP],
+  async (target) => {
+    using reactor = new Reactor();
+    let caught: unknown;
+    reactor.addProcess(function* () {
+      try {
+        yield* splice(receiver([pattern(100)], false), target.near as Deno.Conn, { limit: 10 });
+      } catch (error) {
+        caught = error;
+      }
+      reactor.requestShutdown();
+    }());
+    await reactor.run();
+    assert(caught instanceof TypeError);
+    assert(caught.message.startsWith("Cannot transfer only a part: recv(most) gave more than"));
   },
 );
 
@@ -436,80 +485,180 @@ test("splice.both() tells what went both ways when its signal aborts", [TCP, TCP
 for (const kind of END_KINDS) {
   if (!kind.name.includes("socket (")) continue;
 
-  test(`splice() refuses ${kind.name} that another transfer has`, [kind, TCP, TCP], async (
-    one,
-    other,
-    third,
-  ) => {
+  test(`splice() from and to ${kind.name} is its reader and its writer, and lets no other be`, [
+    kind,
+    TCP,
+    TCP,
+  ], async (one, other, third) => {
     const [socket, conn] = [one.near as Socket, other.near as Deno.Conn];
+    const { reactor } = one as Accepted;
+    const registered = () =>
+      reactor.inspect().filter(({ what }) => what === socket.describe!())
+        .map(({ kind, where }) => [kind, where?.replaceAll(/:\d+/g, "")]);
+    const by = "(transfer to tcp 127.0.0.1";
+    await assertRejects(() => splice.both(socket, socket), TypeError, "it has one");
     const both = splice.both(socket, conn);
     await turns();
-    await assertRejects(() => splice(socket, third.near), TypeError, "Cannot transfer from ");
-    await assertRejects(
-      () => splice(third.near, socket),
-      TypeError,
-      "another transfer does, wait for that first",
-    );
+    const far = "tcp 127.0.0.1 <- 127.0.0.1";
+    assertEquals(registered(), [
+      ["reader", `transfer to ${far}`],
+      ["writer", `transfer from ${far}`],
+    ]);
+    const refused = `Cannot add a reader of ${socket.describe!()}: it has one ${by}`;
+    await assertRejects(() => splice(socket, third.near), TypeError, refused);
+    await assertRejects(() => splice(third.near, socket), TypeError, "it has one (is suspended, ");
+    assertThrows(() => reactor.addReader(socket, () => {}), TypeError, refused);
+    assertThrows(() => reactor.addWriter(socket, () => {}), TypeError, ", remove that first");
     await Promise.all([one.write(pattern(10)), other.write(pattern(20))]);
     await Promise.all([one.end(), other.end()]);
     assertEquals([(await one.readAll()).length, (await other.readAll()).length], [20, 10]);
     await both;
+    assert(!registered().some(([kind]) => kind !== "connection"));
     assertEquals((await splice(socket, third.near)).bytes, 0);
-    await assertRejects(() => splice.both(socket, socket), TypeError, "another transfer does");
   });
 
-  test(`splice() refuses ${kind.name} that has a reader or a writer, and keeps both away`, [
+  test(`splice() refuses ${kind.name} that has a reader or a writer, suspended or not`, [
     kind,
     TCP,
   ], async (one, other) => {
     const [socket, conn] = [one.near as Socket, other.near as Deno.Conn];
     const { reactor } = one as Accepted;
-    const received: number[] = [];
-    const read = () => received.push(socket.recv()!.length);
-    reactor.addReader(socket, read);
-    await assertRejects(
-      () => splice(socket, conn),
-      TypeError,
-      `Cannot transfer from ${socket.describe!()}: it has a reader, remove that first`,
-    );
+    let calls = 0;
+    const suspend = () => ++calls && void reactor.suspend();
+    reactor.addReader(socket, suspend);
+    await assertRejects(() => splice(socket, conn), TypeError, "it has one, remove that first");
     await one.write(pattern(10));
-    await turnsUntil(() => received.length === 1);
+    await turnsUntil(() => calls === 1);
+    await assertRejects(() => splice(socket, conn), TypeError, "it has one (is suspended), remove");
     reactor.removeReader(socket);
-    const write = () => {};
-    reactor.addWriter(socket, write);
-    await assertRejects(() => splice(conn, socket), TypeError, "it has a writer");
+    reactor.addWriter(socket, suspend);
+    await assertRejects(() => splice(conn, socket), TypeError, "Cannot add a writer of ");
+    await turnsUntil(() => calls === 2);
+    await assertRejects(() => splice(conn, socket), TypeError, "Cannot add a writer of ");
     reactor.removeWriter(socket);
-
     const both = splice.both(socket, conn);
-    await turns();
-    const why = "a transfer has it, wait for that first";
-    assertThrows(() => reactor.addReader(socket, read), TypeError, why);
-    assertThrows(() => reactor.addWriter(socket, write), TypeError, why);
-    await Promise.all([one.write(pattern(10)), other.write(pattern(20))]);
+    await other.write(pattern(20));
     await Promise.all([one.end(), other.end()]);
     assertEquals([(await one.readAll()).length, (await other.readAll()).length], [20, 10]);
     await both;
-    reactor.addReader(socket, read);
+    reactor.addReader(socket, suspend);
   });
 
-  test(`splice() from ${kind.name} keeps its suspended reader away`, [kind, TCP], async (
+  for (const selector of zeroCopy.supported ? ["deno", "epoll"] as const : ["deno"] as const) {
+    test(`splice() from ${kind.name} goes on in a coroutine of another reactor (${selector})`, [
+      kind,
+    ], async (one) => {
+      using reactor = new Reactor({ selector });
+      const running = reactor.run();
+      const sizes: number[] = [];
+      const to = { write: (p: Uint8Array) => Promise.resolve(p.length) };
+      reactor.addProcess(function* () {
+        for (;;) sizes.push((yield* splice(one.near, to, { limit: 10 })).bytes);
+      }());
+      for (const count of [1, 2]) {
+        await turns(50); // until both reactors wait
+        await one.write(pattern(10));
+        await turnsUntil(() => sizes.length === count);
+      }
+      reactor.requestShutdown();
+      await running;
+      assertEquals(sizes, [10, 10]);
+    });
+  }
+
+  test(`splice() from ${kind.name} is not called while it waits for its target`, [kind], async (
     one,
-    other,
   ) => {
-    const socket = one.near as Socket;
     const { reactor } = one as Accepted;
-    let calls = 0;
-    reactor.addReader(socket, () => ++calls === 1 && reactor.suspend());
+    const written = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const to = {
+      async write(p: Uint8Array) {
+        asked.resolve();
+        await written.promise;
+        return p.length;
+      },
+    };
+    const transfer = splice(one.near, to);
     await one.write(pattern(10));
-    await turnsUntil(() => calls === 1);
-    const transfer = splice(socket, other.near, { limit: 20 });
-    await turnsUntil(() => transfer.transferred.bytes === 10);
-    assertThrows(() => reactor.resumeReader(socket), TypeError, "Cannot resume a reader");
-    await one.write(pattern(10));
-    await transfer;
-    reactor.resumeReader(socket);
+    await asked.promise;
+    await one.write(pattern(10)); // which waits to be read
+    await turns(10);
+    let steps = 0;
+    using _ = { [Symbol.dispose]: () => reactor.removeProcess(count) };
+    function count() {
+      steps += reactor.inspect().filter(({ kind, suspended }) => kind === "reader" && !suspended)
+        .length;
+    }
+    reactor.addProcess(count);
+    await turns(10);
+    assertEquals(steps, 0);
+    written.resolve();
     await one.end();
-    await turnsUntil(() => calls > 1);
+    assertEquals((await transfer).bytes, 20);
+  });
+
+  for (const copy of [false, true]) {
+    const how = copy ? ", with copy: true" : "";
+
+    test(`splice() from ${kind.name} leaves what comes after a cut on the write side${how}`, [
+      kind,
+    ], async (one) => {
+      const bytes = pattern(200_000);
+      let taken = 0;
+      const to = {
+        write(p: Uint8Array) {
+          if (taken > 0) return Promise.reject(new Error("no more"));
+          return Promise.resolve(taken = Math.min(100, p.length));
+        },
+      };
+      const sending = one.write(bytes).then(() => one.end());
+      const error = await assertRejects(() => splice(one.near, to, { copy }), TransferError);
+      assertEquals([error.side, error.end, error.transferred.bytes], ["to", to, 100]);
+      const rest = await readAll(one.readNear);
+      await sending;
+      assertEquals(rest.length, bytes.length - 100 - error.lost);
+      assertSameBytes(rest, bytes.subarray(100 + error.lost));
+    });
+
+    test(`splice() to ${kind.name} leaves it to be written after a cut on the read side${how}`, [
+      kind,
+    ], async (one) => {
+      const chunks = [pattern(100)];
+      const from = {
+        read(p: Uint8Array) {
+          const chunk = chunks.shift();
+          if (chunk === undefined) return Promise.reject(new Error("no more"));
+          p.set(chunk);
+          return Promise.resolve(chunk.length);
+        },
+      };
+      const socket = one.near as Socket;
+      const error = await assertRejects(() => splice(from, socket, { copy }), TransferError);
+      assertEquals([error.side, error.end, error.lost], ["from", from, 0]);
+      assertEquals(socket.send(pattern(50, 1)), 50);
+      socket.shutdown();
+      assertSameBytes(await one.readAll(), concat([pattern(100), pattern(50, 1)]));
+    });
+  }
+
+  // Of Unix connections, nobody can be told so.
+  if (kind.name.includes("Unix")) continue;
+  test(`reactor.shutdown() cuts a transfer of ${kind.name}, of which the peers see no end`, [
+    kind,
+    kind,
+  ], async (one, other) => {
+    const transfer = splice.both(one.near, other.near);
+    const rejected = assertRejects(() => transfer, TransferError);
+    await one.write(pattern(10));
+    await turnsUntil(() => transfer.transferred.forth.bytes === 10);
+    for (const { reactor } of [one, other] as Accepted[]) reactor.shutdown();
+    const { side, cause } = await rejected;
+    assert(side === "from" && cause instanceof Deno.errors.BadResource);
+    for (const end of [one, other]) {
+      if (!zeroCopy.supported) assert((await end.readAll()).length <= 10);
+      else await assertRejects(() => end.readAll(), Deno.errors.ConnectionReset);
+    }
   });
 
   if (kind.name.includes("deno")) continue; // What that has accepted is sent later.
@@ -723,7 +872,7 @@ if (zeroCopy.supported) {
       using file = await Deno.open(path, { append: true }); // to which nothing can be spliced
       const copying = splice(one.from, file);
       await writeAll(one.client, pattern(MIB));
-      while (copying.transferred.bytes < MIB) await turns();
+      await turnsUntil(() => copying.transferred.bytes === MIB);
       const splicing = splice(other.from, other.to);
       const reading = readExactly(other.server, MIB);
       await writeAll(other.client, pattern(MIB));
