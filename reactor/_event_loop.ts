@@ -1,12 +1,14 @@
 import { setImmediate } from "node:timers";
 
-/** A busy reactor lets Deno's event loop turn this often, in milliseconds, … */
+/** A busy reactor lets Deno's event loop turn this often, in milliseconds. */
 const TURN_MS = 1;
-/** … and lets it look for input and output this often, … */
+/** It lets Deno look for input and output this often, where nobody knows whether there is any. */
 const LOOK_MS = 3;
-/** … unless a wait lasted so long that it did so anyway. */
+/** Where that can be known, it asks this often. */
+const ASK_MS = 0.25;
+/** While the reactor waits for so long, Deno looks by itself. */
 const LONG_WAIT_MS = 1;
-/** Deno's event loop looks for input and output when it has nothing else to do, and at the latest after so many turns. */
+/** Deno's event loop looks when it has nothing else to do, and at the latest after so many turns. */
 const TURNS_TO_LOOK = 61;
 const NOTHING = new Uint8Array(0);
 
@@ -24,24 +26,36 @@ export function jobDone(): Promise<unknown> {
  */
 export class EventLoop {
   #turnMs: number;
+  #isReady: () => boolean | undefined;
   #lastTurn = 0;
+  #lastAsked = 0;
   #lastLook: number = performance.now();
 
-  constructor(turnMs: number = TURN_MS) {
+  constructor(
+    { turnMs = TURN_MS, isReady = unknown }: {
+      turnMs?: number;
+      isReady?: () => boolean | undefined;
+    } = {},
+  ) {
     this.#turnMs = turnMs;
+    this.#isReady = isReady;
   }
 
   /** Whether it is time for a {@linkcode EventLoop.turn}. */
   get isDue(): boolean {
-    return performance.now() - this.#lastTurn >= this.#turnMs;
+    const now = performance.now();
+    if (now - this.#lastTurn >= this.#turnMs) return true;
+    if (now - this.#lastAsked < ASK_MS) return false;
+    this.#lastAsked = now;
+    return this.#isReady() === true;
   }
 
   /** Resolves after one turn of the event loop, or as many as it needs to look for input and output if that is due. */
   async turn(): Promise<void> {
-    const looks = performance.now() - this.#lastLook >= LOOK_MS;
-    await turns(looks ? TURNS_TO_LOOK : 1);
-    this.#lastTurn = performance.now();
-    if (looks) this.#lastLook = this.#lastTurn;
+    const isReady = this.#isReady() ?? performance.now() - this.#lastLook >= LOOK_MS;
+    await this.#turns(isReady ? TURNS_TO_LOOK : 1);
+    this.#lastAsked = this.#lastTurn = performance.now();
+    if (isReady) this.#lastLook = this.#lastTurn;
   }
 
   /** Waits for a promise, and notes whether that left the event loop time to look. */
@@ -51,11 +65,13 @@ export class EventLoop {
     const end = performance.now();
     if (end - begin >= LONG_WAIT_MS) this.#lastLook = end;
   }
+
+  #turns(most: number): Promise<void> {
+    return new Promise((resolve) => {
+      const turn = () => --most > 0 && this.#isReady() !== false ? setImmediate(turn) : resolve();
+      setImmediate(turn);
+    });
+  }
 }
 
-function turns(count: number): Promise<void> {
-  return new Promise((resolve) => {
-    const turn = () => --count > 0 ? setImmediate(turn) : resolve();
-    setImmediate(turn);
-  });
-}
+function unknown(): undefined {}

@@ -35,6 +35,11 @@ export class DenoSelector {
     return this.#pending.readers.length > 0 || this.#pending.writers.length > 0;
   }
 
+  /** Whether Deno has input or output to look at; `undefined` if that cannot be known. */
+  get denoIsReady(): boolean | undefined {
+    return undefined;
+  }
+
   /** Begins to wait for a handler, and makes it active. */
   register(handler: Handler): void {
     handler.active = true;

@@ -69,7 +69,7 @@ export class Reactor implements Disposable {
   #released: void | Promise<void> = undefined;
   #state: "alive" | "stopping" | "stopped" | "shut down" = "alive";
   #shutdownRequested = false;
-  #eventLoop = new EventLoop();
+  #eventLoop: EventLoop;
 
   /**
    * A reactor with nothing registered.
@@ -86,6 +86,7 @@ export class Reactor implements Disposable {
     this.#options = options;
     this.#clock = clock;
     this.#selector = createSelector(selector);
+    this.#eventLoop = new EventLoop({ isReady: () => this.#selector.denoIsReady });
     this.#registry = new Registry(this.#selector, clock, options.trace === true);
     this.#timers = new Timers(clock, () => this.#selector.wake());
     this.#reports = new Reports(options);

@@ -2,6 +2,7 @@ import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
 import { claimed } from "./_descriptor_of.ts";
 import { closedError } from "../_closed_error.ts";
+import type { DenoEpoll } from "./_deno_epoll.ts";
 import { describeAddr } from "../_describe.ts";
 import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
 import {
@@ -42,6 +43,7 @@ export interface Driver {
   readonly libc: Libc;
   readonly epoll: Epoll;
   readonly arena: Arena;
+  readonly deno: DenoEpoll;
 }
 
 /**
@@ -84,6 +86,7 @@ export class DescriptorSocket implements Socket, Watcher {
     this.#origin = origin;
     this.#owner = owner;
     claimed.add(fd);
+    if (!(origin instanceof Accepted)) driver.deno.shared++;
     owner.opened(this);
   }
 
@@ -328,6 +331,7 @@ export class DescriptorSocket implements Socket, Watcher {
     this.#released = true;
     if (this.#watched !== 0) this.#watch(0);
     claimed.delete(this.#fd);
+    if (!(this.#origin instanceof Accepted)) this.#driver.deno.shared--;
   }
 }
 

@@ -5,6 +5,7 @@ import { DescriptorListening } from "./_descriptor_listening.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
 import { Epoll } from "./_epoll.ts";
 import { Eagerness, MOMENT_MS } from "./_eagerness.ts";
+import { DenoEpoll } from "./_deno_epoll.ts";
 import { findDescriptor } from "./_descriptor_of.ts";
 import { libc, libcProblem } from "./_libc.ts";
 import { type Parked, Parking } from "./_parking.ts";
@@ -45,13 +46,18 @@ export class EpollSelector extends DenoSelector implements Parked {
       );
     }
     const epoll = new Epoll(library);
-    this.#driver = { libc: library, epoll, arena: new Arena() };
+    this.#driver = { libc: library, epoll, arena: new Arena(), deno: new DenoEpoll(library) };
     this.#parking = new Parking(epoll, this);
   }
 
   /** Whether one can be made here: this is Linux, and `--allow-ffi` is granted already. Never prompts. */
   static get supported(): boolean {
     return libc() !== undefined;
+  }
+
+  /** Whether Deno has input or output to look at. */
+  override get denoIsReady(): boolean | undefined {
+    return this.#driver.deno.isReady;
   }
 
   /** What has become ready since the last call. */
@@ -93,6 +99,7 @@ export class EpollSelector extends DenoSelector implements Parked {
   override listening(listener: Deno.Listener, owner: SocketOwner): Listening {
     const fd = findDescriptor(this.#driver.libc, listener);
     if (fd === undefined) return super.listening(listener, owner);
+    this.#driver.deno.take(fd);
     return new DescriptorListening(this.#driver, fd, listener, owner);
   }
 

@@ -58,7 +58,7 @@ const PAGE = 4096;
 const WORTH = 16 * 1024;
 
 /** All transfers together let the event loop of Deno turn this often: once for some megabytes. */
-const eventLoop = new EventLoop(3);
+const eventLoop = new EventLoop({ turnMs: 3 });
 let turning: Promise<void> | undefined;
 
 /** They wait for the same turn, and then each has its share before it is time for the next. */
