@@ -10,12 +10,6 @@ const ASK_MS = 0.25;
 const LONG_WAIT_MS = 1;
 /** Deno's event loop looks when it has nothing else to do, and at the latest after so many turns. */
 const TURNS_TO_LOOK = 61;
-const NOTHING = new Uint8Array(0);
-
-/** Resolves when a job has been done on one of Deno's threads. They take their jobs in order. */
-export function jobDone(): Promise<unknown> {
-  return crypto.subtle.digest("SHA-1", NOTHING);
-}
 
 /**
  * How a reactor that is always busy lets the rest of the program run.
