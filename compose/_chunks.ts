@@ -95,7 +95,7 @@ export function describe(value: unknown): string {
 
 /** @throws {RangeError} If `n` is no size. */
 export function checkSize(name: string, n: number): void {
-  if (n === Infinity && name === "max") return;
+  if (n === Infinity && name.startsWith("max")) return;
   if (!Number.isSafeInteger(n) || n < 0) {
     throw new RangeError(`Cannot use ${n} as ${name}: give a whole number, 0 or more`);
   }

@@ -202,7 +202,7 @@ export function linesOf(caller: Capture | Coroutine): string[] {
  * The name of a coroutine's function. JavaScript does not tell it, but V8 shows the receiver of a call in a stack, and for
  * a generator that is the name of its function: `at sub.receiver (…)`.
  */
-function nameOf(coroutine: Coroutine): string {
+export function nameOf(coroutine: Coroutine): string {
   const line = String(receiver.call(coroutine).stack).split("\n")[1] ?? "";
   return /at (.+)\.receiver /.exec(line)?.[1] ?? "anonymous";
 }

@@ -21,9 +21,10 @@ import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
 import { Cleanup, GoneOn, standing } from "./_cleanup.ts";
-import { Frame } from "./_frame.ts";
+import { checkSize } from "./_chunks.ts";
+import { Frame, MAX_ROOM } from "./_frame.ts";
 import { type Markable, start, STARTED } from "./_started.ts";
-import { noteLeaving, noteName } from "./_traceback.ts";
+import { nameOf, noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
 import { Asking, isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
@@ -36,6 +37,14 @@ export interface ComposeOptions {
    * @default {false}
    */
   stepping?: boolean;
+  /**
+   * How many calls may wait for each other. A call that goes deeper is a RangeError at the caller's `yield`, so that
+   * endless recursion does not use up all memory. `Infinity` turns the limit off. Of a composed coroutine that is called
+   * by another one, the smaller limit counts.
+   *
+   * @default {1_000_000}
+   */
+  maxDepth?: number;
   /**
    * For drivers, which run it on its own: it sees these {@linkcode Local}s, to its end, and none of whoever resumes it. See
    * {@linkcode Local.capture}.
@@ -51,6 +60,11 @@ const RUNNING = 3;
 /** Another one has called it, and runs its coroutine. */
 const CALLED = 4;
 const ENDED = 5;
+
+const DEFAULT_MAX_DEPTH = 1_000_000;
+
+/** How many values may be pushed back and not read. */
+const MAX_PUSHED_BACK = 1_000_000;
 
 /** The input of most, most of the time: nothing is ever put into this one. */
 const EMPTY: unknown[] = [];
@@ -86,6 +100,9 @@ export let bindingsWith: (local: object) => Map<object, unknown> | undefined;
 export let allBindings: () => ReadonlyMap<object, unknown>;
 /** For trace(): the topmost frame, and whether its coroutine stands in `yield* request`. */
 export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, boolean];
+
+/** The coroutine of a composed one that has not been started; any other as it is. */
+let innermostOf: (coroutine: Coroutine) => Coroutine;
 
 /** A composed coroutine is a generator: it has the iterator helpers as well, and can be given to `for…of` and `using`. */
 // deno-lint-ignore no-explicit-any
@@ -140,6 +157,8 @@ export class Composed<R = unknown> {
       }
       return all.size === 0 ? NO_BINDINGS : all;
     };
+    innermostOf = (coroutine) =>
+      coroutine instanceof Composed ? coroutine.#top?.coroutine ?? coroutine : coroutine;
     positionOf = (composed) => [composed.#top, composed.#asking];
     // So that the first look at a coroutine that is called tells whether it needs a second one.
     start(Composed.prototype);
@@ -148,7 +167,8 @@ export class Composed<R = unknown> {
       const top = coroutine.#top!;
       coroutine.#state = CALLED;
       coroutine.#top = undefined;
-      frame.value = top.value;
+      frame.coroutine = top.coroutine;
+      if (top.room < frame.room) frame.room = top.room;
       if (top.stepping) frame.stepping = true;
       frame.bindings = top.bindings;
       if (coroutine.#input.length > 0) {
@@ -188,6 +208,11 @@ export class Composed<R = unknown> {
     if (!start(coroutine) && !takeOver(coroutine, frame, this as Composed)) {
       throw alreadyStarted("compose");
     }
+    const maxDepth = options?.maxDepth;
+    if (maxDepth !== undefined) {
+      checkSize("maxDepth", maxDepth);
+      frame.room = Math.min(maxDepth, MAX_ROOM);
+    } else if (frame.room === MAX_ROOM) frame.room = DEFAULT_MAX_DEPTH;
     const locals = options?.locals;
     if (locals !== undefined) {
       this.#detached = true;
@@ -225,7 +250,7 @@ export class Composed<R = unknown> {
     if (outer !== undefined) this.#outer = outer;
     current = this as Composed;
     try {
-      const result = next.call(this.#top!.value as Coroutine, message);
+      const result = next.call(this.#top!.coroutine, message);
       // What is most frequent does not need #drive: it asks, nothing was pushed back; or it hands out what is no object.
       if (result.done === false) {
         const { value } = result;
@@ -281,7 +306,7 @@ export class Composed<R = unknown> {
 
   #run(mode: typeof THROW | typeof RETURN, message: unknown): IteratorResult<unknown, R> {
     const top = this.#top!;
-    const coroutine = top.value as Coroutine;
+    const coroutine = top.coroutine;
     // Who stands in `yield* request` will tell its line.
     if (mode === THROW && !this.#asking) noteName(message, coroutine);
     const asking = this.#asking;
@@ -324,46 +349,57 @@ export class Composed<R = unknown> {
           // With return() twice it may be the earlier one that is left, when a `finally` has caught an error.
           if (value instanceof Close) this.#closedWith = value;
           result = this.#close(caller, asked);
-        } else result = next.call(caller.value as Coroutine, value);
-      } else if (value === undefined) {
+        } else result = next.call(caller.coroutine, value);
+        continue;
+      }
+      if (value === undefined) {
         if (this.#input.length === 0) {
           this.#state = ASKING;
           return result as IteratorResult<unknown, R>;
         }
-        result = next.call(frame.value as Coroutine, this.#input.pop());
-      } else if (value instanceof AnyGenerator) {
-        const callee = result instanceof Frame ? result : new Frame(value);
-        // Not start(value), which V8 does not inline here.
-        const coroutine: Markable = value;
-        if (coroutine[STARTED] === undefined) coroutine[STARTED] = true;
-        else if (!takeOver(coroutine, callee, this as Composed)) {
-          result = raise.call(frame.value as Coroutine, alreadyStarted("call"));
-          continue;
-        }
-        callee.caller = frame;
-        this.#top = callee;
-        if (frame.stepping) callee.stepping = true;
-        frame = callee;
-        if (callee.stepping) {
-          this.#state = HANDED_OUT;
-          return { done: false, value: Yield };
-        }
-        result = next.call(callee.value as Coroutine);
-      } else {
+        result = next.call(frame.coroutine, this.#input.pop());
+        continue;
+      }
+      let callee: Frame;
+      if (value instanceof AnyGenerator) callee = new Frame(value);
+      else if (value instanceof Frame && value.asked) callee = value;
+      else {
         if (value instanceof Frame) {
-          result = raise.call(frame.value as Coroutine, withoutStar());
+          result = raise.call(frame.coroutine, withoutStar());
           continue;
         }
-        this.#asking = result instanceof Asking;
-        if (this.#closing === frame && this.#asking && this.#hasGoneOn(frame)) {
-          this.#asking = false;
-          result = raise.call(frame.value as Coroutine, new GoneOn());
-          continue;
+        if (value instanceof Asking) {
+          this.#asking = true;
+          result = value.handOut();
+          if (this.#closing === frame && this.#hasGoneOn(frame)) {
+            this.#asking = false;
+            result = raise.call(frame.coroutine, new GoneOn());
+            continue;
+          }
         }
         // Only a request is answered.
-        this.#state = isRequest(value) ? ASKING : HANDED_OUT;
+        this.#state = isRequest(result.value) ? ASKING : HANDED_OUT;
         return result as IteratorResult<unknown, R>;
       }
+      const { room } = frame;
+      // Not start(coroutine), which V8 does not inline here.
+      const coroutine: Markable = callee.coroutine;
+      if (coroutine[STARTED] === undefined && room > 0) coroutine[STARTED] = true;
+      else if (room === 0 || !takeOver(coroutine, callee, this as Composed)) {
+        const error = room === 0 ? tooDeep(frame, innermostOf(coroutine)) : alreadyStarted("call");
+        result = raise.call(frame.coroutine, error);
+        continue;
+      }
+      callee.caller = frame;
+      if (callee.room >= room) callee.room = room - 1;
+      this.#top = callee;
+      if (frame.stepping) callee.stepping = true;
+      frame = callee;
+      if (callee.stepping) {
+        this.#state = HANDED_OUT;
+        return { done: false, value: Yield };
+      }
+      result = next.call(callee.coroutine);
     }
   }
 
@@ -389,9 +425,9 @@ export class Composed<R = unknown> {
         }
       }
       if (caller === undefined) break;
-      if (!frame.asked) noteName(error, caller.value as Coroutine);
+      if (!frame.asked) noteName(error, caller.coroutine);
       try {
-        return this.#drive(raise.call(caller.value as Coroutine, error));
+        return this.#drive(raise.call(caller.coroutine, error));
       } catch (thrown) {
         error = thrown;
       }
@@ -403,16 +439,16 @@ export class Composed<R = unknown> {
 
   /** Only the outermost gives the value, which its `finally` may change as in any generator. */
   #close(frame: Frame, stands: boolean): IteratorResult<unknown, unknown> {
-    this.#cleanup = stands ? new Cleanup(standing(frame.value as Coroutine)) : undefined;
+    this.#cleanup = stands ? new Cleanup(standing(frame.coroutine)) : undefined;
     this.#asking = false;
     this.#closing = frame;
     const value = frame.caller === undefined ? this.#closedWith!.value : this.#closedWith;
-    return close.call(frame.value as Coroutine, value);
+    return close.call(frame.coroutine, value);
   }
 
   #hasGoneOn(frame: Frame): boolean {
     return this.#cleanup !== undefined &&
-      this.#cleanup.hasGoneOn(standing(frame.value as Coroutine));
+      this.#cleanup.hasGoneOn(standing(frame.coroutine));
   }
 
   #end(): void {
@@ -424,6 +460,7 @@ export class Composed<R = unknown> {
 
   #pushBack(values: unknown[]): void {
     if (values.length > 0 && this.#input === EMPTY) this.#input = [];
+    if (this.#input.length + values.length > MAX_PUSHED_BACK) throw tooMuchPushedBack();
     for (let i = values.length - 1; i >= 0; i--) this.#input.push(values[i]);
   }
 }
@@ -432,6 +469,24 @@ function alreadyStarted(doing: "call" | "compose"): TypeError {
   return new TypeError(
     `Cannot ${doing} a coroutine that is running or has run: make a new one` +
       (doing === "call" ? " for each call" : ""),
+  );
+}
+
+function tooDeep(frame: Frame, coroutine: Coroutine): RangeError {
+  let depth = 1;
+  for (let { caller } = frame; caller !== undefined; caller = caller.caller) depth++;
+  return new RangeError(
+    `Cannot call ${
+      nameOf(coroutine)
+    }: ${depth} coroutines wait for each other already. Is the recursion endless? ` +
+      "If not, give compose a larger maxDepth",
+  );
+}
+
+function tooMuchPushedBack(): RangeError {
+  return new RangeError(
+    `Cannot push back more than ${MAX_PUSHED_BACK} values that nobody has read. ` +
+      "Does a coroutine push back more than it reads?",
   );
 }
 

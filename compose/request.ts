@@ -73,14 +73,29 @@ export abstract class Request<R = void> {
   }
 }
 
-/** What stands in `yield* request`. It is its own result, by which compose knows that it is there. */
-export class Asking<R> implements Iterator<Request<R>, R> {
-  value: Request<R> | R;
+/**
+ * What stands in `yield* request`. It gives itself, which is a request as well: so compose knows that it is there, and
+ * hands out the request that it stands for.
+ */
+export class Asking<R> extends Request<R> implements Iterator<Request<R>, R> {
+  readonly #request: Request<R>;
+  value: Request<R> | R = this;
   done = false;
   #asked = false;
 
   constructor(request: Request<R>) {
-    this.value = request;
+    super();
+    this.#request = request;
+  }
+
+  override begin(waiter: Waiter<R>): (() => void) | void {
+    return this.#request.begin(waiter);
+  }
+
+  /** The result for the driver. */
+  handOut(): IteratorResult<Request<R>> {
+    this.value = this.#request;
+    return this as IteratorResult<Request<R>>;
   }
 
   next(answer?: unknown): IteratorResult<Request<R>, R> {

@@ -1,5 +1,4 @@
 import { type Composed, positionOf } from "./compose.ts";
-import type { Coroutine } from "./coroutine.ts";
 import { standing } from "./_cleanup.ts";
 import { linesOf } from "./_traceback.ts";
 
@@ -35,7 +34,7 @@ export function trace(composed: Composed): string[] {
   const lines: string[] = [];
   let [frame, waits] = positionOf(composed);
   for (; frame !== undefined; frame = frame.caller) {
-    const coroutine = frame.value as Coroutine;
+    const coroutine = frame.coroutine;
     lines.push(...linesOf(waits ? standing(coroutine) : coroutine));
     waits = frame.asked;
   }

@@ -22,10 +22,10 @@ import {
   type Coroutine,
   EndOfStream,
   isRequest,
-  pushBack,
   Yield,
 } from "../compose/mod.ts";
 import { machinery } from "../compose/_machinery.ts";
+import { PushBack } from "../compose/push_back.ts";
 import { cleaned } from "../compose/_traceback.ts";
 
 /** A coroutine, or a function that makes one. */
@@ -44,11 +44,11 @@ class Slot {
   after!: Slot;
   state: typeof FRESH | typeof READY | typeof WAITING | typeof ENDED = FRESH;
   /** What it reads before anything else. */
-  readonly input: unknown[] = [];
+  input: unknown[] = [];
   /** Who takes over once this one, which is retired, has ended. */
   successor: Slot | "nobody" | undefined;
   /** What came for the successor meanwhile. */
-  readonly kept: unknown[] = [];
+  kept: unknown[] = [];
   /** Not simply to be given what comes, because it has input or a successor. */
   special = false;
   /** What it returned. */
@@ -59,9 +59,10 @@ class Slot {
   }
 
   /** Gives it something to read later. */
-  offer(...items: unknown[]): void {
+  offer(items: unknown[]): void {
     if (items.length === 0) return;
-    (this.successor === undefined ? this.input : this.kept).push(...items);
+    const offered = this.successor === undefined ? this.input : this.kept;
+    for (const item of items) offered.push(item);
     this.special = true;
   }
 
@@ -76,7 +77,7 @@ class Slot {
   end(result: unknown): void {
     this.state = ENDED;
     this.result = result;
-    this.input.unshift(...this.stage!.rest);
+    this.input = [...this.stage!.rest, ...this.input];
   }
 }
 
@@ -245,7 +246,7 @@ export class Plumbing<R> {
       this.#message = value;
       this.#failing = false;
     } else {
-      after.offer(value);
+      after.offer([value]);
       this.#ask(this.#sink);
     }
   }
@@ -315,7 +316,7 @@ export class Plumbing<R> {
   #result(): R {
     const { input } = this.#source.after;
     const result = this.#sink.before.result as R;
-    return input.length === 0 ? result : pushBack(result, ...input);
+    return input.length === 0 ? result : new PushBack(result, input) as R;
   }
 
   /** How many stages there are, those not counted that are only finishing. */
@@ -368,7 +369,8 @@ export class Plumbing<R> {
     if (slot.state === FRESH || slot.state === ENDED) return this.#succeed(slot);
     // It reads no more, not even what it has pushed back: the end of the stream would cut off what it makes of that.
     const stage = slot.stage!;
-    slot.kept.unshift(...stage.rest, ...slot.input.splice(0));
+    slot.kept = [...stage.rest, ...slot.input, ...slot.kept];
+    slot.input = [];
     stage.rest = [];
   }
 
@@ -379,7 +381,7 @@ export class Plumbing<R> {
     after.before = before;
     let next = after;
     if (successor instanceof Slot) this.#link(next = successor, after);
-    next.offer(...input, ...kept);
+    next.offer([...input, ...kept]);
   }
 }
 
