@@ -1,4 +1,5 @@
 import { concat } from "./_bytes.ts";
+import { describe } from "./_describe.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
 /** Readers do not gather more than this, unless they are told to: 64 Ki characters or bytes. */
@@ -86,11 +87,6 @@ export function toBytes(chunk: Chunk): Uint8Array {
 
 export function counted(n: number, unit: string): string {
   return `${n} ${unit}${n === 1 ? "" : "s"}`;
-}
-
-/** A value in a message: short. */
-export function describe(value: unknown): string {
-  return Deno.inspect(value, { depth: 0, strAbbreviateSize: 40, iterableLimit: 5 });
 }
 
 /** @throws {RangeError} If `n` is no size. */

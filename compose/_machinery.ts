@@ -12,10 +12,11 @@ const bundled = !/\/compose\/_machinery\.\w+$/.test(import.meta.url);
 const folders: string[] = [];
 const prototypes = new WeakSet<object>();
 
-/** How a URL is named in stacks: as it is, but Deno decodes what is percent-encoded, such as spaces. */
+/** How a URL is named in stacks: as it is, decoded (Deno, for spaces and the like), or by its path (Bun). */
 export function inStacks(url: string): string[] {
   try {
-    return [url, decodeURIComponent(url)];
+    const decoded = decodeURIComponent(url);
+    return [url, decoded, ...url.startsWith("file:") ? [decoded.slice("file://".length)] : []];
   } catch {
     return [url];
   }

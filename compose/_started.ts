@@ -1,3 +1,4 @@
+import { describe } from "./_describe.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 
 /**
@@ -20,7 +21,7 @@ export function start(coroutine: Markable): boolean {
 export function started<C extends Coroutine>(coroutine: C): C {
   if (!isCoroutine(coroutine)) {
     throw new TypeError(
-      `Cannot start ${Deno.inspect(coroutine, { depth: 0 })}: give a generator function`,
+      `Cannot start ${describe(coroutine)}: give a generator function`,
     );
   }
   start(coroutine);

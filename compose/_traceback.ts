@@ -28,13 +28,16 @@ const MOST = 1000;
 /** Of one caller that much is captured: itself, and what it stands upon by native `yield*`. */
 const DEPTH = 100;
 
+/** Modules of this folder, as stacks name them; these are `.js` where types were taken out. */
 const files = (...names: string[]) =>
-  names.flatMap((name) => inStacks(new URL(name, import.meta.url).href)).map((url) => `${url}:`);
+  names.flatMap((name) =>
+    inStacks(import.meta.url.replace(/[^/]*(\.\w+)$/, `${name}$1`)).map((url) => `${url}:`)
+  );
 /** What runs coroutines: a frame of it comes after those of a coroutine. */
-const DRIVERS = files("compose.ts", "trace.ts");
+const DRIVERS = files("compose", "trace", "_cleanup");
 /** The bottom frame of a composed coroutine that runs. */
 const ENTRIES = ["next", "throw", "return"].flatMap((method) =>
-  files("compose.ts").map((file) => `.${method} (${file}`)
+  files("compose").flatMap((file) => [`.${method} (${file}`, ` ${method} (${file}`])
 );
 /** Frames of what runs the program. */
 const RUNTIME = /\b(ext|node):|<anonymous>/;
@@ -180,7 +183,7 @@ export function captured<T extends Capture>(
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = depth;
   try {
-    Error.captureStackTrace(target, callee);
+    Error.captureStackTrace?.(target, callee);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }

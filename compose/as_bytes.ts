@@ -1,4 +1,5 @@
-import { Chunks, describe, toBytes } from "./_chunks.ts";
+import { Chunks, toBytes } from "./_chunks.ts";
+import { describe } from "./_describe.ts";
 import { run } from "./_run.ts";
 import type { Coroutine } from "./coroutine.ts";
 

@@ -1,4 +1,4 @@
-import { describe } from "./_chunks.ts";
+import { describe } from "./_describe.ts";
 import { run } from "./_run.ts";
 import type { Coroutine } from "./coroutine.ts";
 

@@ -1,4 +1,5 @@
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
+import { describe } from "./_describe.ts";
 import { Frame } from "./_frame.ts";
 
 /** What {@linkcode call} gives to `yield*`. */
@@ -42,9 +43,7 @@ export interface Call<R> {
 export function call<R>(coroutine: Coroutine<R>): Call<R> {
   if (!isCoroutine(coroutine)) {
     throw new TypeError(
-      `Cannot call ${
-        Deno.inspect(coroutine, { depth: 0 })
-      }: give a coroutine, call(sub()), not call(sub)`,
+      `Cannot call ${describe(coroutine)}: give a coroutine, call(sub()), not call(sub)`,
     );
   }
   return new Frame(coroutine) as unknown as Call<R>;

@@ -22,6 +22,7 @@ import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
 import { Cleanup, GoneOn, standing } from "./_cleanup.ts";
 import { checkSize } from "./_chunks.ts";
+import { describe } from "./_describe.ts";
 import { Frame, MAX_ROOM } from "./_frame.ts";
 import { type Markable, start, STARTED } from "./_started.ts";
 import { nameOf, noteLeaving, noteName } from "./_traceback.ts";
@@ -199,7 +200,7 @@ export class Composed<R = unknown> {
     if (!isCoroutine(coroutine)) {
       throw new TypeError(
         `Cannot compose ${
-          Deno.inspect(coroutine, { depth: 0 })
+          describe(coroutine)
         }: give a coroutine, compose(main()), or a generator function`,
       );
     }

@@ -1,15 +1,7 @@
 import { concat, indexOf } from "./_bytes.ts";
 import { machinery } from "./_machinery.ts";
-import {
-  checkSize,
-  type Chunk,
-  Chunks,
-  DEFAULT_MAX,
-  describe,
-  part,
-  toBytes,
-  toText,
-} from "./_chunks.ts";
+import { checkSize, type Chunk, Chunks, DEFAULT_MAX, part, toBytes, toText } from "./_chunks.ts";
+import { describe } from "./_describe.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { pushBack } from "./push_back.ts";
 

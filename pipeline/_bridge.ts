@@ -28,6 +28,13 @@ export function closeNow(stage: Coroutine): void {
   while (!result.done) result = proceed(closing, result.value);
 }
 
+/** As Promise.withResolvers(), which Node 20 does not have. */
+export function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve!: PromiseWithResolvers<T>["resolve"], reject!: PromiseWithResolvers<T>["reject"];
+  const promise = new Promise<T>((...given) => [resolve, reject] = given);
+  return { promise, resolve, reject };
+}
+
 function unable(request: object): TypeError {
   return new TypeError(
     `Cannot perform ${request.constructor.name} in a stream: run the stage with gio() instead`,

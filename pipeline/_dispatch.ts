@@ -12,6 +12,7 @@
  *     nothing grows with them.
  */
 import { type Coroutine, EndOfStream, isCoroutine } from "../compose/mod.ts";
+import { describe } from "../compose/_describe.ts";
 import { machinery } from "../compose/_machinery.ts";
 import { cleaned } from "../compose/_traceback.ts";
 import { DeclineMessage } from "./decline_message.ts";
@@ -149,7 +150,7 @@ class Route {
     if (isCoroutine(result)) return result;
     throw cleaned(
       new TypeError(
-        `Cannot dispatch ${this}: ${handler} must give a coroutine, not ${describe(result)}; ` +
+        `Cannot dispatch ${this}: ${handler} must give a coroutine, not ${described(result)}; ` +
           "make it a generator method (*), or send the message with do or call",
       ),
     );
@@ -169,7 +170,7 @@ class Route {
   /** A result that nobody would get is a mistake. */
   superfluous(handler: Handler, result: unknown): TypeError {
     return new TypeError(
-      `Cannot dispatch ${this}: ${handler} must return nothing, not ${describe(result)}; ` +
+      `Cannot dispatch ${this}: ${handler} must return nothing, not ${described(result)}; ` +
         `to get an answer send the message with ${
           this.#verb === "do" && !isCoroutine(result) ? "call" : "any"
         }`,
@@ -211,11 +212,11 @@ function ownerOf(object: object, name: string): object | null {
   return owner;
 }
 
-function describe(value: unknown): string {
+function described(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (isCoroutine(value)) return "a coroutine";
   if (value instanceof Promise) return "a Promise";
-  return `${typeof value} (${Deno.inspect(value, { depth: 0, compact: true }).slice(0, 60)})`;
+  return `${typeof value} (${describe(value).slice(0, 60)})`;
 }
 
 /*

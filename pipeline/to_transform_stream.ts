@@ -1,4 +1,4 @@
-import { closeNow, feed, isData, proceed } from "./_bridge.ts";
+import { closeNow, feed, isData, proceed, withResolvers } from "./_bridge.ts";
 import { pipe, type Stage } from "./pipe.ts";
 
 /**
@@ -80,7 +80,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
 
   function request(next: IteratorResult<I>): Promise<void> {
     item = next;
-    written = Promise.withResolvers();
+    written = withResolvers();
     run();
     return written.promise;
   }
@@ -91,7 +91,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
         readable = controller;
       },
       pull() {
-        wanted = Promise.withResolvers();
+        wanted = withResolvers();
         const { promise } = wanted;
         run();
         return promise;
