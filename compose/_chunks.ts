@@ -2,7 +2,7 @@ import { concat } from "./_bytes.ts";
 import { describe } from "./_describe.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
-/** Readers do not gather more than this, unless they are told to: 64 Ki characters or bytes. */
+/** Readers and stages do not gather more than this, unless they are told to: 64 Ki characters, bytes or values. */
 export const DEFAULT_MAX = 65_536;
 
 /** What is read: all text, or all bytes. */
@@ -16,10 +16,19 @@ export class Chunks {
   readonly list: Chunk[] = [];
   length = 0;
   readonly #action: string;
+  readonly #option: string;
 
-  /** @param action What is being done, for messages: "read a line". */
-  constructor(action: string) {
+  /**
+   * @param action What is being done, for messages: "read a line".
+   * @param option What sets the limit, for messages: "max of readLine()".
+   */
+  constructor(action: string, option: string) {
     this.#action = action;
+    this.#option = option;
+  }
+
+  get #unit(): string {
+    return typeof this.list[0] === "string" ? "character" : "byte";
   }
 
   /** Adds what a bare `yield` gave, which must be text or bytes, and of the same kind as before. */
@@ -60,16 +69,22 @@ export class Chunks {
   /** What to throw for an error that arrived at a bare `yield`: the end of the stream is told what it cut off. */
   ended(error: unknown, length: number = this.length): unknown {
     if (!(error instanceof EndOfStream)) return error;
-    const unit = typeof this.list[0] === "string" ? "character" : "byte";
     return new EndOfStream(
-      `Cannot ${this.#action}: the stream ended after ${counted(length, unit)}`,
+      `Cannot ${this.#action}: the stream ended after ${counted(length, this.#unit)}`,
       { cause: error, partial: this.list },
     );
   }
 
   tooLong(max: number): RangeError {
-    return new RangeError(`Cannot ${this.#action}: it is longer than ${max}, the maximum given`);
+    return tooLong(this.#action, counted(max, this.#unit), this.#option);
   }
+}
+
+/** What to throw when more has to be gathered than an option allows. */
+export function tooLong(action: string, size: string, option: string): RangeError {
+  return new RangeError(
+    `Cannot ${action}: it is longer than ${size}, the ${option}; give a larger one, or Infinity for no limit`,
+  );
 }
 
 /** `chunk` from `start` to `end`, without copying bytes. */

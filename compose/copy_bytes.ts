@@ -49,7 +49,7 @@ function* copying(
   const action = `copy ${counted(n, "byte")}`;
   let copied = 0;
   while (copied < n) {
-    const chunks = new Chunks(action);
+    const chunks = new Chunks(action, "n of copyBytes()");
     let arrived;
     try {
       arrived = yield;

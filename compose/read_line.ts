@@ -9,7 +9,8 @@ import { untilDelimiter } from "./read_until.ts";
  *
  * The input is text, or bytes that are text in UTF-8.
  *
- * @param max How long it may be, in characters or bytes as the input is, with `\r` but without `\n`.
+ * @param max How long it may be, in characters (UTF-16 code units) or bytes as the input is, with `\r` but without `\n`;
+ * 65,536 unless given, `Infinity` for no limit.
  * @returns A coroutine that returns the line.
  * @throws {RangeError} If `max` is not a size; from the coroutine, if the line is longer than it. What was read is dropped
  * then.
@@ -34,7 +35,7 @@ export function readLine(max: number = DEFAULT_MAX): Coroutine<string> {
 }
 
 function* line(max: number): Coroutine<string> {
-  const read = yield* untilDelimiter("\n", max, "read a line");
+  const read = yield* untilDelimiter("\n", max, "read a line", "max of readLine()");
   if (!(read instanceof PushBack)) return stripped(read);
   return pushBack(stripped(read.value as string), ...read.rest);
 }

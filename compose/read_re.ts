@@ -2,7 +2,7 @@ import { machinery } from "./_machinery.ts";
 import { Buffer } from "node:buffer";
 import { checkSize, type Chunk, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
-import { pushBack } from "./push_back.ts";
+import { PushBack } from "./push_back.ts";
 
 /**
  * Reads what a regular expression matches, from where the input is. What came after the match is pushed back.
@@ -14,7 +14,8 @@ import { pushBack } from "./push_back.ts";
  * when that has arrived, which makes reading in very small pieces cheap.
  *
  * @param regexp What to match; it matches at the beginning of the input, with or without `^`.
- * @param max How long the match may be, in characters or bytes.
+ * @param max How long the match may be, in characters (UTF-16 code units) or bytes as the input is; 65,536 unless given,
+ * `Infinity` for no limit.
  * @returns A coroutine that returns the match, as `regexp.exec()` does: `match.groups` has the named groups.
  * @throws {RangeError} If `max` is not a size; from the coroutine, if it is exceeded. What was read is dropped then.
  * @throws {EndOfStream} From the coroutine, if the stream ends before there is a match; what was read is in its `partial`.
@@ -41,7 +42,7 @@ export function readRe(regexp: RegExp, max: number = DEFAULT_MAX): Coroutine<Reg
 function* matching(regexp: RegExp, max: number): Coroutine<RegExpExecArray> {
   const sticky = new RegExp(regexp.source, regexp.flags.replace(/[gy]/g, "") + "y");
   const end = lastCharacter(regexp);
-  const chunks = new Chunks(`read ${regexp}`);
+  const chunks = new Chunks(`read ${regexp}`, "max of readRe()");
   let text = "";
   for (;;) {
     let arrived;
@@ -59,7 +60,7 @@ function* matching(regexp: RegExp, max: number): Coroutine<RegExpExecArray> {
       if (match !== null) {
         const length = match[0].length;
         if (length > max) throw chunks.tooLong(max);
-        return pushBack(match, ...chunks.from(length));
+        return new PushBack(match, chunks.from(length)) as unknown as RegExpExecArray;
       }
     }
     if (chunks.length > max) throw chunks.tooLong(max);

@@ -10,7 +10,8 @@ import { pushBack } from "./push_back.ts";
  *
  * @typeParam T Text or bytes, as the delimiter.
  * @param delimiter Text, in text or in bytes that are text in UTF-8; or bytes, in bytes.
- * @param max How much there may be before the delimiter, in characters or bytes as the input is.
+ * @param max How much there may be before the delimiter, in characters (UTF-16 code units) or bytes as the input is;
+ * 65,536 unless given, `Infinity` for no limit.
  * @returns A coroutine that returns what is before the delimiter: text if the delimiter is text.
  * @throws {RangeError} If the delimiter is empty or `max` not a size; from the coroutine, if `max` is exceeded. What was read
  * is dropped then.
@@ -37,12 +38,17 @@ export function readUntil<T extends string | Uint8Array>(
 ): Coroutine<T extends string ? string : Uint8Array> {
   checkSize("max", max);
   if (delimiter.length === 0) throw new RangeError("Cannot read until an empty delimiter");
-  return untilDelimiter(delimiter, max, `read until ${describe(delimiter)}`);
+  return untilDelimiter(delimiter, max, `read until ${describe(delimiter)}`, "max of readUntil()");
 }
 
 /** Reads up to a delimiter; each part of the input is searched once. */
-export function* untilDelimiter(delimiter: Chunk, max: number, action: string): Coroutine {
-  const chunks = new Chunks(action);
+export function* untilDelimiter(
+  delimiter: Chunk,
+  max: number,
+  action: string,
+  option: string,
+): Coroutine {
+  const chunks = new Chunks(action, option);
   let sought = delimiter;
   let before: Chunk | undefined;
   for (;;) {

@@ -1,12 +1,15 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { concat, indexOf } from "../compose/_bytes.ts";
+import { checkSize, counted, DEFAULT_MAX, tooLong } from "../compose/_chunks.ts";
+import { describe } from "../compose/_describe.ts";
+import { machinery } from "../compose/_machinery.ts";
 
 /** Options of {@linkcode delimited}. */
 export interface DelimitedOptions {
   /**
-   * How long a frame may be, in bytes.
+   * How long a frame may be, in bytes. `Infinity` turns the limit off.
    *
-   * @default {Infinity}
+   * @default {65_536}
    */
   maxLength?: number;
 }
@@ -20,7 +23,8 @@ export interface DelimitedOptions {
  * @param delimiter One or more bytes.
  * @param options How long a frame may be.
  * @returns The stage.
- * @throws {RangeError} If the delimiter is empty, a frame is longer than `maxLength`, or that is no length.
+ * @throws {TypeError} If the delimiter is not bytes.
+ * @throws {RangeError} If the delimiter is empty, or `maxLength` is not a size; from the stage, if a frame is longer.
  *
  * @example Frames that end with a zero
  * ```ts
@@ -32,12 +36,19 @@ export interface DelimitedOptions {
  * assertEquals([...frames], [new Uint8Array([1, 2]), new Uint8Array([3, 4])]);
  * ```
  */
-export function* delimited(
+export function delimited(
   delimiter: Uint8Array,
-  { maxLength = Infinity }: DelimitedOptions = {},
+  { maxLength = DEFAULT_MAX }: DelimitedOptions = {},
 ): Coroutine<void> {
+  if (!(delimiter instanceof Uint8Array)) {
+    throw new TypeError(`Cannot find ${describe(delimiter)} in bytes: give the delimiter as bytes`);
+  }
   if (delimiter.length === 0) throw new RangeError("Cannot find an empty delimiter");
-  if (!(maxLength >= 0)) throw new RangeError(`Cannot read frames of at most ${maxLength} bytes`);
+  checkSize("maxLength", maxLength);
+  return splitting(delimiter, maxLength);
+}
+
+function* splitting(delimiter: Uint8Array, maxLength: number): Coroutine<void> {
   /** Pieces of a frame whose end has not come yet. */
   let pieces: Uint8Array[] = [];
   let length = 0;
@@ -54,7 +65,7 @@ export function* delimited(
         end = indexOf(chunk, delimiter, start)
       ) {
         const last = chunk.subarray(start, end);
-        if (length + last.length > maxLength) throw tooLong(maxLength);
+        if (length + last.length > maxLength) throw frameTooLong(maxLength);
         yield pieces.length === 0 ? last : concat([...pieces, last]);
         pieces = [];
         length = 0;
@@ -64,12 +75,12 @@ export function* delimited(
       if (sure > start) pieces.push(chunk.subarray(start, sure));
       length += sure - start;
       tail = chunk.subarray(sure);
-      if (length > maxLength) throw tooLong(maxLength);
+      if (length > maxLength) throw frameTooLong(maxLength);
     }
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
     const last = concat([...pieces, tail]);
-    if (last.length > maxLength) throw tooLong(maxLength);
+    if (last.length > maxLength) throw frameTooLong(maxLength);
     if (last.length > 0) yield last;
   }
 }
@@ -81,6 +92,8 @@ function overlap(bytes: Uint8Array, delimiter: Uint8Array): number {
   return size;
 }
 
-function tooLong(maxLength: number): RangeError {
-  return new RangeError(`Cannot read a frame longer than ${maxLength} bytes`);
+function frameTooLong(maxLength: number): RangeError {
+  return tooLong("read a frame", counted(maxLength, "byte"), "maxLength of delimited()");
 }
+
+machinery(import.meta.url, splitting);

@@ -1,13 +1,15 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { checkSize, counted, DEFAULT_MAX, tooLong } from "../compose/_chunks.ts";
+import { machinery } from "../compose/_machinery.ts";
 
 const CR = 13;
 
 /** Options of {@linkcode lines}. */
 export interface LinesOptions {
   /**
-   * How long a line may be, without its end, in UTF-16 units.
+   * How long a line may be, without its end, in characters (UTF-16 code units). `Infinity` turns the limit off.
    *
-   * @default {Infinity}
+   * @default {65_536}
    */
   maxLength?: number;
 }
@@ -19,7 +21,7 @@ export interface LinesOptions {
  *
  * @param options How long a line may be.
  * @returns The stage.
- * @throws {RangeError} If a line is longer than `maxLength`, or that is no length.
+ * @throws {RangeError} If `maxLength` is not a size; from the stage, if a line is longer.
  *
  * @example Lines of bytes
  * ```ts
@@ -31,10 +33,12 @@ export interface LinesOptions {
  * assertEquals([...fromIterable(chunks, lines())], ["one", "two", "", "three"]);
  * ```
  */
-export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<void> {
-  if (!(maxLength >= 0)) {
-    throw new RangeError(`Cannot read lines of at most ${maxLength} characters`);
-  }
+export function lines({ maxLength = DEFAULT_MAX }: LinesOptions = {}): Coroutine<void> {
+  checkSize("maxLength", maxLength);
+  return splitting(maxLength);
+}
+
+function* splitting(maxLength: number): Coroutine<void> {
   const decoder = new TextDecoder();
   /** The beginning of a line whose end has not come yet. */
   let begun = "";
@@ -51,18 +55,20 @@ export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<v
           line = withoutCr(begun + text.slice(start, end));
           begun = "";
         }
-        if (line.length > maxLength) throw tooLong(maxLength);
+        if (line.length > maxLength) throw lineTooLong(maxLength);
         yield line;
         start = end + 1;
       }
       begun += text.slice(start);
       // Looked into only when it may be too long: each look makes one text of all its pieces.
-      if (begun.length > maxLength && withoutCr(begun).length > maxLength) throw tooLong(maxLength);
+      if (begun.length > maxLength && withoutCr(begun).length > maxLength) {
+        throw lineTooLong(maxLength);
+      }
     }
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
     begun += decoder.decode();
-    if (begun.length > maxLength) throw tooLong(maxLength);
+    if (begun.length > maxLength) throw lineTooLong(maxLength);
     if (begun !== "") yield begun;
   }
 }
@@ -71,6 +77,8 @@ function withoutCr(line: string): string {
   return line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
 }
 
-function tooLong(maxLength: number): RangeError {
-  return new RangeError(`Cannot read a line longer than ${maxLength} characters`);
+function lineTooLong(maxLength: number): RangeError {
+  return tooLong("read a line", counted(maxLength, "character"), "maxLength of lines()");
 }
+
+machinery(import.meta.url, splitting);
