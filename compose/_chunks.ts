@@ -1,5 +1,6 @@
 import { concat } from "./_bytes.ts";
 import { describe } from "./_describe.ts";
+import { Unusable } from "./_unusable.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
 /** Readers and stages do not gather more than this, unless they are told to: 64 Ki characters, bytes or values. */
@@ -34,7 +35,7 @@ export class Chunks {
   /** Adds what a bare `yield` gave, which must be text or bytes, and of the same kind as before. */
   add(chunk: unknown): Chunk {
     if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
-      throw new TypeError(`Cannot ${this.#action}: expected text or bytes, got ${describe(chunk)}`);
+      throw unexpected(this.#action, "text or bytes", chunk);
     }
     if (this.list.length > 0 && typeof chunk !== typeof this.list[0]) {
       throw new TypeError(`Cannot ${this.#action}: the input changed between text and bytes`);
@@ -78,6 +79,15 @@ export class Chunks {
   tooLong(max: number): RangeError {
     return tooLong(this.#action, counted(max, this.#unit), this.#option);
   }
+}
+
+/** What to throw for something that cannot be read. */
+export function unexpected(action: string, expected: string, value: unknown): TypeError {
+  return new TypeError(
+    value instanceof Unusable
+      ? value.misuse
+      : `Cannot ${action}: expected ${expected}, got ${describe(value)}`,
+  );
 }
 
 /** What to throw when more has to be gathered than an option allows. */

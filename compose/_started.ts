@@ -1,4 +1,5 @@
 import { describe } from "./_describe.ts";
+import { Unusable } from "./_unusable.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 
 /**
@@ -17,6 +18,18 @@ export function start(coroutine: Markable): boolean {
   return true;
 }
 
+class First extends Unusable {
+  override get misuse(): string {
+    return "Cannot use this as data: it was sent by a call to a coroutine that had been started by hand; call one that has not";
+  }
+}
+
+/**
+ * What a coroutine is sent first. One that has not been started ignores it, as any generator does. One that was started
+ * by hand takes it for data, and fails when it uses them; nothing else tells such a one.
+ */
+export const FIRST: Unusable = new First();
+
 /** For functions that wrap a generator function: what that has made, marked. */
 export function started<C extends Coroutine>(coroutine: C): C {
   if (!isCoroutine(coroutine)) {
@@ -26,4 +39,9 @@ export function started<C extends Coroutine>(coroutine: C): C {
   }
   start(coroutine);
   return coroutine;
+}
+
+/** Gives a function that wraps another one the name of that. */
+export function named<F>(wrapper: F, { name }: { readonly name: string }): F {
+  return Object.defineProperty(wrapper, "name", { value: name, configurable: true });
 }

@@ -16,7 +16,8 @@ export interface Call<R> {
  * what it is given: a pipe or gio.
  *
  * @typeParam R What the coroutine returns.
- * @param coroutine A coroutine that has not been started.
+ * @param coroutine A coroutine that has not been started: JavaScript does not tell whether `next()` was called on it. One
+ * that stands at a bare `yield` already would take the call for its data, and gets a TypeError where it uses them.
  * @returns What is to be given to `yield*`, once.
  * @throws {TypeError} If it is not a coroutine.
  *

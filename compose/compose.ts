@@ -24,9 +24,10 @@ import { Cleanup, GoneOn, standing } from "./_cleanup.ts";
 import { checkSize } from "./_chunks.ts";
 import { describe } from "./_describe.ts";
 import { Frame, MAX_ROOM } from "./_frame.ts";
-import { type Markable, start, STARTED } from "./_started.ts";
+import { FIRST, type Markable, named, start, STARTED } from "./_started.ts";
 import { nameOf, noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
+import { Unusable } from "./_unusable.ts";
 import { Asking, isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
 
@@ -246,12 +247,13 @@ export class Composed<R = unknown> {
       );
     }
     const outer = current;
+    const sent = this.#state === FRESH ? FIRST : message;
     this.#state = RUNNING;
     this.#asking = false;
     if (outer !== undefined) this.#outer = outer;
     current = this as Composed;
     try {
-      const result = next.call(this.#top!.coroutine, message);
+      const result = next.call(this.#top!.coroutine, sent);
       // What is most frequent does not need #drive: it asks, nothing was pushed back; or it hands out what is no object.
       if (result.done === false) {
         const { value } = result;
@@ -333,8 +335,8 @@ export class Composed<R = unknown> {
       let { value } = result;
       if (result.done === true) {
         if (value instanceof PushBack) {
-          this.#pushBack(value.rest);
-          value = value.value;
+          this.#pushBack(value.unread);
+          value = value.returned;
           result = { done: true, value };
         }
         const { caller } = frame;
@@ -369,6 +371,10 @@ export class Composed<R = unknown> {
           result = raise.call(frame.coroutine, withoutStar());
           continue;
         }
+        if (!isRequest(value)) {
+          this.#state = HANDED_OUT;
+          return result as IteratorResult<unknown, R>;
+        }
         if (value instanceof Asking) {
           this.#asking = true;
           result = value.handOut();
@@ -377,9 +383,12 @@ export class Composed<R = unknown> {
             result = raise.call(frame.coroutine, new GoneOn());
             continue;
           }
+        } else if (value instanceof Unusable) {
+          result = raise.call(frame.coroutine, new TypeError(value.misuse));
+          continue;
         }
         // Only a request is answered.
-        this.#state = isRequest(result.value) ? ASKING : HANDED_OUT;
+        this.#state = ASKING;
         return result as IteratorResult<unknown, R>;
       }
       const { room } = frame;
@@ -400,7 +409,7 @@ export class Composed<R = unknown> {
         this.#state = HANDED_OUT;
         return { done: false, value: Yield };
       }
-      result = next.call(callee.coroutine);
+      result = next.call(callee.coroutine, FIRST);
     }
   }
 
@@ -500,7 +509,7 @@ function withoutStar(): TypeError {
 /**
  * Composes a coroutine: it may call others, by `yield* call(sub())` or `yield sub()`, and is a generator itself.
  *
- * A generator function can be composed as well, and then makes composed coroutines.
+ * A generator function can be composed as well. The result is a function of the same name that makes composed coroutines.
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to compose; it has not been started.
@@ -556,7 +565,7 @@ export function compose<A extends unknown[], R>(
   options?: ComposeOptions,
 ): Composed<R> | ((...args: A) => Composed<R>) {
   if (typeof coroutine !== "function") return new Composed(coroutine, options);
-  return function (this: unknown, ...args: A) {
+  return named(function (this: unknown, ...args: A) {
     return new Composed(coroutine.apply(this, args), options);
-  };
+  }, coroutine);
 }

@@ -1,4 +1,5 @@
 import { machinery } from "./_machinery.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
 import { checkSize, Chunks, counted, part } from "./_chunks.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { pushBack } from "./push_back.ts";
@@ -87,4 +88,4 @@ function send(target: Coroutine, piece: string | Uint8Array): void {
   }
 }
 
-machinery(import.meta.url, copying);
+machinery(import.meta.url, onlyToBeCalled(copying));

@@ -7,6 +7,9 @@ import { AnyGenerator } from "./_generator.ts";
  * type for all of a generator's `yield`s. `R` is the type of what it returns: `any` unless said, so that `Coroutine`
  * alone stands for each of them, and for one that returns nothing.
  *
+ * Whoever calls or composes a coroutine starts it. So give it away as it was made, without a `next()`; see
+ * {@linkcode autostart} for one that is to be resumed by hand.
+ *
  * @typeParam R What it returns.
  *
  * @example A protocol that talks to nobody in particular

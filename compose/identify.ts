@@ -1,5 +1,5 @@
 import type { Coroutine } from "./coroutine.ts";
-import { started } from "./_started.ts";
+import { named, started } from "./_started.ts";
 
 /**
  * Wraps a generator function, so that what it makes is given itself at its first `yield`: `const self = yield;`. It is then
@@ -10,7 +10,7 @@ import { started } from "./_started.ts";
  * @typeParam A The arguments of the function.
  * @typeParam C What it makes.
  * @param coroutineFunction The function.
- * @returns A function with the same arguments. It throws a TypeError if the function makes no coroutine.
+ * @returns A function with the same arguments and name. It throws a TypeError if the function makes no coroutine.
  *
  * @example A coroutine that is resumed by a callback
  * ```ts
@@ -34,10 +34,10 @@ import { started } from "./_started.ts";
 export function identify<A extends unknown[], C extends Coroutine>(
   coroutineFunction: (...args: A) => C,
 ): (...args: A) => C {
-  return function (this: unknown, ...args: A): C {
+  return named(function (this: unknown, ...args: A): C {
     const coroutine = started(coroutineFunction.apply(this, args));
     coroutine.next();
     coroutine.next(coroutine);
     return coroutine;
-  };
+  }, coroutineFunction);
 }

@@ -1,18 +1,18 @@
-/** What pushBack() returns in truth; compose takes it apart. */
-export class PushBack {
-  readonly value: unknown;
-  readonly rest: unknown[];
+import { Unusable } from "./_unusable.ts";
+
+/** What pushBack() returns in truth; compose takes it apart. Where nobody did, any use of it is an error. */
+export class PushBack extends Unusable {
+  readonly returned: unknown;
+  readonly unread: unknown[];
 
   constructor(value: unknown, rest: unknown[]) {
-    this.value = value;
-    this.rest = rest;
+    super();
+    this.returned = value;
+    this.unread = rest;
   }
 
-  /** Text and numbers cannot be made of it: nobody took it apart. */
-  [Symbol.toPrimitive](): never {
-    throw new TypeError(
-      "Cannot use what pushBack() returned: call the coroutine with yield* call(sub()), not yield* sub()",
-    );
+  override get misuse(): string {
+    return "Cannot use what pushBack() returned: call the coroutine with yield* call(sub()), not yield* sub()";
   }
 }
 
@@ -23,7 +23,8 @@ export class PushBack {
  * from outside. What is left when the outermost coroutine has ended is in {@linkcode Composed.rest}.
  *
  * It means something to compose, a pipe or gio only, and only as what a coroutine returns. So call such a coroutine, as all
- * readers of this module are, by `yield* call(word())`: `yield* word()` gives an object that is not the value.
+ * readers of this module are, by `yield* call(word())`: `yield* word()` gives an object that is not the value, and that
+ * throws a TypeError when it is used.
  *
  * @typeParam T The type of `value`.
  * @param value What the caller gets.

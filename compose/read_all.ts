@@ -1,4 +1,5 @@
 import { machinery } from "./_machinery.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
 import { checkSize, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { EndOfStream } from "./end_of_stream.ts";
@@ -42,4 +43,4 @@ function* all(max: number): Coroutine {
   }
 }
 
-machinery(import.meta.url, all);
+machinery(import.meta.url, onlyToBeCalled(all));

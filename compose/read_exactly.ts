@@ -1,4 +1,5 @@
 import { machinery } from "./_machinery.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
 import { checkSize, Chunks, counted, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { PushBack } from "./push_back.ts";
@@ -54,4 +55,4 @@ function* reading(n: number, chunks: Chunks): Coroutine {
   return new PushBack(chunks.take(n), chunks.from(n));
 }
 
-machinery(import.meta.url, reading);
+machinery(import.meta.url, onlyToBeCalled(reading));

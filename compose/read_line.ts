@@ -1,7 +1,5 @@
-import { machinery } from "./_machinery.ts";
-import { checkSize, DEFAULT_MAX } from "./_chunks.ts";
+import { checkSize, type Chunk, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
-import { PushBack, pushBack } from "./push_back.ts";
 import { untilDelimiter } from "./read_until.ts";
 
 /**
@@ -31,17 +29,13 @@ import { untilDelimiter } from "./read_until.ts";
  */
 export function readLine(max: number = DEFAULT_MAX): Coroutine<string> {
   checkSize("max", max);
-  return line(max);
+  return untilDelimiter("\n", max, {
+    action: "read a line",
+    option: "max of readLine()",
+    made: stripped,
+  });
 }
 
-function* line(max: number): Coroutine<string> {
-  const read = yield* untilDelimiter("\n", max, "read a line", "max of readLine()");
-  if (!(read instanceof PushBack)) return stripped(read);
-  return pushBack(stripped(read.value as string), ...read.rest);
+function stripped(text: Chunk): Chunk {
+  return (text as string).endsWith("\r") ? text.slice(0, -1) : text;
 }
-
-function stripped(text: string): string {
-  return text.endsWith("\r") ? text.slice(0, -1) : text;
-}
-
-machinery(import.meta.url, line);

@@ -1,4 +1,5 @@
 import { machinery } from "./_machinery.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
 import { Buffer } from "node:buffer";
 import { checkSize, type Chunk, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
@@ -88,4 +89,4 @@ function lastCharacter({ source, flags }: RegExp): string | undefined {
   return escaped === undefined ? plain : ESCAPES[escaped] ?? escaped;
 }
 
-machinery(import.meta.url, matching);
+machinery(import.meta.url, onlyToBeCalled(matching));

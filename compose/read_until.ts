@@ -1,9 +1,10 @@
 import { concat, indexOf } from "./_bytes.ts";
 import { machinery } from "./_machinery.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
 import { checkSize, type Chunk, Chunks, DEFAULT_MAX, part, toBytes, toText } from "./_chunks.ts";
 import { describe } from "./_describe.ts";
 import type { Coroutine } from "./coroutine.ts";
-import { pushBack } from "./push_back.ts";
+import { PushBack } from "./push_back.ts";
 
 /**
  * Reads up to a delimiter, which is taken out of the input but not returned. What came after it is pushed back.
@@ -38,15 +39,27 @@ export function readUntil<T extends string | Uint8Array>(
 ): Coroutine<T extends string ? string : Uint8Array> {
   checkSize("max", max);
   if (delimiter.length === 0) throw new RangeError("Cannot read until an empty delimiter");
-  return untilDelimiter(delimiter, max, `read until ${describe(delimiter)}`, "max of readUntil()");
+  return untilDelimiter(delimiter, max, {
+    action: `read until ${describe(delimiter)}`,
+    option: "max of readUntil()",
+  });
+}
+
+/** What tells readUntil() and readLine() apart. */
+interface Reading {
+  /** What is being done, for messages. */
+  action: string;
+  /** What sets the limit, for messages. */
+  option: string;
+  /** Makes the result of what is before the delimiter. */
+  made?: (value: Chunk) => Chunk;
 }
 
 /** Reads up to a delimiter; each part of the input is searched once. */
 export function* untilDelimiter(
   delimiter: Chunk,
   max: number,
-  action: string,
-  option: string,
+  { action, option, made = (value) => value }: Reading,
 ): Coroutine {
   const chunks = new Chunks(action, option);
   let sought = delimiter;
@@ -76,9 +89,9 @@ export function* untilDelimiter(
     if (end > max || (end === -1 && chunks.length - margin > max)) throw chunks.tooLong(max);
     if (end !== -1) {
       const value = chunks.take(end);
-      return pushBack(
-        typeof delimiter === "string" ? toText(value) : value,
-        ...chunks.from(end + sought.length),
+      return new PushBack(
+        made(typeof delimiter === "string" ? toText(value) : value),
+        chunks.from(end + sought.length),
       );
     }
     before = last(chunk.length < margin ? seam : chunk, margin);
@@ -100,4 +113,4 @@ function positionIn(where: Chunk, what: Chunk): number {
     : indexOf(where, what as Uint8Array);
 }
 
-machinery(import.meta.url, untilDelimiter);
+machinery(import.meta.url, onlyToBeCalled(untilDelimiter));

@@ -44,8 +44,16 @@ export function observersOf(component: object): readonly object[] {
   return typeof addObserver === "function" && Array.isArray(observers) ? observers : [];
 }
 
-/** So many messages of one verb are remembered. */
-const MOST = 1000;
+/** How many messages of one verb are remembered. */
+const MAX_ROUTES = 1000;
+
+/** How often a component was given another name. */
+let renamings = 0;
+
+/** To be called when a component has got another name. */
+export function renamed(): void {
+  renamings++;
+}
 
 /** One observer that answers a message. */
 class Handler {
@@ -78,6 +86,9 @@ class Route {
   readonly #message: string;
   readonly #name: string | undefined;
   readonly #remembers: boolean;
+  /** The handlers, if the message goes to observers of one name only, and how many renamings there had been then. */
+  #named: readonly Handler[] | undefined;
+  #renamings = 0;
 
   constructor(
     sender: Sender,
@@ -105,13 +116,24 @@ class Route {
   }
 
   find(): readonly Handler[] {
+    if (this.#named !== undefined && this.#renamings === renamings) return this.#named;
     const handlers: Handler[] = [];
     for (const observer of this.observers) {
       const handler = this.handler(observer);
       if (handler !== undefined) handlers.push(handler);
     }
-    if (this.#remembers) this.handlers = handlers;
+    if (!this.#remembers) return handlers;
+    if (this.#name === undefined) this.handlers = handlers;
+    else {
+      this.#named = handlers;
+      this.#renamings = renamings;
+    }
     return handlers;
+  }
+
+  forget(): void {
+    this.handlers = undefined;
+    this.#named = undefined;
   }
 
   handler(observer: object): Handler | undefined {
@@ -354,7 +376,7 @@ export class Dispatcher {
       get: (_, message, self) => {
         if (typeof message === "symbol") return undefined;
         const send = this.#sending(message, self, this.#names.get(self));
-        if (this.#routes.length < MOST) {
+        if (this.#routes.length < MAX_ROUTES) {
           Object.defineProperty(self, message, { value: send, configurable: true });
         }
         return send;
@@ -365,7 +387,7 @@ export class Dispatcher {
 
   #sending(message: string, self: Dispatch, name: string | undefined): Method {
     if (message === "unknown") return (message: string, ...args) => self[message]!(...args);
-    const remembers = this.#routes.length < MOST;
+    const remembers = this.#routes.length < MAX_ROUTES;
     const route = new Route(this.#sender, this.#reserved, this.#verb, message, name, remembers);
     if (remembers) this.#routes.push(route);
     const send = SENDING[this.#verb](route);
@@ -380,6 +402,6 @@ export class Dispatcher {
 
   /** To be called when the observers have changed. */
   forget(): void {
-    for (const route of this.#routes) route.handlers = undefined;
+    for (const route of this.#routes) route.forget();
   }
 }

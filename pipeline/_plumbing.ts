@@ -21,9 +21,11 @@ import {
   type Composed,
   type Coroutine,
   EndOfStream,
+  isCoroutine,
   isRequest,
   Yield,
 } from "../compose/mod.ts";
+import { describe } from "../compose/_describe.ts";
 import { machinery } from "../compose/_machinery.ts";
 import { PushBack } from "../compose/push_back.ts";
 import { cleaned } from "../compose/_traceback.ts";
@@ -54,8 +56,19 @@ class Slot {
   /** What it returned. */
   result: unknown;
 
-  constructor(stage?: Stage) {
-    if (stage !== undefined) this.stage = compose(typeof stage === "function" ? stage() : stage);
+  /** @param given The stage; nothing for the outside. */
+  constructor(...given: [stage?: Stage]) {
+    if (given.length === 0) return;
+    const [stage] = given;
+    const coroutine = typeof stage === "function" ? stage() : stage;
+    if (!isCoroutine(coroutine)) {
+      throw new TypeError(
+        `Cannot make a stage of ${
+          describe(coroutine)
+        }: give a coroutine, or a function that makes one`,
+      );
+    }
+    this.stage = compose(coroutine);
   }
 
   /** Gives it something to read later. */

@@ -1,6 +1,6 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { concat, indexOf } from "../compose/_bytes.ts";
-import { checkSize, counted, DEFAULT_MAX, tooLong } from "../compose/_chunks.ts";
+import { checkSize, counted, DEFAULT_MAX, tooLong, unexpected } from "../compose/_chunks.ts";
 import { describe } from "../compose/_describe.ts";
 import { machinery } from "../compose/_machinery.ts";
 
@@ -23,7 +23,7 @@ export interface DelimitedOptions {
  * @param delimiter One or more bytes.
  * @param options How long a frame may be.
  * @returns The stage.
- * @throws {TypeError} If the delimiter is not bytes.
+ * @throws {TypeError} If the delimiter is not bytes; from the stage, if it reads something else.
  * @throws {RangeError} If the delimiter is empty, or `maxLength` is not a size; from the stage, if a frame is longer.
  *
  * @example Frames that end with a zero
@@ -57,6 +57,7 @@ function* splitting(delimiter: Uint8Array, maxLength: number): Coroutine<void> {
   try {
     for (;;) {
       let chunk: Uint8Array = yield;
+      if (!(chunk instanceof Uint8Array)) throw unexpected("read in delimited()", "bytes", chunk);
       if (tail.length > 0) chunk = concat([tail, chunk]);
       let start = 0;
       for (

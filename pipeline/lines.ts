@@ -1,5 +1,5 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
-import { checkSize, counted, DEFAULT_MAX, tooLong } from "../compose/_chunks.ts";
+import { checkSize, counted, DEFAULT_MAX, tooLong, unexpected } from "../compose/_chunks.ts";
 import { machinery } from "../compose/_machinery.ts";
 
 const CR = 13;
@@ -21,6 +21,7 @@ export interface LinesOptions {
  *
  * @param options How long a line may be.
  * @returns The stage.
+ * @throws {TypeError} From the stage, if it reads something else than text or bytes.
  * @throws {RangeError} If `maxLength` is not a size; from the stage, if a line is longer.
  *
  * @example Lines of bytes
@@ -45,6 +46,9 @@ function* splitting(maxLength: number): Coroutine<void> {
   try {
     for (;;) {
       const chunk: string | Uint8Array = yield;
+      if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
+        throw unexpected("read in lines()", "text or bytes", chunk);
+      }
       const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
       let start = 0;
       for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {

@@ -1,6 +1,6 @@
 import { be, type Strand, type StrandFunction } from "./be.ts";
 import type { All, AnyOf, CallOf, Do, Once } from "./messages.ts";
-import { Dispatcher, label, type Verb } from "./_dispatch.ts";
+import { Dispatcher, label, renamed, type Verb } from "./_dispatch.ts";
 
 /*
  * A component sends messages without knowing who gets them, or whether anybody does:
@@ -21,7 +21,7 @@ import { Dispatcher, label, type Verb } from "./_dispatch.ts";
  *
  * {@linkcode be} connects components; any object can be an observer, an Observable can have observers as well. Which methods
  * answer a message is looked up when it is first sent, and again only after the observers of its sender have changed: an
- * observer that gets another method, or name, meanwhile goes on with the one it had.
+ * observer that gets another method meanwhile goes on with the one it had.
  *
  * @typeParam M The messages it sends, so that they are checked; without it any message can be sent.
  * @typeParam Names Names of observers it sends messages to by name: `this.do["console"].log(line)`.
@@ -51,7 +51,7 @@ import { Dispatcher, label, type Verb } from "./_dispatch.ts";
  */
 // deno-lint-ignore no-explicit-any
 export class Observable<M = any, Names extends string = never> {
-  readonly #name: string | undefined;
+  #name: string | undefined;
   #observers: readonly object[] = [];
   #all: Dispatcher | undefined;
   #any: Dispatcher | undefined;
@@ -64,9 +64,16 @@ export class Observable<M = any, Names extends string = never> {
     this.#name = name;
   }
 
-  /** What those it observes can direct messages to: `this.do["name"].message()`. */
+  /**
+   * The name by which those it observes can direct messages to it: `this.do["name"].message()`. Another name counts from
+   * the next message on.
+   */
   get observableName(): string | undefined {
     return this.#name;
+  }
+  set observableName(name: string | undefined) {
+    this.#name = name;
+    renamed();
   }
 
   /** Who observes this component now, in the order in which they are asked. */

@@ -301,3 +301,31 @@ Deno.test("tee() throws an error of the source at each stage", () => {
   const out = [t.throw(new EndOfStream("over")).value, t.next().value];
   assertEquals(out, [[1], [1]]);
 });
+
+Deno.test("stages that get what they cannot read say so, with their name", () => {
+  const stages: [string, () => Coroutine, string, unknown[]][] = [
+    ["lines()", () => lines(), "text or bytes", [42, {}, [1], null]],
+    ["decode()", () => decode(), "bytes", ["text", 42, [1]]],
+    ["encode()", () => encode(), "text", [bytes("bytes"), 42, {}]],
+    ["delimited()", () => delimited(bytes("|")), "bytes", ["text", 42, [1]]],
+    ["join()", () => join(","), "text", [bytes("bytes"), 42, {}]],
+  ];
+  for (const [name, stage, expected, items] of stages) {
+    for (const item of items) {
+      const { message } = assertThrows(() => feed(stage(), [item]), TypeError);
+      const start = `Cannot read in ${name}: expected ${expected}, got `;
+      assertEquals(message.slice(0, start.length), start);
+    }
+  }
+});
+
+Deno.test("delimited() refuses a delimiter of text", () => {
+  const text = "|" as unknown as Uint8Array;
+  assertThrows(() => delimited(text), TypeError, 'Cannot find "|" in bytes');
+});
+
+Deno.test("pipe() says what a stage is, when it gets something else", () => {
+  for (const stage of [42, undefined, [], () => 42, function () {}]) {
+    assertThrows(() => pipe(stage as never), TypeError, "Cannot make a stage of");
+  }
+});
