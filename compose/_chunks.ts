@@ -3,7 +3,10 @@ import { describe } from "./_describe.ts";
 import { Unusable } from "./_unusable.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
-/** Readers and stages do not gather more than this, unless they are told to: 64 Ki characters, bytes or values. */
+/**
+ * Readers and stages do not gather more than this, unless they are told to: 64 Ki characters, bytes
+ * or values.
+ */
 export const DEFAULT_MAX = 65_536;
 
 /** What is read: all text, or all bytes. */
@@ -12,7 +15,10 @@ export type Chunk = string | Uint8Array;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What a reader has gathered so far. Nothing is copied before the end, so gathering is linear, however small the chunks. */
+/**
+ * What a reader has gathered so far. Nothing is copied before the end, so gathering is linear,
+ * however small the chunks.
+ */
 export class Chunks {
   readonly list: Chunk[] = [];
   length = 0;
@@ -67,7 +73,10 @@ export class Chunks {
     return rest;
   }
 
-  /** What to throw for an error that arrived at a bare `yield`: the end of the stream is told what it cut off. */
+  /**
+   * Gives what to throw for an error that arrived at a bare `yield`. An EndOfStream is replaced by
+   * one that has what was gathered.
+   */
   ended(error: unknown, length: number = this.length): unknown {
     if (!(error instanceof EndOfStream)) return error;
     return new EndOfStream(

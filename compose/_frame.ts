@@ -1,7 +1,10 @@
 import type { Coroutine } from "./coroutine.ts";
 import { captured, noteCaller } from "./_traceback.ts";
 
-/** Sent into a coroutine that stands in `yield*`: gets its stack, which V8 formats when it is read, and it stands on. */
+/**
+ * What is sent into a coroutine that stands in `yield*`, to get its stack. The coroutine does not
+ * move. V8 formats the stack when it is read.
+ */
 export class Probe {
   declare stack?: string;
 }
@@ -18,11 +21,12 @@ export const MAX_ROOM: number = 2 ** 30 - 1;
 /**
  * One coroutine on the stack of a composed one.
  *
- * It is made by call(), or by compose for a coroutine that is yielded as such. One small object serves as the iterator
- * that `yield*` wants, as the result that this iterator gives, and as the frame: a call allocates nothing else.
+ * It is made by call(), or by compose for a coroutine that is yielded as such. One small object is
+ * the iterator that `yield*` wants, the result that this iterator gives, and the frame: a call
+ * allocates nothing else.
  *
- * Compose recognises a call by the value that is yielded, which is the frame itself. JavaScriptCore does not pass on the
- * result of an iterator at `yield*`: it makes another one with the same value.
+ * Compose recognises a call by the value that is yielded, which is the frame itself. JavaScriptCore
+ * does not pass on the result of an iterator at `yield*`: it makes another one with the same value.
  */
 export class Frame<R = unknown> {
   coroutine: Coroutine<R>;

@@ -1,6 +1,6 @@
 /**
- * Makes `yield* reader()` an error at that line: it would take what the reader returns with pushBack() for the value.
- * Compose does not need the iterator of a coroutine.
+ * Makes `yield* reader()` an error at that line. Without call() it would give the object of
+ * pushBack() instead of the value. Compose does not need the iterator of a coroutine.
  */
 export function onlyToBeCalled<F extends { prototype: object }>(reader: F): F {
   Object.defineProperty(reader.prototype, Symbol.iterator, {

@@ -3,8 +3,8 @@ import { Unusable } from "./_unusable.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 
 /**
- * The property that marks a coroutine which was started, as nothing else tells it from one that was not. A WeakSet would
- * make a call take three times as long.
+ * The property that marks a coroutine that was started; nothing else tells. With a WeakSet a call
+ * would take three times as long.
  */
 export const STARTED: unique symbol = Symbol("started");
 
@@ -25,12 +25,13 @@ class First extends Unusable {
 }
 
 /**
- * What a coroutine is sent first. One that has not been started ignores it, as any generator does. One that was started
- * by hand takes it for data, and fails when it uses them; nothing else tells such a one.
+ * What a coroutine is sent first. A coroutine that has not been started ignores it, as any
+ * generator does. One that was started by hand takes it for data, and fails when it uses them.
+ * Nothing else tells the two apart.
  */
 export const FIRST: Unusable = new First();
 
-/** For functions that wrap a generator function: what that has made, marked. */
+/** Marks what a generator function has made, and returns it; for functions that wrap one. */
 export function started<C extends Coroutine>(coroutine: C): C {
   if (!isCoroutine(coroutine)) {
     throw new TypeError(

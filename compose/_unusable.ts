@@ -1,6 +1,7 @@
 /**
- * What is no value, but may come where one is expected. Whoever asks it for a property, or makes text of it, gets an error
- * that says what went wrong, at that line; so does who yields it. It can be inspected.
+ * Something that may come where a value is expected, but is none. Asking it for a property, making
+ * text of it or yielding it is an error that says what went wrong, at that line. It can be
+ * inspected.
  */
 export abstract class Unusable {
   /** What went wrong, as a message of an error. */

@@ -7,7 +7,8 @@ import type { Coroutine } from "./coroutine.ts";
  * Runs a coroutine to its end and joins what it yields to bytes. Text is written as UTF-8.
  *
  * @param coroutine A coroutine; it is composed.
- * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
+ * @param input What its bare `yield`s read, one value each. After the last one they throw
+ * {@linkcode EndOfStream}.
  * @param max How much that may be, in bytes; 65,536 unless given, `Infinity` for no limit.
  * @returns The bytes.
  * @throws {TypeError} If it yields something else than text or bytes.

@@ -6,9 +6,10 @@ import type { Coroutine } from "./coroutine.ts";
  * Runs a coroutine to its end and lists what it yields.
  *
  * @param coroutine A coroutine; it is composed.
- * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
+ * @param input What its bare `yield`s read, one value each. After the last one they throw
+ * {@linkcode EndOfStream}.
  * @param max How many values that may be; 65,536 unless given, `Infinity` for no limit.
- * @returns What it yields: neither bare `yield`s nor {@linkcode Yield}.
+ * @returns What it yields, without bare `yield`s and {@linkcode Yield}.
  * @throws {RangeError} If it yields more than `max` values, or `max` is not a size.
  *
  * @example A test of a protocol

@@ -7,8 +7,10 @@ import type { Coroutine } from "./coroutine.ts";
  * Runs a coroutine to its end and joins what it yields to text. Bytes are taken as UTF-8.
  *
  * @param coroutine A coroutine; it is composed.
- * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
- * @param max How much that may be, in characters (UTF-16 code units); 65,536 unless given, `Infinity` for no limit.
+ * @param input What its bare `yield`s read, one value each. After the last one they throw
+ * {@linkcode EndOfStream}.
+ * @param max How much that may be, in characters (UTF-16 code units); 65,536 unless given,
+ * `Infinity` for no limit.
  * @returns The text.
  * @throws {TypeError} If it yields something else than text or bytes.
  * @throws {RangeError} If it yields more than `max`, or `max` is not a size.
@@ -36,7 +38,7 @@ export function asString(
   max: number = DEFAULT_MAX,
 ): string {
   checkSize("max", max);
-  // Characters may be spread over chunks of bytes, but not across text.
+  // A character may be spread over several chunks of bytes, but text ends it.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let text = "";
   run(coroutine, input, (value) => {

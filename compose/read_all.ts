@@ -5,13 +5,15 @@ import type { Coroutine } from "./coroutine.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
 /**
- * Reads all there is, until {@linkcode EndOfStream}.
+ * Reads all input, until {@linkcode EndOfStream}.
  *
  * @typeParam T What the input consists of: text or bytes.
- * @param max How much it may be, in characters (UTF-16 code units) or bytes as the input is; 65,536 unless given,
- * `Infinity` for no limit.
- * @returns A coroutine that returns all input as one: text if it was text, and bytes if it was bytes or nothing at all.
- * @throws {RangeError} If `max` is not a size; from the coroutine, if there is more than that. What was read is dropped then.
+ * @param max How much it may be, in characters (UTF-16 code units) or bytes as the input is; 65,536
+ * unless given, `Infinity` for no limit.
+ * @returns A coroutine that returns all input as one: text if it was text, and bytes if it was
+ * bytes or nothing at all.
+ * @throws {RangeError} If `max` is not a size; from the coroutine, if there is more than that. What
+ * was read is dropped then.
  *
  * @example Reading what came in pieces
  * ```ts

@@ -5,17 +5,21 @@ import type { Coroutine } from "./coroutine.ts";
 import { PushBack } from "./push_back.ts";
 
 /**
- * Reads a number of bytes, or of characters if the input is text. What came with them is pushed back.
+ * Reads a number of bytes, or of characters if the input is text. What came with them is pushed
+ * back.
  *
- * Bytes that came in one chunk are not copied. To let more pass than memory should hold, see {@linkcode copyBytes}.
+ * Bytes that came in one chunk are not copied. For more than memory should hold, see
+ * {@linkcode copyBytes}.
  *
  * @typeParam T What the input consists of: text or bytes.
- * @param n How many bytes, or characters (UTF-16 code units, as in `length`). For 0 nothing is read, and the result is no
- * bytes.
- * @param max How large `n` may be, which is often what the peer says; 65,536 unless given, `Infinity` for no limit.
+ * @param n How many bytes, or characters (UTF-16 code units, as in `length`). For 0 nothing is
+ * read, and the result is no bytes.
+ * @param max How large `n` may be, which is often what the peer says; 65,536 unless given,
+ * `Infinity` for no limit.
  * @returns A coroutine that returns them.
  * @throws {RangeError} If `n` is not a whole number, 0 or more, or is larger than `max`.
- * @throws {EndOfStream} From the coroutine, if the stream ends before; what was read is in its `partial`.
+ * @throws {EndOfStream} If the stream ends before, from the coroutine. What was read is in its
+ * `partial`.
  *
  * @example A length, then as much data
  * ```ts

@@ -3,16 +3,18 @@ import type { Coroutine } from "./coroutine.ts";
 import { untilDelimiter } from "./read_until.ts";
 
 /**
- * Reads a line: text up to `\n` or `\r\n`, which is not part of it. What came after it is pushed back.
+ * Reads a line: text up to `\n` or `\r\n`, which is not part of it. What comes after it is pushed
+ * back.
  *
  * The input is text, or bytes that are text in UTF-8.
  *
- * @param max How long it may be, in characters (UTF-16 code units) or bytes as the input is, with `\r` but without `\n`;
- * 65,536 unless given, `Infinity` for no limit.
+ * @param max How long it may be, in characters (UTF-16 code units) or bytes as the input is, with
+ * `\r` but without `\n`; 65,536 unless given, `Infinity` for no limit.
  * @returns A coroutine that returns the line.
- * @throws {RangeError} If `max` is not a size; from the coroutine, if the line is longer than it. What was read is dropped
- * then.
- * @throws {EndOfStream} From the coroutine, if the stream ends before the line does; what was read is in its `partial`.
+ * @throws {RangeError} If `max` is not a size; from the coroutine, if the line is longer than it.
+ * What was read is dropped then.
+ * @throws {EndOfStream} If the stream ends before the line does, from the coroutine. What was read
+ * is in its `partial`.
  *
  * @example Lines from bytes
  * ```ts

@@ -7,16 +7,17 @@ import type { Coroutine } from "./coroutine.ts";
 import { PushBack } from "./push_back.ts";
 
 /**
- * Reads up to a delimiter, which is taken out of the input but not returned. What came after it is pushed back.
+ * Reads up to a delimiter, which is read but not returned. What comes after it is pushed back.
  *
  * @typeParam T Text or bytes, as the delimiter.
  * @param delimiter Text, in text or in bytes that are text in UTF-8; or bytes, in bytes.
- * @param max How much there may be before the delimiter, in characters (UTF-16 code units) or bytes as the input is;
- * 65,536 unless given, `Infinity` for no limit.
+ * @param max How much there may be before the delimiter, in characters (UTF-16 code units) or bytes
+ * as the input is; 65,536 unless given, `Infinity` for no limit.
  * @returns A coroutine that returns what is before the delimiter: text if the delimiter is text.
- * @throws {RangeError} If the delimiter is empty or `max` not a size; from the coroutine, if `max` is exceeded. What was read
- * is dropped then.
- * @throws {EndOfStream} From the coroutine, if the stream ends before; what was read is in its `partial`.
+ * @throws {RangeError} If the delimiter is empty or `max` not a size; from the coroutine, if `max`
+ * is exceeded. What was read is dropped then.
+ * @throws {EndOfStream} If the stream ends before, from the coroutine. What was read is in its
+ * `partial`.
  *
  * @example A head and what comes after it
  * ```ts
@@ -80,7 +81,7 @@ export function* untilDelimiter(
       }
       before = part(chunk, 0, 0);
     }
-    // A delimiter that began in earlier chunks, then one in this chunk.
+    // Look for a delimiter that began in earlier chunks, then for one in this chunk.
     const margin = sought.length - 1;
     const seam = joined(before, part(chunk, 0, margin));
     let end = positionIn(seam, sought);

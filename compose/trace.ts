@@ -5,14 +5,15 @@ import { describe } from "./_describe.ts";
 import { linesOf } from "./_traceback.ts";
 
 /**
- * Where a coroutine stands: a line for each coroutine on its stack, the topmost first, as in the stack of an error. The
- * coroutines do not notice.
+ * Where a coroutine stands: a line for each coroutine on its stack, the topmost first, as in the
+ * stack of an error. The coroutines do not notice.
  *
- * The line of a coroutine that stands at `yield* call()` or `yield* request` is known; of others the name only, and so it
- * is of a coroutine that is not composed.
+ * The line is known of a coroutine that stands at `yield* call()` or `yield* request`. Of others,
+ * and of a coroutine that is not composed, only the name is known.
  *
  * @param coroutine What to look at.
- * @returns The lines; none if it is a composed one that has ended, or that another one has called.
+ * @returns The lines. There are none if it is composed and has ended, or was called by another
+ * coroutine.
  * @throws {TypeError} If it is not a coroutine.
  *
  * @example What waits for what

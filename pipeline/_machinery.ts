@@ -1,4 +1,6 @@
-/** Tracebacks show the frames of stages that users write, and not those of the ones that are here. */
+/**
+ * Tracebacks show the frames of the stages that users write, and hide those of this module.
+ */
 import { machinery } from "../compose/_machinery.ts";
 import { batch } from "./batch.ts";
 import { decode } from "./decode.ts";

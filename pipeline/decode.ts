@@ -14,9 +14,11 @@ export interface DecodeOptions extends TextDecoderOptions {
 /**
  * A stage that reads bytes and yields text. Characters may begin in one chunk and end in another.
  *
- * @param options The encoding, and what TextDecoder offers: `fatal` to refuse what is no text, `ignoreBOM`.
+ * @param options The encoding, and what TextDecoder offers: `fatal` to refuse what is no text,
+ * `ignoreBOM`.
  * @returns The stage.
- * @throws {TypeError} From the stage, if it reads something else than bytes, or if `fatal` is set and they are no text.
+ * @throws {TypeError} If it reads something else than bytes, or if `fatal` is set and they are no
+ * text; from the stage.
  *
  * @example A character in two pieces
  * ```ts

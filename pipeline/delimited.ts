@@ -17,14 +17,15 @@ export interface DelimitedOptions {
 /**
  * A stage that reads bytes and yields the frames between delimiters, without them.
  *
- * Frames and delimiters may begin in one chunk and end in another. The last frame need not have a delimiter. A frame that
- * came in one chunk is a view of that chunk, not a copy.
+ * Frames and delimiters may begin in one chunk and end in another. The last frame need not have a
+ * delimiter. A frame that came in one chunk is a view of that chunk, not a copy.
  *
  * @param delimiter One or more bytes.
  * @param options How long a frame may be.
  * @returns The stage.
  * @throws {TypeError} If the delimiter is not bytes; from the stage, if it reads something else.
- * @throws {RangeError} If the delimiter is empty, or `maxLength` is not a size; from the stage, if a frame is longer.
+ * @throws {RangeError} If the delimiter is empty, or `maxLength` is not a size; from the stage, if
+ * a frame is longer.
  *
  * @example Frames that end with a zero
  * ```ts
@@ -86,7 +87,7 @@ function* splitting(delimiter: Uint8Array, maxLength: number): Coroutine<void> {
   }
 }
 
-/** How many bytes at the end of `bytes` are the beginning of a delimiter. */
+/** How many bytes at the end of `bytes` may be the beginning of a delimiter. */
 function overlap(bytes: Uint8Array, delimiter: Uint8Array): number {
   let size = Math.min(bytes.length, delimiter.length - 1);
   while (size > 0 && !bytes.subarray(-size).every((byte, i) => byte === delimiter[i])) size--;

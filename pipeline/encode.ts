@@ -2,10 +2,11 @@ import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { unexpected } from "../compose/_chunks.ts";
 
 /**
- * A stage that reads text and yields bytes of UTF-8. Characters may begin in one chunk and end in another.
+ * A stage that reads text and yields bytes of UTF-8. Characters may begin in one chunk and end in
+ * another.
  *
  * @returns The stage.
- * @throws {TypeError} From the stage, if it reads something else than text.
+ * @throws {TypeError} If it reads something else than text, from the stage.
  *
  * @example Text to bytes
  * ```ts

@@ -6,7 +6,7 @@ import { unexpected } from "../compose/_chunks.ts";
  *
  * @param separator What to put between.
  * @returns The stage.
- * @throws {TypeError} From the stage, if it reads something else than text.
+ * @throws {TypeError} If it reads something else than text, from the stage.
  *
  * @example A list
  * ```ts

@@ -7,7 +7,8 @@ const CR = 13;
 /** Options of {@linkcode lines}. */
 export interface LinesOptions {
   /**
-   * How long a line may be, without its end, in characters (UTF-16 code units). `Infinity` turns the limit off.
+   * How long a line may be, without its end, in characters (UTF-16 code units). `Infinity` turns
+   * the limit off.
    *
    * @default {65_536}
    */
@@ -17,11 +18,12 @@ export interface LinesOptions {
 /**
  * A stage that reads text, or bytes of UTF-8, and yields lines without their ends, `\n` or `\r\n`.
  *
- * Lines and characters may begin in one chunk and end in another. The last line need not have an end.
+ * Lines and characters may begin in one chunk and end in another. The last line need not have an
+ * end.
  *
  * @param options How long a line may be.
  * @returns The stage.
- * @throws {TypeError} From the stage, if it reads something else than text or bytes.
+ * @throws {TypeError} If it reads something else than text or bytes, from the stage.
  * @throws {RangeError} If `maxLength` is not a size; from the stage, if a line is longer.
  *
  * @example Lines of bytes
@@ -64,7 +66,7 @@ function* splitting(maxLength: number): Coroutine<void> {
         start = end + 1;
       }
       begun += text.slice(start);
-      // Looked into only when it may be too long: each look makes one text of all its pieces.
+      // It is looked into only when it may be too long, because each look joins all its pieces.
       if (begun.length > maxLength && withoutCr(begun).length > maxLength) {
         throw lineTooLong(maxLength);
       }
