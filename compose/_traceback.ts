@@ -223,7 +223,8 @@ export function linesOf(caller: Capture | Coroutine): string[] {
  */
 export function nameOf(coroutine: Coroutine): string {
   const line = String(receiver.call(coroutine).stack).split("\n")[1] ?? "";
-  return /at (.+)\.receiver /.exec(line)?.[1] ?? "anonymous";
+  const name = /at (.+)\.receiver /.exec(line)?.[1];
+  return name === undefined || name === "Generator" ? "anonymous" : name;
 }
 
 function receiver(this: Coroutine): Capture {

@@ -173,6 +173,10 @@ Deno.test("trace() takes any coroutine", () => {
   assertEquals(trace(composed), []);
 });
 
+Deno.test("trace() calls a coroutine anonymous, if its function has no name", () => {
+  assertEquals(trace((function* (): Coroutine {})()), ["    at anonymous (line unknown)"]);
+});
+
 Deno.test("trace() says what it wants when it gets something else", () => {
   function* main(): Coroutine {}
   for (
