@@ -1,7 +1,12 @@
 import { concat } from "./_bytes.ts";
+import { describe } from "./_describe.ts";
+import { Unusable } from "./_unusable.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
-/** Readers do not gather more than this, unless they are told to: 64 Ki characters or bytes. */
+/**
+ * Readers and stages do not gather more than this, unless they are told to: 64 Ki characters, bytes
+ * or values.
+ */
 export const DEFAULT_MAX = 65_536;
 
 /** What is read: all text, or all bytes. */
@@ -10,21 +15,33 @@ export type Chunk = string | Uint8Array;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What a reader has gathered so far. Nothing is copied before the end, so gathering is linear, however small the chunks. */
+/**
+ * What a reader has gathered so far. Nothing is copied before the end, so gathering is linear,
+ * however small the chunks.
+ */
 export class Chunks {
   readonly list: Chunk[] = [];
   length = 0;
   readonly #action: string;
+  readonly #option: string;
 
-  /** @param action What is being done, for messages: "read a line". */
-  constructor(action: string) {
+  /**
+   * @param action What is being done, for messages: "read a line".
+   * @param option What sets the limit, for messages: "max of readLine()".
+   */
+  constructor(action: string, option: string) {
     this.#action = action;
+    this.#option = option;
+  }
+
+  get #unit(): string {
+    return typeof this.list[0] === "string" ? "character" : "byte";
   }
 
   /** Adds what a bare `yield` gave, which must be text or bytes, and of the same kind as before. */
   add(chunk: unknown): Chunk {
     if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
-      throw new TypeError(`Cannot ${this.#action}: expected text or bytes, got ${describe(chunk)}`);
+      throw unexpected(this.#action, "text or bytes", chunk);
     }
     if (this.list.length > 0 && typeof chunk !== typeof this.list[0]) {
       throw new TypeError(`Cannot ${this.#action}: the input changed between text and bytes`);
@@ -56,19 +73,37 @@ export class Chunks {
     return rest;
   }
 
-  /** What to throw for an error that arrived at a bare `yield`: the end of the stream is told what it cut off. */
+  /**
+   * Gives what to throw for an error that arrived at a bare `yield`. An EndOfStream is replaced by
+   * one that has what was gathered.
+   */
   ended(error: unknown, length: number = this.length): unknown {
     if (!(error instanceof EndOfStream)) return error;
-    const unit = typeof this.list[0] === "string" ? "character" : "byte";
     return new EndOfStream(
-      `Cannot ${this.#action}: the stream ended after ${counted(length, unit)}`,
+      `Cannot ${this.#action}: the stream ended after ${counted(length, this.#unit)}`,
       { cause: error, partial: this.list },
     );
   }
 
   tooLong(max: number): RangeError {
-    return new RangeError(`Cannot ${this.#action}: it is longer than ${max}, the maximum given`);
+    return tooLong(this.#action, counted(max, this.#unit), this.#option);
   }
+}
+
+/** What to throw for something that cannot be read. */
+export function unexpected(action: string, expected: string, value: unknown): TypeError {
+  return new TypeError(
+    value instanceof Unusable
+      ? value.misuse
+      : `Cannot ${action}: expected ${expected}, got ${describe(value)}`,
+  );
+}
+
+/** What to throw when more has to be gathered than an option allows. */
+export function tooLong(action: string, size: string, option: string): RangeError {
+  return new RangeError(
+    `Cannot ${action}: it is longer than ${size}, the ${option}; give a larger one, or Infinity for no limit`,
+  );
 }
 
 /** `chunk` from `start` to `end`, without copying bytes. */
@@ -88,14 +123,9 @@ export function counted(n: number, unit: string): string {
   return `${n} ${unit}${n === 1 ? "" : "s"}`;
 }
 
-/** A value in a message: short. */
-export function describe(value: unknown): string {
-  return Deno.inspect(value, { depth: 0, strAbbreviateSize: 40, iterableLimit: 5 });
-}
-
 /** @throws {RangeError} If `n` is no size. */
 export function checkSize(name: string, n: number): void {
-  if (n === Infinity && name === "max") return;
+  if (n === Infinity && name.startsWith("max")) return;
   if (!Number.isSafeInteger(n) || n < 0) {
     throw new RangeError(`Cannot use ${n} as ${name}: give a whole number, 0 or more`);
   }

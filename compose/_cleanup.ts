@@ -3,7 +3,10 @@ import { Probe } from "./_frame.ts";
 import { next } from "./_generator.ts";
 import { linesOf } from "./_traceback.ts";
 
-/** Where a coroutine stands in `yield*`. Its lines cost much more than this: see {@linkcode linesOf}. */
+/**
+ * Captures where a coroutine stands in `yield*`. {@linkcode linesOf} makes lines of it, which costs
+ * much more.
+ */
 export function standing(coroutine: Coroutine): Probe {
   const probe = new Probe();
   next.call(coroutine, probe);
@@ -11,22 +14,27 @@ export function standing(coroutine: Coroutine): Probe {
 }
 
 /**
- * Watches a coroutine that is being closed while it stands upon others by native `yield*`. JavaScript lets a caller go on,
- * as if nothing had been, when the callee has waited in its `finally` (ECMA-262, 14.4.14 `yield*`, received a return
- * completion). As long as the cleanup lasts, the callers stand where they stood. This is known only of who stands in
- * `yield* request`.
+ * Watches a coroutine that is being closed while it stands in a native `yield*`. When the callee
+ * waits in its `finally`, JavaScript forgets the close and lets the caller go on (ECMA-262, 14.4.14
+ * `yield*`, received a return completion). As long as the callee cleans up, its callers stand at
+ * the same lines; when these change, a caller has gone on. The lines are known only while the
+ * callee stands in `yield* request`.
  */
 export class Cleanup {
-  /** Where all stood when the close began: the innermost first. */
+  /** The lines where all stood when the close began, the innermost first. */
   readonly #before: Probe;
-  /** Those callers that had not begun their own cleanup when the first wait did. */
+  /** The lines of the callers that had not begun to clean up when the callee first waited. */
   #callers: string[] | undefined;
 
   constructor(before: Probe) {
     this.#before = before;
   }
 
-  /** Whether a caller has gone on, so that it must be closed itself; by where all stand now. */
+  /**
+   * Whether a caller has gone on and must be closed as well.
+   *
+   * @param probe Where all stand now.
+   */
   hasGoneOn(probe: Probe): boolean {
     const before = linesOf(this.#before);
     if (before.length === 1) return false; // It has no such callers.
@@ -47,8 +55,8 @@ function commonEnd(a: string[], b: string[]): string[] {
 }
 
 /**
- * Thrown into a coroutine that was closed and has gone on, for an error is not lost by native `yield*` as a close is. It
- * ends there.
+ * Ends a coroutine that was closed and has gone on: native `yield*` does not lose an error, as it
+ * does a close.
  */
 export class GoneOn extends Error {
   override readonly name = "GoneOn";

@@ -1,7 +1,10 @@
 import type { Coroutine } from "./coroutine.ts";
 import { captured, noteCaller } from "./_traceback.ts";
 
-/** Sent into a coroutine that stands in `yield*`: gets its stack, which V8 formats when it is read, and it stands on. */
+/**
+ * What is sent into a coroutine that stands in `yield*`, to get its stack. The coroutine does not
+ * move. V8 formats the stack when it is read.
+ */
 export class Probe {
   declare stack?: string;
 }
@@ -12,26 +15,36 @@ function usedCall(): TypeError {
   );
 }
 
+/** As good as no limit of depth; V8 keeps such a number in the frame itself. */
+export const MAX_ROOM: number = 2 ** 30 - 1;
+
 /**
  * One coroutine on the stack of a composed one.
  *
- * It is made by call(), or by compose for a coroutine that is yielded as such. One small object serves as the iterator
- * that `yield*` wants, as the result that this iterator gives, and as the frame: a call allocates nothing else.
+ * It is made by call(), or by compose for a coroutine that is yielded as such. One small object is
+ * the iterator that `yield*` wants, the result that this iterator gives, and the frame: a call
+ * allocates nothing else.
+ *
+ * Compose recognises a call by the value that is yielded, which is the frame itself. JavaScriptCore
+ * does not pass on the result of an iterator at `yield*`: it makes another one with the same value.
  */
 export class Frame<R = unknown> {
-  /** The coroutine; when it has returned, what `yield*` gives. */
-  value: unknown;
+  coroutine: Coroutine<R>;
+  /** What the iterator gives: the frame, and at the end what the coroutine returned. */
+  value: unknown = this;
   done = false;
   /** Whether its caller waits in `yield* call()`, and so can tell its own line. */
   asked = false;
   /** Whether Yield goes out before each call. */
   stepping = false;
+  /** How much deeper the calls may go. */
+  room: number = MAX_ROOM;
   caller: Frame | undefined = undefined;
   /** The values of Locals that were set in this frame. */
   bindings: Map<object, unknown> | undefined = undefined;
 
   constructor(coroutine: Coroutine<R>) {
-    this.value = coroutine;
+    this.coroutine = coroutine;
   }
 
   [Symbol.iterator](): this {

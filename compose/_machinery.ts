@@ -1,31 +1,35 @@
 /*
- * What users do not want to read of in tracebacks and in trace(): the functions that run their coroutines. Each module
- * says so of itself, by machinery(import.meta.url, …).
+ * Tracebacks and trace() show the coroutines of users, and hide the functions that run them. Each
+ * module tells which of its functions are to be hidden: machinery(import.meta.url, …).
  */
 import type { Coroutine } from "./coroutine.ts";
 
 /** A frame of a stack. */
 export const FRAME: RegExp = /^\s+at /;
 
-/** In a bundle all files are one, with those of the user: nothing is hidden there. */
+/** In a bundle all files are one, together with those of the user, so nothing is hidden there. */
 const bundled = !/\/compose\/_machinery\.\w+$/.test(import.meta.url);
 const folders: string[] = [];
 const prototypes = new WeakSet<object>();
 
-/** How a URL is named in stacks: as it is, but Deno decodes what is percent-encoded, such as spaces. */
+/**
+ * The names that a URL has in stacks: the URL itself, the decoded one (Deno), or its path (Bun).
+ */
 export function inStacks(url: string): string[] {
   try {
-    return [url, decodeURIComponent(url)];
+    const decoded = decodeURIComponent(url);
+    return [url, decoded, ...url.startsWith("file:") ? [decoded.slice("file://".length)] : []];
   } catch {
     return [url];
   }
 }
 
 /**
- * Says that the frames of a file, and of those in the same folder, are machinery.
+ * Hides the frames of a file and of all files in the same folder.
  *
  * @param url Of the file.
- * @param functions What makes coroutines of which only the name may be known, because they use a plain `yield`.
+ * @param functions Generator functions whose coroutines are hidden when only their names are known,
+ * because they stand at a plain `yield`.
  */
 export function machinery(
   url: string,
@@ -38,7 +42,10 @@ export function machinery(
   for (const { prototype } of functions) prototypes.add(prototype);
 }
 
-/** Whether a line of a stack is a frame of machinery. Examples in docstrings run as `file.ts#1-9.ts` or `file.ts$1-9.ts`. */
+/**
+ * Whether a line of a stack is a frame of machinery. Examples in docstrings run as `file.ts#1-9.ts`
+ * or `file.ts$1-9.ts`.
+ */
 export function isMachineryLine(line: string): boolean {
   return FRAME.test(line) && folders.some((folder) => {
     const at = line.indexOf(folder);

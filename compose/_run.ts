@@ -5,9 +5,9 @@ import { isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
 
 /**
- * Runs a coroutine to its end on input that is there already, and then on {@linkcode EndOfStream}.
+ * Runs a coroutine to its end. It reads the input, and then gets {@linkcode EndOfStream}.
  *
- * @param output Is given what it yields; what it throws is thrown at that `yield`.
+ * @param output Gets what the coroutine yields. If it throws, the error is thrown at that `yield`.
  * @returns What it returns.
  */
 export function run<R>(

@@ -1,8 +1,10 @@
+import { describe } from "./_describe.ts";
+import { Unusable } from "./_unusable.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 
 /**
- * The property that marks a coroutine which was started, as nothing else tells it from one that was not. A WeakSet would
- * make a call take three times as long.
+ * The property that marks a coroutine that was started; nothing else tells. With a WeakSet a call
+ * would take three times as long.
  */
 export const STARTED: unique symbol = Symbol("started");
 
@@ -16,13 +18,31 @@ export function start(coroutine: Markable): boolean {
   return true;
 }
 
-/** For functions that wrap a generator function: what that has made, marked. */
+class First extends Unusable {
+  override get misuse(): string {
+    return "Cannot use this as data: it was sent by a call to a coroutine that had been started by hand; call one that has not";
+  }
+}
+
+/**
+ * What a coroutine is sent first. A coroutine that has not been started ignores it, as any
+ * generator does. One that was started by hand takes it for data, and fails when it uses them.
+ * Nothing else tells the two apart.
+ */
+export const FIRST: Unusable = new First();
+
+/** Marks what a generator function has made, and returns it; for functions that wrap one. */
 export function started<C extends Coroutine>(coroutine: C): C {
   if (!isCoroutine(coroutine)) {
     throw new TypeError(
-      `Cannot start ${Deno.inspect(coroutine, { depth: 0 })}: give a generator function`,
+      `Cannot start ${describe(coroutine)}: give a generator function`,
     );
   }
   start(coroutine);
   return coroutine;
+}
+
+/** Gives a function that wraps another one the name of that. */
+export function named<F>(wrapper: F, { name }: { readonly name: string }): F {
+  return Object.defineProperty(wrapper, "name", { value: name, configurable: true });
 }

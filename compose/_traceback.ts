@@ -1,15 +1,18 @@
 /*
  * How an error comes to show the callers that it passed:
  *
- *  1. An error is made with a stack: of the coroutine that made it, then of compose, then of who drives that. The callers
- *     of the coroutine are not on it, because they are suspended.
- *  2. When the error is thrown into a caller that stands at `yield* call()`, the iterator of that call runs *within*
- *     the caller. A stack that is captured there begins with the line of the caller.
- *  3. These take the place of the frames of compose. That is done when somebody reads `error.stack`; until then stacks are
- *     captured, which costs a few microseconds a caller, and not formatted, which costs ten times as much.
- *  4. When composed coroutines run others there are frames of compose in more than one place. The callers are grouped by
- *     the composed coroutine that they belong to, and the groups fill the places in order, the innermost first.
- *  5. What is not an Error, or one whose `stack` cannot be changed, passes untouched.
+ *  1. An error is made with a stack: the coroutine that made it, then compose, then what drives
+ *     compose. The callers of the coroutine are not on it, because they are suspended.
+ *  2. When the error is thrown into a caller that stands at `yield* call()`, the iterator of that
+ *     call runs *within* the caller. A stack that is captured there begins with the line of the
+ *     caller.
+ *  3. These lines replace the frames of compose when somebody reads `error.stack`. Until then
+ *     stacks are only captured, which costs a few microseconds for each caller; to format them
+ *     costs ten times as much.
+ *  4. When composed coroutines run others, there are frames of compose in several places. The
+ *     callers are grouped by the composed coroutine that they belong to, and the groups fill these
+ *     places in order, the innermost first.
+ *  5. A value that is not an Error, or whose `stack` cannot be changed, passes untouched.
  */
 import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
@@ -22,19 +25,30 @@ interface Capture {
 
 type Callee = (...args: never[]) => unknown;
 
-/** So many callers are shown of one composed coroutine; the others, of a recursion, are counted. */
-const MOST = 1000;
+/**
+ * How many callers an error shows. If there are more, as in a recursion, these are only counted.
+ */
+const MAX_CALLERS = 1000;
 
-/** Of one caller that much is captured: itself, and what it stands upon by native `yield*`. */
-const DEPTH = 100;
+/**
+ * How many frames are captured for one caller: its own, and those of what it calls by native
+ * `yield*`.
+ */
+const MAX_FRAMES = 100;
 
+/**
+ * The names that modules of this folder have in stacks. They end in `.js` where the types were
+ * taken out.
+ */
 const files = (...names: string[]) =>
-  names.flatMap((name) => inStacks(new URL(name, import.meta.url).href)).map((url) => `${url}:`);
-/** What runs coroutines: a frame of it comes after those of a coroutine. */
-const DRIVERS = files("compose.ts", "trace.ts");
-/** The bottom frame of a composed coroutine that runs. */
+  names.flatMap((name) =>
+    inStacks(import.meta.url.replace(/[^/]*(\.\w+)$/, `${name}$1`)).map((url) => `${url}:`)
+  );
+/** The modules that run coroutines: in a stack, their frames come after those of a coroutine. */
+const DRIVERS = files("compose", "trace", "_cleanup");
+/** The frame at the bottom of a running composed coroutine. */
 const ENTRIES = ["next", "throw", "return"].flatMap((method) =>
-  files("compose.ts").map((file) => `.${method} (${file}`)
+  files("compose").flatMap((file) => [`.${method} (${file}`, ` ${method} (${file}`])
 );
 /** Frames of what runs the program. */
 const RUNTIME = /\b(ext|node):|<anonymous>/;
@@ -86,7 +100,7 @@ class Traceback {
 
   note(caller: () => Capture | Coroutine): void {
     const group = this.#groups.at(-1)!;
-    if (this.#noted === MOST) group.more++;
+    if (this.#noted === MAX_CALLERS) group.more++;
     else {
       this.#noted++;
       group.callers.push(caller());
@@ -94,7 +108,7 @@ class Traceback {
   }
 
   leave(): void {
-    if (this.#groups.length < MOST) this.#groups.push(new Group());
+    if (this.#groups.length < MAX_CALLERS) this.#groups.push(new Group());
   }
 
   #define(): void {
@@ -106,7 +120,10 @@ class Traceback {
     });
   }
 
-  /** Somebody writes another stack: callers that the error passes from now on come after it. */
+  /**
+   * Somebody has written another stack. The callers that the error passes from now on come after
+   * it.
+   */
   #replace(stack: unknown): void {
     this.#original = stack;
     this.#groups.length = 0;
@@ -118,7 +135,8 @@ class Traceback {
       this.#original = this.#stack.get === undefined
         ? this.#stack.value
         : this.#stack.get.call(this.#error);
-      // Deno remembers the frames it has formatted, and would print them, not `stack`, if nobody catches the error.
+      // Deno remembers the frames it has formatted, and would print them, not `stack`, if nobody
+      // catches the error.
       try {
         captured(this.#error, undefined, 0).stack;
         this.#define();
@@ -142,9 +160,10 @@ class Traceback {
     }
     // Error.stackTraceLimit may cut a stack off between a frame and what resumed it.
     dropResumed();
-    // Those it passed after it was thrown in from elsewhere, or that are beyond that limit.
+    // What is left are callers that the error passed after it was thrown in from elsewhere, or that
+    // are beyond that limit.
     for (const group of groups) lines.push(...group.lines());
-    // Where no user had a part in it, the machinery itself is at fault.
+    // If there is no frame of the user, the machinery itself is at fault.
     const told = lines.some((line) => FRAME.test(line) && !RUNTIME.test(line));
     return (told ? lines : original).join("\n");
   }
@@ -165,7 +184,7 @@ export function noteLeaving(error: unknown): void {
   Traceback.of(error)?.leave();
 }
 
-/** For errors that do not leave a composed coroutine: hides the machinery all the same. Returns the error. */
+/** Hides the machinery in an error that does not leave a composed coroutine. Returns the error. */
 export function cleaned(error: unknown): unknown {
   Traceback.of(error);
   return error;
@@ -175,19 +194,19 @@ export function cleaned(error: unknown): unknown {
 export function captured<T extends Capture>(
   target: T,
   callee?: Callee,
-  depth: number = DEPTH,
+  depth: number = MAX_FRAMES,
 ): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = depth;
   try {
-    Error.captureStackTrace(target, callee);
+    Error.captureStackTrace?.(target, callee);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
   return target;
 }
 
-/** The lines of a caller: more than one if it stands upon others by native `yield*`. */
+/** The lines of a caller: more than one if it calls others by native `yield*`. */
 export function linesOf(caller: Capture | Coroutine): string[] {
   if (isCoroutine(caller)) {
     return isMachinery(caller) ? [] : [`    at ${nameOf(caller)} (line unknown)`];
@@ -199,12 +218,13 @@ export function linesOf(caller: Capture | Coroutine): string[] {
 }
 
 /**
- * The name of a coroutine's function. JavaScript does not tell it, but V8 shows the receiver of a call in a stack, and for
- * a generator that is the name of its function: `at sub.receiver (…)`.
+ * The name of a coroutine's function. JavaScript does not tell it. But in a stack V8 shows the
+ * receiver of a call, and a generator is shown by the name of its function: `at sub.receiver (…)`.
  */
-function nameOf(coroutine: Coroutine): string {
+export function nameOf(coroutine: Coroutine): string {
   const line = String(receiver.call(coroutine).stack).split("\n")[1] ?? "";
-  return /at (.+)\.receiver /.exec(line)?.[1] ?? "anonymous";
+  const name = /at (.+)\.receiver /.exec(line)?.[1];
+  return name === undefined || name === "Generator" ? "anonymous" : name;
 }
 
 function receiver(this: Coroutine): Capture {

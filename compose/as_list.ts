@@ -1,3 +1,4 @@
+import { checkSize, counted, DEFAULT_MAX, tooLong } from "./_chunks.ts";
 import { run } from "./_run.ts";
 import type { Coroutine } from "./coroutine.ts";
 
@@ -5,8 +6,11 @@ import type { Coroutine } from "./coroutine.ts";
  * Runs a coroutine to its end and lists what it yields.
  *
  * @param coroutine A coroutine; it is composed.
- * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
- * @returns What it yields: neither bare `yield`s nor {@linkcode Yield}.
+ * @param input What its bare `yield`s read, one value each. After the last one they throw
+ * {@linkcode EndOfStream}.
+ * @param max How many values that may be; 65,536 unless given, `Infinity` for no limit.
+ * @returns What it yields, without bare `yield`s and {@linkcode Yield}.
+ * @throws {RangeError} If it yields more than `max` values, or `max` is not a size.
  *
  * @example A test of a protocol
  * ```ts
@@ -22,8 +26,16 @@ import type { Coroutine } from "./coroutine.ts";
  * assertEquals(asList(greet(), ["Ada"]), ["Hello, ", "Ada"]);
  * ```
  */
-export function asList(coroutine: Coroutine, input: readonly unknown[] = []): unknown[] {
+export function asList(
+  coroutine: Coroutine,
+  input: readonly unknown[] = [],
+  max: number = DEFAULT_MAX,
+): unknown[] {
+  checkSize("max", max);
   const list: unknown[] = [];
-  run(coroutine, input, (value) => list.push(value));
+  run(coroutine, input, (value) => {
+    if (list.length >= max) throw tooLong("make a list", counted(max, "value"), "max of asList()");
+    list.push(value);
+  });
   return list;
 }

@@ -1,13 +1,15 @@
 import type { Coroutine } from "./coroutine.ts";
-import { started } from "./_started.ts";
+import { named, started } from "./_started.ts";
 
 /**
- * Wraps a generator function, so that what it makes is run up to its first `yield` at once, and can be sent data.
+ * Wraps a generator function. The coroutines that it makes run up to their first `yield` at once,
+ * so that they can be sent data.
  *
  * @typeParam A The arguments of the function.
  * @typeParam C What it makes.
  * @param coroutineFunction The function.
- * @returns A function with the same arguments. It throws a TypeError if the function makes no coroutine.
+ * @returns A function with the same arguments and name. It throws a TypeError if the function makes
+ * no coroutine.
  *
  * @example A coroutine that waits for data
  * ```ts
@@ -25,9 +27,9 @@ import { started } from "./_started.ts";
 export function autostart<A extends unknown[], C extends Coroutine>(
   coroutineFunction: (...args: A) => C,
 ): (...args: A) => C {
-  return function (this: unknown, ...args: A): C {
+  return named(function (this: unknown, ...args: A): C {
     const coroutine = started(coroutineFunction.apply(this, args));
     coroutine.next();
     return coroutine;
-  };
+  }, coroutineFunction);
 }

@@ -1,7 +1,8 @@
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
+import { describe } from "./_describe.ts";
 import { Frame } from "./_frame.ts";
 
-/** What {@linkcode call} gives to `yield*`. */
+/** The iterable that {@linkcode call} makes for `yield*`. */
 export interface Call<R> {
   /** For `yield*`: hands the coroutine to compose, and ends with what it returned. */
   [Symbol.iterator](): Iterator<Coroutine<R>, R>;
@@ -10,13 +11,15 @@ export interface Call<R> {
 /**
  * Calls a coroutine: `const n = yield* call(sub())`, where `n` is of the type that `sub` returns.
  *
- * Compose runs `sub` in the place of its caller until it returns; what it throws is thrown at this `yield*`. `yield sub()`
- * does the same, but untyped, and without the caller's line in tracebacks. There must be compose above it, or what composes
- * what it is given: a pipe or gio.
+ * Compose runs `sub` in the place of its caller until it returns; what it throws is thrown at this
+ * `yield*`. `yield sub()` does the same, but untyped, and without the caller's line in tracebacks.
+ * It works in a coroutine that is run by compose, a pipe or gio.
  *
  * @typeParam R What the coroutine returns.
- * @param coroutine A coroutine that has not been started.
- * @returns What is to be given to `yield*`, once.
+ * @param coroutine A coroutine that has not been started: JavaScript does not tell whether `next()`
+ * was called on it. One that stands at a bare `yield` already would take the call for its data, and
+ * gets a TypeError where it uses them.
+ * @returns An iterable for `yield*`, to be used once.
  * @throws {TypeError} If it is not a coroutine.
  *
  * @example Two calls
@@ -42,9 +45,7 @@ export interface Call<R> {
 export function call<R>(coroutine: Coroutine<R>): Call<R> {
   if (!isCoroutine(coroutine)) {
     throw new TypeError(
-      `Cannot call ${
-        Deno.inspect(coroutine, { depth: 0 })
-      }: give a coroutine, call(sub()), not call(sub)`,
+      `Cannot call ${describe(coroutine)}: give a coroutine, call(sub()), not call(sub)`,
     );
   }
   return new Frame(coroutine) as unknown as Call<R>;

@@ -1,58 +1,81 @@
 /*
  * The rules of composing:
  *
- *  1. A yielded coroutine is called: it is put on the stack and run. What it returns, or throws, comes out of its
- *     caller's `yield`.
- *  2. A bare `yield` asks for data, and `yield value` hands out data. Only who asked for data is sent any.
+ *  1. A yielded coroutine is called: it is put on the stack and run. What it returns, or throws,
+ *     comes out of its caller's `yield`.
+ *  2. A bare `yield` asks for data, and `yield value` hands out data. Data are sent only to a
+ *     coroutine that has asked for them.
  *  3. What was pushed back is read before anything is asked from outside.
- *  4. What is handed out goes first, however much was pushed back, and is handed out once.
- *  5. An error that leaves a coroutine is thrown at its caller's `yield`; one from outside at the topmost `yield`.
- *  6. return() closes one coroutine after the other, the topmost first. A `finally` may yield, and call; when its coroutine
- *     has ended the next one is closed, and no code of that runs but its `finally`. An error from a `finally` is thrown at
- *     the caller's `yield` (5), and the closing goes on when that has ended.
- *  7. Misuse is an error at once, at the `yield` where the mistake is, or for the driver if that made it.
- *  8. With stepping, Yield is handed out before a coroutine that was called starts.
+ *  4. A value that is handed out goes out before pushed-back data are read, and goes out once.
+ *  5. An error that leaves a coroutine is thrown at its caller's `yield`. An error from outside is
+ *     thrown at the `yield` of the topmost coroutine.
+ *  6. return() closes one coroutine after the other, the topmost first. A `finally` may yield and
+ *     call. When its coroutine has ended, the next one is closed; only the `finally`s of that one
+ *     run. An error from a `finally` is thrown at the caller's `yield` (5), and the closing goes on
+ *     when the caller has ended.
+ *  7. Misuse is an error at once: at the `yield` where the mistake is, or for the driver if the
+ *     driver made it.
+ *  8. With stepping, Yield is handed out at each call, before the coroutine that was called starts.
  *
- * A resume goes to the topmost coroutine directly, whatever the depth, and hands out the very result object that this made;
- * so it costs the same at any depth and allocates nothing. #drive is the loop that does all of this while no error occurs;
- * #raise is entered with one, and goes back to it.
+ * A resume goes to the topmost coroutine directly and hands out the result object that this
+ * coroutine made. So it costs the same at any depth and allocates nothing. #drive is the loop that
+ * does all of this while there is no error. #raise is entered with an error, and goes back to
+ * #drive.
  */
 import type { Coroutine } from "./coroutine.ts";
 import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
 import { Cleanup, GoneOn, standing } from "./_cleanup.ts";
-import { Frame } from "./_frame.ts";
-import { type Markable, start, STARTED } from "./_started.ts";
-import { noteLeaving, noteName } from "./_traceback.ts";
+import { checkSize } from "./_chunks.ts";
+import { describe } from "./_describe.ts";
+import { Frame, MAX_ROOM } from "./_frame.ts";
+import { FIRST, type Markable, named, start, STARTED } from "./_started.ts";
+import { nameOf, noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
+import { Unusable } from "./_unusable.ts";
 import { Asking, isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
 
 /** Options of {@linkcode compose}. */
 export interface ComposeOptions {
   /**
-   * Hands out {@linkcode Yield} at each call, so that a test or a scheduler can let others go first.
+   * Hands out {@linkcode Yield} at each call, so that a test or a scheduler can let others go
+   * first.
    *
    * @default {false}
    */
   stepping?: boolean;
   /**
-   * For drivers, which run it on its own: it sees these {@linkcode Local}s, to its end, and none of whoever resumes it. See
-   * {@linkcode Local.capture}.
+   * How many calls may wait for each other. A call that goes deeper is a RangeError at the caller's
+   * `yield`, so that endless recursion does not use up all memory. `Infinity` turns the limit off.
+   * Of a composed coroutine that is called by another one, the smaller limit counts.
+   *
+   * @default {1_000_000}
+   */
+  maxDepth?: number;
+  /**
+   * The {@linkcode Local}s that the coroutine sees, to its end, instead of those of whoever resumes
+   * it. This is for drivers that run a coroutine on its own. See {@linkcode Local.capture}.
    */
   locals?: ReadonlyMap<object, unknown>;
 }
 
-// The states of a composed coroutine. Only up to HANDED_OUT it may be resumed, and only ASKING with data.
+// The states of a composed coroutine. It may be resumed in the states up to HANDED_OUT, and with
+// data only in ASKING.
 const FRESH = 0;
 const ASKING = 1;
 const HANDED_OUT = 2;
 const RUNNING = 3;
-/** Another one has called it, and runs its coroutine. */
+/** Another composed coroutine has called this one, and runs its coroutine. */
 const CALLED = 4;
 const ENDED = 5;
 
-/** The input of most, most of the time: nothing is ever put into this one. */
+const DEFAULT_MAX_DEPTH = 1_000_000;
+
+/** How many values may be pushed back and not read. */
+const MAX_PUSHED_BACK = 1_000_000;
+
+/** The input while nothing is pushed back. All share it, and nothing is ever put into it. */
 const EMPTY: unknown[] = [];
 
 const NO_BINDINGS: ReadonlyMap<object, unknown> = new Map();
@@ -60,7 +83,10 @@ const NO_BINDINGS: ReadonlyMap<object, unknown> = new Map();
 const THROW = 0;
 const RETURN = 1;
 
-/** What return() was called with; what a coroutine returns that was closed, unless its `finally` returns something. */
+/**
+ * The value of return(). A coroutine that was closed returns it, unless its `finally` returns
+ * something else.
+ */
 class Close {
   readonly value: unknown;
 
@@ -69,30 +95,38 @@ class Close {
   }
 }
 
-/** The composed coroutine that is running, and by #outer those that are running it. */
+/** The composed coroutine that is running. #outer leads to those that run it. */
 let current: Composed<unknown> | undefined;
 
 /**
- * Puts the coroutine of a composed one, if that has not been started, into `frame`, and its input before that of
- * `composed`: its own stack and input are not needed then.
+ * Moves the coroutine of a composed one into `frame`, and its input to the front of that of
+ * `composed`, so that its own stack and input are not needed. Only one that has not been started
+ * can be taken over; returns whether it was.
  */
 let takeOver: (coroutine: Coroutine, frame: Frame, composed: Composed<unknown>) => boolean;
 
 /** For Local: the frame of the coroutine that is running. */
 export let currentFrame: () => Frame | undefined;
-/** For Local: the bindings of the nearest frame that has this one. */
+/** For Local: the bindings of the nearest frame that binds this Local. */
 export let bindingsWith: (local: object) => Map<object, unknown> | undefined;
 /** For Local: all bindings. */
 export let allBindings: () => ReadonlyMap<object, unknown>;
 /** For trace(): the topmost frame, and whether its coroutine stands in `yield* request`. */
 export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, boolean];
 
-/** A composed coroutine is a generator: it has the iterator helpers as well, and can be given to `for…of` and `using`. */
+/** The coroutine of a composed one that has not been started; any other as it is. */
+let innermostOf: (coroutine: Coroutine) => Coroutine;
+
+/**
+ * A composed coroutine is a generator: it has the iterator helpers, and can be given to `for…of`
+ * and `using`.
+ */
 // deno-lint-ignore no-explicit-any
 export interface Composed<R = unknown> extends Generator<unknown, R, any> {}
 
 /**
- * A coroutine that runs the coroutines it calls; made by {@linkcode compose}. It is a generator like any other.
+ * A coroutine that runs the coroutines it calls; made by {@linkcode compose}. It is a generator
+ * like any other.
  *
  * @typeParam R What the coroutine returns.
  *
@@ -140,15 +174,19 @@ export class Composed<R = unknown> {
       }
       return all.size === 0 ? NO_BINDINGS : all;
     };
+    innermostOf = (coroutine) =>
+      coroutine instanceof Composed ? coroutine.#top?.coroutine ?? coroutine : coroutine;
     positionOf = (composed) => [composed.#top, composed.#asking];
-    // So that the first look at a coroutine that is called tells whether it needs a second one.
+    // All composed coroutines are marked, so that the check of a coroutine that is called needs one
+    // look only.
     start(Composed.prototype);
     takeOver = (coroutine, frame, composed) => {
       if (!(coroutine instanceof Composed) || coroutine.#state !== FRESH) return false;
       const top = coroutine.#top!;
       coroutine.#state = CALLED;
       coroutine.#top = undefined;
-      frame.value = top.value;
+      frame.coroutine = top.coroutine;
+      if (top.room < frame.room) frame.room = top.room;
       if (top.stepping) frame.stepping = true;
       frame.bindings = top.bindings;
       if (coroutine.#input.length > 0) {
@@ -160,26 +198,33 @@ export class Composed<R = unknown> {
   }
 
   #state = FRESH;
-  /** Of the coroutine that runs or waits. */
+  /** The frame of the coroutine that runs or waits. */
   #top: Frame | undefined = undefined;
-  /** What was pushed back, the next one last. */
+  /** What was pushed back. The value that is read next is the last. */
   #input: unknown[] = EMPTY;
   /** Whether the coroutine that waits stands in `yield* request`. */
   #asking = false;
-  /** What is being closed; frames above it are called by its `finally`. */
+  /** The frame that is being closed. The frames above it were called by its `finally`. */
   #closing: Frame | undefined = undefined;
   #closedWith: Close | undefined = undefined;
-  /** Of what is being closed, if it has callers by native `yield*`. */
+  /** Watches the coroutine that is being closed, if it may have callers by native `yield*`. */
   #cleanup: Cleanup | undefined = undefined;
   #outer: Composed<unknown> | undefined = undefined;
   #detached = false;
 
-  /** Composes a coroutine; {@linkcode compose} is the usual way. */
+  /**
+   * Composes a coroutine; {@linkcode compose} is the usual way.
+   *
+   * @param coroutine What to compose; it has not been started.
+   * @param options Whether to stop at each call, how deep calls may go, and the Locals.
+   * @throws {TypeError} If it is given something else, or a coroutine that was composed or called
+   * before.
+   */
   constructor(coroutine: Coroutine<R>, options?: ComposeOptions) {
     if (!isCoroutine(coroutine)) {
       throw new TypeError(
         `Cannot compose ${
-          Deno.inspect(coroutine, { depth: 0 })
+          describe(coroutine)
         }: give a coroutine, compose(main()), or a generator function`,
       );
     }
@@ -188,6 +233,11 @@ export class Composed<R = unknown> {
     if (!start(coroutine) && !takeOver(coroutine, frame, this as Composed)) {
       throw alreadyStarted("compose");
     }
+    const maxDepth = options?.maxDepth;
+    if (maxDepth !== undefined) {
+      checkSize("maxDepth", maxDepth);
+      frame.room = Math.min(maxDepth, MAX_ROOM);
+    } else if (frame.room === MAX_ROOM) frame.room = DEFAULT_MAX_DEPTH;
     const locals = options?.locals;
     if (locals !== undefined) {
       this.#detached = true;
@@ -201,16 +251,21 @@ export class Composed<R = unknown> {
     return this.#input.toReversed();
   }
 
-  /** For drivers: takes the place of what was pushed back, and is read before anything is asked from outside. */
+  /**
+   * Replaces what was pushed back. These values are read before anything is asked from outside.
+   * This is for drivers.
+   */
   set rest(values: unknown[]) {
     this.#input = EMPTY;
     this.#pushBack(values);
   }
 
   /**
-   * Resumes the coroutine, with data if it asked for data, until it asks for data or hands out data.
+   * Resumes the coroutine until it asks for data, hands out data, or ends.
    *
-   * @throws {TypeError} If it has not asked for data and is sent some, or if it is running.
+   * @param message The data, if it has asked for data.
+   * @returns What it yields or returns.
+   * @throws {TypeError} If it is sent data that it has not asked for, or if it is running.
    */
   next(message?: unknown): IteratorResult<unknown, R> {
     if (message === undefined ? this.#state > HANDED_OUT : this.#state !== ASKING) {
@@ -220,13 +275,15 @@ export class Composed<R = unknown> {
       );
     }
     const outer = current;
+    const sent = this.#state === FRESH ? FIRST : message;
     this.#state = RUNNING;
     this.#asking = false;
     if (outer !== undefined) this.#outer = outer;
     current = this as Composed;
     try {
-      const result = next.call(this.#top!.value as Coroutine, message);
-      // What is most frequent does not need #drive: it asks, nothing was pushed back; or it hands out what is no object.
+      const result = next.call(this.#top!.coroutine, sent);
+      // The most frequent cases do not need #drive: it asks and nothing was pushed back, or it
+      // hands out a primitive value.
       if (result.done === false) {
         const { value } = result;
         if (value === undefined ? this.#input.length === 0 : typeof value !== "object") {
@@ -246,6 +303,8 @@ export class Composed<R = unknown> {
   /**
    * Throws an error at the `yield` where the coroutine stands.
    *
+   * @param error Anything, as a rule an Error.
+   * @returns What it yields next, or returns.
    * @throws {TypeError} If it is running.
    */
   throw(error: unknown): IteratorResult<unknown, R> {
@@ -254,8 +313,11 @@ export class Composed<R = unknown> {
   }
 
   /**
-   * Closes the coroutine and all that it called. If a `finally` yields, go on resuming until all is done.
+   * Closes the coroutine and all that it called. If a `finally` yields, go on with `next()` until
+   * all is done.
    *
+   * @param value What it returns, unless its `finally` returns something else.
+   * @returns What a `finally` yields, or what it returns.
    * @throws {TypeError} If it is running.
    */
   return(value: R): IteratorResult<unknown, R> {
@@ -264,7 +326,10 @@ export class Composed<R = unknown> {
     return this.#run(RETURN, undefined);
   }
 
-  /** For `using`: closes the coroutine, unless it was called: then that is up to its caller. */
+  /**
+   * For `using`: closes the coroutine. If it was called, its caller closes it, and this does
+   * nothing.
+   */
   [Symbol.dispose](): void {
     if (this.#state !== CALLED) this.return(undefined as R);
   }
@@ -281,8 +346,8 @@ export class Composed<R = unknown> {
 
   #run(mode: typeof THROW | typeof RETURN, message: unknown): IteratorResult<unknown, R> {
     const top = this.#top!;
-    const coroutine = top.value as Coroutine;
-    // Who stands in `yield* request` will tell its line.
+    const coroutine = top.coroutine;
+    // A coroutine that stands in `yield* request` tells its line by itself.
     if (mode === THROW && !this.#asking) noteName(message, coroutine);
     const asking = this.#asking;
     this.#state = RUNNING;
@@ -307,8 +372,8 @@ export class Composed<R = unknown> {
       let { value } = result;
       if (result.done === true) {
         if (value instanceof PushBack) {
-          this.#pushBack(value.rest);
-          value = value.value;
+          this.#pushBack(value.unread);
+          value = value.returned;
           result = { done: true, value };
         }
         const { caller } = frame;
@@ -321,49 +386,68 @@ export class Composed<R = unknown> {
         const { asked } = frame;
         frame = caller;
         if (closing) {
-          // With return() twice it may be the earlier one that is left, when a `finally` has caught an error.
+          // After two return()s, if a `finally` has caught an error, the value may be the earlier
+          // one.
           if (value instanceof Close) this.#closedWith = value;
           result = this.#close(caller, asked);
-        } else result = next.call(caller.value as Coroutine, value);
-      } else if (value === undefined) {
+        } else result = next.call(caller.coroutine, value);
+        continue;
+      }
+      if (value === undefined) {
         if (this.#input.length === 0) {
           this.#state = ASKING;
           return result as IteratorResult<unknown, R>;
         }
-        result = next.call(frame.value as Coroutine, this.#input.pop());
-      } else if (value instanceof AnyGenerator) {
-        const callee = result instanceof Frame ? result : new Frame(value);
-        // Not start(value), which V8 does not inline here.
-        const coroutine: Markable = value;
-        if (coroutine[STARTED] === undefined) coroutine[STARTED] = true;
-        else if (!takeOver(coroutine, callee, this as Composed)) {
-          result = raise.call(frame.value as Coroutine, alreadyStarted("call"));
-          continue;
-        }
-        callee.caller = frame;
-        this.#top = callee;
-        if (frame.stepping) callee.stepping = true;
-        frame = callee;
-        if (callee.stepping) {
-          this.#state = HANDED_OUT;
-          return { done: false, value: Yield };
-        }
-        result = next.call(callee.value as Coroutine);
-      } else {
+        result = next.call(frame.coroutine, this.#input.pop());
+        continue;
+      }
+      let callee: Frame;
+      if (value instanceof AnyGenerator) callee = new Frame(value);
+      else if (value instanceof Frame && value.asked) callee = value;
+      else {
         if (value instanceof Frame) {
-          result = raise.call(frame.value as Coroutine, withoutStar());
+          result = raise.call(frame.coroutine, withoutStar());
           continue;
         }
-        this.#asking = result instanceof Asking;
-        if (this.#closing === frame && this.#asking && this.#hasGoneOn(frame)) {
-          this.#asking = false;
-          result = raise.call(frame.value as Coroutine, new GoneOn());
+        if (!isRequest(value)) {
+          this.#state = HANDED_OUT;
+          return result as IteratorResult<unknown, R>;
+        }
+        if (value instanceof Asking) {
+          this.#asking = true;
+          result = value.handOut();
+          if (this.#closing === frame && this.#hasGoneOn(frame)) {
+            this.#asking = false;
+            result = raise.call(frame.coroutine, new GoneOn());
+            continue;
+          }
+        } else if (value instanceof Unusable) {
+          result = raise.call(frame.coroutine, new TypeError(value.misuse));
           continue;
         }
         // Only a request is answered.
-        this.#state = isRequest(value) ? ASKING : HANDED_OUT;
+        this.#state = ASKING;
         return result as IteratorResult<unknown, R>;
       }
+      const { room } = frame;
+      // Not start(coroutine), which V8 does not inline here.
+      const coroutine: Markable = callee.coroutine;
+      if (coroutine[STARTED] === undefined && room > 0) coroutine[STARTED] = true;
+      else if (room === 0 || !takeOver(coroutine, callee, this as Composed)) {
+        const error = room === 0 ? tooDeep(frame, innermostOf(coroutine)) : alreadyStarted("call");
+        result = raise.call(frame.coroutine, error);
+        continue;
+      }
+      callee.caller = frame;
+      if (callee.room >= room) callee.room = room - 1;
+      this.#top = callee;
+      if (frame.stepping) callee.stepping = true;
+      frame = callee;
+      if (callee.stepping) {
+        this.#state = HANDED_OUT;
+        return { done: false, value: Yield };
+      }
+      result = next.call(callee.coroutine, FIRST);
     }
   }
 
@@ -375,7 +459,7 @@ export class Composed<R = unknown> {
       this.#top = caller;
       if (this.#closing === frame) this.#closing = caller;
       if (error instanceof GoneOn) {
-        // That was its close.
+        // The error was the close of this coroutine.
         if (caller === undefined) {
           const { value } = this.#closedWith!;
           this.#end();
@@ -389,9 +473,9 @@ export class Composed<R = unknown> {
         }
       }
       if (caller === undefined) break;
-      if (!frame.asked) noteName(error, caller.value as Coroutine);
+      if (!frame.asked) noteName(error, caller.coroutine);
       try {
-        return this.#drive(raise.call(caller.value as Coroutine, error));
+        return this.#drive(raise.call(caller.coroutine, error));
       } catch (thrown) {
         error = thrown;
       }
@@ -401,18 +485,21 @@ export class Composed<R = unknown> {
     throw error;
   }
 
-  /** Only the outermost gives the value, which its `finally` may change as in any generator. */
+  /**
+   * Only the outermost coroutine returns the value itself; its `finally` may change it, as in any
+   * generator.
+   */
   #close(frame: Frame, stands: boolean): IteratorResult<unknown, unknown> {
-    this.#cleanup = stands ? new Cleanup(standing(frame.value as Coroutine)) : undefined;
+    this.#cleanup = stands ? new Cleanup(standing(frame.coroutine)) : undefined;
     this.#asking = false;
     this.#closing = frame;
     const value = frame.caller === undefined ? this.#closedWith!.value : this.#closedWith;
-    return close.call(frame.value as Coroutine, value);
+    return close.call(frame.coroutine, value);
   }
 
   #hasGoneOn(frame: Frame): boolean {
     return this.#cleanup !== undefined &&
-      this.#cleanup.hasGoneOn(standing(frame.value as Coroutine));
+      this.#cleanup.hasGoneOn(standing(frame.coroutine));
   }
 
   #end(): void {
@@ -424,6 +511,7 @@ export class Composed<R = unknown> {
 
   #pushBack(values: unknown[]): void {
     if (values.length > 0 && this.#input === EMPTY) this.#input = [];
+    if (this.#input.length + values.length > MAX_PUSHED_BACK) throw tooMuchPushedBack();
     for (let i = values.length - 1; i >= 0; i--) this.#input.push(values[i]);
   }
 }
@@ -435,6 +523,24 @@ function alreadyStarted(doing: "call" | "compose"): TypeError {
   );
 }
 
+function tooDeep(frame: Frame, coroutine: Coroutine): RangeError {
+  let depth = 1;
+  for (let { caller } = frame; caller !== undefined; caller = caller.caller) depth++;
+  return new RangeError(
+    `Cannot call ${
+      nameOf(coroutine)
+    }: ${depth} coroutines wait for each other already. Is the recursion endless? ` +
+      "If not, give compose a larger maxDepth",
+  );
+}
+
+function tooMuchPushedBack(): RangeError {
+  return new RangeError(
+    `Cannot push back more than ${MAX_PUSHED_BACK} values that nobody has read. ` +
+      "Does a coroutine push back more than it reads?",
+  );
+}
+
 function withoutStar(): TypeError {
   return new TypeError(
     "Cannot call by `yield call(sub())`: write `yield* call(sub())`, or `yield sub()`",
@@ -442,15 +548,19 @@ function withoutStar(): TypeError {
 }
 
 /**
- * Composes a coroutine: it may call others, by `yield* call(sub())` or `yield sub()`, and is a generator itself.
+ * Composes a coroutine: it may call others, by `yield* call(sub())` or `yield sub()`, and is a
+ * generator itself.
  *
- * A generator function can be composed as well, and then makes composed coroutines.
+ * A generator function can be composed as well. The result is a function of the same name that
+ * makes composed coroutines.
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to compose; it has not been started.
- * @param options Whether to stop at each call.
+ * @param options Whether to stop at each call, how deep calls may go, and the Locals.
  * @returns The composed coroutine.
- * @throws {TypeError} If it is given something else, or a coroutine that was composed or called before.
+ * @throws {TypeError} If it is given something else, or a coroutine that was composed or called
+ * before.
+ * @throws {RangeError} If `maxDepth` is not a size.
  *
  * @example A protocol made of two coroutines
  * ```ts
@@ -500,7 +610,7 @@ export function compose<A extends unknown[], R>(
   options?: ComposeOptions,
 ): Composed<R> | ((...args: A) => Composed<R>) {
   if (typeof coroutine !== "function") return new Composed(coroutine, options);
-  return function (this: unknown, ...args: A) {
+  return named(function (this: unknown, ...args: A) {
     return new Composed(coroutine.apply(this, args), options);
-  };
+  }, coroutine);
 }

@@ -2,10 +2,11 @@ import { run } from "./_run.ts";
 import type { Coroutine } from "./coroutine.ts";
 
 /**
- * Runs a coroutine to its end for what it does: what it yields and returns is dropped.
+ * Runs a coroutine to its end. What it yields and returns is dropped.
  *
  * @param coroutine A coroutine; it is composed.
- * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
+ * @param input What its bare `yield`s read, one value each. After the last one they throw
+ * {@linkcode EndOfStream}.
  *
  * @example Running for the effect
  * ```ts

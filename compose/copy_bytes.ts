@@ -1,21 +1,24 @@
 import { machinery } from "./_machinery.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
 import { checkSize, Chunks, counted, part } from "./_chunks.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { pushBack } from "./push_back.ts";
 import { isRequest } from "./request.ts";
 
 /**
- * Copies a number of bytes, or of characters if the input is text, to a target, piece by piece as they arrive. What came
- * with them is pushed back.
+ * Copies a number of bytes, or of characters if the input is text, to a target, piece by piece as
+ * they arrive. What came with them is pushed back.
  *
  * @param n How many. For 0 nothing is read.
- * @param target A function that is given each piece, and may return a coroutine, which is called, or a {@linkcode Request},
- * which is waited for; or a coroutine that stands at a bare `yield` (see {@linkcode autostart}) and reads the pieces. It is
- * not closed, so that more can be copied to it.
+ * @param target A function that gets each piece. It may return a coroutine, which is called, or a
+ * {@linkcode Request}, which is waited for. Or a coroutine that reads the pieces; it must stand at
+ * a bare `yield` (see {@linkcode autostart}), and is not closed, so that more can be copied to it.
  * @returns A coroutine that returns nothing.
  * @throws {RangeError} If `n` is not a whole number, 0 or more.
- * @throws {EndOfStream} From the coroutine, if the stream ends before; the target has what was read.
- * @throws {TypeError} From the coroutine, if the target ends, yields something instead of reading on, or returns a promise.
+ * @throws {EndOfStream} If the stream ends before, from the coroutine. The target has what was
+ * read.
+ * @throws {TypeError} If the target ends, yields something instead of reading on, or returns a
+ * promise; from the coroutine.
  *
  * @example Copying a body to a file
  * ```ts
@@ -49,7 +52,7 @@ function* copying(
   const action = `copy ${counted(n, "byte")}`;
   let copied = 0;
   while (copied < n) {
-    const chunks = new Chunks(action);
+    const chunks = new Chunks(action, "n of copyBytes()");
     let arrived;
     try {
       arrived = yield;
@@ -87,4 +90,4 @@ function send(target: Coroutine, piece: string | Uint8Array): void {
   }
 }
 
-machinery(import.meta.url, copying);
+machinery(import.meta.url, onlyToBeCalled(copying));

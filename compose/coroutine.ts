@@ -1,11 +1,14 @@
 import { AnyGenerator } from "./_generator.ts";
 
 /**
- * A coroutine: a generator that asks for data with a bare `yield` and hands out data with `yield data`.
+ * A coroutine: a generator that asks for data by a bare `yield` and hands out data by `yield data`.
  *
- * What it yields is `unknown` to whoever drives it, and what its `yield`s give is `any`, because TypeScript knows one
- * type for all of a generator's `yield`s. `R` is the type of what it returns: `any` unless said, so that `Coroutine`
- * alone stands for each of them, and for one that returns nothing.
+ * What it yields is `unknown` to its driver. What its `yield`s give is `any`, because TypeScript
+ * has one type for all `yield`s of a generator. `R` is the type of what it returns; it is `any`
+ * unless it is given, so that `Coroutine` alone fits every coroutine.
+ *
+ * Whoever calls or composes a coroutine starts it. So do not call `next()` on a coroutine that you
+ * give away. For one that you resume by hand, see {@linkcode autostart}.
  *
  * @typeParam R What it returns.
  *

@@ -1,14 +1,14 @@
 /** Options of {@linkcode EndOfStream}. */
 export interface EndOfStreamOptions extends ErrorOptions {
-  /** What was read of the thing that is missing its end, in the chunks it came in. */
+  /** What was read before the stream ended, in the chunks that it came in. */
   partial?: readonly unknown[];
 }
 
 /**
- * Thrown at a bare `yield` when there is no more input and never will be.
+ * Thrown at a bare `yield` when there is no more input and will be none.
  *
- * The readers of this module catch it to say what is missing: `readAll()` is complete then; the others throw another one,
- * with what they read so far in `partial`.
+ * `readAll()` catches it and returns. The other readers throw another one that says what is
+ * missing, with what they have read in `partial`.
  *
  * @example A coroutine that sums until there is no more
  * ```ts
@@ -45,7 +45,9 @@ export interface EndOfStreamOptions extends ErrorOptions {
 export class EndOfStream extends Error {
   /** The name of the class. */
   override readonly name = "EndOfStream";
-  /** What was read of the thing that is missing its end, in the chunks it came in: nothing is lost. */
+  /**
+   * What was read before the stream ended, in the chunks that it came in. Nothing is lost.
+   */
   readonly partial: readonly unknown[];
 
   /**

@@ -1,16 +1,17 @@
 import type { Coroutine } from "./coroutine.ts";
-import { started } from "./_started.ts";
+import { named, started } from "./_started.ts";
 
 /**
- * Wraps a generator function, so that what it makes is given itself at its first `yield`: `const self = yield;`. It is then
- * run up to the next `yield`, whose value nobody gets.
+ * Wraps a generator function. The coroutines that it makes get themselves at their first `yield`:
+ * `const self = yield;`. They then run up to the next `yield`, whose value nobody gets.
  *
- * With it a coroutine can hand itself to callbacks, to be resumed by them.
+ * So a coroutine can give itself to callbacks, which resume it.
  *
  * @typeParam A The arguments of the function.
  * @typeParam C What it makes.
  * @param coroutineFunction The function.
- * @returns A function with the same arguments. It throws a TypeError if the function makes no coroutine.
+ * @returns A function with the same arguments and name. It throws a TypeError if the function makes
+ * no coroutine.
  *
  * @example A coroutine that is resumed by a callback
  * ```ts
@@ -34,10 +35,10 @@ import { started } from "./_started.ts";
 export function identify<A extends unknown[], C extends Coroutine>(
   coroutineFunction: (...args: A) => C,
 ): (...args: A) => C {
-  return function (this: unknown, ...args: A): C {
+  return named(function (this: unknown, ...args: A): C {
     const coroutine = started(coroutineFunction.apply(this, args));
     coroutine.next();
     coroutine.next(coroutine);
     return coroutine;
-  };
+  }, coroutineFunction);
 }

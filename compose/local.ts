@@ -1,10 +1,12 @@
 import { allBindings, bindingsWith, currentFrame } from "./compose.ts";
 
 /**
- * A variable of the running coroutine and of what it calls, however deep, without passing it on.
+ * A variable of the running coroutine and of all that it calls, however deep. It need not be passed
+ * on.
  *
- * It is bound in the frame of the coroutine that sets it, and gone when that ends. Plain functions that coroutines call
- * see it too, and so do composed coroutines that are run inside of them.
+ * It is bound in the frame of the coroutine that sets it, and the binding is gone when that
+ * coroutine ends. Plain functions that coroutines call see it, too, and so do composed coroutines
+ * that these run.
  *
  * @typeParam T What it holds.
  *
@@ -28,7 +30,8 @@ import { allBindings, bindingsWith, currentFrame } from "./compose.ts";
  */
 export class Local<T> {
   /**
-   * What all Locals are bound to here and now, to be given to {@linkcode compose} by who drives a coroutine on its own.
+   * The values of all Locals, here and now. A driver that runs a coroutine on its own gives them to
+   * {@linkcode compose}.
    *
    * @returns The values, by their Locals.
    */
@@ -40,7 +43,7 @@ export class Local<T> {
    * Binds a value in the coroutine that is running.
    *
    * @param value What to bind.
-   * @throws {TypeError} Outside of a composed coroutine.
+   * @throws {TypeError} If no composed coroutine is running.
    */
   set(value: T): void {
     const frame = currentFrame();

@@ -1,9 +1,10 @@
 /**
  * Calling one coroutine from another, at the same cost at any depth.
  *
- * A coroutine is a generator that talks to nobody in particular: a bare `yield` asks for data, `yield data` hands out data.
- * `compose` runs one together with all coroutines that it calls, as one coroutine, with typed results, push-back of what was
- * read too much, and errors that show every caller.
+ * A coroutine is a generator that talks to nobody in particular: a bare `yield` asks for data,
+ * `yield data` hands out data. `compose` runs a coroutine and all coroutines that it calls as one
+ * coroutine. Results are typed, input that was not needed can be pushed back, and errors show every
+ * caller.
  *
  * ```ts
  * import { asString, call, type Coroutine, readLine } from "@weightless/io/compose";

@@ -1,34 +1,40 @@
-/** What pushBack() returns in truth; compose takes it apart. */
-export class PushBack {
-  readonly value: unknown;
-  readonly rest: unknown[];
+import { Unusable } from "./_unusable.ts";
+
+/**
+ * What pushBack() really returns. Compose takes it apart; where nobody has done so, any use of it
+ * is an error.
+ */
+export class PushBack extends Unusable {
+  readonly returned: unknown;
+  readonly unread: unknown[];
 
   constructor(value: unknown, rest: unknown[]) {
-    this.value = value;
-    this.rest = rest;
+    super();
+    this.returned = value;
+    this.unread = rest;
   }
 
-  /** Text and numbers cannot be made of it: nobody took it apart. */
-  [Symbol.toPrimitive](): never {
-    throw new TypeError(
-      "Cannot use what pushBack() returned: call the coroutine with yield* call(sub()), not yield* sub()",
-    );
+  override get misuse(): string {
+    return "Cannot use what pushBack() returned: call the coroutine with yield* call(sub()), not yield* sub()";
   }
 }
 
 /**
- * Returns from a coroutine with input that it has read but does not want: `return pushBack(value, ...rest)`.
+ * Returns a value from a coroutine, and gives back input that it has read and does not need:
+ * `return pushBack(value, ...rest)`.
  *
- * The caller gets `value`; what is in `rest` is read, in this order, by the next bare `yield`s, before anything is asked
- * from outside. What is left when the outermost coroutine has ended is in {@linkcode Composed.rest}.
+ * The caller gets `value`. The next bare `yield`s read `rest`, in this order, before anything is
+ * asked from outside. What is left when the outermost coroutine has ended is in
+ * {@linkcode Composed.rest}.
  *
- * It means something to compose, a pipe or gio only, and only as what a coroutine returns. So call such a coroutine, as all
- * readers of this module are, by `yield* call(word())`: `yield* word()` gives an object that is not the value.
+ * Only compose, a pipe and gio understand it. So call such a coroutine by `yield* call(word())`;
+ * all readers of this module are such coroutines. `yield* word()` gives an object that is not the
+ * value, and that throws a TypeError when it is used.
  *
  * @typeParam T The type of `value`.
  * @param value What the caller gets.
  * @param rest What goes back into the input.
- * @returns `value`, as far as TypeScript is concerned.
+ * @returns What to return. To TypeScript it is of the type of `value`.
  *
  * @example Reading up to a space
  * ```ts

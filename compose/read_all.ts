@@ -1,13 +1,19 @@
 import { machinery } from "./_machinery.ts";
-import { Chunks } from "./_chunks.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
+import { checkSize, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { EndOfStream } from "./end_of_stream.ts";
 
 /**
- * Reads all there is, until {@linkcode EndOfStream}.
+ * Reads all input, until {@linkcode EndOfStream}.
  *
  * @typeParam T What the input consists of: text or bytes.
- * @returns A coroutine that returns all input as one: text if it was text, and bytes if it was bytes or nothing at all.
+ * @param max How much it may be, in characters (UTF-16 code units) or bytes as the input is; 65,536
+ * unless given, `Infinity` for no limit.
+ * @returns A coroutine that returns all input as one: text if it was text, and bytes if it was
+ * bytes or nothing at all.
+ * @throws {RangeError} If `max` is not a size; from the coroutine, if there is more than that. What
+ * was read is dropped then.
  *
  * @example Reading what came in pieces
  * ```ts
@@ -17,18 +23,26 @@ import { EndOfStream } from "./end_of_stream.ts";
  * assertEquals(retval(readAll<string>(), ["Hello, ", "World!"]), "Hello, World!");
  * ```
  */
-export function* readAll<T extends string | Uint8Array = Uint8Array>(): Coroutine<T> {
-  const chunks = new Chunks("read all");
+export function readAll<T extends string | Uint8Array = Uint8Array>(
+  max: number = DEFAULT_MAX,
+): Coroutine<T> {
+  checkSize("max", max);
+  return all(max) as Coroutine<T>;
+}
+
+function* all(max: number): Coroutine {
+  const chunks = new Chunks("read all", "max of readAll()");
   for (;;) {
     let arrived;
     try {
       arrived = yield;
     } catch (error) {
-      if (error instanceof EndOfStream) return chunks.take() as T;
+      if (error instanceof EndOfStream) return chunks.take();
       throw error;
     }
     chunks.add(arrived);
+    if (chunks.length > max) throw chunks.tooLong(max);
   }
 }
 
-machinery(import.meta.url, readAll);
+machinery(import.meta.url, onlyToBeCalled(all));

@@ -1,19 +1,20 @@
-import { machinery } from "./_machinery.ts";
-import { checkSize, DEFAULT_MAX } from "./_chunks.ts";
+import { checkSize, type Chunk, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
-import { PushBack, pushBack } from "./push_back.ts";
 import { untilDelimiter } from "./read_until.ts";
 
 /**
- * Reads a line: text up to `\n` or `\r\n`, which is not part of it. What came after it is pushed back.
+ * Reads a line: text up to `\n` or `\r\n`, which is not part of it. What comes after it is pushed
+ * back.
  *
  * The input is text, or bytes that are text in UTF-8.
  *
- * @param max How long it may be, in characters or bytes as the input is, with `\r` but without `\n`.
+ * @param max How long it may be, in characters (UTF-16 code units) or bytes as the input is, with
+ * `\r` but without `\n`; 65,536 unless given, `Infinity` for no limit.
  * @returns A coroutine that returns the line.
- * @throws {RangeError} If `max` is not a size; from the coroutine, if the line is longer than it. What was read is dropped
- * then.
- * @throws {EndOfStream} From the coroutine, if the stream ends before the line does; what was read is in its `partial`.
+ * @throws {RangeError} If `max` is not a size; from the coroutine, if the line is longer than it.
+ * What was read is dropped then.
+ * @throws {EndOfStream} If the stream ends before the line does, from the coroutine. What was read
+ * is in its `partial`.
  *
  * @example Lines from bytes
  * ```ts
@@ -30,17 +31,13 @@ import { untilDelimiter } from "./read_until.ts";
  */
 export function readLine(max: number = DEFAULT_MAX): Coroutine<string> {
   checkSize("max", max);
-  return line(max);
+  return untilDelimiter("\n", max, {
+    action: "read a line",
+    option: "max of readLine()",
+    made: stripped,
+  });
 }
 
-function* line(max: number): Coroutine<string> {
-  const read = yield* untilDelimiter("\n", max, "read a line");
-  if (!(read instanceof PushBack)) return stripped(read);
-  return pushBack(stripped(read.value as string), ...read.rest);
+function stripped(text: Chunk): Chunk {
+  return (text as string).endsWith("\r") ? text.slice(0, -1) : text;
 }
-
-function stripped(text: string): string {
-  return text.endsWith("\r") ? text.slice(0, -1) : text;
-}
-
-machinery(import.meta.url, line);

@@ -1,23 +1,30 @@
 import { machinery } from "./_machinery.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
 import { Buffer } from "node:buffer";
 import { checkSize, type Chunk, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
-import { pushBack } from "./push_back.ts";
+import { PushBack } from "./push_back.ts";
 
 /**
- * Reads what a regular expression matches, from where the input is. What came after the match is pushed back.
+ * Reads what a regular expression matches, from where the input is. What came after the match is
+ * pushed back.
  *
- * It reads until there *is* a match, so the expression must say where it ends: `/(\d+) /` rather than `/(\d+)/`, which
- * is content with the first digit that arrives. In bytes each byte is one character, `\x00` to `\xff`.
+ * It reads until there is a match, so the expression must say where it ends: `/(\d+) /`, not
+ * `/(\d+)/`, which already matches the first digit that arrives. In bytes, each byte is one
+ * character, `\x00` to `\xff`.
  *
- * The expression is tried again when more arrives. One that ends in a certain character, such as `/…\r\n/`, is tried only
- * when that has arrived, which makes reading in very small pieces cheap.
+ * The expression is tried again when more arrives. If it ends in a certain character, as `/…\r\n/`
+ * does, it is tried only when that character has arrived; so input in very small pieces is cheap.
  *
  * @param regexp What to match; it matches at the beginning of the input, with or without `^`.
- * @param max How long the match may be, in characters or bytes.
- * @returns A coroutine that returns the match, as `regexp.exec()` does: `match.groups` has the named groups.
- * @throws {RangeError} If `max` is not a size; from the coroutine, if it is exceeded. What was read is dropped then.
- * @throws {EndOfStream} From the coroutine, if the stream ends before there is a match; what was read is in its `partial`.
+ * @param max How long the match may be, in characters (UTF-16 code units) or bytes as the input is;
+ * 65,536 unless given, `Infinity` for no limit.
+ * @returns A coroutine that returns the match, as `regexp.exec()` does: `match.groups` has the
+ * named groups.
+ * @throws {RangeError} If `max` is not a size; from the coroutine, if it is exceeded. What was read
+ * is dropped then.
+ * @throws {EndOfStream} If the stream ends before there is a match, from the coroutine. What was
+ * read is in its `partial`.
  *
  * @example The first line of a request
  * ```ts
@@ -41,7 +48,7 @@ export function readRe(regexp: RegExp, max: number = DEFAULT_MAX): Coroutine<Reg
 function* matching(regexp: RegExp, max: number): Coroutine<RegExpExecArray> {
   const sticky = new RegExp(regexp.source, regexp.flags.replace(/[gy]/g, "") + "y");
   const end = lastCharacter(regexp);
-  const chunks = new Chunks(`read ${regexp}`);
+  const chunks = new Chunks(`read ${regexp}`, "max of readRe()");
   let text = "";
   for (;;) {
     let arrived;
@@ -59,14 +66,14 @@ function* matching(regexp: RegExp, max: number): Coroutine<RegExpExecArray> {
       if (match !== null) {
         const length = match[0].length;
         if (length > max) throw chunks.tooLong(max);
-        return pushBack(match, ...chunks.from(length));
+        return new PushBack(match, chunks.from(length)) as unknown as RegExpExecArray;
       }
     }
     if (chunks.length > max) throw chunks.tooLong(max);
   }
 }
 
-/** Fast, because it makes text of all that has arrived, again for each match in it. */
+/** It must be fast, because for each match all that has arrived is made text again. */
 const { latin1Slice } = Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, from: number, to: number): string;
 };
@@ -76,15 +83,18 @@ function characters(chunk: Chunk): string {
 }
 
 const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t" };
-/** A final escaped character, or one that means itself, after whatever is no single backslash. */
+/**
+ * The last character of an expression, if it is an escaped one or one that means itself, and no
+ * backslash belongs to it.
+ */
 const PLAIN_END = /(?:^|[^\\])(?:\\\\)*(?:\\([nrt]|\W)|([ :;,"'=#&%@~!`<-]))$/;
 
 /** The character that every match ends in, if the expression plainly says so. */
 function lastCharacter({ source, flags }: RegExp): string | undefined {
-  // With alternatives, lookaround or ignored case, a match may end otherwise.
+  // With alternatives, lookaround or ignored case, a match may end in another character.
   if (/[iv]/.test(flags) || /\||\(\?<?[=!]/.test(source)) return undefined;
   const [, escaped, plain] = PLAIN_END.exec(source) ?? [];
   return escaped === undefined ? plain : ESCAPES[escaped] ?? escaped;
 }
 
-machinery(import.meta.url, matching);
+machinery(import.meta.url, onlyToBeCalled(matching));

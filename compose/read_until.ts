@@ -1,28 +1,23 @@
 import { concat, indexOf } from "./_bytes.ts";
 import { machinery } from "./_machinery.ts";
-import {
-  checkSize,
-  type Chunk,
-  Chunks,
-  DEFAULT_MAX,
-  describe,
-  part,
-  toBytes,
-  toText,
-} from "./_chunks.ts";
+import { onlyToBeCalled } from "./_only_to_be_called.ts";
+import { checkSize, type Chunk, Chunks, DEFAULT_MAX, part, toBytes, toText } from "./_chunks.ts";
+import { describe } from "./_describe.ts";
 import type { Coroutine } from "./coroutine.ts";
-import { pushBack } from "./push_back.ts";
+import { PushBack } from "./push_back.ts";
 
 /**
- * Reads up to a delimiter, which is taken out of the input but not returned. What came after it is pushed back.
+ * Reads up to a delimiter, which is read but not returned. What comes after it is pushed back.
  *
  * @typeParam T Text or bytes, as the delimiter.
  * @param delimiter Text, in text or in bytes that are text in UTF-8; or bytes, in bytes.
- * @param max How much there may be before the delimiter, in characters or bytes as the input is.
+ * @param max How much there may be before the delimiter, in characters (UTF-16 code units) or bytes
+ * as the input is; 65,536 unless given, `Infinity` for no limit.
  * @returns A coroutine that returns what is before the delimiter: text if the delimiter is text.
- * @throws {RangeError} If the delimiter is empty or `max` not a size; from the coroutine, if `max` is exceeded. What was read
- * is dropped then.
- * @throws {EndOfStream} From the coroutine, if the stream ends before; what was read is in its `partial`.
+ * @throws {RangeError} If the delimiter is empty or `max` not a size; from the coroutine, if `max`
+ * is exceeded. What was read is dropped then.
+ * @throws {EndOfStream} If the stream ends before, from the coroutine. What was read is in its
+ * `partial`.
  *
  * @example A head and what comes after it
  * ```ts
@@ -45,12 +40,29 @@ export function readUntil<T extends string | Uint8Array>(
 ): Coroutine<T extends string ? string : Uint8Array> {
   checkSize("max", max);
   if (delimiter.length === 0) throw new RangeError("Cannot read until an empty delimiter");
-  return untilDelimiter(delimiter, max, `read until ${describe(delimiter)}`);
+  return untilDelimiter(delimiter, max, {
+    action: `read until ${describe(delimiter)}`,
+    option: "max of readUntil()",
+  });
+}
+
+/** What tells readUntil() and readLine() apart. */
+interface Reading {
+  /** What is being done, for messages. */
+  action: string;
+  /** What sets the limit, for messages. */
+  option: string;
+  /** Makes the result of what is before the delimiter. */
+  made?: (value: Chunk) => Chunk;
 }
 
 /** Reads up to a delimiter; each part of the input is searched once. */
-export function* untilDelimiter(delimiter: Chunk, max: number, action: string): Coroutine {
-  const chunks = new Chunks(action);
+export function* untilDelimiter(
+  delimiter: Chunk,
+  max: number,
+  { action, option, made = (value) => value }: Reading,
+): Coroutine {
+  const chunks = new Chunks(action, option);
   let sought = delimiter;
   let before: Chunk | undefined;
   for (;;) {
@@ -69,7 +81,7 @@ export function* untilDelimiter(delimiter: Chunk, max: number, action: string): 
       }
       before = part(chunk, 0, 0);
     }
-    // A delimiter that began in earlier chunks, then one in this chunk.
+    // Look for a delimiter that began in earlier chunks, then for one in this chunk.
     const margin = sought.length - 1;
     const seam = joined(before, part(chunk, 0, margin));
     let end = positionIn(seam, sought);
@@ -78,9 +90,9 @@ export function* untilDelimiter(delimiter: Chunk, max: number, action: string): 
     if (end > max || (end === -1 && chunks.length - margin > max)) throw chunks.tooLong(max);
     if (end !== -1) {
       const value = chunks.take(end);
-      return pushBack(
-        typeof delimiter === "string" ? toText(value) : value,
-        ...chunks.from(end + sought.length),
+      return new PushBack(
+        made(typeof delimiter === "string" ? toText(value) : value),
+        chunks.from(end + sought.length),
       );
     }
     before = last(chunk.length < margin ? seam : chunk, margin);
@@ -102,4 +114,4 @@ function positionIn(where: Chunk, what: Chunk): number {
     : indexOf(where, what as Uint8Array);
 }
 
-machinery(import.meta.url, untilDelimiter);
+machinery(import.meta.url, onlyToBeCalled(untilDelimiter));

@@ -1,10 +1,15 @@
 import { Probe } from "./_frame.ts";
 import { captured, noteCaller } from "./_traceback.ts";
 
-/** Marks a request; by name, so that modules that do not import this one can have requests as well, as the reactor does. */
+/**
+ * Marks a request. The symbol is found by its name, so that modules that do not import this one can
+ * have requests as well, as the reactor does.
+ */
 const MARK: unique symbol = Symbol.for("weightless.request") as never;
 
-/** Who began a request, and waits for its answer: it takes one, and ignores all that comes later. */
+/**
+ * Waits for the answer to a request. It takes the first answer and ignores all later ones.
+ */
 export interface Waiter<R = unknown> {
   /** Resumes the coroutine: `yield*` gives `value`. */
   resume(value: R): void;
@@ -13,13 +18,14 @@ export interface Waiter<R = unknown> {
 }
 
 /**
- * What a coroutine yields that is no data: it asks whoever drives it to wait for something.
+ * What a coroutine yields to ask its driver to wait for something. It is not data.
  *
- * A driver calls {@linkcode Request.begin}, once, and lets the coroutine stand still until the request answers.
- * `const answer = yield* request` gives the answer, typed; a `yield` without the star gives it as well, untyped. Compose
- * lets requests pass to the driver, and a pipe lets them pass outwards and not to the next stage.
+ * A driver calls {@linkcode Request.begin} once, and resumes the coroutine with the answer.
+ * `const answer = yield* request` gives the typed answer; `yield request` gives it untyped. Compose
+ * passes requests on to the driver. A pipe passes them to the outside, not to the next stage.
  *
- * An object of another class is a request as well, if it has this method, and `true` at `Symbol.for("weightless.request")`.
+ * An object of another class is a request as well, if it has this method, and `true` at
+ * `Symbol.for("weightless.request")`.
  *
  * @typeParam R The answer.
  *
@@ -59,11 +65,12 @@ export abstract class Request<R = void> {
   }
 
   /**
-   * Starts what is asked for, and has the waiter resumed, or fail, when it is over: now or later, once.
+   * Starts what is asked for. When that is over, it calls `resume` or `fail` of the waiter, once:
+   * at once or later.
    *
    * @param waiter Who waits.
-   * @returns What undoes it. It is called when nobody waits any more before there was an answer, because the coroutine
-   * was cancelled, say.
+   * @returns A function that undoes it, or nothing. It is called if the coroutine stops waiting
+   * before there is an answer, because it was cancelled, say.
    */
   abstract begin(waiter: Waiter<R>): (() => void) | void;
 
@@ -73,14 +80,30 @@ export abstract class Request<R = void> {
   }
 }
 
-/** What stands in `yield* request`. It is its own result, by which compose knows that it is there. */
-export class Asking<R> implements Iterator<Request<R>, R> {
-  value: Request<R> | R;
+/**
+ * The iterator of a request, which stands in `yield* request`. It yields itself, and is a request
+ * as well. So compose can tell that the coroutine stands in a `yield*`, and hands out the request
+ * that this one stands for.
+ */
+export class Asking<R> extends Request<R> implements Iterator<Request<R>, R> {
+  readonly #request: Request<R>;
+  value: Request<R> | R = this;
   done = false;
   #asked = false;
 
   constructor(request: Request<R>) {
-    this.value = request;
+    super();
+    this.#request = request;
+  }
+
+  override begin(waiter: Waiter<R>): (() => void) | void {
+    return this.#request.begin(waiter);
+  }
+
+  /** The result for the driver. */
+  handOut(): IteratorResult<Request<R>> {
+    this.value = this.#request;
+    return this as IteratorResult<Request<R>>;
   }
 
   next(answer?: unknown): IteratorResult<Request<R>, R> {
@@ -104,7 +127,7 @@ export class Asking<R> implements Iterator<Request<R>, R> {
  * Whether a coroutine yielded a {@linkcode Request} to its driver, rather than data.
  *
  * @param value What was yielded.
- * @returns Whether it is to be begun, or passed on to who can.
+ * @returns Whether it is a request: to be begun, or passed on to a driver that can begin it.
  *
  * @example Requests and data
  * ```ts

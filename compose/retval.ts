@@ -2,11 +2,12 @@ import { run } from "./_run.ts";
 import type { Coroutine } from "./coroutine.ts";
 
 /**
- * Runs a coroutine to its end and gives what it returns. What it yields is dropped.
+ * Runs a coroutine to its end and returns what it returns. What it yields is dropped.
  *
  * @typeParam R What it returns.
  * @param coroutine A coroutine; it is composed.
- * @param input What its bare `yield`s read, one after the other; then they throw {@linkcode EndOfStream}.
+ * @param input What its bare `yield`s read, one value each. After the last one they throw
+ * {@linkcode EndOfStream}.
  * @returns What it returns.
  *
  * @example What a reader makes of its input

@@ -1,16 +1,20 @@
-import { type Composed, positionOf } from "./compose.ts";
-import type { Coroutine } from "./coroutine.ts";
+import { Composed, positionOf } from "./compose.ts";
+import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { standing } from "./_cleanup.ts";
+import { describe } from "./_describe.ts";
 import { linesOf } from "./_traceback.ts";
 
 /**
- * Where a composed coroutine stands: a line for each coroutine on its stack, the topmost first, as in the stack of an
- * error. The coroutines do not notice.
+ * Where a coroutine stands: a line for each coroutine on its stack, the topmost first, as in the
+ * stack of an error. The coroutines do not notice.
  *
- * The line of a coroutine that stands at `yield* call()` or `yield* request` is known; of others the name only.
+ * The line is known of a coroutine that stands at `yield* call()` or `yield* request`. Of others,
+ * and of a coroutine that is not composed, only the name is known.
  *
- * @param composed What to look at.
- * @returns The lines; none if it has ended, or was called by another composed coroutine.
+ * @param coroutine What to look at.
+ * @returns The lines. There are none if it is composed and has ended, or was called by another
+ * coroutine.
+ * @throws {TypeError} If it is not a coroutine.
  *
  * @example What waits for what
  * ```ts
@@ -31,12 +35,19 @@ import { linesOf } from "./_traceback.ts";
  * assertMatch(outer!, /at main .*:\d+:\d+/);
  * ```
  */
-export function trace(composed: Composed): string[] {
+export function trace(coroutine: Coroutine): string[] {
+  if (!isCoroutine(coroutine)) {
+    throw new TypeError(
+      `Cannot trace ${
+        describe(coroutine)
+      }: give a coroutine, trace(composed), not the function that makes it`,
+    );
+  }
+  if (!(coroutine instanceof Composed)) return linesOf(coroutine);
   const lines: string[] = [];
-  let [frame, waits] = positionOf(composed);
+  let [frame, waits] = positionOf(coroutine);
   for (; frame !== undefined; frame = frame.caller) {
-    const coroutine = frame.value as Coroutine;
-    lines.push(...linesOf(waits ? standing(coroutine) : coroutine));
+    lines.push(...linesOf(waits ? standing(frame.coroutine) : frame.coroutine));
     waits = frame.asked;
   }
   return lines;

@@ -1,7 +1,8 @@
 /**
- * What a coroutine yields to let others go first: it neither asks for data nor has any.
+ * What a coroutine yields to let others go first. It neither asks for data nor hands out any.
  *
- * With `{ stepping: true }` a composed coroutine yields it at each call, so that a test or a scheduler can interleave.
+ * With `{ stepping: true }` a composed coroutine yields it at each call, so that a test or a
+ * scheduler can interleave.
  *
  * @example Stepping
  * ```ts

@@ -72,7 +72,7 @@ await serve(() => new Reactor(), (reactor) => {
   const acceptor = new Acceptor(
     reactor,
     { port: port(given.port), hostname: "127.0.0.1" },
-    (socket) => gio(reactor, socket, pipe(lines(), member(socket, room))),
+    (socket) => gio(reactor, socket, pipe(lines({ maxLength: 1000 }), member(socket, room))),
   );
   return `127.0.0.1:${acceptor.port}`;
 });

@@ -1,15 +1,15 @@
 /*
- * Outside of gio nobody carries out Requests: a stage that yields one gets an error instead.
+ * Only gio can carry out Requests. In a stream, a stage that yields one gets an error instead.
  */
 import { type Coroutine, EndOfStream, isRequest } from "../compose/mod.ts";
 import { close, isForDriver } from "./_plumbing.ts";
 
-/** Whether a stage yielded data, rather than a request for them or a Request. */
+/** Whether a stage yielded data, and not a bare `yield`, a Yield or a Request. */
 export function isData(value: unknown): boolean {
   return value !== undefined && !isForDriver(value);
 }
 
-/** Continues a stage that yielded anything but a request for data. */
+/** Continues a stage that yielded something else than a bare `yield`. */
 export function proceed(stage: Coroutine, yielded: unknown): IteratorResult<unknown> {
   return isRequest(yielded) ? stage.throw(unable(yielded)) : stage.next();
 }
@@ -26,6 +26,13 @@ export function closeNow(stage: Coroutine): void {
   const closing = close(stage, false, false);
   let result = closing.next();
   while (!result.done) result = proceed(closing, result.value);
+}
+
+/** Does what Promise.withResolvers() does, which Node 20 does not have. */
+export function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve!: PromiseWithResolvers<T>["resolve"], reject!: PromiseWithResolvers<T>["reject"];
+  const promise = new Promise<T>((...given) => [resolve, reject] = given);
+  return { promise, resolve, reject };
 }
 
 function unable(request: object): TypeError {

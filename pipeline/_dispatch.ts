@@ -1,17 +1,21 @@
 /*
  * How `this.do.log("x")` finds the observers:
  *
- *  1. `this.do` is a dispatch object, one for each verb. Its first `log` comes from a Proxy behind it, which puts a
- *     function of that name on the object itself; from then on it is an ordinary property, found without a Proxy.
- *  2. That function belongs to a Route, which remembers the handlers: for each observer its method `log`, or else its
- *     `do_unknown`, or else its `unknown`. Observers without any of these are left out.
- *  3. When the observers change, each Route forgets its handlers and looks them up again at the next message. A dispatch
- *     that is running has taken the list and finishes with it.
- *  4. The function is also the dispatch object for the observers of that name: `this.do["console"].log("x")`.
- *  5. Names beyond the first thousand come from data rather than from a program; they are looked up each time, so that
- *     nothing grows with them.
+ *  1. `this.do` is a dispatch object; there is one for each verb. When `log` is used first, a Proxy
+ *     behind that object makes a function of this name and puts it on the object. From then on it
+ *     is an ordinary property.
+ *  2. That function belongs to a Route, which remembers the handlers: the method `log` of each
+ *     observer, or else its `do_unknown`, or else its `unknown`. Observers without any of these are
+ *     left out.
+ *  3. When the observers change, each Route forgets its handlers, and looks them up again at the
+ *     next message. A dispatch that is running finishes with the list that it has.
+ *  4. The function is also the dispatch object for the observers of that name:
+ *     `this.do["console"].log("x")`.
+ *  5. Only the first thousand messages are remembered. More names than that come from data, not
+ *     from a program; they are looked up each time, so that memory does not grow.
  */
 import { type Coroutine, EndOfStream, isCoroutine } from "../compose/mod.ts";
+import { describe } from "../compose/_describe.ts";
 import { machinery } from "../compose/_machinery.ts";
 import { cleaned } from "../compose/_traceback.ts";
 import { DeclineMessage } from "./decline_message.ts";
@@ -22,7 +26,7 @@ export type Verb = "all" | "any" | "do" | "call" | "once";
 // deno-lint-ignore no-explicit-any
 type Method = (...args: any[]) => any;
 
-/** What the dispatch needs to know of who sends. */
+/** What the dispatch needs to know of the sender. */
 export interface Sender {
   readonly observers: readonly object[];
 }
@@ -30,21 +34,29 @@ export interface Sender {
 /** A dispatch object: functions by message. */
 export type Dispatch = Record<string, Method>;
 
-/** What a component is called in messages and trees. */
+/** The name of a component in messages and trees. */
 export function label(component: object): string {
   const kind = component.constructor?.name || "Object";
   const { observableName } = component as { observableName?: unknown };
   return typeof observableName === "string" ? `${kind}(${observableName})` : kind;
 }
 
-/** The observers of a component; none if it is not one that can have any. */
+/** The observers of a component. A component that cannot have observers has none. */
 export function observersOf(component: object): readonly object[] {
   const { addObserver, observers } = component as { addObserver?: unknown; observers?: unknown };
   return typeof addObserver === "function" && Array.isArray(observers) ? observers : [];
 }
 
-/** So many messages of one verb are remembered. */
-const MOST = 1000;
+/** How many messages of one verb are remembered. */
+const MAX_ROUTES = 1000;
+
+/** How often a component was given another name. */
+let renamings = 0;
+
+/** To be called when a component has got another name. */
+export function renamed(): void {
+  renamings++;
+}
 
 /** One observer that answers a message. */
 class Handler {
@@ -69,7 +81,7 @@ class Handler {
 }
 
 class Route {
-  /** Whom the message goes to, unless it must be looked up again. */
+  /** The handlers that the message goes to, unless they must be looked up again. */
   handlers: readonly Handler[] | undefined;
   readonly #sender: Sender;
   readonly #reserved: object;
@@ -77,6 +89,12 @@ class Route {
   readonly #message: string;
   readonly #name: string | undefined;
   readonly #remembers: boolean;
+  /**
+   * The handlers, if the message goes to observers of one name only, and how many renamings there
+   * had been then.
+   */
+  #named: readonly Handler[] | undefined;
+  #renamings = 0;
 
   constructor(
     sender: Sender,
@@ -104,20 +122,31 @@ class Route {
   }
 
   find(): readonly Handler[] {
+    if (this.#named !== undefined && this.#renamings === renamings) return this.#named;
     const handlers: Handler[] = [];
     for (const observer of this.observers) {
       const handler = this.handler(observer);
       if (handler !== undefined) handlers.push(handler);
     }
-    if (this.#remembers) this.handlers = handlers;
+    if (!this.#remembers) return handlers;
+    if (this.#name === undefined) this.handlers = handlers;
+    else {
+      this.#named = handlers;
+      this.#renamings = renamings;
+    }
     return handlers;
+  }
+
+  forget(): void {
+    this.handlers = undefined;
+    this.#named = undefined;
   }
 
   handler(observer: object): Handler | undefined {
     const message = this.#message;
     const method = this.#method(observer, message);
     if (method !== undefined) return new Handler(observer, message, method);
-    // once reaches every component by itself: it needs nobody to pass it on
+    // `once` reaches every component by itself, so no component needs to pass it on.
     if (this.#verb === "once") return undefined;
     for (const name of [`${this.#verb}_unknown`, "unknown"]) {
       const unknown = this.#method(observer, name);
@@ -135,8 +164,8 @@ class Route {
   }
 
   /**
-   * Whether the error says that this observer does not answer. One that passes messages on (by `any_unknown`, say)
-   * does so as well when nobody answers the same message behind it.
+   * Whether the error says that this observer does not answer. An observer that passes messages on
+   * (by `any_unknown`, say) does not answer if nobody behind it does.
    */
   declines(handler: Handler, error: unknown): boolean {
     return error instanceof DeclineMessage ||
@@ -144,18 +173,21 @@ class Route {
         error.unansweredMessage === this.#message);
   }
 
-  /** What a handler gave must be a coroutine. */
+  /** Checks that a handler gave a coroutine. */
   coroutine(handler: Handler, result: unknown): Coroutine {
     if (isCoroutine(result)) return result;
     throw cleaned(
       new TypeError(
-        `Cannot dispatch ${this}: ${handler} must give a coroutine, not ${describe(result)}; ` +
+        `Cannot dispatch ${this}: ${handler} must give a coroutine, not ${described(result)}; ` +
           "make it a generator method (*), or send the message with do or call",
       ),
     );
   }
 
-  /** What to throw for an error of a plain method: EndOfStream would quietly end the coroutine that sent the message. */
+  /**
+   * Gives what to throw for an error of a plain method. EndOfStream is replaced, because it would
+   * quietly end the coroutine that sent the message.
+   */
   leaked(handler: Handler, error: unknown): unknown {
     if (!(error instanceof EndOfStream)) return cleaned(error);
     return cleaned(
@@ -166,10 +198,10 @@ class Route {
     );
   }
 
-  /** A result that nobody would get is a mistake. */
+  /** The error for a result that nobody would get. */
   superfluous(handler: Handler, result: unknown): TypeError {
     return new TypeError(
-      `Cannot dispatch ${this}: ${handler} must return nothing, not ${describe(result)}; ` +
+      `Cannot dispatch ${this}: ${handler} must return nothing, not ${described(result)}; ` +
         `to get an answer send the message with ${
           this.#verb === "do" && !isCoroutine(result) ? "call" : "any"
         }`,
@@ -185,7 +217,7 @@ class Route {
     );
   }
 
-  /** Every component that can be reached, once, before those behind it. */
+  /** Every component that can be reached, each once and before those behind it. */
   graph(): object[] {
     const reached = new Set<object>();
     const visit = (observers: readonly object[]) => {
@@ -211,16 +243,16 @@ function ownerOf(object: object, name: string): object | null {
   return owner;
 }
 
-function describe(value: unknown): string {
+function described(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (isCoroutine(value)) return "a coroutine";
   if (value instanceof Promise) return "a Promise";
-  return `${typeof value} (${Deno.inspect(value, { depth: 0, compact: true }).slice(0, 60)})`;
+  return `${typeof value} (${describe(value).slice(0, 60)})`;
 }
 
 /*
- * The verbs. Each of these functions is a closure of its own kind, and handlers are called with the rest arguments as
- * they are, so that they can be inlined; a `do` then costs a few nanoseconds more than the call itself.
+ * The verbs. Each has a function of its own that calls the handlers with the rest arguments as they
+ * are. So V8 can inline it, and a `do` costs a few nanoseconds more than the call itself.
  */
 
 function sendDo(route: Route): Method {
@@ -341,10 +373,14 @@ export class Dispatcher {
   readonly #reserved: object;
   readonly #routes: Route[] = [];
   readonly #behind: object;
-  /** Which observers the functions that are dispatch objects stand for. */
+  /** The names of observers, by the functions that are dispatch objects for them. */
   readonly #names = new WeakMap<object, string>();
 
-  /** Methods of `reserved` are machinery: they handle no messages. */
+  /**
+   * @param sender The component that sends.
+   * @param verb How it sends.
+   * @param reserved Methods of this object are machinery and handle no messages.
+   */
   constructor(sender: Sender, verb: Verb, reserved: object) {
     this.#sender = sender;
     this.#verb = verb;
@@ -353,7 +389,7 @@ export class Dispatcher {
       get: (_, message, self) => {
         if (typeof message === "symbol") return undefined;
         const send = this.#sending(message, self, this.#names.get(self));
-        if (this.#routes.length < MOST) {
+        if (this.#routes.length < MAX_ROUTES) {
           Object.defineProperty(self, message, { value: send, configurable: true });
         }
         return send;
@@ -364,7 +400,7 @@ export class Dispatcher {
 
   #sending(message: string, self: Dispatch, name: string | undefined): Method {
     if (message === "unknown") return (message: string, ...args) => self[message]!(...args);
-    const remembers = this.#routes.length < MOST;
+    const remembers = this.#routes.length < MAX_ROUTES;
     const route = new Route(this.#sender, this.#reserved, this.#verb, message, name, remembers);
     if (remembers) this.#routes.push(route);
     const send = SENDING[this.#verb](route);
@@ -379,6 +415,6 @@ export class Dispatcher {
 
   /** To be called when the observers have changed. */
   forget(): void {
-    for (const route of this.#routes) route.handlers = undefined;
+    for (const route of this.#routes) route.forget();
   }
 }

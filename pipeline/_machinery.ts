@@ -1,13 +1,13 @@
-/** Tracebacks show the frames of stages that users write, and not those of the ones that are here. */
+/**
+ * Tracebacks show the frames of the stages that users write, and hide those of this module.
+ */
 import { machinery } from "../compose/_machinery.ts";
 import { batch } from "./batch.ts";
 import { decode } from "./decode.ts";
-import { delimited } from "./delimited.ts";
 import { encode } from "./encode.ts";
 import { filter } from "./filter.ts";
 import { flatMap } from "./flat_map.ts";
 import { join } from "./join.ts";
-import { lines } from "./lines.ts";
 import { map } from "./map.ts";
 import { skip } from "./skip.ts";
 import { take } from "./take.ts";
@@ -16,6 +16,6 @@ import { Transparent } from "./transparent.ts";
 
 machinery(
   import.meta.url,
-  ...[batch, decode, delimited, encode, filter, flatMap, join, lines, map, skip, take, tee],
+  ...[batch, decode, encode, filter, flatMap, join, map, skip, take, tee],
   ...[Transparent.prototype.all_unknown, Transparent.prototype.any_unknown],
 );

@@ -1,67 +1,87 @@
 /*
  * How a pipe runs its stages:
  *
- *  1. One runs at a time, beginning with the last. A stage that wants data waits, and the one before it runs; a stage that
- *     has data stops, and the one after it, which waits, gets them. So nothing is buffered between stages.
- *  2. Before the first and after the last is the outside: what the first wants is asked from it, what the last has is
- *     given to it. A Request or Yield of any stage goes to the outside too, and the answer to that stage.
- *  3. A stage that has ended, or let EndOfStream out, gives EndOfStream to the one after it at each of its reads. Those
- *     before it are closed at once, as nobody reads them any more. When the last ends, the pipe does.
- *  4. An error closes all other stages. Stages are closed from the last to the first, each to its end, also when it
- *     yields in a `finally`: a Request goes to the outside, a read gets EndOfStream (the first stage may read from
- *     outside), data of the last stage go to the outside, other data to nobody. The first error is the one that leaves.
- *     Who closes a pipe again while it waits so cuts off this one `finally`, and no other.
- *  5. Input that a stage pushed back and nobody read goes to the stage that replaces it; that of the first stage is pushed
- *     back when the pipe ends.
- *  6. A stage that is replaced or removed is retired: it may finish what it is doing, gets EndOfStream at its next read,
- *     and when it has ended its successor takes over. What reaches its place in the meantime waits for the successor.
+ *  1. One stage runs at a time; the last one runs first. When a stage wants data, it waits, and the
+ *     stage before it runs. When a stage has data, it stops, and the stage after it, which waits,
+ *     gets them. So nothing is buffered between stages.
+ *  2. The outside is before the first stage and after the last. It is asked for what the first
+ *     stage wants, and gets what the last stage has. A Request or Yield of any stage goes to the
+ *     outside, too, and the answer goes to that stage.
+ *  3. When a stage has ended, or has let EndOfStream out, the stage after it gets EndOfStream at
+ *     each of its reads. The stages before it are closed at once, because nobody reads them any
+ *     more. When the last stage ends, the pipe ends.
+ *  4. An error closes all other stages. Stages are closed from the last to the first, each to its
+ *     end. If a stage yields in a `finally`, a Request goes to the outside, and a read gets
+ *     EndOfStream (but the first stage may read from outside). Data of the last stage go to the
+ *     outside, and other data are dropped. The first error is the one that leaves the pipe. If a
+ *     pipe that waits in a `finally` is closed again, this `finally` is cut off, and no other.
+ *  5. Input that a stage pushed back and did not read goes to the stage that replaces it. What the
+ *     first stage pushed back is pushed back by the pipe when it ends.
+ *  6. A stage that is replaced or removed is retired: it finishes what it is doing, gets
+ *     EndOfStream at its next read, and when it has ended, its successor takes over. Items that
+ *     reach its place meanwhile wait for the successor.
  */
 import {
   compose,
   type Composed,
   type Coroutine,
   EndOfStream,
+  isCoroutine,
   isRequest,
-  pushBack,
   Yield,
 } from "../compose/mod.ts";
+import { describe } from "../compose/_describe.ts";
 import { machinery } from "../compose/_machinery.ts";
+import { PushBack } from "../compose/push_back.ts";
 import { cleaned } from "../compose/_traceback.ts";
 
-/** A coroutine, or a function that makes one. */
+/** A stage of a pipe: a coroutine, or a function that makes one. */
 export type Stage<R = unknown> = Coroutine<R> | (() => Coroutine<R>);
 
-// What a stage is doing: in the first two states it can simply be run, in the third it needs data or an error.
+// What a stage is doing. In the first two states it can simply be run; in the third it needs data
+// or an error.
 const FRESH = 0;
 const READY = 1;
 const WAITING = 2;
 const ENDED = 3;
 
-/** A stage in its place; or the outside, which is before the first stage and after the last. */
+/** The place of a stage; or the outside, which is before the first stage and after the last. */
 class Slot {
   readonly stage: Composed<unknown> | undefined;
   before!: Slot;
   after!: Slot;
   state: typeof FRESH | typeof READY | typeof WAITING | typeof ENDED = FRESH;
   /** What it reads before anything else. */
-  readonly input: unknown[] = [];
-  /** Who takes over once this one, which is retired, has ended. */
+  input: unknown[] = [];
+  /** What takes over when this stage, which is retired, has ended. */
   successor: Slot | "nobody" | undefined;
   /** What came for the successor meanwhile. */
-  readonly kept: unknown[] = [];
-  /** Not simply to be given what comes, because it has input or a successor. */
+  kept: unknown[] = [];
+  /** Whether it cannot simply be given what comes, because it has input or a successor. */
   special = false;
   /** What it returned. */
   result: unknown;
 
-  constructor(stage?: Stage) {
-    if (stage !== undefined) this.stage = compose(typeof stage === "function" ? stage() : stage);
+  /** @param given The stage; nothing for the outside. */
+  constructor(...given: [stage?: Stage]) {
+    if (given.length === 0) return;
+    const [stage] = given;
+    const coroutine = typeof stage === "function" ? stage() : stage;
+    if (!isCoroutine(coroutine)) {
+      throw new TypeError(
+        `Cannot make a stage of ${
+          describe(coroutine)
+        }: give a coroutine, or a function that makes one`,
+      );
+    }
+    this.stage = compose(coroutine);
   }
 
-  /** Gives it something to read later. */
-  offer(...items: unknown[]): void {
+  /** Gives it items to read later. */
+  offer(items: unknown[]): void {
     if (items.length === 0) return;
-    (this.successor === undefined ? this.input : this.kept).push(...items);
+    const offered = this.successor === undefined ? this.input : this.kept;
+    for (const item of items) offered.push(item);
     this.special = true;
   }
 
@@ -76,7 +96,7 @@ class Slot {
   end(result: unknown): void {
     this.state = ENDED;
     this.result = result;
-    this.input.unshift(...this.stage!.rest);
+    this.input = [...this.stage!.rest, ...this.input];
   }
 }
 
@@ -87,7 +107,10 @@ export function isForDriver(value: unknown): boolean {
 
 const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** Closes a stage, to its end; what it yields meanwhile goes to the outside if that is what its neighbour is. */
+/**
+ * Closes a stage, to its end. What it yields meanwhile goes to the outside, if the outside is next
+ * to it.
+ */
 export function* close(
   stage: Coroutine,
   readsOutside: boolean,
@@ -129,7 +152,7 @@ export class Plumbing<R> {
   #slot: Slot = this.#sink;
   #message: unknown;
   #failing = false;
-  /** Thrown in by the outside, for the stage that reads from it. */
+  /** An error that the outside threw in, for the stage that reads from the outside. */
   #failure: { error: unknown } | undefined;
   /** The first error of a stage. */
   #trouble: { error: unknown } | undefined;
@@ -202,8 +225,8 @@ export class Plumbing<R> {
   }
 
   /**
-   * Runs stages as long as data go from one to the next. Returns what the last one did, `#slot`: it has ended, has a
-   * Request, or something to do with the outside or with a change of the pipe.
+   * Runs stages as long as data go from one to the next. Returns what the stage in `#slot` did
+   * last: it has ended, has a Request, or needs the outside or a change of the pipe.
    */
   #flow(): IteratorResult<unknown, unknown> {
     let slot = this.#slot;
@@ -237,7 +260,7 @@ export class Plumbing<R> {
     }
   }
 
-  /** Gives data of a stage to the one after it, now if it waits for them. */
+  /** Gives data of a stage to the stage after it: at once if that waits for them. */
   #give(slot: Slot, value: unknown): void {
     const { after } = slot;
     if (after.state === WAITING && !after.special) {
@@ -245,7 +268,7 @@ export class Plumbing<R> {
       this.#message = value;
       this.#failing = false;
     } else {
-      after.offer(value);
+      after.offer([value]);
       this.#ask(this.#sink);
     }
   }
@@ -256,7 +279,10 @@ export class Plumbing<R> {
     this.#failing = true;
   }
 
-  /** Finds out who goes on, and with what, when a stage waits: who is before it, if there is nothing for it. */
+  /**
+   * Finds out which stage goes on, and with what, when a stage waits. If there is nothing for it,
+   * the stage before it goes on.
+   */
   #ask(slot: Slot): void {
     for (;; slot = slot.before) {
       const { before } = slot;
@@ -286,7 +312,7 @@ export class Plumbing<R> {
     }
   }
 
-  /** Closes this stage and those before it; errors become `#trouble`. */
+  /** Closes this stage and those before it. The first error is kept in `#trouble`. */
   *#close(last: Slot): Coroutine<void> {
     let closed = false;
     try {
@@ -298,7 +324,7 @@ export class Plumbing<R> {
           this.#trouble ??= { error };
         } finally {
           slot.end(undefined);
-          // replaced or removed while it was being closed
+          // It was replaced or removed while it was being closed.
           if (slot.successor !== undefined) this.#succeed(slot);
         }
       }
@@ -315,10 +341,10 @@ export class Plumbing<R> {
   #result(): R {
     const { input } = this.#source.after;
     const result = this.#sink.before.result as R;
-    return input.length === 0 ? result : pushBack(result, ...input);
+    return input.length === 0 ? result : new PushBack(result, input) as R;
   }
 
-  /** How many stages there are, those not counted that are only finishing. */
+  /** How many stages there are, without those that are removed and only finish. */
   get length(): number {
     return this.#stages().length;
   }
@@ -366,20 +392,25 @@ export class Plumbing<R> {
     slot.successor = successor;
     slot.special = true;
     if (slot.state === FRESH || slot.state === ENDED) return this.#succeed(slot);
-    // It reads no more, not even what it has pushed back: the end of the stream would cut off what it makes of that.
+    // It reads no more, not even what it has pushed back: the end of the stream would cut off what
+    // it makes of it.
     const stage = slot.stage!;
-    slot.kept.unshift(...stage.rest, ...slot.input.splice(0));
+    slot.kept = [...stage.rest, ...slot.input, ...slot.kept];
+    slot.input = [];
     stage.rest = [];
   }
 
-  /** The stage has ended: its successor, or who comes after it, gets what it has left. */
+  /**
+   * The stage has ended. Its successor, or else the stage after it, gets the input that it has
+   * left.
+   */
   #succeed(slot: Slot): void {
     const { before, after, input, kept, successor } = slot;
     before.after = after;
     after.before = before;
     let next = after;
     if (successor instanceof Slot) this.#link(next = successor, after);
-    next.offer(...input, ...kept);
+    next.offer([...input, ...kept]);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Reads a stream one chunk ahead, so that the next one is on its way while a chunk is being worked on. A quarter faster
- * for files. After the end, or an error, each `next()` gives the same again, and nothing needs to be closed.
+ * Reads a stream one chunk ahead, so that the next chunk is on its way while one is being worked
+ * on. For files this is a quarter faster. After the end or an error, each `next()` gives the same
+ * again, and nothing needs to be closed.
  */
 export function readAhead(stream: ReadableStream): AsyncIterator<unknown> {
   const reader = stream.getReader();
@@ -21,7 +22,8 @@ export function readAhead(stream: ReadableStream): AsyncIterator<unknown> {
       }
       ahead = reader.read();
       ahead.catch(() => {}); // told when it is its turn
-      // A stream begins its next read only some microtasks after the last, and nobody lets it while a stage works.
+      // A stream begins its next read only some microtasks after the last one, and while a stage
+      // works there are none.
       for (let i = 0; i < 5; i++) await undefined;
       return { done, value };
     },
@@ -29,7 +31,7 @@ export function readAhead(stream: ReadableStream): AsyncIterator<unknown> {
       try {
         await reader.cancel(); // ends the read as well
       } catch (error) {
-        // Of a chunk that was read ahead nobody wants to know that it could not be read.
+        // If a chunk that was read ahead could not be read, nobody wants to know.
         if (await ahead?.then(() => true, () => false) ?? true) throw error;
       } finally {
         reader.releaseLock();

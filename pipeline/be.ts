@@ -1,7 +1,7 @@
 import { label, observersOf } from "./_dispatch.ts";
 
 /**
- * A piece of DNA: a component, and the strands of the components that observe it.
+ * A piece of DNA: a component, and the strands of its observers.
  *
  * @typeParam T The component at its beginning.
  */
@@ -20,21 +20,24 @@ export interface StrandFunction<T extends object = object> {
   (): Strand<T>;
 }
 
-/** What `be` needs a component to have, if it is to have observers. */
+/** What a component must have to get observers from `be`. */
 interface CanBeObserved {
   addObserver(observer: object): void;
 }
 
 /**
- * Connects components as DNA describes: in `[a, [b, [c]], [d]]` b and d observe a, and c observes b.
+ * Connects components as DNA describes: in `[a, [b, [c]], [d]]` b and d observe a, and c observes
+ * b.
  *
- * A strand may be used in several places, also in several calls: its components are then shared, and connected once. A
- * strand may also be a function that gives one, called once by each `be` however often it is used. Components may be
- * connected in a circle, but not of {@linkcode Transparent}s alone.
+ * A strand may be used in several places, also of several calls. Its components are then shared,
+ * and connected once. A strand may also be a function that gives a strand; each `be` calls it once,
+ * however often it is used. Components may be connected in a circle, but not in a circle of
+ * {@linkcode Transparent}s alone.
  *
  * @param strand The DNA.
  * @returns The component at its beginning.
- * @throws {TypeError} If the DNA is not made of strands, or a component that is to have observers cannot have any.
+ * @throws {TypeError} If the DNA is not made of strands, or a component that is to have observers
+ * cannot have any.
  *
  * @example A shared strand
  * ```ts
@@ -60,7 +63,12 @@ export function be<T extends object>(strand: Strand<T> | StrandFunction<T>): T {
   return connect(strand, new Map(), new Map()) as T;
 }
 
-/** `wired`: who observes whom; `known`: the component of each strand. */
+/**
+ * Connects one strand.
+ *
+ * @param wired The observers of each component.
+ * @param known The component of each strand.
+ */
 function connect(
   strand: Strand | StrandFunction,
   wired: Map<object, Set<object>>,
@@ -77,10 +85,10 @@ function connect(
     if (typeof made !== "function") break;
   }
   const [component, ...strands] = checked(used.at(-1));
-  // Known before its observers are connected, because these may lead back to it.
+  // It is known before its observers are connected, because these may lead back to it.
   for (const each of used) known.set(each, component);
   let observers = wired.get(component);
-  // Those it has already, it may have because the strand was used elsewhere.
+  // It may have observers already, if the strand was used elsewhere.
   if (observers === undefined) wired.set(component, observers = new Set(observersOf(component)));
   for (const each of strands) {
     const observer = connect(each, wired, known);

@@ -1,5 +1,5 @@
 /**
- * Thrown by an observer that does not want to answer this message after all: the next observer is asked.
+ * Thrown by an observer that does not answer this message. The next observer is asked.
  *
  * @example Answering some requests only
  * ```ts

@@ -1,4 +1,5 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { unexpected } from "../compose/_chunks.ts";
 
 /** Options of {@linkcode decode}. */
 export interface DecodeOptions extends TextDecoderOptions {
@@ -13,9 +14,11 @@ export interface DecodeOptions extends TextDecoderOptions {
 /**
  * A stage that reads bytes and yields text. Characters may begin in one chunk and end in another.
  *
- * @param options The encoding, and what TextDecoder offers: `fatal` to refuse what is no text, `ignoreBOM`.
+ * @param options The encoding, and what TextDecoder offers: `fatal` to refuse what is no text,
+ * `ignoreBOM`.
  * @returns The stage.
- * @throws {TypeError} If `fatal` is set and the bytes are no text.
+ * @throws {TypeError} If it reads something else than bytes, or if `fatal` is set and they are no
+ * text; from the stage.
  *
  * @example A character in two pieces
  * ```ts
@@ -31,7 +34,9 @@ export function* decode({ encoding = "utf-8", ...options }: DecodeOptions = {}):
   const decoder = new TextDecoder(encoding, options);
   try {
     for (;;) {
-      const text = decoder.decode(yield, { stream: true });
+      const bytes: Uint8Array = yield;
+      if (!ArrayBuffer.isView(bytes)) throw unexpected("read in decode()", "bytes", bytes);
+      const text = decoder.decode(bytes, { stream: true });
       if (text !== "") yield text;
     }
   } catch (error) {

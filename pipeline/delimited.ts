@@ -1,12 +1,15 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { concat, indexOf } from "../compose/_bytes.ts";
+import { checkSize, counted, DEFAULT_MAX, tooLong, unexpected } from "../compose/_chunks.ts";
+import { describe } from "../compose/_describe.ts";
+import { machinery } from "../compose/_machinery.ts";
 
 /** Options of {@linkcode delimited}. */
 export interface DelimitedOptions {
   /**
-   * How long a frame may be, in bytes.
+   * How long a frame may be, in bytes. `Infinity` turns the limit off.
    *
-   * @default {Infinity}
+   * @default {65_536}
    */
   maxLength?: number;
 }
@@ -14,13 +17,15 @@ export interface DelimitedOptions {
 /**
  * A stage that reads bytes and yields the frames between delimiters, without them.
  *
- * Frames and delimiters may begin in one chunk and end in another. The last frame need not have a delimiter. A frame that
- * came in one chunk is a view of that chunk, not a copy.
+ * Frames and delimiters may begin in one chunk and end in another. The last frame need not have a
+ * delimiter. A frame that came in one chunk is a view of that chunk, not a copy.
  *
  * @param delimiter One or more bytes.
  * @param options How long a frame may be.
  * @returns The stage.
- * @throws {RangeError} If the delimiter is empty, a frame is longer than `maxLength`, or that is no length.
+ * @throws {TypeError} If the delimiter is not bytes; from the stage, if it reads something else.
+ * @throws {RangeError} If the delimiter is empty, or `maxLength` is not a size; from the stage, if
+ * a frame is longer.
  *
  * @example Frames that end with a zero
  * ```ts
@@ -32,12 +37,19 @@ export interface DelimitedOptions {
  * assertEquals([...frames], [new Uint8Array([1, 2]), new Uint8Array([3, 4])]);
  * ```
  */
-export function* delimited(
+export function delimited(
   delimiter: Uint8Array,
-  { maxLength = Infinity }: DelimitedOptions = {},
+  { maxLength = DEFAULT_MAX }: DelimitedOptions = {},
 ): Coroutine<void> {
+  if (!(delimiter instanceof Uint8Array)) {
+    throw new TypeError(`Cannot find ${describe(delimiter)} in bytes: give the delimiter as bytes`);
+  }
   if (delimiter.length === 0) throw new RangeError("Cannot find an empty delimiter");
-  if (!(maxLength >= 0)) throw new RangeError(`Cannot read frames of at most ${maxLength} bytes`);
+  checkSize("maxLength", maxLength);
+  return splitting(delimiter, maxLength);
+}
+
+function* splitting(delimiter: Uint8Array, maxLength: number): Coroutine<void> {
   /** Pieces of a frame whose end has not come yet. */
   let pieces: Uint8Array[] = [];
   let length = 0;
@@ -46,6 +58,7 @@ export function* delimited(
   try {
     for (;;) {
       let chunk: Uint8Array = yield;
+      if (!(chunk instanceof Uint8Array)) throw unexpected("read in delimited()", "bytes", chunk);
       if (tail.length > 0) chunk = concat([tail, chunk]);
       let start = 0;
       for (
@@ -54,7 +67,7 @@ export function* delimited(
         end = indexOf(chunk, delimiter, start)
       ) {
         const last = chunk.subarray(start, end);
-        if (length + last.length > maxLength) throw tooLong(maxLength);
+        if (length + last.length > maxLength) throw frameTooLong(maxLength);
         yield pieces.length === 0 ? last : concat([...pieces, last]);
         pieces = [];
         length = 0;
@@ -64,23 +77,25 @@ export function* delimited(
       if (sure > start) pieces.push(chunk.subarray(start, sure));
       length += sure - start;
       tail = chunk.subarray(sure);
-      if (length > maxLength) throw tooLong(maxLength);
+      if (length > maxLength) throw frameTooLong(maxLength);
     }
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
     const last = concat([...pieces, tail]);
-    if (last.length > maxLength) throw tooLong(maxLength);
+    if (last.length > maxLength) throw frameTooLong(maxLength);
     if (last.length > 0) yield last;
   }
 }
 
-/** How many bytes at the end of `bytes` are the beginning of a delimiter. */
+/** How many bytes at the end of `bytes` may be the beginning of a delimiter. */
 function overlap(bytes: Uint8Array, delimiter: Uint8Array): number {
   let size = Math.min(bytes.length, delimiter.length - 1);
   while (size > 0 && !bytes.subarray(-size).every((byte, i) => byte === delimiter[i])) size--;
   return size;
 }
 
-function tooLong(maxLength: number): RangeError {
-  return new RangeError(`Cannot read a frame longer than ${maxLength} bytes`);
+function frameTooLong(maxLength: number): RangeError {
+  return tooLong("read a frame", counted(maxLength, "byte"), "maxLength of delimited()");
 }
+
+machinery(import.meta.url, splitting);

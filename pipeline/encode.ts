@@ -1,9 +1,12 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { unexpected } from "../compose/_chunks.ts";
 
 /**
- * A stage that reads text and yields bytes of UTF-8. Characters may begin in one chunk and end in another.
+ * A stage that reads text and yields bytes of UTF-8. Characters may begin in one chunk and end in
+ * another.
  *
  * @returns The stage.
+ * @throws {TypeError} If it reads something else than text, from the stage.
  *
  * @example Text to bytes
  * ```ts
@@ -19,7 +22,9 @@ export function* encode(): Coroutine<void> {
   let half = "";
   try {
     for (;;) {
-      let text: string = half + (yield);
+      const chunk: unknown = yield;
+      if (typeof chunk !== "string") throw unexpected("read in encode()", "text", chunk);
+      let text = half + chunk;
       half = "";
       const last = text.charCodeAt(text.length - 1);
       if (last >= 0xD800 && last <= 0xDBFF) {

@@ -1,7 +1,8 @@
 import type { Coroutine } from "../compose/mod.ts";
 
 /**
- * A stage that splits items: it yields, one by one, all that a function makes of each, except `undefined`.
+ * A stage that splits items. It yields, one by one, what a function makes of each item, except
+ * `undefined`.
  *
  * @typeParam T What it reads.
  * @typeParam U What it yields.

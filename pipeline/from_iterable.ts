@@ -3,16 +3,17 @@ import { readAhead } from "./_read_ahead.ts";
 import { pipe, type Stage } from "./pipe.ts";
 
 /**
- * What a stage yields when it reads the items of an iterable, as an iterable.
+ * Gives the items of an iterable to a stage. What the stage yields is an iterable again.
  *
- * An item is taken from the source when the stage wants one, and the stage runs when somebody wants what it yields; of a
- * stream the next chunk is read meanwhile. Leaving the loop closes the stage and the source; an error of the source is
- * thrown at the stage's `yield`.
+ * The stage runs when somebody wants what it yields, and an item is taken from the source when the
+ * stage wants one. Of a stream, the next chunk is read ahead. Leaving the loop closes the stage and
+ * the source. An error of the source is thrown at the stage's `yield`.
  *
  * @typeParam T What the stage yields.
  * @param source What the stage reads: an array, a generator, a stream, …
  * @param stage A coroutine (a pipe, say), or a function that makes one.
- * @returns An iterable, asynchronous if the source is; at its end it returns what the stage returned.
+ * @returns An iterable, asynchronous if the source is; at its end it returns what the stage
+ * returned.
  * @throws {TypeError} If the stage yields a Request, which only gio can carry out.
  *
  * @example In a loop
@@ -53,7 +54,10 @@ class Promised {
   }
 }
 
-/** Yields what the stage yields and, if the source is asynchronous, each promise of that. */
+/**
+ * Yields what the stage yields. If the source is asynchronous, it also yields each promise of the
+ * source.
+ */
 function* run<T>(
   itemsOf: () => Iterator<unknown> | AsyncIterator<unknown>,
   stage: Stage,
@@ -121,7 +125,7 @@ async function* fromAsync<T>(source: AsyncIterable<unknown>, stage: Stage): Asyn
     }
     return step.value;
   } finally {
-    // Whoever left the loop at a `yield` waits until the source is closed.
+    // If the loop was left at a `yield`, wait until the source is closed.
     step = running.return(undefined);
     if (!step.done) {
       const { promise } = step.value as Promised;

@@ -1,10 +1,12 @@
 import type { Coroutine } from "../compose/mod.ts";
+import { unexpected } from "../compose/_chunks.ts";
 
 /**
  * A stage that puts a separator between texts, before each but the first.
  *
  * @param separator What to put between.
  * @returns The stage.
+ * @throws {TypeError} If it reads something else than text, from the stage.
  *
  * @example A list
  * ```ts
@@ -15,6 +17,9 @@ import type { Coroutine } from "../compose/mod.ts";
  * ```
  */
 export function* join(separator: string): Coroutine<void> {
-  yield yield;
-  for (;;) yield separator + (yield);
+  for (let before = "";; before = separator) {
+    const item: unknown = yield;
+    if (typeof item !== "string") throw unexpected("read in join()", "text", item);
+    yield before + item;
+  }
 }

@@ -1,13 +1,16 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { checkSize, counted, DEFAULT_MAX, tooLong, unexpected } from "../compose/_chunks.ts";
+import { machinery } from "../compose/_machinery.ts";
 
 const CR = 13;
 
 /** Options of {@linkcode lines}. */
 export interface LinesOptions {
   /**
-   * How long a line may be, without its end, in UTF-16 units.
+   * How long a line may be, without its end, in characters (UTF-16 code units). `Infinity` turns
+   * the limit off.
    *
-   * @default {Infinity}
+   * @default {65_536}
    */
   maxLength?: number;
 }
@@ -15,11 +18,13 @@ export interface LinesOptions {
 /**
  * A stage that reads text, or bytes of UTF-8, and yields lines without their ends, `\n` or `\r\n`.
  *
- * Lines and characters may begin in one chunk and end in another. The last line need not have an end.
+ * Lines and characters may begin in one chunk and end in another. The last line need not have an
+ * end.
  *
  * @param options How long a line may be.
  * @returns The stage.
- * @throws {RangeError} If a line is longer than `maxLength`, or that is no length.
+ * @throws {TypeError} If it reads something else than text or bytes, from the stage.
+ * @throws {RangeError} If `maxLength` is not a size; from the stage, if a line is longer.
  *
  * @example Lines of bytes
  * ```ts
@@ -31,16 +36,21 @@ export interface LinesOptions {
  * assertEquals([...fromIterable(chunks, lines())], ["one", "two", "", "three"]);
  * ```
  */
-export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<void> {
-  if (!(maxLength >= 0)) {
-    throw new RangeError(`Cannot read lines of at most ${maxLength} characters`);
-  }
+export function lines({ maxLength = DEFAULT_MAX }: LinesOptions = {}): Coroutine<void> {
+  checkSize("maxLength", maxLength);
+  return splitting(maxLength);
+}
+
+function* splitting(maxLength: number): Coroutine<void> {
   const decoder = new TextDecoder();
   /** The beginning of a line whose end has not come yet. */
   let begun = "";
   try {
     for (;;) {
       const chunk: string | Uint8Array = yield;
+      if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
+        throw unexpected("read in lines()", "text or bytes", chunk);
+      }
       const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
       let start = 0;
       for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
@@ -51,18 +61,20 @@ export function* lines({ maxLength = Infinity }: LinesOptions = {}): Coroutine<v
           line = withoutCr(begun + text.slice(start, end));
           begun = "";
         }
-        if (line.length > maxLength) throw tooLong(maxLength);
+        if (line.length > maxLength) throw lineTooLong(maxLength);
         yield line;
         start = end + 1;
       }
       begun += text.slice(start);
-      // Looked into only when it may be too long: each look makes one text of all its pieces.
-      if (begun.length > maxLength && withoutCr(begun).length > maxLength) throw tooLong(maxLength);
+      // It is looked into only when it may be too long, because each look joins all its pieces.
+      if (begun.length > maxLength && withoutCr(begun).length > maxLength) {
+        throw lineTooLong(maxLength);
+      }
     }
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
     begun += decoder.decode();
-    if (begun.length > maxLength) throw tooLong(maxLength);
+    if (begun.length > maxLength) throw lineTooLong(maxLength);
     if (begun !== "") yield begun;
   }
 }
@@ -71,6 +83,8 @@ function withoutCr(line: string): string {
   return line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
 }
 
-function tooLong(maxLength: number): RangeError {
-  return new RangeError(`Cannot read a line longer than ${maxLength} characters`);
+function lineTooLong(maxLength: number): RangeError {
+  return tooLong("read a line", counted(maxLength, "character"), "maxLength of lines()");
 }
+
+machinery(import.meta.url, splitting);

@@ -1,7 +1,8 @@
 import type { Coroutine } from "../compose/mod.ts";
 
 /**
- * A stage that yields what a function makes of each item; nothing, if that is `undefined`.
+ * A stage that yields what a function makes of each item. If that is `undefined`, it yields
+ * nothing.
  *
  * @typeParam T What it reads.
  * @typeParam U What it yields.

@@ -2,9 +2,9 @@
 import type { Coroutine } from "../compose/mod.ts";
 
 /*
- * The types of `this.do` and the other verbs, made from the type of the messages: each offers those messages that fit
- * it, by what their handlers return, and for each name of an observer the same again. Without a type of messages (`any`)
- * all is possible.
+ * The types of `this.do` and the other verbs, made from the type of the messages. Each verb offers
+ * the messages whose handlers return what fits it, and the same again for each name of an observer.
+ * Without a type of messages (`any`) every message is possible.
  */
 
 /**

@@ -1,7 +1,8 @@
 /**
  * Join coroutines into pipelines, and components into a graph that stays configurable.
  *
- * A **pipeline** is made of coroutines that each read what the one before yields, and is one coroutine itself:
+ * A **pipeline** is made of coroutines that each read what the one before yields, and is one
+ * coroutine itself:
  *
  * ```ts
  * import { type Coroutine, EndOfStream } from "@weightless/io/compose";
@@ -16,7 +17,8 @@
  * assertEquals([...fromIterable(["one\n\nt", "wo\n"], pipeline)], ["1 one", "2 two"]);
  * ```
  *
- * A **component** sends messages to whoever observes it, without knowing who that is; DNA says who observes whom:
+ * A **component** sends messages to whoever observes it, without knowing who that is; DNA says who
+ * observes whom:
  *
  * ```ts
  * import { be, Observable } from "@weightless/io/pipeline";

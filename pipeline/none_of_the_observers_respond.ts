@@ -17,10 +17,17 @@ export class NoneOfTheObserversRespond extends Error {
   override readonly name = "NoneOfTheObserversRespond";
   /** The message nobody answered. */
   readonly unansweredMessage: string;
-  /** How many observers were there to be asked. */
+  /** How many observers the message was for. */
   readonly numberOfObservers: number;
 
-  /** Made by `this.any` and `this.call`; `verb` is one of these, `sender` who sent the message. */
+  /**
+   * Made by `this.any` and `this.call`.
+   *
+   * @param verb `any` or `call`.
+   * @param unansweredMessage The message.
+   * @param sender The name of the component that sent it.
+   * @param numberOfObservers How many observers it has.
+   */
   constructor(verb: string, unansweredMessage: string, sender: string, numberOfObservers: number) {
     const none = numberOfObservers === 0
       ? "There are no observers to"

@@ -1,6 +1,6 @@
 import { be, type Strand, type StrandFunction } from "./be.ts";
 import type { All, AnyOf, CallOf, Do, Once } from "./messages.ts";
-import { Dispatcher, label, type Verb } from "./_dispatch.ts";
+import { Dispatcher, label, renamed, type Verb } from "./_dispatch.ts";
 
 /*
  * A component sends messages without knowing who gets them, or whether anybody does:
@@ -11,17 +11,18 @@ import { Dispatcher, label, type Verb } from "./_dispatch.ts";
  *   this.any.m(…)    a coroutine that runs the coroutine of the first that answers; its result is the result
  *   this.once.m(…)   a coroutine that reaches every component behind this one exactly once
  *
- * An observer answers if it has a method `m`. If not, it may answer everything else by a method `all_unknown`,
- * `any_unknown`, `do_unknown` or `call_unknown`, or for all four of them by `unknown`; the message comes first in its
- * arguments. An observer declines by throwing DeclineMessage.
+ * An observer answers if it has a method `m`. If not, it may answer by a method `all_unknown`,
+ * `any_unknown`, `do_unknown` or `call_unknown`, or by `unknown` for all four of them; the message
+ * is their first argument. An observer declines by throwing DeclineMessage.
  */
 
 /**
  * A component: it sends messages to the components that observe it.
  *
- * {@linkcode be} connects components; any object can be an observer, an Observable can have observers as well. Which methods
- * answer a message is looked up when it is first sent, and again only after the observers of its sender have changed: an
- * observer that gets another method, or name, meanwhile goes on with the one it had.
+ * {@linkcode be} connects components. Any object can be an observer; only an Observable can have
+ * observers. The methods that answer a message are looked up when it is first sent, and again after
+ * the observers of its sender have changed. An observer that gets another method meanwhile goes on
+ * with the one it had.
  *
  * @typeParam M The messages it sends, so that they are checked; without it any message can be sent.
  * @typeParam Names Names of observers it sends messages to by name: `this.do["console"].log(line)`.
@@ -51,7 +52,7 @@ import { Dispatcher, label, type Verb } from "./_dispatch.ts";
  */
 // deno-lint-ignore no-explicit-any
 export class Observable<M = any, Names extends string = never> {
-  readonly #name: string | undefined;
+  #name: string | undefined;
   #observers: readonly object[] = [];
   #all: Dispatcher | undefined;
   #any: Dispatcher | undefined;
@@ -59,32 +60,49 @@ export class Observable<M = any, Names extends string = never> {
   #call: Dispatcher | undefined;
   #once: Dispatcher | undefined;
 
-  /** Makes a component without observers; `name` is what messages can be directed to. */
+  /**
+   * Makes a component without observers.
+   *
+   * @param name The name by which messages can be directed to it.
+   */
   constructor(name?: string) {
     this.#name = name;
   }
 
-  /** What those it observes can direct messages to: `this.do["name"].message()`. */
+  /**
+   * The name by which those it observes can direct messages to it: `this.do["name"].message()`.
+   * Another name counts from the next message on.
+   */
   get observableName(): string | undefined {
     return this.#name;
   }
+  set observableName(name: string | undefined) {
+    this.#name = name;
+    renamed();
+  }
 
-  /** Who observes this component now, in the order in which they are asked. */
+  /** The observers of this component, in the order in which they are asked. */
   get observers(): readonly object[] {
     return this.#observers;
   }
 
-  /** Sends a message to all observers; the result is a coroutine that runs theirs, one after the other. */
+  /**
+   * Sends a message to all observers; the result is a coroutine that runs theirs, one after the
+   * other.
+   */
   get all(): All<M, Names> {
     return (this.#all ??= this.#dispatcher("all")).messages as All<M, Names>;
   }
 
-  /** Sends a message to the first observer that answers; the result is a coroutine that gives its answer. */
+  /**
+   * Sends a message to the first observer that answers; the result is a coroutine that gives its
+   * answer.
+   */
   get any(): AnyOf<M, Names> {
     return (this.#any ??= this.#dispatcher("any")).messages as AnyOf<M, Names>;
   }
 
-  /** Sends a message to all observers at once; they are plain methods, and return nothing. */
+  /** Sends a message to all observers at once. Their methods are plain and return nothing. */
   get do(): Do<M, Names> {
     return (this.#do ??= this.#dispatcher("do")).messages as Do<M, Names>;
   }
@@ -95,16 +113,18 @@ export class Observable<M = any, Names extends string = never> {
   }
 
   /**
-   * Sends a message to the observers, their observers, and so on, each exactly once. The result is a coroutine: it
-   * must be run. What observers do is a coroutine or a plain method, and returns nothing.
+   * Sends a message to the observers, their observers, and so on, to each exactly once. The result
+   * is a coroutine that must be run. The methods of observers are coroutines or plain, and return
+   * nothing.
    */
   get once(): Once<M, Names> {
     return (this.#once ??= this.#dispatcher("once")).messages as Once<M, Names>;
   }
 
   /**
-   * Adds an observer after the others; from the next message on.
+   * Adds an observer after the others. It gets messages from the next one on.
    *
+   * @param observer Any object.
    * @throws {TypeError} If it is not an object.
    */
   addObserver(observer: object): void {
@@ -112,8 +132,9 @@ export class Observable<M = any, Names extends string = never> {
   }
 
   /**
-   * Removes an observer; from the next message on.
+   * Removes an observer. From the next message on it gets none.
    *
+   * @param observer Which observer.
    * @throws {Error} If it does not observe this component.
    */
   removeObserver(observer: object): void {
@@ -121,8 +142,10 @@ export class Observable<M = any, Names extends string = never> {
   }
 
   /**
-   * Puts one observer in the place of another; from the next message on.
+   * Puts one observer in the place of another, from the next message on.
    *
+   * @param observer Which observer.
+   * @param replacement Any object.
    * @throws {Error} If `observer` does not observe this component.
    * @throws {TypeError} If `replacement` is not an object.
    */
@@ -130,7 +153,12 @@ export class Observable<M = any, Names extends string = never> {
     this.#change(this.#observers.with(this.#indexOf(observer), this.#checked(replacement)));
   }
 
-  /** Connects strands of DNA, as {@linkcode be} does, and adds their first components as observers. */
+  /**
+   * Connects strands of DNA, as {@linkcode be} does, and adds their first components as observers.
+   *
+   * @param strands The DNA.
+   * @throws {TypeError} If the DNA is not made of strands.
+   */
   addStrand(...strands: (Strand | StrandFunction)[]): void {
     be([this, ...strands]);
   }

@@ -4,11 +4,12 @@ import { Plumbing, type Stage } from "./_plumbing.ts";
 export type { Stage };
 
 /**
- * Coroutines joined to one; made by {@linkcode pipe}. It can be changed while it runs, between two items.
+ * Coroutines that are joined to one by {@linkcode pipe}. A pipe can be changed while it runs,
+ * between two items.
  *
- * Positions count from 0. A stage that is replaced or removed finishes what it is doing, gets EndOfStream at its next
- * read, and may still yield what it has left; the items it has not read go to the stage that comes instead. So none is
- * lost and none is read twice. A stage may change the pipe it is in.
+ * Positions count from 0. A stage that is replaced or removed finishes what it is doing, gets
+ * EndOfStream at its next read, and may still yield what it has left. The items that it has not
+ * read go to the new stage. So no item is lost or read twice. A stage may change its own pipe.
  *
  * @typeParam R What the last stage returns.
  *
@@ -28,7 +29,13 @@ export type { Stage };
 export class Pipe<R = unknown> extends Composed<R> {
   readonly #plumbing: Plumbing<R>;
 
-  /** Joins stages; {@linkcode pipe} is the usual way. */
+  /**
+   * Joins stages; {@linkcode pipe} is the usual way.
+   *
+   * @param stages The stages, in the order in which data flow.
+   * @throws {TypeError} If there are no stages, or one is not a coroutine or a function that makes
+   * one.
+   */
   constructor(stages: Stage[]) {
     const plumbing = new Plumbing<R>(stages);
     super(plumbing.run());
@@ -41,8 +48,11 @@ export class Pipe<R = unknown> extends Composed<R> {
   }
 
   /**
-   * Puts a stage before the one that is at `index`, or at the end if `index` is the {@linkcode Pipe.length}.
+   * Puts a stage before the one that is at `index`, or at the end if `index` is the
+   * {@linkcode Pipe.length}.
    *
+   * @param index Where.
+   * @param stage A coroutine, or a function that makes one.
    * @throws {RangeError} If there is no such place.
    */
   insert(index: number, stage: Stage): void {
@@ -52,6 +62,8 @@ export class Pipe<R = unknown> extends Composed<R> {
   /**
    * Puts a stage in the place of the one at `index`.
    *
+   * @param index Which stage.
+   * @param stage A coroutine, or a function that makes one.
    * @throws {RangeError} If there is no such stage.
    */
   replace(index: number, stage: Stage): void {
@@ -59,8 +71,9 @@ export class Pipe<R = unknown> extends Composed<R> {
   }
 
   /**
-   * Takes the stage at `index` out.
+   * Takes out the stage at `index`.
    *
+   * @param index Which stage.
    * @throws {RangeError} If there is no such stage, or no other.
    */
   remove(index: number): void {
@@ -69,24 +82,27 @@ export class Pipe<R = unknown> extends Composed<R> {
 }
 
 /**
- * Joins coroutines to one: each reads what the one before it yields.
+ * Joins coroutines to one. Each reads what the one before it yields.
  *
- * The pipe reads what the first stage reads, yields what the last yields, and returns what the last returns. It is a
- * coroutine like any other: a stage of another pipe, called by a coroutine, or run by gio. Stages are composed, so they may
- * call others; a stage that only wants to be told to make one can be given as a function.
+ * The pipe reads what the first stage reads, yields what the last yields, and returns what the last
+ * returns. It is a coroutine like any other: it can be a stage of another pipe, be called by a
+ * coroutine, or be run by gio. Stages are composed, so they may call others. A stage may be given
+ * as a function that makes it.
  *
- * - **Demand.** A stage runs when the one after it wants data; nothing is buffered between stages.
- * - **Ends.** After a stage has ended, the next gets EndOfStream at each of its reads, and ends quietly if it does not
- *   catch it; the ones before are closed. With the last stage the pipe ends. What the first stage has read and pushed
- *   back is pushed back by the pipe.
- * - **Errors.** An error of a stage, or a `return()`, closes all stages, from the last to the first; their `finally`s run
- *   to their end. What the driver throws in goes to the stage that waits for the driver.
+ * - **Demand.** A stage runs when the one after it wants data. Nothing is buffered between stages.
+ * - **Ends.** When a stage has ended, the next one gets EndOfStream at each of its reads, and ends
+ *   quietly if it does not catch it. The stages before are closed. The pipe ends when the last
+ *   stage does. What the first stage pushed back is pushed back by the pipe.
+ * - **Errors.** An error of a stage, or a `return()`, closes all stages, from the last to the
+ *   first. Their `finally`s run to their end. An error that the driver throws in goes to the stage
+ *   that waits for the driver.
  * - **Requests** of a stage go to the driver, and its answer to the stage.
  *
  * @typeParam R What the last stage returns.
  * @param stages The coroutines, or functions that make them, in the order in which data flow.
  * @returns The pipe, which is a coroutine.
- * @throws {TypeError} If there are no stages.
+ * @throws {TypeError} If there are no stages, or one is not a coroutine or a function that makes
+ * one.
  *
  * @example Stages of your own
  * ```ts

@@ -9,11 +9,13 @@ export type TeeResults<S extends Stage[]> = {
 };
 
 /**
- * A stage that gives each item to several stages, one after the other, and yields what any of them yields.
+ * A stage that gives each item to several stages, one after the other, and yields what any of them
+ * yields.
  *
- * An item is read when all of them want one, so the slowest sets the pace and nothing is buffered. A stage that has ended
- * gets no more, and what it pushed back is dropped, as the others may have read it; when all have ended, so has this one.
- * An error of one closes the others, from the last to the first.
+ * An item is read when all stages want one. So the slowest one sets the pace, and nothing is
+ * buffered. A stage that has ended gets no more items, and what it pushed back is dropped, because
+ * the others may have read it. When all have ended, this one ends. An error of one closes the
+ * others, from the last to the first.
  *
  * @typeParam S The stages.
  * @param stages Coroutines, or functions that make them.
@@ -43,7 +45,7 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
   const branches = stages.map((stage) => pipe(stage));
   const results: unknown[] = branches.map(() => undefined);
   const alive = new Set(branches);
-  /** The first error, which is the one that leaves. */
+  /** The first error, which is thrown in the end. */
   let trouble: { error: unknown } | undefined;
 
   /** Runs one of them until it wants data. */
@@ -66,7 +68,7 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
     }
   }
 
-  /** Closes those that are left, also if that is cut off by being closed itself. */
+  /** Closes the stages that are left, also if this is cut off by another close. */
   function* closeAll(): Coroutine<void> {
     try {
       for (const branch of [...alive].reverse()) {

@@ -2,13 +2,15 @@ import type { Stage } from "./pipe.ts";
 import { toTransformStream } from "./to_transform_stream.ts";
 
 /**
- * What a stage yields when it reads the items of an iterable, as a readable stream.
+ * Gives the items of an iterable to a stage. What the stage yields is a readable stream.
  *
- * The stage runs on demand; of the source one item is read ahead, as `pipeThrough` does. Cancelling the stream closes the
- * stage and the source; an error of the source is thrown at the stage's `yield`, and goes to the reader.
+ * The stage runs on demand. One item of the source is read ahead, as `pipeThrough` does. Cancelling
+ * the stream closes the stage and the source. An error of the source is thrown at the stage's
+ * `yield`, and goes to the reader.
  *
  * @typeParam T What the stage yields.
- * @param source What the stage reads: a stream, an array, …; an empty array for a stage that reads nothing.
+ * @param source What the stage reads: a stream, an array, …; an empty array for a stage that reads
+ * nothing.
  * @param stage A coroutine (a pipe, say), or a function that makes one.
  * @returns The stream.
  *

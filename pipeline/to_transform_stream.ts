@@ -1,19 +1,22 @@
-import { closeNow, feed, isData, proceed } from "./_bridge.ts";
+import { closeNow, feed, isData, proceed, withResolvers } from "./_bridge.ts";
 import { pipe, type Stage } from "./pipe.ts";
 
 /**
  * A stage as a transform stream, for `readable.pipeThrough(…)`.
  *
- * The stage runs when the readable side is read, and takes a chunk when it wants one; a write is done when the stage wants
- * the next. Closing the writable side is the end of the stream for the stage; aborting it throws the reason at the stage's
- * `yield`, and to the reader. Cancelling the readable side closes the stage, and is the writer's error. When the stage
- * ends the readable side does, and the writable side takes no more; a chunk it has not taken is an error of its write.
+ * The stage runs when the readable side is read, and takes a chunk when it wants one. A write is
+ * done when the stage wants the next chunk. Closing the writable side is the end of the stream for
+ * the stage. Aborting it throws the reason at the stage's `yield`, and to the reader. Cancelling
+ * the readable side closes the stage, and is an error for the writer. When the stage ends, the
+ * readable side ends, and the writable side takes no more; the write of a chunk that was not taken
+ * fails.
  *
  * @typeParam I What the stage reads.
  * @typeParam O What the stage yields.
  * @param stage A function that makes the coroutine (a pipe, say), or the coroutine.
  * @returns The two sides.
- * @throws {TypeError} At the readable side, if the stage yields a Request, which only gio can carry out.
+ * @throws {TypeError} If the stage yields a Request, which only gio can carry out; at the readable
+ * side.
  *
  * @example In a chain of streams
  * ```ts
@@ -31,11 +34,11 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
   let result: IteratorResult<unknown> | undefined;
   let readable!: ReadableStreamDefaultController<O>;
   let writable!: WritableStreamDefaultController;
-  /** What was written, until the stage takes it; the end, once the writable side was closed. */
+  /** What was written, until the stage takes it; or the end, if the writable side was closed. */
   let item: IteratorResult<I> | undefined;
-  /** The reader wants something; resolved when it has got it. */
+  /** Set while the reader wants something, and resolved when the reader has got it. */
   let wanted: PromiseWithResolvers<void> | undefined;
-  /** A write, or the closing; resolved when the stage wants the next chunk, or has ended. */
+  /** A write, or the closing. It is resolved when the stage wants the next chunk, or has ended. */
   let written: PromiseWithResolvers<void> | undefined;
 
   /** Runs the stage as far as there is demand and input. */
@@ -68,10 +71,13 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
     }
   }
 
-  /** To be awaited before the stage is closed: it runs to its next yield first, if it is itself what cancels or aborts. */
+  /**
+   * It is awaited before the stage is closed. If the stage itself cancels or aborts, it first runs
+   * to its next yield.
+   */
   const notRunning = undefined;
 
-  /** Nobody needs to wait any more; a chunk that the stage has not taken was not written. */
+  /** Ends all waiting. A chunk that the stage has not taken was not written. */
   function settle(reason: unknown): void {
     wanted = void wanted?.resolve();
     if (item === undefined || item.done) written?.resolve();
@@ -80,7 +86,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
 
   function request(next: IteratorResult<I>): Promise<void> {
     item = next;
-    written = Promise.withResolvers();
+    written = withResolvers();
     run();
     return written.promise;
   }
@@ -91,7 +97,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
         readable = controller;
       },
       pull() {
-        wanted = Promise.withResolvers();
+        wanted = withResolvers();
         const { promise } = wanted;
         run();
         return promise;
@@ -116,7 +122,7 @@ export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWrita
             pipeline.throw(reason);
             closeNow(pipeline);
           } catch {
-            // the reason, as a rule; the reader has got it
+            // As a rule this is the reason, which the reader has got.
           }
         });
       },

@@ -2,10 +2,11 @@ import type { Coroutine } from "../compose/mod.ts";
 import { Observable } from "./observable.ts";
 
 /**
- * A component that passes on every message it does not handle itself: a place to put something in between.
+ * A component that passes on every message that it does not handle itself. Extend it to put
+ * something in between.
  *
- * Do not connect a circle of nothing but these: a message that none of them handles would go round in it for ever. Only
- * `this.once` reaches each component of it once.
+ * Do not connect a circle of these alone: a message that none of them handles would go round in it
+ * until an error ends it. Only `this.once` reaches each of them once.
  *
  * @typeParam M The messages it sends itself.
  * @typeParam Names Names of observers it sends messages to by name.

@@ -1,6 +1,9 @@
 import { label, observersOf } from "./_dispatch.ts";
 
-/** Calls `visit` for each component and each time it is observed: once with its observers, then without. */
+/**
+ * Calls `visit` for each component, each time that it is observed. The first time it goes on to the
+ * observers of the component.
+ */
 function walk(
   root: object,
   visit: (component: object, depth: number, parent: object | undefined, again: boolean) => void,
@@ -19,7 +22,7 @@ function walk(
 /**
  * Prints a graph of components as a tree, a line for each, observers further to the right.
  *
- * The observers of a component that occurs several times, or behind itself, are printed once.
+ * If a component occurs several times, or behind itself, its observers are printed once.
  *
  * @param root Where to begin.
  * @param print Called with each line; `console.log` unless given.
@@ -52,7 +55,7 @@ export function printTree(root: object, print: (line: string) => void = console.
   });
 }
 
-/** The components, and which observes which, as the lines of a picture. */
+/** The lines of a picture: the components, and who observes whom. */
 function picture(
   root: object,
   node: (id: string, label: string) => string,

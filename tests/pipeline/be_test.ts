@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import type { Coroutine } from "../../compose/mod.ts";
+import { compose, type Coroutine } from "../../compose/mod.ts";
 import { be, Observable, printTree, type Strand, Transparent } from "../../pipeline/mod.ts";
 import { feed } from "./_stages.ts";
 
@@ -230,4 +230,43 @@ Deno.test("Observable takes no property for observers that is not", () => {
   const lines: string[] = [];
   printTree(root, (line) => lines.push(line));
   assertEquals(lines, ["A", "  Shop", "  Zoo"]);
+});
+
+Deno.test("observableName can be set, and counts from the next message on, for each verb", () => {
+  class Named extends Observable {
+    readonly heard: string[] = [];
+    plain(): string {
+      this.heard.push(this.observableName ?? "nobody");
+      return this.observableName ?? "nobody";
+    }
+    told(): void {
+      this.plain();
+    }
+    *coroutine(): Coroutine {
+      yield this.plain();
+    }
+  }
+  const first = new Named("a"), second = new Named("b");
+  const root = be([new Observable(), [first], [second]]);
+  const send: Record<string, (name: string) => unknown> = {
+    call: (name) => root.call[name].plain(),
+    do: (name) => root.do[name].told(),
+    all: (name) => [...compose(root.all[name].coroutine() as Coroutine)],
+    any: (name) => [...compose(root.any[name].coroutine() as Coroutine)],
+  };
+  for (const [verb, to] of Object.entries(send)) {
+    first.observableName = "a";
+    second.observableName = "b";
+    for (let times = 0; times < 2; times++) {
+      to("a");
+      assertEquals([first.heard.splice(0), second.heard.splice(0)], [["a"], []], verb);
+    }
+    first.observableName = undefined;
+    second.observableName = "a";
+    for (let times = 0; times < 2; times++) {
+      to("a");
+      assertEquals([first.heard.splice(0), second.heard.splice(0)], [[], ["a"]], verb);
+    }
+  }
+  assertEquals(first.observableName, undefined);
 });

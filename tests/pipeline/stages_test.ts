@@ -68,7 +68,7 @@ Deno.test("lines() joins a long line of many chunks once", () => {
   // Looked at as a whole at each chunk, these would be some 40 GB.
   const chunk = "x".repeat(256);
   const count = 18_000;
-  const [line] = feed(lines(), Array(count).fill(chunk)).out as [string];
+  const [line] = feed(lines({ maxLength: Infinity }), Array(count).fill(chunk)).out as [string];
   assertEquals(line.length, count * chunk.length);
 });
 
@@ -78,7 +78,7 @@ Deno.test("lines() refuses a line that is too long, whether it has ended or not"
     assertThrows(
       () => feed(lines({ maxLength: 3 }), chunks),
       RangeError,
-      "Cannot read a line longer than 3 characters",
+      "Cannot read a line: it is longer than 3 characters",
     );
   }
 });
@@ -117,9 +117,9 @@ Deno.test("delimited() refuses a frame that is too long, and an empty delimiter"
 
 Deno.test("lines() and delimited() refuse a maximum that is none", () => {
   for (const maxLength of [NaN, -1]) {
-    assertThrows(() => feed(lines({ maxLength })), RangeError, `at most ${maxLength} characters`);
-    const frames = delimited(bytes("|"), { maxLength });
-    assertThrows(() => feed(frames), RangeError, `at most ${maxLength} bytes`);
+    const message = `Cannot use ${maxLength} as maxLength`;
+    assertThrows(() => lines({ maxLength }), RangeError, message);
+    assertThrows(() => delimited(bytes("|"), { maxLength }), RangeError, message);
   }
 });
 
@@ -300,4 +300,32 @@ Deno.test("tee() throws an error of the source at each stage", () => {
   t.next(1);
   const out = [t.throw(new EndOfStream("over")).value, t.next().value];
   assertEquals(out, [[1], [1]]);
+});
+
+Deno.test("stages that get what they cannot read say so, with their name", () => {
+  const stages: [string, () => Coroutine, string, unknown[]][] = [
+    ["lines()", () => lines(), "text or bytes", [42, {}, [1], null]],
+    ["decode()", () => decode(), "bytes", ["text", 42, [1]]],
+    ["encode()", () => encode(), "text", [bytes("bytes"), 42, {}]],
+    ["delimited()", () => delimited(bytes("|")), "bytes", ["text", 42, [1]]],
+    ["join()", () => join(","), "text", [bytes("bytes"), 42, {}]],
+  ];
+  for (const [name, stage, expected, items] of stages) {
+    for (const item of items) {
+      const { message } = assertThrows(() => feed(stage(), [item]), TypeError);
+      const start = `Cannot read in ${name}: expected ${expected}, got `;
+      assertEquals(message.slice(0, start.length), start);
+    }
+  }
+});
+
+Deno.test("delimited() refuses a delimiter of text", () => {
+  const text = "|" as unknown as Uint8Array;
+  assertThrows(() => delimited(text), TypeError, 'Cannot find "|" in bytes');
+});
+
+Deno.test("pipe() says what a stage is, when it gets something else", () => {
+  for (const stage of [42, undefined, [], () => 42, function () {}]) {
+    assertThrows(() => pipe(stage as never), TypeError, "Cannot make a stage of");
+  }
 });
