@@ -24,17 +24,15 @@ function room(bytes: number): void {
 
 /** What was encoded last: servers give the same answer again and again. */
 let lastText = "";
-let lastBytes = slab;
+let lastBytes: Uint8Array = slab;
 
 function encode(text: string): Uint8Array {
   if (text === lastText) return lastBytes;
   const most = text.length * MAX_BYTES_PER_UNIT;
   if (most > SLAB_SIZE / 4) return encoder.encode(text);
   room(most);
-  // Not subarray(), which takes twice as long.
-  const { buffer } = slab;
-  const { written } = encoder.encodeInto(text, new Uint8Array(buffer, used, most));
-  const bytes = new Uint8Array(buffer, used, written);
+  const { written } = encoder.encodeInto(text, viewOf(slab, used, used + most));
+  const bytes = viewOf(slab, used, used + written);
   used += written;
   lastText = text;
   return lastBytes = bytes;
@@ -125,6 +123,11 @@ export class Outbox {
   }
 }
 
+/** As `subarray`, which takes twice as long. */
+function viewOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
+}
+
 /** Makes runs of small chunks one chunk. */
 function join(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   const joined: Uint8Array[] = [];
@@ -155,5 +158,5 @@ function concat(
     slab.set(chunks[i]!, used);
     used += chunks[i]!.length;
   }
-  return slab.subarray(start, used);
+  return viewOf(slab, start, used);
 }

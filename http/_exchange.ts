@@ -152,7 +152,7 @@ export class Exchange {
     for (let refused = 0; result.done !== true;) {
       const { value } = result;
       let error: unknown;
-      if (this.#isElsewhere || (isForDriver(value) && !isTransfer(value))) {
+      if (this.#wire.isElsewhere || (isForDriver(value) && !isTransfer(value))) {
         let answer: unknown;
         let failed = false;
         try {
@@ -175,15 +175,11 @@ export class Exchange {
     }
   }
 
-  get #isElsewhere(): boolean {
-    const { host } = this.#wire;
-    return host !== undefined && host.isElsewhere;
-  }
-
   /** Runs the handler until it stands still for something that has to be waited for. */
   #run(mode: "next" | "throw" | "return" | "read on", message: unknown): Phase {
     const running = this.#running!;
-    const { answer, host } = this.#wire;
+    const wire = this.#wire;
+    const { answer } = wire;
     this.value = undefined;
     let refused = 0;
     for (;;) {
@@ -201,7 +197,7 @@ export class Exchange {
         }
         if (result.done === true) return this.#finished();
         value = result.value;
-        if (host !== undefined && host.isElsewhere) return this.#stand("elsewhere", value);
+        if (wire.isElsewhere) return this.#stand("elsewhere", value);
       }
       mode = "next";
       message = undefined;
@@ -327,7 +323,7 @@ export class Exchange {
   }
 
   #finished(): Phase {
-    if (this.#isElsewhere) return this.#failed(undefined);
+    if (this.#wire.isElsewhere) return this.#failed(undefined);
     this.#running = undefined;
     if (this.#handler === "has taken over") return this.#ended();
     this.#noteUnexpected();
@@ -350,7 +346,7 @@ export class Exchange {
     const request = this.#request!;
     const { answer } = this.#wire;
     const taken = this.#handler === "has taken over";
-    if (this.#isElsewhere) {
+    if (this.#wire.isElsewhere) {
       error = new LocalProtocolError(
         "Cannot go on: the handler has ended without leaving the context that it entered, where nothing of this " +
           "connection may go; enter it with `using`",
