@@ -70,9 +70,12 @@ export class Outbox {
 
   /** Hands everything to the context; returns whether all of it was accepted. */
   flush(context: Sender): boolean {
-    if (this.#chunks === NONE && this.#text !== "") return this.#flushText(context);
+    if (this.#chunks === NONE) return this.#flushOne(context, encode(this.#text));
     this.#encodeText();
-    let chunks = this.#chunks.length > 1 ? join(this.#chunks) : this.#chunks;
+    if (this.size < LARGE) {
+      return this.#flushOne(context, concat(this.#chunks, 0, this.#chunks.length, this.size));
+    }
+    let chunks = join(this.#chunks);
     let first = 0;
     if (chunks.length > 1 && context.sendv !== undefined) {
       let sent = context.sendv(chunks);
@@ -99,14 +102,13 @@ export class Outbox {
     return false;
   }
 
-  /** As {@linkcode Outbox.flush}, if there is nothing but text, as there mostly is. */
-  #flushText(context: Sender): boolean {
-    const bytes = encode(this.#text);
+  #flushOne(context: Sender, bytes: Uint8Array): boolean {
     const sent = context.send(bytes);
-    this.#text = "";
+    this.clear();
+    if (sent === bytes.length) return true;
     this.size = bytes.length - sent;
-    if (this.size > 0) this.#append(bytes.subarray(sent));
-    return this.size === 0;
+    this.#append(bytes.subarray(sent));
+    return false;
   }
 
   #encodeText(): void {
@@ -140,7 +142,7 @@ function join(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
     ) {
       bytes += chunks[to++]!.length;
     }
-    joined.push(to === from + 1 ? chunks[from]! : concat(chunks, from, to, bytes));
+    joined.push(concat(chunks, from, to, bytes));
     from = to;
   }
   return joined;
@@ -152,6 +154,7 @@ function concat(
   to: number,
   bytes: number,
 ): Uint8Array {
+  if (to === from + 1) return chunks[from]!;
   room(bytes);
   const start = used;
   for (let i = from; i < to; i++) {

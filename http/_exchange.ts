@@ -57,10 +57,12 @@ export type Phase =
   | "broken";
 
 /**
- * Thrown into the handler at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
- * it is always the same, and frozen, so that compose makes no traceback of it.
+ * Thrown into the handler at the end of every body. It ends handlers in the normal course of things, so it must not cost
+ * what an error costs: it is always the same, and has no stack, so that compose makes no traceback of it.
  */
-const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
+const END_OF_BODY = new EndOfStream("The body of the request has ended");
+delete END_OF_BODY.stack;
+Object.freeze(END_OF_BODY);
 
 /** So often a handler that is being closed may still ask for what it cannot have; one that never stops would stop everything. */
 const MOST_REFUSED = 1000;

@@ -3,9 +3,9 @@ import { statusLine } from "./_status.ts";
 import type { HeadersToSend, HeaderValue } from "./headers_to_send.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 
-/** The last answer that was made of a head: mostly a head that is yielded again is yielded with the same body. */
+/** The last answer that was made of a head: the text for a body that is this text, or so many bytes. */
 export interface Memo {
-  body: string;
+  body: string | number;
   date: string;
   text: string;
 }
@@ -26,6 +26,8 @@ export class Head {
   /** Whether there is an Upgrade header. */
   upgrade = false;
   memo: Memo | undefined = undefined;
+  /** The names and values that were given one after the other, unless they may be altered. */
+  #given: unknown[] | undefined = undefined;
 
   constructor(status: number, headers: HeadersToSend) {
     if (!Number.isInteger(status) || status < 100 || status > 599) {
@@ -40,8 +42,25 @@ export class Head {
         this.#add(name, value);
       }
     } else {
-      for (const name in headers) this.#add(name, headers[name]);
+      const given = this.#given = [] as unknown[];
+      for (const name in headers) {
+        const value = headers[name];
+        this.#add(name, value);
+        given.push(name, value);
+        if (typeof value === "object") this.#given = undefined;
+      }
     }
+  }
+
+  /** Whether it is what these make. */
+  isOf(status: number, headers: HeadersToSend): boolean {
+    const given = this.#given;
+    if (status !== this.status || given === undefined || Symbol.iterator in headers) return false;
+    let i = 0;
+    for (const name in headers) {
+      if (name !== given[i++] || headers[name] !== given[i++]) return false;
+    }
+    return i === given.length;
   }
 
   /** Whether it is ASCII, and the connection stays as it is. */
@@ -131,6 +150,14 @@ export class Head {
     this.contentLength = Number(value);
     return false;
   }
+}
+
+let last: Head | undefined;
+
+/** The head of these: the one that was made last, if that is the same, for servers give the same again and again. */
+export function headOf(status: number, headers: HeadersToSend): Head {
+  if (last === undefined || !last.isOf(status, headers)) last = new Head(status, headers);
+  return last;
 }
 
 /** Whether it may concern framing or connection, as the length tells. */
