@@ -11,6 +11,7 @@ import {
   Yield,
 } from "../compose/mod.ts";
 import { describe, shown } from "../reactor/_describe.ts";
+import { duration } from "../reactor/_whole.ts";
 import type { Reactor, Timer } from "../reactor/mod.ts";
 import type { Channel, User } from "./_channel.ts";
 import type { Context } from "./context.ts";
@@ -140,6 +141,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
         `Cannot run ${Deno.inspect(coroutine)}: give a coroutine, main(), not main`,
       );
     }
+    if (options.lingerMs !== undefined) duration(options.lingerMs, "run a coroutine: lingerMs");
     this.reactor = reactor;
     this.#abandoned = reactor.isShutDown;
     this.#composed = compose(coroutine, { locals });
