@@ -11,6 +11,7 @@ import {
   Yield,
 } from "../compose/mod.ts";
 import { describe, shown } from "../reactor/_describe.ts";
+import { duration } from "../reactor/_whole.ts";
 import type { Reactor, Timer } from "../reactor/mod.ts";
 import type { Channel, User } from "./_channel.ts";
 import type { Context } from "./context.ts";
@@ -18,7 +19,7 @@ import { Gio, type GioOptions } from "./_gio.ts";
 import { type Ending, Farewell, lingerMsOf, notSent } from "./_farewell.ts";
 import { Lending, noContext } from "./_lending.ts";
 import { Output } from "./_output.ts";
-import { type Place, Places } from "./_places.ts";
+import { type Inner, type Place, Places } from "./_places.ts";
 import { type Outcome, Result } from "./_result.ts";
 import { type Owned, Scope } from "./_scope.ts";
 import { type How, Later, Offering, type State, Writing } from "./_state.ts";
@@ -140,6 +141,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
         `Cannot run ${Deno.inspect(coroutine)}: give a coroutine, main(), not main`,
       );
     }
+    if (options.lingerMs !== undefined) duration(options.lingerMs, "run a coroutine: lingerMs");
     this.reactor = reactor;
     this.#abandoned = reactor.isShutDown;
     this.#composed = compose(coroutine, { locals });
@@ -148,7 +150,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     this.#spawnedIn = parent?.own;
     this.#isBranch = isBranch;
     this.#places = new Places(this.#composed, connection);
-    this.#output = new Output(this);
+    this.#output = new Output(this, this.#places);
     this.lending = new Lending(this.#places, isBranch ? parent!.lending : undefined);
     parent?.own.own(this);
     const { signal } = options;
@@ -161,16 +163,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     else this.#run("next", undefined);
   }
 
-  /** What it owns, or the request that it answers. */
+  /** What belongs to the coroutine, or to that for which it speaks a protocol just now. */
   get own(): Scope {
-    return this.#own ??= new Scope(this);
-  }
-
-  /** For HTTP: from now on another scope is its own, made when it is needed; returns the one that was, if there was any. */
-  changeScope(own?: Scope): Scope | undefined {
-    const before = this.#own;
-    this.#own = own;
-    return before;
+    const { inner } = this.#places;
+    return inner?.isRunning ? inner.own ??= new Scope(this) : this.#own ??= new Scope(this);
   }
 
   get done(): boolean {
@@ -186,13 +182,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     return this.#result.ask(waiter);
   }
 
-  /** Whether the coroutine is in a context of its own, and not where its protocol is spoken. */
-  get isElsewhere(): boolean {
-    return this.#places.isElsewhere;
-  }
-
-  /** For who composes a coroutine and speaks a protocol for it here, as HTTP does: where that pushes back to. */
-  set inner(inner: { rest: unknown[] }) {
+  /** For who composes a coroutine and speaks a protocol for it here, as HTTP does. */
+  set inner(inner: Inner) {
     this.#places.inner = inner;
   }
 
@@ -329,7 +320,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     try {
       this.#goOn(how, value);
       current = outer;
-      if (depth === 1) doLater();
+      if (depth === 1 && later.length > 0) doLater();
     } finally {
       current = outer;
       depth--;
@@ -356,7 +347,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
         if (result.done) return this.#end({ value: result.value });
         value = result.value;
       }
-      if (this.#isToClose) {
+      if (this.#isToClose()) {
         how = "return";
         continue;
       }
@@ -369,7 +360,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
         value = error;
       }
       if (value === STANDS) {
-        if (!this.#isToClose) return;
+        if (!this.#isToClose()) return;
         // What it has begun has cancelled it.
         this.#stopWaiting(this.#state);
         this.#state = "running";
@@ -383,7 +374,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   }
 
   /** Whether it was cancelled while it ran. */
-  get #isToClose(): boolean {
+  #isToClose(): boolean {
     return this.#cancelled?.begun === false;
   }
 
@@ -427,14 +418,15 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   }
 
   #write(data: string | Uint8Array): unknown {
-    const channel = this.#places.innermost;
-    if (channel === undefined) throw noContext("write");
+    const place = this.#places.top;
+    if (place === undefined) throw noContext("write");
+    const { channel } = place;
     if (channel.isBroken) throw channel.failed ?? channel.ended;
     if (channel.context.put !== undefined) return this.#put(channel, data);
     if (data.length === 0) return undefined;
     // The cleanup of a coroutine that was cancelled has the last word.
     if (this.#cancelled !== undefined && this.#places.isHome) this.#cancelled.isClean = true;
-    this.#output.write(channel, data);
+    this.#output.write(place, data);
     return channel.outbox.size < HIGH_WATER || this.#output.send()
       ? undefined
       : this.#block("next", undefined);
@@ -512,7 +504,9 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   #leave(place: Place, whenLeft?: () => void): void {
     if (!this.#places.leave(place)) return;
     const { channel } = place;
-    if (!this.#places.uses(channel)) {
+    const same = this.#places.find(channel);
+    if (same !== undefined) same.hasUnsent ||= place.hasUnsent;
+    else {
       channel.letGo();
       this.#output.leave(channel);
     }
@@ -548,7 +542,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
       this,
     );
     if (isCut) return farewell.close(true, this.#abandoned);
-    this.#output.leaveAll(connection);
+    if (connection !== undefined) this.#output.leave(connection);
     farewell.drain(this.#abandoned);
   }
 
@@ -572,12 +566,12 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
   }
 
   /** Whether the coroutine has ended, with all that belonged to it. */
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#state instanceof Farewell && this.#state.hasSent && (this.#own?.isIdle ?? true);
   }
 
   #finish(): void {
-    if (!this.#isOver) return;
+    if (!this.#isOver()) return;
     const outcome = this.#outcome!;
     within(() => {
       this.scope?.disown(this);

@@ -24,17 +24,15 @@ function room(bytes: number): void {
 
 /** What was encoded last: servers give the same answer again and again. */
 let lastText = "";
-let lastBytes = slab;
+let lastBytes: Uint8Array = slab;
 
 function encode(text: string): Uint8Array {
   if (text === lastText) return lastBytes;
   const most = text.length * MAX_BYTES_PER_UNIT;
   if (most > SLAB_SIZE / 4) return encoder.encode(text);
   room(most);
-  // Not subarray(), which takes twice as long.
-  const { buffer } = slab;
-  const { written } = encoder.encodeInto(text, new Uint8Array(buffer, used, most));
-  const bytes = new Uint8Array(buffer, used, written);
+  const { written } = encoder.encodeInto(text, viewOf(slab, used, used + most));
+  const bytes = viewOf(slab, used, used + written);
   used += written;
   lastText = text;
   return lastBytes = bytes;
@@ -72,9 +70,12 @@ export class Outbox {
 
   /** Hands everything to the context; returns whether all of it was accepted. */
   flush(context: Sender): boolean {
-    if (this.#chunks === NONE && this.#text !== "") return this.#flushText(context);
+    if (this.#chunks === NONE) return this.#flushOne(context, encode(this.#text));
     this.#encodeText();
-    let chunks = this.#chunks.length > 1 ? join(this.#chunks) : this.#chunks;
+    if (this.size < LARGE) {
+      return this.#flushOne(context, concat(this.#chunks, 0, this.#chunks.length, this.size));
+    }
+    let chunks = join(this.#chunks);
     let first = 0;
     if (chunks.length > 1 && context.sendv !== undefined) {
       let sent = context.sendv(chunks);
@@ -101,14 +102,13 @@ export class Outbox {
     return false;
   }
 
-  /** As {@linkcode Outbox.flush}, if there is nothing but text, as there mostly is. */
-  #flushText(context: Sender): boolean {
-    const bytes = encode(this.#text);
+  #flushOne(context: Sender, bytes: Uint8Array): boolean {
     const sent = context.send(bytes);
-    this.#text = "";
+    this.clear();
+    if (sent === bytes.length) return true;
     this.size = bytes.length - sent;
-    if (this.size > 0) this.#append(bytes.subarray(sent));
-    return this.size === 0;
+    this.#append(bytes.subarray(sent));
+    return false;
   }
 
   #encodeText(): void {
@@ -125,6 +125,11 @@ export class Outbox {
   }
 }
 
+/** As `subarray`, which takes twice as long. */
+function viewOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
+}
+
 /** Makes runs of small chunks one chunk. */
 function join(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   const joined: Uint8Array[] = [];
@@ -137,7 +142,7 @@ function join(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
     ) {
       bytes += chunks[to++]!.length;
     }
-    joined.push(to === from + 1 ? chunks[from]! : concat(chunks, from, to, bytes));
+    joined.push(concat(chunks, from, to, bytes));
     from = to;
   }
   return joined;
@@ -149,11 +154,12 @@ function concat(
   to: number,
   bytes: number,
 ): Uint8Array {
+  if (to === from + 1) return chunks[from]!;
   room(bytes);
   const start = used;
   for (let i = from; i < to; i++) {
     slab.set(chunks[i]!, used);
     used += chunks[i]!.length;
   }
-  return slab.subarray(start, used);
+  return viewOf(slab, start, used);
 }

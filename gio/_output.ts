@@ -1,17 +1,19 @@
 import type { Channel, User } from "./_channel.ts";
+import type { Place, Places } from "./_places.ts";
 
 /** What a coroutine has written, as far as it has not been accepted; and what it has left must have gone out altogether. */
 export class Output {
   readonly #user: User;
-  readonly #unsent: Channel[] = [];
+  readonly #places: Places;
   readonly #left: Channel[] = [];
 
-  constructor(user: User) {
+  constructor(user: User, places: Places) {
     this.#user = user;
+    this.#places = places;
   }
 
   get isEmpty(): boolean {
-    return this.#unsent.length === 0 && this.#left.length === 0;
+    return this.#left.length === 0 && this.#unsent().length === 0;
   }
 
   /** Whether something is to go out that was written to a context that the coroutine has left. */
@@ -19,36 +21,39 @@ export class Output {
     return this.#left.length > 0;
   }
 
-  write(channel: Channel, data: string | Uint8Array): void {
+  write(place: Place, data: string | Uint8Array): void {
+    const { channel } = place;
     channel.written = true;
-    if (channel.outbox.size === 0) include(this.#unsent, channel);
+    place.hasUnsent = true;
     channel.outbox.push(data);
   }
 
   /** Hands over what waits, as far as it is accepted; returns whether that is all. Throws why it failed, once. */
   send(): boolean {
-    // From the last, for those that have been sent go.
-    for (let i = this.#unsent.length - 1; i >= 0; i--) this.#send(this.#unsent[i]!, false);
-    for (let i = this.#left.length - 1; i >= 0; i--) this.#send(this.#left[i]!, true);
-    return this.isEmpty;
+    let isAll = true;
+    for (let place = this.#places.top; place !== undefined; place = place.outer) {
+      if (!place.hasUnsent) continue;
+      place.hasUnsent = false;
+      if (this.#send(place.channel, false)) continue;
+      place.hasUnsent = true;
+      isAll = false;
+    }
+    if (this.#left.length === 0) return isAll;
+    for (const channel of [...this.#left]) {
+      if (this.#send(channel, true)) this.#forget(channel);
+      else isAll = false;
+    }
+    return isAll;
   }
 
   /** What was written to a channel must go out, before the coroutine goes on or has ended. */
   leave(channel: Channel): void {
-    exclude(this.#unsent, channel);
-    if (channel.written) include(this.#left, channel);
-  }
-
-  /** The same of all of them, and of the connection. */
-  leaveAll(connection: Channel | undefined): void {
-    for (const channel of [...this.#unsent]) this.leave(channel);
-    if (connection !== undefined) this.leave(connection);
+    if (channel.written && !this.#left.includes(channel)) this.#left.push(channel);
   }
 
   /** The coroutine waits for nothing more; only its connection is cut off, and not what others write to as well. */
   release(connection: Channel | undefined): void {
-    for (const channel of [...this.#unsent, ...this.#left]) {
-      this.#forget(channel);
+    for (const channel of this.#takeAll()) {
       if (channel !== connection) channel.sendAlone(this.#user.reactor);
     }
   }
@@ -56,19 +61,36 @@ export class Output {
   /** Gives up what has not gone out, because of an error if there is one; tells whether something was not even accepted. */
   drop(error?: unknown): boolean {
     let isCut = false;
-    for (const channel of [...this.#unsent, ...this.#left]) {
+    for (const channel of this.#takeAll()) {
       isCut ||= channel.outbox.size > 0;
       if (error !== undefined) channel.failed ??= error;
       channel.outbox.clear();
-      this.#forget(channel);
     }
     return isCut;
   }
 
-  #send(channel: Channel, mustBeGone: boolean): void {
+  #unsent(): Place[] {
+    const unsent: Place[] = [];
+    for (let place = this.#places.top; place !== undefined; place = place.outer) {
+      if (place.hasUnsent) unsent.push(place);
+    }
+    return unsent;
+  }
+
+  #takeAll(): Set<Channel> {
+    const unsent = this.#unsent();
+    const all = new Set([...unsent.map(({ channel }) => channel), ...this.#left]);
+    for (const place of unsent) place.hasUnsent = false;
+    for (const channel of all) this.#forget(channel);
+    return all;
+  }
+
+  #send(channel: Channel, mustBeGone: boolean): boolean {
     try {
-      if (!(mustBeGone ? channel.hasGone() : channel.send())) return channel.await(this.#user);
-      this.#forget(channel);
+      const isSent = mustBeGone ? channel.hasGone() : channel.send();
+      if (isSent) channel.leave(this.#user);
+      else channel.await(this.#user);
+      return isSent;
     } catch (error) {
       channel.written = false;
       this.#forget(channel);
@@ -77,17 +99,8 @@ export class Output {
   }
 
   #forget(channel: Channel): void {
-    exclude(this.#unsent, channel);
-    exclude(this.#left, channel);
+    const at = this.#left.indexOf(channel);
+    if (at >= 0) this.#left.splice(at, 1);
     channel.leave(this.#user);
   }
-}
-
-function include(channels: Channel[], channel: Channel): void {
-  if (!channels.includes(channel)) channels.push(channel);
-}
-
-function exclude(channels: Channel[], channel: Channel): void {
-  const at = channels.indexOf(channel);
-  if (at >= 0) channels.splice(at, 1);
 }

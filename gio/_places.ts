@@ -1,13 +1,27 @@
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
+import type { Scope } from "./_scope.ts";
 
 /** What input can be pushed back to, as a composed coroutine. */
 interface HasRest {
   rest: unknown[];
 }
 
+/** A coroutine for which another one speaks a protocol, as for a handler of HTTP. */
+export interface Inner extends HasRest {
+  /** Whether it runs. */
+  readonly isRunning: boolean;
+  /** What belongs to it: made by the driver when there is anything, and ended by who speaks for it. */
+  own: Scope | undefined;
+  /** Told by the driver: it has entered a context of its own, where its protocol is not spoken. */
+  isElsewhere: boolean;
+}
+
 /** A context that a coroutine is in. */
 export class Place {
+  /** Whether something that the coroutine has written here has not been accepted. */
+  hasUnsent = false;
+
   constructor(readonly channel: Channel, readonly outer: Place | undefined) {}
 }
 
@@ -22,8 +36,8 @@ export class Places {
   /** Where its protocol is spoken. */
   #base: Place | undefined;
   #top: Place | undefined;
-  /** Another coroutine, for which a protocol is spoken at the base; and what it pushed back there, while it is elsewhere. */
-  #inner: HasRest | undefined;
+  /** For whom a protocol is spoken at the base; and what it pushed back there, while it is elsewhere. */
+  #inner: Inner | undefined;
   #innerRest: unknown[] = [];
 
   constructor(composed: HasRest, connection: Context | undefined) {
@@ -58,12 +72,11 @@ export class Places {
     return this.#top === this.#home;
   }
 
-  /** Whether the innermost is not where the protocol is spoken. */
-  get isElsewhere(): boolean {
-    return this.#top !== this.#base;
+  get inner(): Inner | undefined {
+    return this.#inner;
   }
 
-  set inner(inner: HasRest) {
+  set inner(inner: Inner) {
     this.#inner = inner;
     this.#base = this.#top;
   }
@@ -81,7 +94,7 @@ export class Places {
    * @throws {Error} If another one was entered after it.
    */
   leave(place: Place): boolean {
-    if (!this.#has((one) => one === place)) return false;
+    if (this.#find((one) => one === place) === undefined) return false;
     if (this.#top !== place) {
       throw new Error(
         "Cannot leave this context before the ones entered after it: use `using` for each",
@@ -91,9 +104,9 @@ export class Places {
     return true;
   }
 
-  /** Whether a context is entered, perhaps more than once. */
-  uses(channel: Channel): boolean {
-    return this.#has((place) => place.channel === channel);
+  /** Where a context is entered, the innermost if it is more than once. */
+  find(channel: Channel): Place | undefined {
+    return this.#find((place) => place.channel === channel);
   }
 
   /** Gives what was pushed back to the innermost context. */
@@ -107,17 +120,19 @@ export class Places {
 
   #move(place: Place | undefined): void {
     const inner = this.#inner;
-    if (inner !== undefined && !this.isElsewhere) {
+    if (inner !== undefined && !inner.isElsewhere) {
       this.#innerRest = inner.rest;
       inner.rest = [];
     } else this.keepRest();
     this.#top = place;
-    if (inner !== undefined && !this.isElsewhere) inner.rest = this.#innerRest;
+    if (inner === undefined) return;
+    inner.isElsewhere = place !== this.#base;
+    if (!inner.isElsewhere) inner.rest = this.#innerRest;
   }
 
-  #has(is: (place: Place) => boolean): boolean {
+  #find(is: (place: Place) => boolean): Place | undefined {
     let place = this.#top;
     while (place !== undefined && !is(place)) place = place.outer;
-    return place !== undefined;
+    return place;
   }
 }

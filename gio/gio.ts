@@ -47,6 +47,7 @@ export function currentGio(what = "currentGio()"): Gio {
  * @param coroutine What to run.
  * @param options A signal to cancel it, and what becomes of the connection.
  * @returns The running coroutine.
+ * @throws {RangeError} If `lingerMs` is no number of at least 0.
  *
  * @example A protocol on a connection
  * ```ts

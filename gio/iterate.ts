@@ -1,5 +1,6 @@
 import type { Coroutine } from "../compose/mod.ts";
 import { Reactor, type ReactorOptions } from "../reactor/mod.ts";
+import { Waiters } from "../reactor/_waiters.ts";
 import type { Context } from "./context.ts";
 import { gio } from "./gio.ts";
 
@@ -13,7 +14,7 @@ export interface IterateOptions extends ReactorOptions {
 class Slot implements Context {
   readonly readable = true;
   #value: unknown;
-  #free: (() => void) | undefined;
+  readonly #waiters = new Waiters();
   #notify: (() => void) | undefined;
   #ended = false;
   #full = false;
@@ -49,7 +50,7 @@ class Slot implements Context {
   async filled(): Promise<boolean> {
     if (this.#taken) {
       this.#taken = this.#full = false;
-      this.#free?.();
+      this.#waiters.write?.();
     }
     if (!this.#full && !this.#ended) await new Promise<void>((resolve) => this.#notify = resolve);
     return this.#full;
@@ -65,12 +66,11 @@ class Slot implements Context {
   close(): void {}
 
   watch(interest: "read" | "write", notify: () => void): void {
-    if (interest === "write") this.#free = notify;
-    if (interest === "read" || !this.#full) notify();
+    this.#waiters.add(this, interest, notify);
   }
 
   unwatch(interest: "read" | "write"): void {
-    if (interest === "write") this.#free = undefined;
+    this.#waiters[interest] = undefined;
   }
 }
 

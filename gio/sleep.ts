@@ -1,4 +1,5 @@
 import { Request, type Waiter } from "../compose/mod.ts";
+import { duration } from "../reactor/_whole.ts";
 import type { Reactor } from "../reactor/mod.ts";
 
 class Sleep extends Request {
@@ -6,7 +7,7 @@ class Sleep extends Request {
 
   constructor(ms: number) {
     super();
-    this.#ms = ms;
+    this.#ms = duration(ms, "sleep: the time");
   }
 
   override begin(
@@ -23,6 +24,7 @@ class Sleep extends Request {
  *
  * @param ms How long, in milliseconds.
  * @returns The request to `yield*`.
+ * @throws {RangeError} If `ms` is no number of at least 0.
  *
  * @example Sleeping for a millisecond
  * ```ts

@@ -1,3 +1,4 @@
+import { duration } from "../reactor/_whole.ts";
 import type { Timer } from "../reactor/mod.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
 import type { Owned, Scope } from "./_scope.ts";
@@ -54,6 +55,7 @@ class Timeout implements Disposable, Owned {
  *
  * @param ms How long, in milliseconds.
  * @returns What removes the timer when disposed of.
+ * @throws {RangeError} If `ms` is no number of at least 0.
  * @throws {TypeError} Outside of a coroutine that gio runs.
  *
  * @example Giving up
@@ -69,5 +71,5 @@ class Timeout implements Disposable, Owned {
  * ```
  */
 export function timeout(ms: number): Disposable {
-  return new Timeout(currentDriver("timeout()"), ms);
+  return new Timeout(currentDriver("timeout()"), duration(ms, "limit the time: it"));
 }

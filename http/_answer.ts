@@ -16,8 +16,8 @@ import { LocalProtocolError } from "./local_protocol_error.ts";
 /** So much is gathered before it is to be sent, if nothing is waited for: 16 KiB. */
 const HIGH_WATER = 16 * 1024;
 
-/** Bodies of so many characters are kept with their head. */
-const MEMORABLE = 1024;
+/** Answers of so many characters are kept with their head. */
+const MEMORABLE = 2048;
 
 /** What is to be yielded: text is gathered, bytes are kept as they are. */
 export class Output {
@@ -251,12 +251,10 @@ export class Answer implements AnswerSink {
   #whole(): void {
     const head = this.#head!;
     const piece = this.#piece;
-    // Mostly a head that is yielded again is yielded with the same body.
-    const memo = this.close || this.#old || this.#headOnly ? undefined : head.memo;
-    if (memo !== undefined && memo.body === piece && memo.date === this.#date.line) {
+    this.#left = 0;
+    if (piece !== undefined && !this.close && !this.#old && !this.#headOnly && head.ordinary) {
       this.#state = BY_LENGTH;
-      this.#left = 0;
-      return this.#output.write(memo.text);
+      return this.#ordinary(head, piece);
     }
     if (piece === undefined && (hasNoBody(head.status) || this.#headOnly)) return this.flush();
     const length = piece === undefined ? 0 : byteLength(piece);
@@ -266,16 +264,23 @@ export class Answer implements AnswerSink {
       );
     }
     this.#state = BY_LENGTH;
-    this.#left = 0;
-    const ordinary = !this.close && !this.#old && !this.#headOnly && head.ordinary;
-    if (ordinary && typeof piece === "string") {
-      const date = this.#date.line;
-      const text = `${head.text}${date}${lengthLine(length)}\r\n${piece}`;
-      if (piece.length <= MEMORABLE) head.memo = { body: piece, date, text };
-      return this.#output.write(text);
-    }
     this.#writeHead(lengthLine(length));
     if (piece !== undefined && !this.#headOnly) this.#output.write(piece);
+  }
+
+  /** Mostly a head that is yielded again is yielded with the same text, or as many bytes. */
+  #ordinary(head: Head, piece: string | Uint8Array): void {
+    const date = this.#date.line;
+    const isText = typeof piece === "string";
+    const body = isText ? piece : piece.length;
+    let { memo } = head;
+    if (memo === undefined || memo.body !== body || memo.date !== date) {
+      const text = `${head.text}${date}${lengthLine(byteLength(piece))}\r\n${isText ? piece : ""}`;
+      memo = { body, date, text };
+      if (text.length <= MEMORABLE) head.memo = memo;
+    }
+    this.#output.write(memo.text);
+    if (!isText) this.#output.write(piece);
   }
 
   #writeHead(framing: string): void {

@@ -1,4 +1,4 @@
-import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { type Coroutine, EndOfStream, type Request } from "../compose/mod.ts";
 import { cleaned } from "../compose/_traceback.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
@@ -6,7 +6,7 @@ import { type DateLine, dateLineOf } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad } from "./_faults.ts";
 import { type HeadParser, headParser } from "./_head_parser.ts";
-import { type Host, hostOf } from "./_host.ts";
+import { type Host, hostOf, type Inner } from "./_host.ts";
 import { allLimits } from "./_limits.ts";
 import { PartialHead } from "./_partial_head.ts";
 import type { Wire } from "./_wire.ts";
@@ -35,7 +35,7 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 const NOTHING = new Uint8Array(0);
 
-export class Connection implements Wire {
+export class Connection implements Wire, Inner {
   readonly #handler: HttpHandler;
   readonly #onError: HttpProtocolOptions["onError"];
   readonly #limits: HttpLimits;
@@ -47,6 +47,10 @@ export class Connection implements Wire {
   readonly body: Body;
   readonly answer: Answer;
   host: Host | undefined = undefined;
+  // What the driver knows of the handler:
+  isRunning = false;
+  isElsewhere = false;
+  own: Inner["own"] = undefined;
 
   constructor(handler: HttpHandler, options: HttpProtocolOptions) {
     this.#handler = handler;
@@ -76,13 +80,11 @@ export class Connection implements Wire {
   }
 
   *run(): Coroutine<void> {
-    const host = this.host = hostOf();
-    if (host !== undefined) host.inner = this;
+    this.host = hostOf(this);
     const input = this.#input;
     const output = this.#output;
     const parser = this.#parser;
     const { answer } = this;
-    let isRunning = false;
     try {
       for (;;) {
         if (input.empty) {
@@ -112,32 +114,15 @@ export class Connection implements Wire {
           return yield* this.#flush();
         }
 
-        isRunning = true;
         let phase = this.#start(exchange);
-        while (exchange.isRunning) {
-          let failure: { error: unknown } | undefined;
-          try {
-            if (phase !== "elsewhere") {
-              for (let data; (data = output.take()) !== undefined;) yield data;
-            }
-            if (phase === "body") input.receive(yield);
-            else if (phase !== "output") exchange.value = yield exchange.value;
-          } catch (error) {
-            failure = { error };
-          }
-          this.#date.stale = true;
-          if (failure !== undefined) phase = yield* this.#fail(exchange, failure.error);
-          else phase = phase === "body" ? exchange.received() : exchange.next();
-        }
-        isRunning = false;
-        const cleanup = host?.endRequest(phase === "cut" || phase === "broken");
-        if (cleanup !== undefined) {
-          if (host?.isElsewhere !== true) yield* this.#flush();
-          yield cleanup;
-        }
-
-        if (phase === "cut" || phase === "broken") {
-          if (host?.isElsewhere !== true) yield* this.#flush();
+        while (exchange.isRunning) phase = yield* this.#goOn(exchange, phase);
+        this.isRunning = false;
+        const isCut = phase === "cut" || phase === "broken";
+        const cleanup = this.#endOwn(isCut);
+        if ((isCut || cleanup !== undefined) && !this.isElsewhere) yield* this.#flush();
+        if (cleanup !== undefined) yield cleanup;
+        if (isCut) {
+          const { host } = this;
           throw host !== undefined && phase === "cut" ? host.cut(exchange.value) : exchange.value;
         }
         if (phase === "drain") yield* this.#drain();
@@ -145,8 +130,24 @@ export class Connection implements Wire {
         if (answer.full) yield* this.#flush();
       }
     } finally {
-      if (isRunning) yield* this.#close();
+      if (this.isRunning) yield* this.#close();
     }
+  }
+
+  /** Brings about what the handler stands still for, and lets it go on. */
+  *#goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
+    try {
+      if (phase !== "elsewhere") {
+        for (let data; (data = this.#output.take()) !== undefined;) yield data;
+      }
+      if (phase === "body") this.#input.receive(yield);
+      else if (phase !== "output") exchange.value = yield exchange.value;
+    } catch (error) {
+      this.#date.stale = true;
+      return yield* this.#fail(exchange, error);
+    }
+    this.#date.stale = true;
+    return phase === "body" ? exchange.received() : exchange.next();
   }
 
   /** Starts the handler of the request that was parsed. */
@@ -155,7 +156,7 @@ export class Connection implements Wire {
     const request = new HttpRequest(this.#parser);
     this.body.start(contentLength);
     this.answer.start(request.method === "HEAD", request.version === "1.0", request.keepAlive);
-    this.host?.beginRequest();
+    this.isRunning = true;
     return exchange.start(this.#handler, request, expectContinue);
   }
 
@@ -185,9 +186,18 @@ export class Connection implements Wire {
     try {
       yield* this.#exchange!.close();
     } finally {
-      const cleanup = this.host?.endRequest(true);
+      this.isRunning = false;
+      const cleanup = this.#endOwn(true);
       if (cleanup !== undefined) yield cleanup;
     }
+  }
+
+  /** Ends what the handler has left behind; returns what is to be waited for, if anything. */
+  #endOwn(isCut: boolean): Request<void> | undefined {
+    const { own } = this;
+    if (own === undefined) return;
+    this.own = undefined;
+    return this.host!.end(own, isCut);
   }
 
   /**

@@ -57,10 +57,12 @@ export type Phase =
   | "broken";
 
 /**
- * Thrown into the handler at the end of every body. It ends handlers in the normal course of things, so it must not cost what an error costs:
- * it is always the same, and frozen, so that compose makes no traceback of it.
+ * Thrown into the handler at the end of every body. It ends handlers in the normal course of things, so it must not cost
+ * what an error costs: it is always the same, and has no stack, so that compose makes no traceback of it.
  */
-const END_OF_BODY = Object.freeze(new EndOfStream("The body of the request has ended"));
+const END_OF_BODY = new EndOfStream("The body of the request has ended");
+delete END_OF_BODY.stack;
+Object.freeze(END_OF_BODY);
 
 /** So often a handler that is being closed may still ask for what it cannot have; one that never stops would stop everything. */
 const MOST_REFUSED = 1000;
@@ -152,7 +154,7 @@ export class Exchange {
     for (let refused = 0; result.done !== true;) {
       const { value } = result;
       let error: unknown;
-      if (this.#isElsewhere || (isForDriver(value) && !isTransfer(value))) {
+      if (this.#wire.isElsewhere || (isForDriver(value) && !isTransfer(value))) {
         let answer: unknown;
         let failed = false;
         try {
@@ -175,15 +177,11 @@ export class Exchange {
     }
   }
 
-  get #isElsewhere(): boolean {
-    const { host } = this.#wire;
-    return host !== undefined && host.isElsewhere;
-  }
-
   /** Runs the handler until it stands still for something that has to be waited for. */
   #run(mode: "next" | "throw" | "return" | "read on", message: unknown): Phase {
     const running = this.#running!;
-    const { answer, host } = this.#wire;
+    const wire = this.#wire;
+    const { answer } = wire;
     this.value = undefined;
     let refused = 0;
     for (;;) {
@@ -201,7 +199,7 @@ export class Exchange {
         }
         if (result.done === true) return this.#finished();
         value = result.value;
-        if (host !== undefined && host.isElsewhere) return this.#stand("elsewhere", value);
+        if (wire.isElsewhere) return this.#stand("elsewhere", value);
       }
       mode = "next";
       message = undefined;
@@ -327,7 +325,7 @@ export class Exchange {
   }
 
   #finished(): Phase {
-    if (this.#isElsewhere) return this.#failed(undefined);
+    if (this.#wire.isElsewhere) return this.#failed(undefined);
     this.#running = undefined;
     if (this.#handler === "has taken over") return this.#ended();
     this.#noteUnexpected();
@@ -350,7 +348,7 @@ export class Exchange {
     const request = this.#request!;
     const { answer } = this.#wire;
     const taken = this.#handler === "has taken over";
-    if (this.#isElsewhere) {
+    if (this.#wire.isElsewhere) {
       error = new LocalProtocolError(
         "Cannot go on: the handler has ended without leaving the context that it entered, where nothing of this " +
           "connection may go; enter it with `using`",

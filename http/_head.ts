@@ -3,9 +3,9 @@ import { statusLine } from "./_status.ts";
 import type { HeadersToSend, HeaderValue } from "./headers_to_send.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 
-/** The last answer that was made of a head: mostly a head that is yielded again is yielded with the same body. */
+/** The last answer that was made of a head: the text for a body that is this text, or so many bytes. */
 export interface Memo {
-  body: string;
+  body: string | number;
   date: string;
   text: string;
 }
@@ -14,21 +14,20 @@ export interface Memo {
 export class Head {
   readonly status: number;
   /** The status line and the header lines. */
-  readonly text: string;
+  text: string;
   /** Whether the text is ASCII; if not, it is to be sent as ISO-8859-1. */
-  readonly ascii: boolean;
+  ascii = true;
   /** The Content-Length that was given. */
-  readonly contentLength: number | undefined;
+  contentLength: number | undefined = undefined;
   /** Whether the connection is to be closed after the answer. */
-  readonly close: boolean;
+  close = false;
   /** Whether a Date was given. */
-  readonly dated: boolean;
+  dated = false;
   /** Whether there is an Upgrade header. */
-  readonly upgrade: boolean;
-
-  /** Whether it is ASCII, and the connection stays as it is. */
-  readonly ordinary: boolean;
+  upgrade = false;
   memo: Memo | undefined = undefined;
+  /** The names and values that were given one after the other, unless they may be altered. */
+  #given: unknown[] | undefined = undefined;
 
   constructor(status: number, headers: HeadersToSend) {
     if (!Number.isInteger(status) || status < 100 || status > 599) {
@@ -36,43 +35,43 @@ export class Head {
         `Cannot make a response with status ${status}: it must be a whole number from 100 to 599`,
       );
     }
-    const lines = new Lines(status);
+    this.status = status;
+    this.text = statusLine(status);
     if (Symbol.iterator in headers) {
       for (const [name, value] of headers as Iterable<readonly [string, HeaderValue | undefined]>) {
-        lines.add(name, value);
+        this.#add(name, value);
       }
     } else {
-      for (const name in headers) lines.add(name, headers[name]);
+      const given = this.#given = [] as unknown[];
+      for (const name in headers) {
+        const value = headers[name];
+        this.#add(name, value);
+        given.push(name, value);
+        if (typeof value === "object") this.#given = undefined;
+      }
     }
-    this.status = status;
-    this.text = statusLine(status) + lines.text;
-    this.ascii = lines.ascii;
-    this.contentLength = lines.contentLength;
-    this.close = lines.close;
-    this.dated = lines.dated;
-    this.upgrade = lines.upgrade;
-    this.ordinary = lines.ascii && !lines.close && !lines.dated && !lines.upgrade;
-  }
-}
-
-/** Checks headers, writes their lines, and keeps aside what concerns framing and connection. */
-class Lines {
-  readonly #status: number;
-  text = "";
-  ascii = true;
-  contentLength: number | undefined;
-  close = false;
-  dated = false;
-  upgrade = false;
-
-  constructor(status: number) {
-    this.#status = status;
   }
 
-  add(name: string, value: HeaderValue | undefined): void {
+  /** Whether it is what these make. */
+  isOf(status: number, headers: HeadersToSend): boolean {
+    const given = this.#given;
+    if (status !== this.status || given === undefined || Symbol.iterator in headers) return false;
+    let i = 0;
+    for (const name in headers) {
+      if (name !== given[i++] || headers[name] !== given[i++]) return false;
+    }
+    return i === given.length;
+  }
+
+  /** Whether it is ASCII, and the connection stays as it is. */
+  get ordinary(): boolean {
+    return this.ascii && !this.close && !this.dated && !this.upgrade;
+  }
+
+  #add(name: string, value: HeaderValue | undefined): void {
     if (value === undefined) return;
     if (Array.isArray(value)) {
-      for (const one of value) this.add(name, one);
+      for (const one of value) this.#add(name, one);
       return;
     }
     if (typeof value === "object") {
@@ -99,7 +98,9 @@ class Lines {
         );
       }
     }
-    if (this.#isData(name.toLowerCase(), text)) this.text += `${name}: ${text}\r\n`;
+    if (!isOurs(name) || this.#isData(name.toLowerCase(), text)) {
+      this.text += `${name}: ${text}\r\n`;
+    }
   }
 
   /** Notes what concerns framing and connection; returns whether the line is to be sent as it is. */
@@ -138,9 +139,9 @@ class Lines {
       );
     }
     // RFC 9110 8.6: a server MUST NOT send a Content-Length in a response with status 1xx or 204.
-    if (this.#status < 200 || this.#status === 204) {
+    if (this.status < 200 || this.status === 204) {
       throw new LocalProtocolError(
-        `Cannot send a Content-Length with status ${this.#status}: it has no body (RFC 9110 8.6)`,
+        `Cannot send a Content-Length with status ${this.status}: it has no body (RFC 9110 8.6)`,
       );
     }
     if (this.contentLength !== undefined && this.contentLength !== Number(value)) {
@@ -149,6 +150,19 @@ class Lines {
     this.contentLength = Number(value);
     return false;
   }
+}
+
+let last: Head | undefined;
+
+/** The head of these: the one that was made last, if that is the same, for servers give the same again and again. */
+export function headOf(status: number, headers: HeadersToSend): Head {
+  if (last === undefined || !last.isOf(status, headers)) last = new Head(status, headers);
+  return last;
+}
+
+/** Whether it may concern framing or connection, as the length tells. */
+function isOurs({ length }: string): boolean {
+  return length === 4 || length === 7 || length === 10 || length === 14 || length === 17;
 }
 
 function isToken(name: string): boolean {

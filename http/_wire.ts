@@ -45,6 +45,8 @@ export interface Wire {
   readonly answer: AnswerSink;
   /** Who runs it, unless it is fed by hand. */
   readonly host: Host | undefined;
+  /** Whether the handler has entered a context of its own: what it yields is not for the client then. */
+  readonly isElsewhere: boolean;
   /** Tells somebody of an error that the client is not told of. */
   report(error: unknown, request: HttpRequest): void;
 }

@@ -22,7 +22,7 @@ import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
  * @param handler A coroutine function that answers a request.
  * @param options Limits, clock, and who is told about errors.
  * @returns The coroutine for one connection.
- * @throws {RangeError} If one of the limits is no number.
+ * @throws {RangeError} If one of the limits is no whole number, or Infinity.
  *
  * @example Hello
  * ```ts

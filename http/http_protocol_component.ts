@@ -53,7 +53,7 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
   /**
    * As {@linkcode httpProtocol}.
    *
-   * @throws {RangeError} If one of the limits is no number.
+   * @throws {RangeError} If one of the limits is no whole number, or Infinity.
    */
   constructor(options: HttpProtocolOptions = {}) {
     super();

@@ -45,7 +45,7 @@ export class HttpServer implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {RangeError} If one of the limits is no number.
+   * @throws {RangeError} If one of the limits is no whole number, or Infinity.
    * @throws {Deno.errors.AddrInUse} And whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {

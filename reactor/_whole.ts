@@ -22,3 +22,15 @@ export function whole(
   const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
   throw new RangeError(`Cannot ${what} must be a whole number ${range}, not ${String(value)}`);
 }
+
+/**
+ * A time in milliseconds, of which parts count as well. It is checked where a user gives it, as {@linkcode whole} is.
+ *
+ * @throws {RangeError} with `what` (as in `sleep: the time`) and the value
+ */
+export function duration(ms: number, what: string): number {
+  if (typeof ms === "number" && ms >= 0) return ms;
+  throw new RangeError(
+    `Cannot ${what} must be a number of milliseconds of at least 0, not ${String(ms)}`,
+  );
+}

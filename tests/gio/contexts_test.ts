@@ -14,6 +14,7 @@ import {
   timeout,
 } from "../../gio/mod.ts";
 import { leakTest } from "../_leaks.ts";
+import { OnClock } from "./_clock.ts";
 import { FakeConnection } from "./_fake.ts";
 
 const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
@@ -262,4 +263,30 @@ Deno.test("a value that was refused until an error came leaves what waits for an
   reactor.step();
   assertEquals(connection.sent.join(""), "hello, world");
   assertEquals([values.values, values.watched, task.done], [[], [], true]);
+});
+
+Deno.test("each of several coroutines that write to one context stands still when its peer reads nothing", async () => {
+  using t = new OnClock();
+  const { reactor } = t;
+  const connection = new FakeConnection();
+  connection.capacity = 0;
+  const written = [0, 0];
+  function* write(which: number): Coroutine {
+    using _ = enter(connection);
+    for (; written[which]! < 1000; written[which]!++) yield "x".repeat(1024);
+  }
+  const task = gio(
+    reactor,
+    undefined,
+    function* () {
+      yield* all(write(0), write(1));
+    }(),
+  );
+  for (let i = 0; i < 100; i++) await t.pass();
+  assert(written[0]! + written[1]! < 200, `${written} KiB are waiting`);
+  connection.accept(Infinity);
+  for (let i = 0; i < 100; i++) await t.pass();
+  await task.result;
+  assertEquals(written, [1000, 1000]);
+  assertEquals(connection.sent.join("").length, 2000 * 1024);
 });

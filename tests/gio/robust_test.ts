@@ -1,8 +1,10 @@
 /** What must hold whatever happens: depth, what others write to the same context, what fails while it ends. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { call, type Coroutine, pushBack } from "../../compose/mod.ts";
+import { Reactor } from "../../reactor/mod.ts";
 import {
   all,
+  asProcess,
   currentGio,
   enter,
   type Gio,
@@ -14,6 +16,7 @@ import {
   sleep,
   spawn,
   suspend,
+  timeout,
 } from "../../gio/mod.ts";
 import { OnClock } from "./_clock.ts";
 import { turns } from "../_leaks.ts";
@@ -215,4 +218,20 @@ Deno.test("a context that cannot be closed does not keep the rest open, nor the 
   task.result.then((value) => result = value, (error) => result = error);
   for (let i = 0; i < 5; i++) await t.pass(1).catch(() => {});
   assertEquals([result, good.calls], ["ended", ["close"]]);
+});
+
+Deno.test("a time that is none is an error where it is given", async () => {
+  using reactor = new Reactor();
+  for (const wrong of [NaN, -1, "10", null] as number[]) {
+    const message = `must be a number of milliseconds of at least 0, not ${wrong}`;
+    assertThrows(() => sleep(wrong), RangeError, message);
+    await asProcess(function* () {
+      assertThrows(() => timeout(wrong), RangeError, message);
+    }());
+    assertThrows(
+      () => gio(reactor, memory(), function* () {}(), { lingerMs: wrong }),
+      RangeError,
+      `lingerMs ${message}`,
+    );
+  }
 });

@@ -257,7 +257,7 @@ Deno.test("httpProtocol() takes a limit that is undefined as not given, and none
   const none = { maxRequestLineBytes: undefined } as unknown as Partial<HttpLimits>;
   const driver = new Driver(httpProtocol(function* () {}, { limits: none }));
   assertEquals(statusOf(driver.feed(`GET /${"x".repeat(9000)} HTTP/1.1\r\n`)), 414);
-  for (const wrong of [NaN, -1, "64 KiB", null]) {
+  for (const wrong of [NaN, -1, 1.5, "64 KiB", null]) {
     const limits = { maxHeadBytes: wrong } as Partial<HttpLimits>;
     for (
       const make of [
@@ -265,7 +265,11 @@ Deno.test("httpProtocol() takes a limit that is undefined as not given, and none
         () => new HttpProtocol({ limits }),
       ]
     ) {
-      assertThrows(make, RangeError, `Cannot use ${wrong} as maxHeadBytes: it must be a number`);
+      assertThrows(
+        make,
+        RangeError,
+        `Cannot use these limits: maxHeadBytes must be a whole number of at least 0, not ${wrong}`,
+      );
     }
   }
 });

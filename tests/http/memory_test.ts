@@ -82,6 +82,7 @@ Deno.test("an idle connection holds on to nothing of its last request", async ()
       }, { onError: () => {} });
       protocol.next();
       serve(protocol, kept, text);
+      ok({ "content-type": "text/html" }); // of the heads that were made, the last is kept, for all connections
       await turns(); // what a WeakRef was made of lives to the end of the turn
       gc();
       const held = [...kept].filter(([, ref]) => ref.deref() !== undefined).map(([name]) => name);

@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { headOf } from "../../http/_head.ts";
+import type { HeadersToSend } from "../../http/headers_to_send.ts";
+import { httpProtocol, LocalProtocolError, ok } from "../../http/mod.ts";
+import { bytes, Driver, text } from "./_drive.ts";
+
+Deno.test("headOf() gives the last head again when it would make the same, and no other", () => {
+  const list = ["a=1", "b=2"];
+  const given: [number, HeadersToSend][] = [
+    [200, {}],
+    [201, {}],
+    [200, { "x-a": "1" }],
+    [200, { "x-a": "2" }],
+    [200, { "x-b": "2" }],
+    [200, { "X-B": "2" }],
+    [200, { "x-b": "2", "x-a": "1" }],
+    [200, { "x-a": "1", "x-b": "2" }],
+    [200, { "x-a": 1 }],
+    [200, { "x-a": undefined }],
+    [200, { "set-cookie": list }],
+    [200, [["x-a", "1"]]],
+    [200, new Headers({ "x-a": "1" })],
+  ];
+  for (const [status, headers] of given) {
+    for (const [otherStatus, other] of given) {
+      const head = headOf(status, headers);
+      const text = head.text;
+      const second = headOf(otherStatus, other);
+      const fresh = (headOf(299, {}), headOf(otherStatus, other));
+      assertEquals(second.text, fresh.text);
+      const isPlain = !(Symbol.iterator in headers) && headers["set-cookie"] === undefined;
+      if (status === otherStatus && headers === other) assertEquals(second === head, isPlain);
+      else assert(second !== head);
+      assertEquals(head.text, text);
+    }
+  }
+  headOf(200, { "set-cookie": list });
+  list.push("c=3");
+  assert(headOf(200, { "set-cookie": list }).text.includes("c=3"));
+});
+
+Deno.test("headOf() refuses what cannot be sent each time", () => {
+  for (let i = 0; i < 2; i++) {
+    assertThrows(() => headOf(200, { "x-a": "a\r\nb" }), LocalProtocolError);
+    assertThrows(() => headOf(600, {}), LocalProtocolError);
+  }
+});
+
+Deno.test("a head that is yielded again goes with the body that is yielded now", () => {
+  const bodies = ["abc", bytes("abc"), bytes("xyz"), "xyz", "3", bytes("longer"), "é", ""];
+  const head = ok({ "content-type": "text/plain" });
+  let body: string | Uint8Array = "";
+  const driver = new Driver(httpProtocol(function* () {
+    yield head;
+    yield body;
+  }, { clock: { now: () => 0 } }));
+  for (body of [...bodies, ...bodies, ...bodies.toReversed()]) {
+    const expected = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const answer = driver.feed("GET / HTTP/1.1\r\nHost: x\r\n\r\n").taken();
+    const [lines, sent] = answer.split("\r\n\r\n");
+    assertEquals(sent, text(expected));
+    assertEquals(lines!.split("\r\n").at(-1), `content-length: ${expected.length}`);
+  }
+});
