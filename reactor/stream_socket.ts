@@ -40,8 +40,8 @@ export class StreamSocket implements Socket {
   readonly localAddr: Deno.Addr | undefined;
   /** The far address, where there is one. */
   readonly remoteAddr: Deno.Addr | undefined;
-  /** At most so much is read at a time; for transfers, which only want to know that there is something. */
-  largestRead: number = LARGEST_READ;
+  /** Where a transfer has it read into, which is done with what it received before it waits for more. */
+  room: Uint8Array<ArrayBuffer> | undefined;
   #stream: ByteStream;
   #owner: SocketOwner;
   #slab: Slab;
@@ -206,11 +206,9 @@ export class StreamSocket implements Socket {
       return;
     }
     this.#reading = true;
-    this.#region ??= this.#slab.take(Math.min(this.#readSize, this.largestRead));
-    const room = this.#region.length > this.largestRead
-      ? this.#region.subarray(0, this.largestRead)
-      : this.#region;
-    this.#stream.read!(room).then(this.#onRead, this.#onReadError);
+    if (this.room !== undefined) this.#region = this.room;
+    else this.#region ??= this.#slab.take(this.#readSize);
+    this.#stream.read!(this.#region).then(this.#onRead, this.#onReadError);
   }
 
   #onRead = (length: number | null): void => {

@@ -105,13 +105,45 @@ class ConnEnd<T extends object> implements End {
 /** Rule 4. */
 const ahead = new WeakMap<object, Promise<Uint8Array | null>>();
 
-class ConnSource extends ConnEnd<Reads> implements Source {
+/** Where a transfer reads into, again and again. */
+class Room {
+  /** Whether there may be more than what was read last. */
   more = false;
-  #small: Uint8Array | undefined;
-  #large: Uint8Array | undefined;
+  #small: Uint8Array<ArrayBuffer> | undefined;
+  #large: Uint8Array<ArrayBuffer> | undefined;
   /** So much is read at a time, when there is much. */
   #most = MEDIUM;
+
+  /** So much of it was given last. */
+  #given = 0;
+
+  of(size: number): Uint8Array<ArrayBuffer> {
+    const most = this.#given = size <= SMALL ? size : Math.min(size, this.#most);
+    if (size <= SMALL) return (this.#small ??= new Uint8Array(SMALL)).subarray(0, most);
+    if (this.#large === undefined || this.#large.length < most) this.#large = new Uint8Array(most);
+    return this.#large.subarray(0, most);
+  }
+
+  /** So much was read into what was given last. */
+  filled(length: number): void {
+    const isFull = length === this.#given;
+    this.more = isFull || length >= SMALL;
+    if (isFull && length === this.#most) this.#most = LARGE;
+    else if (!this.more) {
+      // It may be idle for long.
+      this.#most = MEDIUM;
+      this.#large = undefined;
+    }
+  }
+}
+
+class ConnSource extends ConnEnd<Reads> implements Source {
+  #room = new Room();
   #reading: Promise<Uint8Array | null> | undefined;
+
+  get more(): boolean {
+    return this.#room.more;
+  }
 
   *take(size: number): Steps<Uint8Array | null> {
     const { end } = this;
@@ -135,25 +167,11 @@ class ConnSource extends ConnEnd<Reads> implements Source {
   }
 
   async #read(size: number): Promise<Uint8Array | null> {
-    const into = this.#room(size);
+    const into = this.#room.of(size);
     const length = await this.end.read(into);
     if (length === null) return null;
-    const isFull = length === into.length;
-    this.more = isFull || length >= SMALL;
-    if (isFull && length === this.#most) this.#most = LARGE;
-    else if (!this.more) {
-      // It may be idle for long.
-      this.#most = MEDIUM;
-      this.#large = undefined;
-    }
+    this.#room.filled(length);
     return into.subarray(0, length);
-  }
-
-  #room(size: number): Uint8Array {
-    if (size <= SMALL) return (this.#small ??= new Uint8Array(SMALL)).subarray(0, size);
-    const most = this.#most;
-    if (this.#large === undefined || this.#large.length < most) this.#large = new Uint8Array(most);
-    return this.#large.subarray(0, Math.min(size, most));
   }
 }
 
@@ -257,29 +275,33 @@ class SocketEnd<T extends Selectable> implements End {
 }
 
 class SocketSource extends SocketEnd<Receiver> implements Source {
-  more = false;
+  #room = new Room();
 
   constructor(end: Receiver, waiting: Waiting) {
     super(end, "reader", waiting);
   }
 
+  get more(): boolean {
+    return this.#room.more;
+  }
+
   *take(size: number): Steps<Uint8Array | null> {
     const { end } = this;
-    if (end instanceof StreamSocket) end.largestRead = size;
     for (;;) {
       const chunk = end.recv(size);
       if (chunk !== undefined) {
         const bytes = typeof chunk === "string" ? encoder.encode(chunk) : chunk;
-        this.more = bytes !== null && bytes.length >= SMALL;
+        if (bytes !== null) this.#room.filled(bytes.length);
         return bytes;
       }
+      if (end instanceof StreamSocket) end.room = this.#room.of(size);
       yield this.wait();
     }
   }
 
   override release(): void {
     super.release();
-    if (this.end instanceof StreamSocket) this.end.largestRead = MEDIUM;
+    if (this.end instanceof StreamSocket) this.end.room = undefined;
   }
 }
 
