@@ -47,7 +47,7 @@ export class EventLoop {
   /** Resolves after one turn of the event loop, or as many as it needs to look for input and output if that is due. */
   async turn(): Promise<void> {
     const isReady = this.#isReady() ?? performance.now() - this.#lastLook >= LOOK_MS;
-    await this.#turns(isReady ? TURNS_TO_LOOK : 1);
+    await turns(isReady ? TURNS_TO_LOOK : 1);
     this.#lastAsked = this.#lastTurn = performance.now();
     if (isReady) this.#lastLook = this.#lastTurn;
   }
@@ -59,13 +59,13 @@ export class EventLoop {
     const end = performance.now();
     if (end - begin >= LONG_WAIT_MS) this.#lastLook = end;
   }
+}
 
-  #turns(most: number): Promise<void> {
-    return new Promise((resolve) => {
-      const turn = () => --most > 0 && this.#isReady() !== false ? setImmediate(turn) : resolve();
-      setImmediate(turn);
-    });
-  }
+function turns(count: number): Promise<void> {
+  return new Promise((resolve) => {
+    const turn = () => --count > 0 ? setImmediate(turn) : resolve();
+    setImmediate(turn);
+  });
 }
 
 function unknown(): undefined {}

@@ -9,7 +9,8 @@ const CTL_ADD = 1, CTL_DEL = 2, CTL_MOD = 3;
 
 /** `struct epoll_event` is packed on x86-64: 32 bits of events, then 64 bits of ours, of which the first 32 are the descriptor. */
 const [WORDS, FD] = Deno.build.arch === "x86_64" ? [3, 1] : [4, 2];
-const MOST_EVENTS = 512;
+/** So few are told at a time that the rest of the program has its turn in between. Epoll goes on with the others. */
+const MAX_EVENTS = 16;
 
 /** So many instances have a thread each. There is a pool of 32, which Deno needs for files and names as well, … */
 const MOST_THREADS = 4;
@@ -45,7 +46,7 @@ export class Epoll implements Watcher {
   #children = 0;
   #closed = false;
   #watchers: (Watcher | undefined)[] = [];
-  #events = new Int32Array(WORDS * MOST_EVENTS);
+  #events = new Int32Array(WORDS * MAX_EVENTS);
   #event = new Int32Array(WORDS);
   #parkedEvent = new Int32Array(WORDS);
   /** A `struct timespec`, by the lower halves of its numbers. */
@@ -84,8 +85,8 @@ export class Epoll implements Watcher {
     let count: number;
     if (ms > 0 && this.#libc.epoll_pwait2 !== null) {
       this.#limit[2] = ms * 1e6;
-      count = this.#libc.epoll_pwait2(this.#fd, events, MOST_EVENTS, this.#limit, null);
-    } else count = this.#libc.epoll_wait(this.#fd, events, MOST_EVENTS, 0);
+      count = this.#libc.epoll_pwait2(this.#fd, events, MAX_EVENTS, this.#limit, null);
+    } else count = this.#libc.epoll_wait(this.#fd, events, MAX_EVENTS, 0);
     for (let i = 0; i < count; i++) {
       this.#watchers[events[i * WORDS + FD]!]?.onEvents(events[i * WORDS]!);
     }
