@@ -3,7 +3,7 @@ import type { ReactorEvents } from "./events.ts";
 import { makeErrorsPrintable } from "./_printable.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
 
-const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
+export const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
 
 /** Who is told of errors that nobody waits for, and of events. */
 export class Reports {

@@ -54,6 +54,9 @@ export function subprocess(
   command: string | URL,
   options: SubprocessOptions = {},
 ): Subprocess {
+  const { stdin = "piped", stdout = "piped" }: Deno.CommandOptions = options;
+  if (stdin !== "piped") throw new TypeError("Cannot start a program: its stdin is always piped");
+  if (stdout !== "piped") throw new TypeError("Cannot start a program: its stdout is always piped");
   const piped = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
   const child = new Deno.Command(command, { ...options, ...piped }).spawn();
   let running = true;
