@@ -71,6 +71,7 @@ export class Reactor implements Disposable {
   #shutdownHooks = new Set<ShutdownHook>();
   #released: void | Promise<void> = undefined;
   #state: "alive" | "stopping" | "stopped" | "shut down" = "alive";
+  #running = false;
   #shutdownRequested = false;
   #eventLoop = new EventLoop();
 
@@ -319,10 +320,12 @@ export class Reactor implements Disposable {
    * have sent what they accepted.
    *
    * @throws what goes out of {@linkcode Reactor.step}, and of {@linkcode Reactor.shutdown}
-   * @throws {TypeError} when the reactor is shut down
+   * @throws {TypeError} when the reactor is shut down, or runs already
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#checkAlive("run");
+    if (this.#running) throw new TypeError("Cannot run: the reactor runs already");
+    this.#running = true;
     const stop = () => this.requestShutdown();
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
