@@ -25,6 +25,8 @@ export class Listener {
     const scheme = this.#acceptor.tls ? "https" : "http";
     if (!("hostname" in addr)) return `${scheme}://localhost/`;
     const { hostname, port } = addr;
+    // Who listens everywhere has an address that cannot be opened everywhere.
+    if (hostname === "0.0.0.0" || hostname === "::") return `${scheme}://localhost:${port}/`;
     const host = hostname.includes(":") ? `[${hostname}]` : hostname;
     return `${scheme}://${host}:${port}/`;
   }

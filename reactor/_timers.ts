@@ -74,7 +74,7 @@ export class Timers {
       try {
         callback();
       } catch (error) {
-        reports.report(error, `timer ${text(() => callback.name)}`);
+        reports.report(error, `timer ${text(() => callback.name) || sourceOf(callback)}`);
       } finally {
         this.current = undefined;
       }
@@ -96,6 +96,11 @@ export class Timers {
     if (this.limitMs() <= 0) this.#onDue();
     else this.setAlarm();
   };
+}
+
+/** Of a function without a name, what it does tells most. */
+function sourceOf(callback: () => void): string {
+  return text(() => String(callback).replace(/\s+/g, " ").slice(0, 60));
 }
 
 /** Calls back once after `ms` milliseconds of the clock; gives what cancels it. */

@@ -1,5 +1,5 @@
 import { isTls } from "./_deno_listening.ts";
-import { describe } from "./_describe.ts";
+import { about, describe, describeAddr } from "./_describe.ts";
 import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
@@ -102,7 +102,7 @@ export class Acceptor implements Disposable {
     this.#onAccept = onAccept;
     const { noDelay, maxConnections = Infinity } = options;
     this.#most = whole(maxConnections, "listen: maxConnections", 1);
-    const listener = listen(options);
+    const listener = listenAt(options);
     try {
       this.#listening = reactor.listening(listener, {
         ...(noDelay !== undefined && { noDelay }),
@@ -208,6 +208,18 @@ export class Acceptor implements Disposable {
     if (this.#failing) return;
     this.#failing = true;
     this.#reactor.onError(error, `accept of ${describe(this.#listening)}, which pauses`);
+  }
+}
+
+function listenAt(options: AcceptorOptions): Deno.Listener {
+  try {
+    return listen(options);
+  } catch (error) {
+    const { path, hostname = "0.0.0.0", port = 0 } = options;
+    const addr: Deno.Addr = path === undefined
+      ? { transport: "tcp", hostname, port }
+      : { transport: "unix", path };
+    throw about(error, `listen on ${describeAddr(addr)}`);
   }
 }
 

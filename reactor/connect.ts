@@ -1,6 +1,6 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { endTcp } from "./linux/_tcp.ts";
-import { shown } from "./_describe.ts";
+import { about, describeAddr, shown } from "./_describe.ts";
 import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
@@ -99,6 +99,19 @@ export async function startTls(
 }
 
 async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
+  try {
+    return await openAt(options);
+  } catch (error) {
+    const { path, hostname = "127.0.0.1", port = 0, signal } = options;
+    if (signal?.aborted) throw error;
+    const addr: Deno.Addr = path === undefined
+      ? { transport: "tcp", hostname, port }
+      : { transport: "unix", path };
+    throw about(error, `connect to ${describeAddr(addr)}`);
+  }
+}
+
+async function openAt(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   const { port, path, hostname = "127.0.0.1", tls, signal, noDelay = true } = options;
   if (path !== undefined) {
     refuse(options, ["port", "hostname", "tls", "noDelay"], "connect", "with a path");
