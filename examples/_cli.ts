@@ -1,6 +1,6 @@
 /** What the examples share: options, one clear line for what goes wrong, and a clean end on Ctrl-C. */
 import { parseArgs } from "node:util";
-import type { Reactor } from "@weightless/io/reactor";
+import { type Reactor, stdio } from "@weightless/io/reactor";
 
 /** Ends the program with one line that says why. */
 export function fail(message: string): never {
@@ -48,6 +48,14 @@ export function address(name: string, text: string): { hostname: string; port: n
 export function selector(text: string): "auto" | "deno" | "epoll" {
   if (text === "auto" || text === "deno" || text === "epoll") return text;
   fail(`Cannot use selector ${text}: it must be auto, deno or epoll`);
+}
+
+/** Ends the program when its input ends: when who has started it is gone. */
+export function endWithInput(reactor: Reactor): void {
+  const input = reactor.adopt(stdio());
+  reactor.addReader(input, () => {
+    if (input.recv() === null) reactor.requestShutdown();
+  });
 }
 
 /**

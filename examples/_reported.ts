@@ -33,8 +33,20 @@ export function* reported(client: Socket, relay: (report: Report) => Coroutine):
     if (cut !== undefined) { for (const end of [client, report.far?.context]) end?.abort(); }
     const { far: _, transferred, error = cut, ...details } = report;
     const seconds = Math.round(performance.now() - began) / 1000;
-    console.log(JSON.stringify({ from: name(from), ...details, ...transferred, seconds, error }));
+    console.log(json({ from: name(from), ...details, ...transferred, seconds, error }));
   }
+}
+
+/** One line of JSON. A peer chooses some of its text: what a terminal would obey, or that hides other text, is escaped. */
+export function json(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu,
+    (character) =>
+      Array.from(
+        { length: character.length },
+        (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+      ).join(""),
+  );
 }
 
 /** Says so when the kernel cannot move the bytes. */

@@ -3,7 +3,7 @@ import { fail } from "./_cli.ts";
 
 /**
  * Runs the program in `count` processes, until Ctrl-C (SIGINT) or SIGTERM ends them all. When one ends by itself, so do
- * the others: whoever supervises the program starts it again.
+ * the others: whoever supervises the program starts it again. When this process is killed, their input ends, and so do they.
  *
  * @param program The URL of the program.
  * @param count How many.
@@ -55,7 +55,7 @@ export async function serveByWorkers(
 
 function spawn(args: string[]): Deno.ChildProcess {
   try {
-    return new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
+    return new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     fail("Cannot start processes: that needs --allow-run");

@@ -10,7 +10,7 @@
 import type { Coroutine } from "@weightless/io/compose";
 import { type HttpRequest, HttpServer, ok, response } from "@weightless/io/http";
 import { Reactor } from "@weightless/io/reactor";
-import { number, options, port, selector, serve } from "./_cli.ts";
+import { endWithInput, number, options, port, selector, serve } from "./_cli.ts";
 import { serveByWorkers } from "./_workers.ts";
 
 const text = ok({ "content-type": "text/plain" });
@@ -46,13 +46,14 @@ if (import.meta.main) {
       selector: "auto",
       workers: "1",
       "reuse-port": false,
+      worker: false,
     },
   );
   const at = { port: port(given.port), hostname: given.hostname, reusePort: given["reuse-port"] };
   const name = selector(given.selector);
   const workers = number("workers", given.workers, 1, 1000);
   if (workers > 1) {
-    const shared = ["--reuse-port", "--hostname", at.hostname, "--selector", name];
+    const shared = ["--worker", "--reuse-port", "--hostname", at.hostname, "--selector", name];
     await serveByWorkers(import.meta.url, workers, at.port, (port) => [
       ...shared,
       "--port",
@@ -61,7 +62,10 @@ if (import.meta.main) {
   } else {
     await serve(
       () => new Reactor({ selector: name }),
-      (reactor) => new HttpServer(reactor, { ...at, handler: hello }).url,
+      (reactor) => {
+        if (given.worker) endWithInput(reactor);
+        return new HttpServer(reactor, { ...at, handler: hello }).url;
+      },
     );
   }
 }

@@ -24,7 +24,14 @@ function* download(directory: string): Coroutine {
   const [, method, target] = /^([^ ]+) (\/[^ ]*) HTTP\/1\.\d(?:\r\n|$)/.exec(request) ?? [];
   if (target === undefined) return yield head("400 Bad Request");
   if (method !== "GET" && method !== "HEAD") return yield head("405 Method Not Allowed");
-  using file = find(directory, target);
+  let found: Deno.FsFile | undefined;
+  try {
+    found = find(directory, target);
+  } catch (error) {
+    console.error(`Cannot open a file: ${(error as Error).message}`);
+    return yield head("503 Service Unavailable");
+  }
+  using file = found;
   if (file === undefined) return yield head("404 Not Found");
   const { size } = file.statSync();
   yield head("200 OK", size);
@@ -43,7 +50,9 @@ function find(directory: string, target: string): Deno.FsFile | undefined {
     const path = Deno.realPathSync(directory + decodeURIComponent(target.replace(/\?.*/, "")));
     const isInside = path.startsWith(directory === "/" ? "/" : `${directory}/`);
     return isInside && Deno.statSync(path).isFile ? Deno.openSync(path) : undefined;
-  } catch {
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === "EMFILE" || code === "ENFILE") throw error;
     return undefined; // Not there, not permitted, or not a path.
   }
 }

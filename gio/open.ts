@@ -1,9 +1,11 @@
 import type { Socket } from "../reactor/mod.ts";
 import { currentDriver } from "./_driver.ts";
+import { isFifo, openFifo } from "./_fifo.ts";
 import { Opened } from "./opened.ts";
 
 /**
- * Opens a file as a context: bare `yield`s read it chunk by chunk (at most 64 KiB), `yield data` writes to it.
+ * Opens a file as a context: bare `yield`s read it chunk by chunk (at most 64 KiB), `yield data` writes to it. A FIFO is
+ * opened meanwhile: its first `yield` waits for the other end.
  *
  * @param path Which file.
  * @param options As for `Deno.open`: by default it is opened for reading.
@@ -41,5 +43,6 @@ import { Opened } from "./opened.ts";
  */
 export function open(path: string | URL, options?: Deno.OpenOptions): Opened<Socket> {
   const driver = currentDriver("open()");
-  return new Opened(driver, driver.reactor.adopt(Deno.openSync(path, options)));
+  const file = isFifo(path) ? openFifo(path, options) : Deno.openSync(path, options);
+  return new Opened(driver, driver.reactor.adopt(file));
 }

@@ -5,10 +5,8 @@ import { Acceptor, type AcceptorOptions, type Reactor, type Socket } from "../re
 
 export class Listener {
   readonly #acceptor: Acceptor;
-  readonly #scheme: string;
 
   constructor(reactor: Reactor, options: AcceptorOptions, speak: (socket: Socket) => Coroutine) {
-    this.#scheme = options.cert === undefined ? "http" : "https";
     this.#acceptor = new Acceptor(reactor, options, (socket) => {
       gio(reactor, socket, speak(socket));
     });
@@ -24,10 +22,13 @@ export class Listener {
 
   get url(): string {
     const { addr } = this;
-    if (!("hostname" in addr)) return `${this.#scheme}://localhost/`;
+    const scheme = this.#acceptor.tls ? "https" : "http";
+    if (!("hostname" in addr)) return `${scheme}://localhost/`;
     const { hostname, port } = addr;
+    // Who listens everywhere has an address that cannot be opened everywhere.
+    if (hostname === "0.0.0.0" || hostname === "::") return `${scheme}://localhost:${port}/`;
     const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-    return `${this.#scheme}://${host}:${port}/`;
+    return `${scheme}://${host}:${port}/`;
   }
 
   close(): void {

@@ -10,6 +10,11 @@ const GONE = [
   Deno.errors.ConnectionReset,
 ];
 
+/** Whether what it accepts is TLS: Deno has no other mark of that. */
+export function isTls(listener: Deno.Listener | undefined): boolean {
+  return listener?.constructor?.name === "TlsListener";
+}
+
 /** A listener with one outstanding `accept` while somebody waits for a connection. */
 export class DenoListening implements Listening {
   readonly addr: Deno.Addr;

@@ -13,6 +13,17 @@ export function describeAddr(local: Deno.Addr, remote?: Deno.Addr): string {
   return `${local.transport} ${one(local)}${remote ? ` <- ${one(remote)}` : ""}`;
 }
 
+/** An error of the system that does not say what it is about, with what was being done; its class and code are the same. */
+export function about(error: unknown, doing: string): unknown {
+  // Not capable of something: that says of what.
+  if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
+  const kind = error.constructor as ErrorConstructor;
+  if (kind !== Error && !Object.values(Deno.errors).includes(kind as never)) return error;
+  const { code } = error as { code?: string };
+  const told = new kind(`Cannot ${doing}: ${error.message}`);
+  return code === undefined ? told : Object.defineProperty(told, "code", { value: code });
+}
+
 /** What `tell` gives, or `""`: a message must come whatever is told of, and whatever that throws. */
 export function text(tell: () => unknown): string {
   try {

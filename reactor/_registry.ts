@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { DenoSelector } from "./deno_selector.ts";
-import { describe, text } from "./_describe.ts";
+import { describe, shown, text } from "./_describe.ts";
 import { Handler } from "./_handler.ts";
 import { traced } from "./_inspect.ts";
 import type { CallContext, Handle, RegistrationOptions } from "./reactor_options.ts";
@@ -64,6 +64,9 @@ export class Registry {
     if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
     if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
       throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
+    }
+    if (typeof callback !== "function") {
+      throw new TypeError(`Cannot add a ${kind}: give a function to call, not ${shown(callback)}`);
     }
     const other = this.#handlers[kind].get(handle);
     if (other !== undefined) {

@@ -1,8 +1,9 @@
 import { text } from "./_describe.ts";
 import type { ReactorEvents } from "./events.ts";
+import { makeErrorsPrintable } from "./_printable.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
 
-const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
+export const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
 
 /** Who is told of errors that nobody waits for, and of events. */
 export class Reports {
@@ -12,6 +13,7 @@ export class Reports {
   #thrown: { error: unknown } | undefined;
 
   constructor({ onError = toConsole, events }: ReactorOptions) {
+    makeErrorsPrintable();
     this.#onError = onError;
     this.events = events === undefined ? {} : this.#guarded(events);
   }

@@ -16,7 +16,7 @@ export interface SocketOwner {
   opened(socket: Socket): void;
   /** Called when a socket has released what it held. */
   released(socket: Socket): void;
-  /** What is no connection, is closed, and has still to send: {@linkcode Reactor.run} waits for it, a shutdown aborts it. */
+  /** What is no connection, and is closed but not gone: it has still to send, or to end. {@linkcode Reactor.run} waits for it. */
   readonly draining: Set<Draining>;
   /** Called when one of these has sent all. */
   drained(): void;

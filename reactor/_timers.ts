@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { text } from "./_describe.ts";
+import { shown, text } from "./_describe.ts";
 import type { Reports } from "./_reports.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 
@@ -25,7 +25,12 @@ export class Timers {
   }
 
   add(ms: number, callback: () => void): HeapTimer {
-    if (!(ms >= 0)) throw new RangeError(`Cannot add a timer of ${ms} ms: it must be at least 0`);
+    if (typeof ms !== "number" || !(ms >= 0)) {
+      throw new RangeError(`Cannot add a timer of ${shown(ms)} ms: it must be at least 0`);
+    }
+    if (typeof callback !== "function") {
+      throw new TypeError(`Cannot add a timer: give a function to call, not ${shown(callback)}`);
+    }
     return this.#heap.add(this.#clock.now() + ms, callback);
   }
 
@@ -69,7 +74,7 @@ export class Timers {
       try {
         callback();
       } catch (error) {
-        reports.report(error, `timer ${text(() => callback.name)}`);
+        reports.report(error, `timer ${text(() => callback.name) || sourceOf(callback)}`);
       } finally {
         this.current = undefined;
       }
@@ -91,6 +96,11 @@ export class Timers {
     if (this.limitMs() <= 0) this.#onDue();
     else this.setAlarm();
   };
+}
+
+/** Of a function without a name, what it does tells most. */
+function sourceOf(callback: () => void): string {
+  return text(() => String(callback).replace(/\s+/g, " ").slice(0, 60));
 }
 
 /** Calls back once after `ms` milliseconds of the clock; gives what cancels it. */

@@ -1,5 +1,7 @@
 /** What fits in an `int` of C. */
 export const MOST_INT: number = 2 ** 31 - 1;
+/** The highest port of TCP and UDP. */
+export const MAX_PORT = 65535;
 /** What `recv(most)` checks, on all back ends. */
 export const RECEIVE = "receive: the number of bytes";
 

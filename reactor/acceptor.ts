@@ -1,9 +1,14 @@
-import { describe } from "./_describe.ts";
+import { isTls } from "./_deno_listening.ts";
+import { about, describe, describeAddr } from "./_describe.ts";
+import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
-import { MOST_INT, whole } from "./_whole.ts";
+import { MAX_PORT, MOST_INT, whole } from "./_whole.ts";
 
-/** Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and the rest. */
+/**
+ * Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and the rest. One that is given and has no effect, such
+ * as a `cert` beside a `path`, is an error.
+ */
 export interface AcceptorOptions {
   /** The TCP port, 0 for any that is free. */
   port?: number;
@@ -28,12 +33,20 @@ export interface AcceptorOptions {
   tcpBacklog?: number;
   /** Accepts no more while so many of its connections are open; others wait in the kernel. @default {Infinity} */
   maxConnections?: number;
-  /** Sends small pieces at once (TCP_NODELAY). @default {true} */
+  /** Sends small pieces at once (TCP_NODELAY). With TLS, only on Linux with `--allow-ffi`. @default {true} */
   noDelay?: boolean;
   /** Priority of accepting, 0 to 9. @default {0} */
   priority?: number;
 }
 
+const ONLY_WITH_PORT = [
+  "hostname",
+  "cert",
+  "key",
+  "alpnProtocols",
+  "reusePort",
+  "tcpBacklog",
+] as const;
 /** How long accepting pauses when the system has no descriptors left. */
 const PAUSE_MS = 100;
 /** So many are accepted in one step, that a crowd at the door does not keep those inside waiting. */
@@ -77,20 +90,22 @@ export class Acceptor implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {TypeError} when there is no port, path or listener, a `cert` without a `key`, or the reactor is shut down
-   * @throws {RangeError} when the priority is not 0 to 9, or `tcpBacklog` or `maxConnections` is no whole number
+   * @throws {TypeError} when there is no port, path or listener, a `cert` without a `key`, an option that has no effect, or
+   * the reactor is shut down
+   * @throws {RangeError} when the priority is not 0 to 9, or `port`, `tcpBacklog` or `maxConnections` is no whole number
+   * @throws {Deno.errors.NotSupported} when `noDelay: true` is given with TLS, and is not possible
    * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
     this.#reactor = reactor;
     this.#options = options;
     this.#onAccept = onAccept;
-    const { noDelay = true, maxConnections = Infinity } = options;
+    const { noDelay, maxConnections = Infinity } = options;
     this.#most = whole(maxConnections, "listen: maxConnections", 1);
-    const listener = listen(options);
+    const listener = listenAt(options);
     try {
       this.#listening = reactor.listening(listener, {
-        noDelay,
+        ...(noDelay !== undefined && { noDelay }),
         onReleased: () => this.#onReleased(),
       });
     } catch (error) {
@@ -114,6 +129,11 @@ export class Acceptor implements Disposable {
   /** The port listened on, or 0 where there are no ports. */
   get port(): number {
     return (this.addr as Partial<Deno.NetAddr>).port ?? 0;
+  }
+
+  /** Whether its connections are secured by TLS. */
+  get tls(): boolean {
+    return this.#options.cert !== undefined || isTls(this.#options.listener);
   }
 
   /** Stops listening. Connections that were accepted live on. */
@@ -191,22 +211,49 @@ export class Acceptor implements Disposable {
   }
 }
 
+function listenAt(options: AcceptorOptions): Deno.Listener {
+  try {
+    return listen(options);
+  } catch (error) {
+    const { path, hostname = "0.0.0.0", port = 0 } = options;
+    const addr: Deno.Addr = path === undefined
+      ? { transport: "tcp", hostname, port }
+      : { transport: "unix", path };
+    throw about(error, `listen on ${describeAddr(addr)}`);
+  }
+}
+
 function listen(options: AcceptorOptions): Deno.Listener {
-  const { port, path, listener, cert, key, ...others } = options;
-  if (listener !== undefined) return listener;
-  const { maxConnections: _, noDelay: __, priority: ___, ...rest } = others;
-  if (path !== undefined) return Deno.listen({ transport: "unix", path });
+  const { port, path, listener, cert, key, hostname, alpnProtocols, reusePort, tcpBacklog } =
+    options;
+  if (listener !== undefined) {
+    refuse(options, ["port", "path", ...ONLY_WITH_PORT], "listen", "with a listener");
+    return listener;
+  }
+  if (path !== undefined) {
+    refuse(options, ["port", ...ONLY_WITH_PORT, "noDelay"], "listen", "with a path");
+    checkPath("listen", path);
+    return Deno.listen({ transport: "unix", path });
+  }
   if (port === undefined) {
     throw new TypeError(
       "Cannot listen: give a port (0 for any that is free), a path or a listener",
     );
   }
-  whole(rest.tcpBacklog ?? 0, "listen: tcpBacklog", 0, MOST_INT);
-  if (cert === undefined && key === undefined) return Deno.listen({ port, ...rest });
-  if (cert === undefined || key === undefined) {
-    throw new TypeError("Cannot listen with TLS: give both a cert and a key, in PEM format");
+  whole(port, "listen: port", 0, MAX_PORT);
+  if (tcpBacklog !== undefined) whole(tcpBacklog, "listen: tcpBacklog", 0, MOST_INT);
+  checkPair("listen", cert, key);
+  const at = {
+    port,
+    ...(hostname !== undefined && { hostname }),
+    ...(reusePort !== undefined && { reusePort }),
+    ...(tcpBacklog !== undefined && { tcpBacklog }),
+  };
+  if (cert !== undefined && key !== undefined) {
+    return Deno.listenTls({ ...at, cert, key, ...(alpnProtocols && { alpnProtocols }) });
   }
-  return Deno.listenTls({ port, cert, key, ...rest });
+  refuse(options, ["alpnProtocols"], "listen", "without TLS");
+  return Deno.listen(at);
 }
 
 /** A coroutine function makes a coroutine and runs none of it: its connection would stay open, and silent. */

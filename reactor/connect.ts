@@ -1,7 +1,10 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { endTcp } from "./linux/_tcp.ts";
+import { about, describeAddr, shown } from "./_describe.ts";
+import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
+import { MAX_PORT, whole } from "./_whole.ts";
 
 /** How to secure a connection; see {@linkcode connect} and {@linkcode startTls}. */
 export interface TlsOptions {
@@ -9,13 +12,16 @@ export interface TlsOptions {
   caCerts?: string[];
   /** The protocols to propose by ALPN. */
   alpnProtocols?: string[];
-  /** Certificate chain in PEM format, to show who we are. Needs `key`; not for {@linkcode startTls}. */
+  /** Certificate chain in PEM format, to show who we are. Needs `key`; {@linkcode startTls} cannot show one. */
   cert?: string;
   /** Private key in PEM format. */
   key?: string;
 }
 
-/** Options of {@linkcode connect}: a `port` or a `path`, and the rest. */
+/**
+ * Options of {@linkcode connect}: a `port` or a `path`, and the rest. One that is given and has no effect, such as `tls` beside
+ * a `path`, is an error.
+ */
 export interface ConnectOptions {
   /** The TCP port. */
   port?: number;
@@ -27,7 +33,7 @@ export interface ConnectOptions {
   tls?: boolean | TlsOptions;
   /** Gives up when it aborts. */
   signal?: AbortSignal;
-  /** Sends small pieces at once (TCP_NODELAY). @default {true} */
+  /** Sends small pieces at once (TCP_NODELAY). With a `cert`, only on Linux with `--allow-ffi`. @default {true} */
   noDelay?: boolean;
 }
 
@@ -37,7 +43,9 @@ export interface ConnectOptions {
  *
  * @throws whatever Deno throws, for example `Deno.errors.ConnectionRefused`
  * @throws the reason of `signal` when that aborts first
- * @throws {TypeError} when there is neither a port nor a path
+ * @throws {TypeError} when there is neither a port nor a path, a `cert` without a `key`, or an option that has no effect
+ * @throws {RangeError} when the port is not 1 to 65535
+ * @throws {Deno.errors.NotSupported} when `noDelay: true` is given with a `cert`, and is not possible
  *
  * @example Connecting to a port
  * ```ts
@@ -51,7 +59,7 @@ export interface ConnectOptions {
  * ```
  */
 export async function connect(reactor: Reactor, options: ConnectOptions): Promise<Socket> {
-  const { signal, noDelay = true } = options;
+  const { signal, noDelay } = options;
   signal?.throwIfAborted();
   return adopt(reactor, await orAborted(open(options), signal), noDelay, signal);
 }
@@ -81,17 +89,42 @@ export async function startTls(
   socket: Socket,
   options: TlsOptions & Pick<ConnectOptions, "hostname" | "signal"> = {},
 ): Promise<Socket> {
-  const { signal, cert: _, key: __, ...rest } = options;
+  const { signal, cert, key, ...rest } = options;
+  if (cert !== undefined || key !== undefined) {
+    throw new TypeError("Cannot start TLS with a certificate of ours: give it to connect()");
+  }
   signal?.throwIfAborted();
   const conn = socket.detach() as Deno.TcpConn;
   return adopt(reactor, await orAborted(secure(conn, rest, signal), signal), false, signal);
 }
 
 async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
+  try {
+    return await openAt(options);
+  } catch (error) {
+    const { path, hostname = "127.0.0.1", port = 0, signal } = options;
+    if (signal?.aborted) throw error;
+    const addr: Deno.Addr = path === undefined
+      ? { transport: "tcp", hostname, port }
+      : { transport: "unix", path };
+    throw about(error, `connect to ${describeAddr(addr)}`);
+  }
+}
+
+async function openAt(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   const { port, path, hostname = "127.0.0.1", tls, signal, noDelay = true } = options;
-  if (path !== undefined) return await Deno.connect({ transport: "unix", path });
+  if (path !== undefined) {
+    refuse(options, ["port", "hostname", "tls", "noDelay"], "connect", "with a path");
+    checkPath("connect", path);
+    return await Deno.connect({ transport: "unix", path });
+  }
   if (port === undefined) throw new TypeError("Cannot connect: give a port or a path");
+  whole(port, "connect: port", 1, MAX_PORT);
+  if (typeof (tls ?? false) !== "boolean" && typeof tls !== "object") {
+    throw new TypeError(`Cannot connect: tls must be true or its options, not ${shown(tls)}`);
+  }
   const { cert, key, ...rest } = tls && tls !== true ? tls : {};
+  checkPair("connect", cert, key);
   if (cert !== undefined && key !== undefined) {
     const conn = await Deno.connectTls({ port, hostname, cert, key, ...rest });
     return await handshake(conn, conn, signal);
@@ -207,12 +240,12 @@ async function orAborted(
 function adopt(
   reactor: Reactor,
   conn: Deno.Conn | ByteStream,
-  noDelay: boolean,
+  noDelay: boolean | undefined,
   signal: AbortSignal | undefined,
 ): Socket {
   try {
     signal?.throwIfAborted(); // just now
-    return reactor.adopt(conn, { noDelay });
+    return reactor.adopt(conn, { ...(noDelay !== undefined && { noDelay }) });
   } catch (error) {
     conn.close();
     throw error;

@@ -3,6 +3,9 @@ import type { Clock } from "./clock.ts";
 import { createSelector } from "./_create_selector.ts";
 import type { DenoSelector } from "./deno_selector.ts";
 import { describe } from "./_describe.ts";
+import { sendAtOnce } from "./linux/_tcp.ts";
+import { checkReactorOptions } from "./_options.ts";
+import { isTls } from "./_deno_listening.ts";
 import { owners } from "./_owners.ts";
 import { EventLoop } from "./_event_loop.ts";
 import { formatInspected, inspect } from "./_inspect.ts";
@@ -68,21 +71,20 @@ export class Reactor implements Disposable {
   #shutdownHooks = new Set<ShutdownHook>();
   #released: void | Promise<void> = undefined;
   #state: "alive" | "stopping" | "stopped" | "shut down" = "alive";
+  #running = false;
   #shutdownRequested = false;
   #eventLoop: EventLoop;
 
   /**
    * A reactor with nothing registered.
    *
-   * @throws {TypeError} when `selector` names no back end
+   * @throws {TypeError} when `selector` names no back end, or what should be a function is none
    * @throws {RangeError} when `lingerMs` is negative or not a number
    * @throws {Deno.errors.NotSupported} when that back end cannot be used here
    */
   constructor(options: ReactorOptions = {}) {
     const { selector = "auto", clock = realClock, lingerMs = 5000 } = options;
-    if (!(lingerMs >= 0)) {
-      throw new RangeError(`Cannot linger for ${lingerMs} ms: it must be at least 0`);
-    }
+    checkReactorOptions(options);
     this.#options = options;
     this.#clock = clock;
     this.#selector = createSelector(selector);
@@ -246,13 +248,16 @@ export class Reactor implements Disposable {
    * Makes a socket that belongs to this reactor of an open connection, file or stream. Do not use that itself any more.
    *
    * @throws {TypeError} when the reactor is shut down
+   * @throws {Deno.errors.NotSupported} when `noDelay: true` is given for a TLS connection, and is not possible
    */
   adopt(
     stream: Deno.Conn | ByteStream,
-    { noDelay = true }: Pick<ListeningOptions, "noDelay"> = {},
+    options: Pick<ListeningOptions, "noDelay"> = {},
   ): Socket {
     this.#checkAlive("adopt a connection");
     const { owner } = this.#sockets;
+    const { noDelay = true } = options;
+    if (noDelay && "handshake" in stream) sendAtOnce(stream as Deno.TlsConn, options);
     return this.#selector.socket(stream, noDelay ? owner : { ...owner, noDelay });
   }
 
@@ -260,9 +265,12 @@ export class Reactor implements Disposable {
    * Makes of a listener something that a reader can be added to. Do not use the listener itself any more.
    *
    * @throws {TypeError} when the reactor is shut down
+   * @throws {Deno.errors.NotSupported} when `noDelay: true` is given for a TLS listener, and is not possible
    */
   listening(listener: Deno.Listener, options: ListeningOptions = {}): Listening {
     this.#checkAlive("listen");
+    // What it accepts has the options of the listener.
+    if (options.noDelay !== false && isTls(listener)) sendAtOnce(listener, options);
     return this.#selector.listening(listener, this.#sockets.ownerOfAccepted(options));
   }
 
@@ -309,10 +317,12 @@ export class Reactor implements Disposable {
    * have sent what they accepted.
    *
    * @throws what goes out of {@linkcode Reactor.step}, and of {@linkcode Reactor.shutdown}
-   * @throws {TypeError} when the reactor is shut down
+   * @throws {TypeError} when the reactor is shut down, or runs already
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#checkAlive("run");
+    if (this.#running) throw new TypeError("Cannot run: the reactor runs already");
+    this.#running = true;
     const stop = () => this.requestShutdown();
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();

@@ -93,7 +93,7 @@ export type ShutdownHook = (() => void) | { abandon(): void };
 
 /** Options of {@linkcode Reactor.listening}. */
 export interface ListeningOptions {
-  /** Whether its TCP connections send small pieces at once (TCP_NODELAY). @default {true} */
+  /** Whether its TCP connections send small pieces at once (TCP_NODELAY). With TLS, only on Linux with `--allow-ffi`. @default {true} */
   noDelay?: boolean;
   /** Called when one of its connections has released what it held. */
   onReleased?: (socket: Socket) => void;

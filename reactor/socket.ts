@@ -100,8 +100,10 @@ export interface Listening extends Selectable {
   close(): void;
 }
 
-/** What is closed and has not sent all. */
-export interface Draining extends Selectable {
+/** What is closed and has not sent all, or is a program that was told to end. */
+export interface Draining {
   /** Gives up. */
   abort(): void;
+  /** How it is called in messages. */
+  describe?(): string;
 }

@@ -1,5 +1,5 @@
 import { closedError } from "./_closed_error.ts";
-import { describeAddr } from "./_describe.ts";
+import { describeAddr, shown } from "./_describe.ts";
 import { resetTcp } from "./linux/_tcp.ts";
 import type { Slab } from "./_slab.ts";
 import { RECEIVE, whole } from "./_whole.ts";
@@ -22,6 +22,8 @@ const LARGEST_READ = 64 * 1024;
 const WORTH_READING = 256;
 /** At most this much is accepted at a time, so that the sender notices how fast the peer reads. */
 const LARGEST_SEND = 256 * 1024;
+/** A stream that accepts nothing so many times in a row will never accept anything. */
+const MAX_EMPTY_WRITES = 16;
 
 /**
  * The portable {@linkcode Socket}.
@@ -56,6 +58,7 @@ export class StreamSocket implements Socket {
   #readSize = SMALLEST_READ;
 
   #out: Uint8Array | undefined;
+  #emptyWrites = 0;
   #ending = false;
   #halfClosing = false;
 
@@ -215,6 +218,9 @@ export class StreamSocket implements Socket {
     this.#reading = false;
     if (this.#closed) return;
     const region = this.#region!;
+    if (length !== null && !isCount(length, region.length)) {
+      return this.#onReadError(this.#odd("read", length, region.length));
+    }
     if (length !== null) this.#owner.events?.received?.(this, length);
     if (length === null) {
       // A reset is told once, to who writes or to who reads; the other sees an end.
@@ -245,6 +251,10 @@ export class StreamSocket implements Socket {
   #onPull = (chunk: Uint8Array | null): void => {
     this.#reading = false;
     if (this.#closed) return;
+    if (chunk !== null && !(chunk instanceof Uint8Array)) {
+      const what = `what pull() gives must be a Uint8Array or null, not ${shown(chunk)}`;
+      return this.#onReadError(new TypeError(`Cannot receive from ${this.describe()}: ${what}`));
+    }
     if (chunk !== null) this.#owner.events?.received?.(this, chunk.length);
     this.#chunk = chunk;
     this.#waiters.read?.();
@@ -258,6 +268,16 @@ export class StreamSocket implements Socket {
   #onWritten = (length: number): void => {
     const out = this.#out;
     if (this.#released || out === undefined) return;
+    if (!isCount(length, out.length)) {
+      return this.#onWriteError(this.#odd("write", length, out.length));
+    }
+    this.#emptyWrites = length === 0 ? this.#emptyWrites + 1 : 0;
+    if (this.#emptyWrites === MAX_EMPTY_WRITES) {
+      const what = `its write() accepted nothing ${MAX_EMPTY_WRITES} times`;
+      return this.#onWriteError(
+        new Deno.errors.WriteZero(`Cannot send to ${this.describe()}: ${what}`),
+      );
+    }
     this.#owner.events?.sent?.(this, length);
     if (length < out.length) return this.#write(out.subarray(length));
     this.#out = undefined;
@@ -283,6 +303,15 @@ export class StreamSocket implements Socket {
     this.#writeFailure ??= { error };
     this.#waiters.write?.();
   };
+
+  #odd(method: "read" | "write", length: unknown, most: number): RangeError {
+    const doing = method === "read" ? "receive from" : "send to";
+    return new RangeError(
+      `Cannot ${doing} ${this.describe()}: what ${method}() gives must be a whole number from 0 to ${most}, not ${
+        shown(length)
+      }`,
+    );
+  }
 
   #closeWrite(): void {
     if (this.#stream.closeWrite === undefined) return;
@@ -313,4 +342,9 @@ export class StreamSocket implements Socket {
     }
     this.#owner.released(this);
   };
+}
+
+/** Whether it can be a number of bytes of `most`. */
+function isCount(length: number, most: number): boolean {
+  return length >= 0 && length <= most && Number.isInteger(length);
 }

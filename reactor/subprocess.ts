@@ -1,20 +1,34 @@
 import type { ByteStream } from "./byte_stream.ts";
+import { shown } from "./_describe.ts";
+import { Ending, Input, Output } from "./_program.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
-import { fromStreams } from "./streams.ts";
 
 /** Options of {@linkcode subprocess}. */
-export type SubprocessOptions = Pick<
-  Deno.CommandOptions,
-  "args" | "cwd" | "clearEnv" | "env" | "uid" | "gid" | "signal"
->;
+export interface SubprocessOptions extends
+  Pick<
+    Deno.CommandOptions,
+    "args" | "cwd" | "clearEnv" | "env" | "uid" | "gid" | "signal"
+  > {
+  /**
+   * What becomes of its standard error: it is to be received (`"piped"`), goes where ours goes, or nowhere.
+   * @default {"piped"}
+   */
+  stderr?: "piped" | "inherit" | "null";
+}
 
-/** A program that runs, and its pipes. By `using`, it is killed and the pipes are closed at the end of the block. */
-export interface Subprocess extends Disposable {
+/**
+ * A program that runs, and its pipes. By `using`, it is ended and the pipes are closed at the end of the block. When it has
+ * ended by itself, they are closed as well, and what it had said and nobody has received is kept.
+ */
+export interface Subprocess<Stderr extends Socket | undefined = Socket> extends Disposable {
   /** Its standard input (send) and output (receive). `shutdown()` ends its input. */
   readonly io: Socket;
-  /** What it says on standard error. */
-  readonly stderr: Socket;
+  /**
+   * What it says on standard error, if that is piped. It need not be received: the last 64 KiB are kept until somebody does,
+   * and what is older is dropped. Then nothing is.
+   */
+  readonly stderr: Stderr;
   /** Its process id. */
   readonly pid: number;
   /** How it ended. */
@@ -23,11 +37,14 @@ export interface Subprocess extends Disposable {
   kill(signal?: Deno.Signal): void;
 }
 
+const STDERRS = ["piped", "inherit", "null"];
+
 /**
- * Starts a program with its pipes in `reactor`. It is killed when the reactor shuts down.
+ * Starts a program with its pipes in `reactor`. When the reactor shuts down, or the program is disposed of, it is ended by
+ * SIGTERM, and by SIGKILL when it has not gone after the reactor's `lingerMs`; {@linkcode Reactor.run} waits for that.
  *
  * @throws whatever `Deno.Command` throws, for example `Deno.errors.NotFound`
- * @throws {TypeError} when the reactor is shut down
+ * @throws {TypeError} when the reactor is shut down, or an option has no effect
  *
  * @example Piping through cat
  * ```ts
@@ -35,7 +52,7 @@ export interface Subprocess extends Disposable {
  * import { assertEquals } from "@std/assert";
  *
  * using reactor = new Reactor();
- * const { io, status } = subprocess(reactor, "cat");
+ * const { io, status } = subprocess(reactor, "cat", { stderr: "inherit" });
  * io.send(new TextEncoder().encode("hello"));
  * io.shutdown();
  * let output = "";
@@ -52,53 +69,103 @@ export interface Subprocess extends Disposable {
 export function subprocess(
   reactor: Reactor,
   command: string | URL,
+  options?: SubprocessOptions & { stderr?: "piped" },
+): Subprocess;
+/** As above; without `stderr` if that is not piped. */
+export function subprocess(
+  reactor: Reactor,
+  command: string | URL,
+  options: SubprocessOptions,
+): Subprocess<Socket | undefined>;
+export function subprocess(
+  reactor: Reactor,
+  command: string | URL,
   options: SubprocessOptions = {},
-): Subprocess {
-  const piped = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
-  const child = new Deno.Command(command, { ...options, ...piped }).spawn();
-  let running = true;
-  const kill = (signal?: Deno.Signal) => {
-    if (!running) return;
-    try {
-      child.kill(signal);
-    } catch (error) {
-      // It has ended, and nobody knows yet.
-      if (!(error instanceof Deno.errors.NotFound) && !hasTerminated(error)) throw error;
-    }
+): Subprocess<Socket | undefined> {
+  const { stderr = "piped" } = options;
+  checkPipes(options);
+  const child = new Deno.Command(command, {
+    ...options,
+    stdin: "piped",
+    stdout: "piped",
+    stderr,
+  }).spawn();
+  const name = `${command} ${child.pid}`;
+  const ending = new Ending(reactor, child);
+  const input = new Input(child.stdin);
+  const output = new Output(child.stdout, false);
+  const errors = stderr === "piped" ? new Output(child.stderr, true) : undefined;
+  const onShutdown = () => {
+    ending.begin();
+    errors?.close();
   };
-  const onShutdown = () => kill();
   reactor.addShutdownHook(onShutdown);
   const status = child.status.finally(() => {
-    running = false;
     reactor.removeShutdownHook(onShutdown);
+    ending.ended();
+    input.abort(new Deno.errors.BrokenPipe("The program has ended"));
+    output.ended();
+    errors?.ended();
   });
-  const name = `${command} ${child.pid}`;
-  const io = fromStreams({ readable: child.stdout, writable: child.stdin, name });
-  const stderr = fromStreams({ readable: child.stderr, name: `${name} stderr` });
   const adopt = (stream: ByteStream) => {
     try {
       return reactor.adopt(stream);
     } catch (error) {
-      io.close();
-      stderr.close();
-      kill("SIGKILL");
+      stream.close();
+      errors?.close();
+      ending.kill("SIGKILL");
       throw error;
     }
   };
-  const sockets = [adopt(io), adopt(stderr)] as const;
+  const io = adopt({
+    name,
+    pull: () => output.pull(),
+    write: (bytes) => input.write(bytes),
+    closeWrite: () => input.close(),
+    close() {
+      output.close();
+      input.close().catch(ignore);
+    },
+    abort() {
+      output.close();
+      input.abort(new Error("Not all was sent"));
+    },
+  });
+  errors?.keep();
+  let heard: Socket | undefined;
   return {
-    io: sockets[0],
-    stderr: sockets[1],
+    io,
+    /** Only when somebody wants it: until then it is no open connection. */
+    get stderr() {
+      return heard ??= errors && adopt({
+        name: `${name} stderr`,
+        pull: () => errors.pull(),
+        close: () => errors.close(),
+      });
+    },
     pid: child.pid,
     status,
-    kill,
+    kill: (signal) => ending.kill(signal),
     [Symbol.dispose]() {
-      kill();
-      for (const socket of sockets) socket.abort();
+      onShutdown();
+      io.abort();
+      heard?.abort();
     },
   };
 }
 
-function hasTerminated(error: unknown): boolean {
-  return error instanceof TypeError && error.message.includes("already terminated");
+/** What is given by force, and would have no effect, is an error. */
+function checkPipes(options: Deno.CommandOptions): void {
+  for (const name of ["stdin", "stdout"] as const) {
+    if ((options[name] ?? "piped") === "piped") continue;
+    throw new TypeError(`Cannot start a program: its ${name} is always piped`);
+  }
+  if (STDERRS.includes(options.stderr ?? "piped")) return;
+  throw new TypeError(
+    `Cannot start a program: stderr must be "piped", "inherit" or "null", not ${
+      shown(options.stderr)
+    }`,
+  );
 }
+
+function ignore(): void {}

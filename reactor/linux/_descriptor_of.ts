@@ -88,9 +88,9 @@ function* candidates(libc: Libc): Generator<number, void> {
   }
 }
 
-/** The descriptor of a TCP connection, whatever it is wrapped in: to reset it, for its bytes may be encrypted. */
-export function findTcp(libc: Libc, connection: Ends): number | undefined {
-  for (const fd of candidates(libc)) if (isOf(libc, fd, connection)) return fd;
+/** The descriptor of a TCP connection or listener, whatever it is wrapped in: its bytes may be encrypted. */
+export function findTcp(libc: Libc, target: Ends | Deno.Listener): number | undefined {
+  for (const fd of candidates(libc)) if (isOf(libc, fd, target)) return fd;
 }
 
 type Ends = Pick<Deno.Conn, "localAddr" | "remoteAddr">;

@@ -1,6 +1,6 @@
 import { Accepted, type Origin } from "./_accepted.ts";
 import type { Arena } from "./_arena.ts";
-import { claimed } from "./_descriptor_of.ts";
+import { claimed, Descriptor } from "./_descriptor_of.ts";
 import { closedError } from "../_closed_error.ts";
 import type { DenoEpoll } from "./_deno_epoll.ts";
 import { describeAddr } from "../_describe.ts";
@@ -62,6 +62,8 @@ export class DescriptorSocket implements Socket, Watcher {
   #driver: Driver;
   #fd: number;
   #origin: Origin;
+  /** What the number stands for, if Deno may close it, and another get it. */
+  #identity: Descriptor | undefined;
   #owner: SocketOwner;
   /** What epoll watches for: EPOLLIN, EPOLLOUT. */
   #watched = 0;
@@ -84,6 +86,8 @@ export class DescriptorSocket implements Socket, Watcher {
     this.#driver = driver;
     this.#fd = fd;
     this.#origin = origin;
+    const { libc } = driver;
+    if (!(origin instanceof Accepted) && libc.fstat) this.#identity = new Descriptor(libc, fd);
     this.#owner = owner;
     claimed.add(fd);
     if (!(origin instanceof Accepted)) driver.deno.shared++;
@@ -203,7 +207,7 @@ export class DescriptorSocket implements Socket, Watcher {
   shutdown(): void {
     if (this.#ending) return;
     this.#ending = true;
-    if (!this.#released) this.#driver.libc.shutdown(this.#fd, SHUT_WR);
+    if (!this.#released && this.#isOurs) this.#driver.libc.shutdown(this.#fd, SHUT_WR);
     this.#waiters.write?.();
   }
 
@@ -216,7 +220,9 @@ export class DescriptorSocket implements Socket, Watcher {
 
   abort(): void {
     const isTcp = this.remoteAddr?.transport === "tcp";
-    if (isTcp && !this.#released && !this.#closed) reset(this.#driver.libc, this.#fd);
+    if (isTcp && !this.#released && !this.#closed && this.#isOurs) {
+      reset(this.#driver.libc, this.#fd);
+    }
     this.close();
   }
 
@@ -245,6 +251,11 @@ export class DescriptorSocket implements Socket, Watcher {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Whether nobody has closed it behind our back. Not asked for each `recv` and `send`, where it would cost too much. */
+  get #isOurs(): boolean {
+    return this.#identity === undefined || this.#identity.current !== undefined;
   }
 
   /** The number of bytes received into the arena. */
@@ -304,7 +315,9 @@ export class DescriptorSocket implements Socket, Watcher {
   }
 
   #watch(events: number): void {
-    const done = this.#driver.epoll.watch(this.#fd, this, this.#watched, events);
+    const { epoll } = this.#driver;
+    const done = (events === 0 || this.#isOurs) &&
+      epoll.watch(this.#fd, this, this.#watched, events);
     this.#watched = events;
     if (done || events === 0) return;
     // Nobody would ever be told: instead it is ready, and broken.

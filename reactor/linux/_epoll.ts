@@ -75,6 +75,8 @@ export class Epoll implements Watcher {
   watch(fd: number, watcher: Watcher, before: number, after: number): boolean {
     const watchers = this.#watchers;
     while (watchers.length <= fd) watchers.push(undefined);
+    // It was closed behind our back, and another has its number.
+    if (after === 0 && watchers[fd] !== watcher) return true;
     watchers[fd] = after === 0 ? undefined : watcher;
     return this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
   }

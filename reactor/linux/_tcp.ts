@@ -1,5 +1,5 @@
 import { findTcp } from "./_descriptor_of.ts";
-import { type Libc, libc, reset } from "./_libc.ts";
+import { IPPROTO_TCP, type Libc, libc, reset, setSocketOption, TCP_NODELAY } from "./_libc.ts";
 
 /*
  * What can be done to a TCP connection of Deno behind its back, where that is possible. It is found by its addresses, for a
@@ -16,6 +16,25 @@ export function resetTcp(ends: Partial<Deno.Conn>): void {
 /** Ends it in both directions, as closing it would. */
 export function endTcp(ends: Partial<Deno.Conn>): void {
   act(ends, (libc, fd) => libc.shutdown(fd, SHUT_RDWR));
+}
+
+/**
+ * Makes a TLS connection, or what a TLS listener accepts, send small pieces at once: Deno has no way to say so.
+ *
+ * @throws {Deno.errors.NotSupported} when it is not possible, and was asked for by `noDelay: true`
+ */
+export function sendAtOnce(
+  of: Deno.TlsConn | Deno.Listener,
+  { noDelay }: { noDelay?: boolean },
+): void {
+  const library = libc();
+  const fd = library && findTcp(library, of);
+  if (fd !== undefined) setSocketOption(library!, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  else if (noDelay) {
+    throw new Deno.errors.NotSupported(
+      "Cannot use noDelay: true with TLS: it needs Linux, and --allow-ffi",
+    );
+  }
 }
 
 function act(

@@ -253,6 +253,31 @@ Deno.test({
   assertThrows(() => descriptors(other!), Deno.errors.NotFound);
 });
 
+Deno.test({
+  name: "hello.ts --workers leaves no process behind when it is killed",
+  ignore: !linux,
+}, async () => {
+  const args = ["--port", "0", "--workers", "2"];
+  await using server = await ExampleServer.start("hello.ts", args, RUNS);
+  const { children } = server;
+  server.signal("SIGKILL");
+  for (const pid of children) await gone(pid);
+});
+
+/** Waits until a process has ended. */
+async function gone(pid: number): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    try {
+      if (/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`))) return;
+    } catch {
+      return;
+    }
+    await new Promise((r) => setTimeout(r, 10));
+  }
+  Deno.kill(pid, "SIGKILL");
+  throw new Error(`Process ${pid} is still there`);
+}
+
 Deno.test("hello.ts --workers says in one line what it needs", async () => {
   const { code, stderr } = await runExample("hello.ts", ["--workers", "2"]);
   assertEquals([code, stderr], [1, "Cannot start processes: that needs --allow-run\n"]);

@@ -1,9 +1,16 @@
 /** The examples that move bytes, with both back ends, and with and without the calls of the kernel. */
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import net from "node:net";
 import { once } from "node:events";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import { asProcess, memory, TimeoutError } from "../../gio/mod.ts";
+import { json } from "../../examples/_reported.ts";
 import { Refused, socks5 } from "../../examples/socks5.ts";
 import { hasCommand, output } from "../_peers.ts";
 import {
@@ -429,6 +436,47 @@ Deno.test({
     assertEquals((await output("curl", args)).text, "404");
     await assertStops(server, false);
   },
+});
+
+for (const selector of linux ? ["deno", "epoll"] : []) {
+  Deno.test(`send_file.ts answers 503 when it cannot open any file (${selector})`, async () => {
+    using files = folder();
+    await Deno.writeTextFile(`${files.path}/there`, "some text");
+    await using server = await ExampleServer.start(
+      "send_file.ts",
+      ["--port", "0", "--dir", files.path, "--selector", selector],
+      ["--allow-net", "--allow-read", "--allow-ffi"],
+      ["sh", "-c", 'ulimit -n 64 && exec "$0" "$@"'],
+    );
+    const conns: Deno.TcpConn[] = [];
+    while (conns.length < 64) conns.push(await Deno.connect({ hostname, port: server.port }));
+    // Until it has accepted all that it can.
+    while (server.descriptors < 64) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const [target, status] of [["/there", 503], ["/missing", 404]] as const) {
+      const conn = conns.shift()!;
+      await conn.write(new TextEncoder().encode(`GET ${target} HTTP/1.1\r\n\r\n`));
+      assertMatch(
+        new TextDecoder().decode((await readSome(conn))!),
+        new RegExp(`^HTTP/1.1 ${status}`),
+      );
+      if (status === 503) {
+        while (server.descriptors < 64) await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      conn.close();
+    }
+    for (const conn of conns) conn.close();
+    const { errors } = await server.stop();
+    assertMatch(errors, /Too many open files/);
+  });
+}
+
+Deno.test("a report escapes what a terminal would obey, and stays the same JSON", () => {
+  const text = "\x1b[2J\x07\x7f\x9b31m\u202e\u2028\u200b\u{e0041}é日😀\\u0041";
+  const line = json({ error: text });
+  // deno-lint-ignore no-control-regex
+  assertEquals(/[\x00-\x1f\x7f-\x9f\p{Cf}\u2028\u2029]/u.test(line), false);
+  assertStringIncludes(line, "é日😀");
+  assertEquals(JSON.parse(line), { error: text });
 });
 
 const GREETING = [5, 1, 0];

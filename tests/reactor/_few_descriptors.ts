@@ -1,10 +1,7 @@
-/** An echo that prints its port, and then what goes wrong. */
+/** An echo that prints its port, and reports errors as a reactor does by default. */
 import { Acceptor, Reactor, type SelectorName } from "../../reactor/mod.ts";
 
-using reactor = new Reactor({
-  selector: Deno.args[0] as SelectorName,
-  onError: (error, where) => console.log(`${where}: ${(error as Error).message}`),
-});
+using reactor = new Reactor({ selector: Deno.args[0] as SelectorName });
 using acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {
   reactor.addReader(socket, () => {
     const bytes = socket.recv();

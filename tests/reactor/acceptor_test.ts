@@ -251,9 +251,10 @@ for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] : []) {
       await using server = new Deno.Command("sh", {
         args: ["-c", shell, Deno.execPath(), program, selector],
         stdout: "piped",
-        stderr: "null",
+        stderr: "piped",
       }).spawn();
       const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      const errors = server.stderr.pipeThrough(new TextDecoderStream()).getReader();
       const conns: Deno.TcpConn[] = [];
       const echoed = async (conn: Deno.Conn) => {
         await conn.write(new Uint8Array(3));
@@ -262,15 +263,18 @@ for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] : []) {
       try {
         const port = Number((await output.read()).value);
         while (conns.length < MANY) conns.push(await Deno.connect({ hostname, port }));
-        const { value: report } = await output.read();
-        assertMatch(report!, /^accept of listener tcp .*, which pauses: Too many open files .*\n$/);
+        const { value: report } = await errors.read();
+        assertMatch(
+          report!,
+          /^Error in accept of listener tcp .*, which pauses: \w+: Too many open files .*\n/,
+        );
         assertEquals(await echoed(conns[0]!), 3);
         for (const conn of conns.splice(0, MANY / 2)) conn.close();
         for (const conn of conns) assertEquals(await echoed(conn), 3);
       } finally {
         for (const conn of conns) conn.close();
         server.kill();
-        await output.cancel();
+        await Promise.all([output.cancel(), errors.cancel()]);
       }
     },
   );

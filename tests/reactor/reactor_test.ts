@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { connect, Reactor, type ReactorOptions, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
@@ -109,6 +109,24 @@ Deno.test("run() ends when its signal aborts, before or while it runs", async ()
   await reactor.run({ signal: controller.signal });
   assert(reactor.isShutDown);
 });
+
+for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const) {
+  leakTest(`run() is refused while the reactor runs (${selector})`, async () => {
+    const reactor = new Reactor({ selector });
+    const running = reactor.run();
+    await assertRejects(() => reactor.run(), TypeError, "the reactor runs already");
+    let refused: unknown;
+    reactor.addTimer(0, () => {
+      reactor.run().catch((error) => {
+        refused = error;
+        reactor.requestShutdown();
+      });
+    });
+    await running;
+    assert(refused instanceof TypeError);
+    await assertRejects(() => reactor.run(), TypeError, "the reactor is shut down");
+  });
+}
 
 leakTest("run() lets closed sockets send what they accepted before it ends", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
