@@ -1,10 +1,11 @@
 /**
- * Writes one answer: takes what the handler yields, and decides how it is framed (RFC 9112 6).
+ * Writes one answer: takes what the handler yields and decides how the body is framed (RFC 9112 6).
  *
- *  1. The head and the first piece of the body are held back until it is known whether more comes: if the handler
- *     ends, the length is known and all is one text. `flush` ends the waiting.
- *  2. With a Content-Length from the handler the body must be that long.
- *  3. Without, a body of more than one piece is sent in chunks, or to HTTP/1.0 until the connection closes.
+ *  1. The head and the first piece of the body are held back until more comes. If the handler ends
+ *     first, the length is known and the whole answer is one text. `flush` sends what is held back.
+ *  2. If the handler gives a Content-Length, the body must have that length.
+ *  3. Otherwise a body of several pieces is sent in chunks. To an HTTP/1.0 client it ends with the
+ *     connection.
  *  4. The answer to HEAD, and 204, 205 and 304, have no body.
  */
 import { latin1Bytes, utf8Length } from "./_characters.ts";
@@ -13,21 +14,24 @@ import type { Head } from "./_head.ts";
 import type { AnswerSink } from "./_wire.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 
-/** So much is gathered before it is to be sent, if nothing is waited for: 16 KiB. */
+/** How much gathers, in bytes, before it is sent although the handler does not wait. */
 const HIGH_WATER = 16 * 1024;
 
-/** Answers of so many characters are kept with their head. */
-const MEMORABLE = 2048;
+/** The longest answer, in characters, that is kept with its head. */
+const MAX_MEMO = 2048;
 
-/** What is to be yielded: text is gathered, bytes are kept as they are. */
+/** What the connection is to yield. Text is gathered, bytes are kept as they are. */
 export class Output {
   #chunks: (string | Uint8Array)[] = [];
-  /** The first that was not taken: shifting thousands of small chunks would move all that are left, each time. */
+  /**
+   * The index of the first chunk that was not taken. Shifting the list would move all others each
+   * time.
+   */
   #first = 0;
   #text = "";
-  /** Where an answer begins, until something is taken. */
+  /** Where the answer begins, as long as nothing has been taken. */
   #mark: { chunks: number; text: number; size: number } | undefined;
-  /** Roughly how much there is: bytes, and characters of text. */
+  /** Roughly how much has gathered: bytes, and characters of text. */
   size = 0;
 
   write(data: string | Uint8Array): void {
@@ -48,11 +52,11 @@ export class Output {
     this.#mark = { chunks: this.#chunks.length, text: this.#text.length, size: this.size };
   }
 
-  /** Takes back what was written since `mark`; returns whether it could: not if anything has been taken since. */
+  /** Takes back what was written since `mark`. Returns false if anything has been taken since. */
   revert(): boolean {
     const mark = this.#mark;
     if (mark === undefined) return false;
-    // Text goes to the chunks when bytes follow.
+    // The text at the mark may be in the chunks now, if bytes came after it.
     const text = this.#chunks[mark.chunks] ?? this.#text;
     this.#text = mark.text === 0 ? "" : (text as string).slice(0, mark.text);
     this.#chunks.length = mark.chunks;
@@ -61,7 +65,7 @@ export class Output {
     return true;
   }
 
-  /** The first of what is left; undefined if nothing is. */
+  /** Takes the next piece, or undefined if nothing is left. */
   take(): string | Uint8Array | undefined {
     this.#mark = undefined;
     let chunk = this.#chunks[this.#first];
@@ -115,39 +119,47 @@ export class Answer implements AnswerSink {
     this.close = !keepAlive;
   }
 
-  /** Holds on to nothing: the connection is idle. */
+  /** Drops the last answer: the connection is idle. */
   forget(): void {
     this.#head = this.#piece = undefined;
   }
 
-  /** Whether the answer has begun. */
+  /** Whether a part of the answer has been written. */
   get begun(): boolean {
     return this.#state > HELD;
   }
 
-  /** Takes the answer back, so that there can be another one; returns whether it could: not if anything of it has been sent. */
+  /**
+   * Takes the answer back, so that another one can be given. Returns false if part of it has been
+   * sent.
+   */
   revert(): boolean {
     if (this.begun && !this.#output.revert()) return false;
     this.start(this.#headOnly, this.#old, this.#keepAlive);
     return true;
   }
 
-  /** Whether there is a head, sent or not. */
+  /** Whether the head has been given, sent or not. */
   get headed(): boolean {
     return this.#state !== WAITING;
   }
 
-  /** Whether data is for nobody, because this is the answer to HEAD and its head has been sent. */
+  /**
+   * Whether data would be dropped, because this is the answer to HEAD and its head has been sent.
+   */
   get complete(): boolean {
     return this.#headOnly && this.#state === NO_BODY;
   }
 
-  /** Whether there is enough to be sent before the handler goes on. */
+  /** Whether so much has gathered that it must be sent before the handler goes on. */
   get full(): boolean {
     return this.#output.size >= HIGH_WATER;
   }
 
-  /** Tells a client that waits for it to send the body; after an answer it knows what it wants to know. */
+  /**
+   * Sends the 100 that the client waits for before it sends the body. After an answer there is no
+   * need.
+   */
   proceed(): void {
     if (!this.begun) this.#output.write("HTTP/1.1 100 Continue\r\n\r\n");
   }
@@ -167,12 +179,13 @@ export class Answer implements AnswerSink {
     this.#state = HELD;
   }
 
-  /** The head after which the connection speaks another protocol. */
+  /** Writes the head after which the connection speaks another protocol. */
   takeOver(head: Head): void {
     if (this.#state !== WAITING) return this.head(head);
     this.#state = RAW;
     this.close = true;
-    // RFC 9110 6.6.1: a server with a clock MUST generate a Date in all 2xx responses; in 1xx it may.
+    // RFC 9110 6.6.1: a server with a clock MUST generate a Date in all 2xx responses; in 1xx it
+    // may.
     const date = head.status < 200 || head.dated ? "" : this.#date.line;
     this.#write(`${head.text}${date}${head.upgrade ? "connection: upgrade\r\n" : ""}\r\n`, head);
   }
@@ -201,7 +214,7 @@ export class Answer implements AnswerSink {
     this.#send(data);
   }
 
-  /** Sends what was held back: there is something to wait for. */
+  /** Sends what was held back, because the handler has to wait. */
   flush(): void {
     if (this.#state !== HELD) return;
     const head = this.#head!;
@@ -226,7 +239,7 @@ export class Answer implements AnswerSink {
     if (piece !== undefined) this.#send(piece);
   }
 
-  /** The handler has ended. */
+  /** Ends the answer: the handler has ended. */
   end(): void {
     switch (this.#state) {
       case WAITING:
@@ -247,7 +260,7 @@ export class Answer implements AnswerSink {
     }
   }
 
-  /** Sends an answer of which all is known. */
+  /** Writes an answer that is complete. */
   #whole(): void {
     const head = this.#head!;
     const piece = this.#piece;
@@ -268,7 +281,10 @@ export class Answer implements AnswerSink {
     if (piece !== undefined && !this.#headOnly) this.#output.write(piece);
   }
 
-  /** Mostly a head that is yielded again is yielded with the same text, or as many bytes. */
+  /**
+   * Writes a common answer. A head that is yielded again mostly has the same text, or as many
+   * bytes, as the last time.
+   */
   #ordinary(head: Head, piece: string | Uint8Array): void {
     const date = this.#date.line;
     const isText = typeof piece === "string";
@@ -277,7 +293,7 @@ export class Answer implements AnswerSink {
     if (memo === undefined || memo.body !== body || memo.date !== date) {
       const text = `${head.text}${date}${lengthLine(byteLength(piece))}\r\n${isText ? piece : ""}`;
       memo = { body, date, text };
-      if (text.length <= MEMORABLE) head.memo = memo;
+      if (text.length <= MAX_MEMO) head.memo = memo;
     }
     this.#output.write(memo.text);
     if (!isText) this.#output.write(piece);
@@ -325,7 +341,7 @@ export class Answer implements AnswerSink {
   }
 }
 
-/** RFC 9112 6.3, RFC 9110 15.3.5, 15.3.6, 15.4.5: No Content, Reset Content and Not Modified have no body. */
+/** RFC 9112 6.3, RFC 9110 15.3.5, 15.3.6, 15.4.5: 204, 205 and 304 have no body. */
 function hasNoBody(status: number): boolean {
   return status === 204 || status === 205 || status === 304;
 }
@@ -335,8 +351,8 @@ function lengthLine(length: number | undefined): string {
 }
 
 /**
- * Whether text ends in the first half of a surrogate pair. Joined with text that begins with the other half it would be
- * fewer bytes than both were counted as.
+ * Whether text ends with the first half of a surrogate pair. If the next text began with the second
+ * half, both together would be fewer bytes than were counted.
  */
 function endsInHalf(data: string | Uint8Array): data is string {
   return typeof data === "string" && (data.charCodeAt(data.length - 1) & 0xfc00) === 0xd800;

@@ -1,10 +1,12 @@
 /**
- * Reads the body of a request from the chunks that arrive: by Content-Length, or chunked (RFC 9112 6, 7.1).
+ * Reads the body of a request from the chunks that arrive: by Content-Length, or chunked (RFC 9112
+ * 6, 7.1).
  *
- * `read` gives the next piece, a view on what was received, and `undefined` when there is none: at the end, when `done`
- * is true, or when more must arrive first. It throws a RemoteProtocolError when the framing is faulty.
+ * `read` gives the next piece, a view of what was received. It gives `undefined` at the end, when
+ * `done` is true, and when more must arrive first. It throws a RemoteProtocolError if the framing
+ * is faulty.
  *
- * A chunked body is read by a state machine that stops and goes on at any byte:
+ * A chunked body is read by a state machine that can stop and go on at any byte:
  *
  *     SIZE → (EXTENSION →) SIZE_LF → DATA → DATA_CR → DATA_LF → SIZE …
  *                          SIZE_LF → TRAILERS → done         after a chunk of size 0
@@ -17,8 +19,11 @@ import { HttpHeaders } from "./http_headers.ts";
 import type { HttpLimits } from "./http_limits.ts";
 
 const SEMICOLON = 0x3b;
-/** RFC 9112 7.1: recipients MUST prevent overflow of large chunk sizes; so many digits are a safe integer. */
-const MOST_HEX_DIGITS = 12;
+/**
+ * RFC 9112 7.1: recipients MUST prevent overflow of large chunk sizes. This many digits give a safe
+ * integer.
+ */
+const MAX_HEX_DIGITS = 12;
 
 /** RFC 9112 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ) */
 const EXTENSIONS =
@@ -28,7 +33,7 @@ const encoder = new TextEncoder();
 
 const SIZE = 0, EXTENSION = 1, SIZE_LF = 2, DATA = 3, DATA_CR = 4, DATA_LF = 5, TRAILERS = 6;
 
-/** What has arrived, and how far it has been read. */
+/** The bytes that arrived last, and how far they have been read. */
 export class Input {
   bytes: Uint8Array = new Uint8Array(0);
   at = 0;
@@ -37,13 +42,13 @@ export class Input {
     return this.at === this.bytes.length;
   }
 
-  /** Takes what has arrived, after all before it was read. Text is what a person gives, in a test. */
+  /** Takes new bytes, when all bytes before have been read. A test may give text. */
   receive(data: Uint8Array | string): void {
     this.bytes = typeof data === "string" ? encoder.encode(data) : data;
     this.at = 0;
   }
 
-  /** All that has not been read. */
+  /** The bytes that have not been read. */
   rest(): Uint8Array {
     const rest = this.at === 0 ? this.bytes : this.bytes.subarray(this.at);
     this.at = this.bytes.length;
@@ -55,7 +60,7 @@ export class Body implements BodySource {
   readonly #input: Input;
   readonly #limits: HttpLimits;
   #state = DATA;
-  /** What is left of the body, or of the chunk. */
+  /** How many bytes are left of the body, or of the chunk. */
   #left = 0;
   #chunked = false;
   #size = 0;
@@ -66,7 +71,7 @@ export class Body implements BodySource {
   #lineLength = 0;
   /** Whether all of it has been read. */
   done = true;
-  /** The trailers that came after it. */
+  /** The trailers that came after the body. */
   trailers: HttpHeaders | undefined;
 
   constructor(input: Input, limits: HttpLimits) {
@@ -74,7 +79,7 @@ export class Body implements BodySource {
     this.#limits = limits;
   }
 
-  /** Begins with another body. */
+  /** Begins the body of the next request. */
   start(contentLength: number): void {
     this.trailers = undefined;
     this.done = contentLength === 0;
@@ -87,12 +92,12 @@ export class Body implements BodySource {
     this.#extensionBytes = 0;
   }
 
-  /** Holds on to nothing. */
+  /** Drops the last request: the connection is idle. */
   forget(): void {
     this.trailers = undefined;
   }
 
-  /** From now on all that arrives is to be read, without any framing. */
+  /** From now on everything that arrives is read as it is, without framing. */
   takeOver(): void {
     this.done = this.#chunked = false;
     this.#left = Infinity;
@@ -104,7 +109,7 @@ export class Body implements BodySource {
     return this.#advance() ? this.#data() : undefined;
   }
 
-  /** As much as there is of the body, or of the chunk. */
+  /** What has arrived of the body, or of the chunk. */
   #data(): Uint8Array {
     const { bytes, at } = this.#input;
     const available = bytes.length - at;
@@ -118,7 +123,7 @@ export class Body implements BodySource {
     return length === bytes.length ? bytes : bytes.subarray(at, at + length);
   }
 
-  /** Goes on to where there is data; returns whether there is. */
+  /** Goes on to the next data of a chunk. Returns whether there is any. */
   #advance(): boolean {
     const { bytes } = this.#input;
     for (let { at } = this.#input; at < bytes.length; at++) {
@@ -127,7 +132,7 @@ export class Body implements BodySource {
         case SIZE: {
           const digit = HEX[byte]!;
           if (digit !== 255) {
-            if (++this.#digits > MOST_HEX_DIGITS) {
+            if (++this.#digits > MAX_HEX_DIGITS) {
               throw bad("a chunk that is too large (RFC 9112 7.1)");
             }
             this.#left = this.#left * 16 + digit;
@@ -144,7 +149,8 @@ export class Body implements BodySource {
             this.#extend(byte);
             break;
           }
-          // RFC 9112 7.1.1: a recipient MUST ignore unrecognized chunk extensions; but they must be some.
+          // RFC 9112 7.1.1: a recipient MUST ignore unrecognized chunk extensions. But their syntax
+          // must be right.
           if (!EXTENSIONS.test(this.#extension)) {
             throw bad("an invalid chunk extension (RFC 9112 7.1.1)");
           }
@@ -193,7 +199,7 @@ export class Body implements BodySource {
     }
   }
 
-  /** Gathers the trailers; returns whether their end has come, which is an empty line. */
+  /** Gathers the trailers. Returns whether the empty line at their end has come. */
   #trailer(byte: number): boolean {
     const trailers = this.#trailers ??= [];
     trailers.push(byte);

@@ -20,7 +20,10 @@ export const TOKEN: Uint8Array = table(`!#$%&'*+-.^_\`|~${DIGITS}${LETTERS}`);
 export const FIELD: Uint8Array = table("\t", SPACE, 0xff);
 FIELD[0x7f] = 0;
 
-/** RFC 9112 3.2, and what browsers leave unescaped in a query: visible ASCII but for `"`, `#`, `<` and `>`. */
+/**
+ * RFC 9112 3.2, and what browsers leave unescaped in a query: visible ASCII but for `"`, `#`, `<`
+ * and `>`.
+ */
 export const TARGET: Uint8Array = table("", 0x21, 0x7e);
 for (const character of '"#<>') TARGET[character.charCodeAt(0)] = 0;
 
@@ -37,10 +40,10 @@ const { latin1Slice } = Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, from: number, to: number): string;
 };
 
-/** So few characters are put together faster than Buffer can be asked. */
+/** Up to this many characters, joining is faster than a call of Buffer. */
 const FEW = 8;
 
-/** Text of bytes as ISO-8859-1: each byte a character. */
+/** Bytes as text in ISO-8859-1: each byte is a character. */
 export function latin1(bytes: Uint8Array, from: number, to: number): string {
   if (to - from > FEW) return latin1Slice.call(bytes, from, to);
   let text = "";
@@ -48,12 +51,15 @@ export function latin1(bytes: Uint8Array, from: number, to: number): string {
   return text;
 }
 
-/** Bytes of text as ISO-8859-1. */
+/** Text as bytes in ISO-8859-1. */
 export function latin1Bytes(text: string): Uint8Array {
   return Buffer.from(text, "latin1");
 }
 
-/** Whether the text at `from` is `lowerCase`, which has only letters, digits and hyphens; the bytes are field characters. */
+/**
+ * Whether the bytes at `from` are `lowerCase`, in any case. It has only letters, digits and
+ * hyphens.
+ */
 export function equalsIgnoreCase(bytes: Uint8Array, from: number, lowerCase: string): boolean {
   for (let i = 0; i < lowerCase.length; i++) {
     if ((bytes[from + i]! | 0x20) !== lowerCase.charCodeAt(i)) return false;
@@ -61,7 +67,7 @@ export function equalsIgnoreCase(bytes: Uint8Array, from: number, lowerCase: str
   return true;
 }
 
-/** How many bytes a text is in UTF-8, as TextEncoder encodes it. */
+/** How many bytes TextEncoder makes of a text. */
 export function utf8Length(text: string): number {
   const { length } = text;
   let bytes = length;

@@ -18,19 +18,24 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
 /*
  * The wire of HTTP/1.1 (RFC 9112) for one connection, as the coroutine that httpProtocol() makes:
  *
- *  1. It reads bytes by bare yields, and yields what is to be sent, as text or bytes. EndOfStream thrown at a bare yield
- *     means that the client sends no more.
- *  2. A request's head is parsed where it was received. Only what does not arrive in one piece is gathered first.
- *  3. Each request is an exchange (_exchange.ts), which runs its handler to the end; then comes the next request, from the
- *     same bytes if they have it. So answers are in the order of the requests, whatever their handlers wait for.
- *  4. What an exchange waits for is read, sent, or yielded to the driver. Elsewhere, in a context of the handler's own,
- *     nothing of this connection is yielded.
- *  5. What is to be sent is gathered, and yielded before anything is waited for, or when there is enough of it.
- *  6. A malformed request is answered with an error, and is the last one. After each answer the connection goes on only if
- *     both sides want it and the request's body has been read to its end.
- *  7. When an exchange is to be cut, the connection is aborted, so that the client does not take the half for the whole; who
- *     feeds it by hand is thrown the error, and is to do that.
- *  8. While it waits for a request it holds on to nothing of the last one.
+ *  1. It reads bytes by bare yields, and yields the text or bytes to send. EndOfStream at a bare
+ *     yield means that the client sends no more.
+ *  2. A request's head is parsed in the chunk that was received. It is copied only if it arrives in
+ *     pieces.
+ *  3. Each request is an exchange (_exchange.ts), which runs its handler to the end. Then comes the
+ *     next request, from the same bytes if it is there. So the answers are in the order of the
+ *     requests, whatever the handlers wait for.
+ *  4. The connection reads, sends, or yields to the driver what an exchange waits for. While the
+ *     handler is in a context of its own ("elsewhere"), the connection yields nothing of its own.
+ *  5. Output is gathered. It is yielded before the connection waits for anything, or when there is
+ *     enough of it.
+ *  6. A malformed request is answered with an error, and is the last one. After each answer the
+ *     connection goes on only if both sides want it and the body of the request has been read to
+ *     its end.
+ *  7. When an exchange is cut, the connection is aborted, so that the client does not take a part
+ *     for the whole. If the coroutine is fed by hand, it throws the error, and its driver has to
+ *     abort the connection.
+ *  8. While the connection waits for a request, it keeps nothing of the last one.
  */
 
 const NOTHING = new Uint8Array(0);
@@ -47,7 +52,7 @@ export class Connection implements Wire, Inner {
   readonly body: Body;
   readonly answer: Answer;
   host: Host | undefined = undefined;
-  // What the driver knows of the handler:
+  // What gio and the connection know of the handler:
   isRunning = false;
   isElsewhere = false;
   own: Inner["own"] = undefined;
@@ -134,7 +139,7 @@ export class Connection implements Wire, Inner {
     }
   }
 
-  /** Brings about what the handler stands still for, and lets it go on. */
+  /** Does what the handler waits for, and lets it go on. */
   *#goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
     try {
       if (phase !== "elsewhere") {
@@ -160,7 +165,7 @@ export class Connection implements Wire, Inner {
     return exchange.start(this.#handler, request, expectContinue);
   }
 
-  /** An idle connection holds on to nothing. */
+  /** Drops everything of the last request: the connection is idle. */
   #forget(): void {
     this.#exchange = undefined;
     this.#parser.forget();
@@ -175,7 +180,8 @@ export class Connection implements Wire, Inner {
       try {
         yield "";
       } catch (again) {
-        // Even nothing cannot be sent: it is the connection that is broken, and not a promise, or a timeout.
+        // Not even an empty text can be sent. So the connection is broken; the error is not one of
+        // a promise or a timeout.
         if (again === error) return exchange.break(error);
       }
     }
@@ -192,7 +198,7 @@ export class Connection implements Wire, Inner {
     }
   }
 
-  /** Ends what the handler has left behind; returns what is to be waited for, if anything. */
+  /** Ends what the handler has left behind. Returns the request to wait for, if that takes time. */
   #endOwn(isCut: boolean): Request<void> | undefined {
     const { own } = this;
     if (own === undefined) return;
@@ -201,9 +207,10 @@ export class Connection implements Wire, Inner {
   }
 
   /**
-   * Reads on until the head of a request is complete; returns whether it is, or there was none.
+   * Reads until the head of a request is complete. Returns false if there is no further request.
    *
-   * The head is gathered, looking only for its end, and then parsed as a whole: each byte is seen three times at most.
+   * The pieces are gathered until the end of the head is found. Then the head is parsed as a whole.
+   * So each byte is looked at three times at most.
    */
   *#gatherHead(): Coroutine<boolean> {
     const input = this.#input;
@@ -218,7 +225,7 @@ export class Connection implements Wire, Inner {
         if (head.empty) return false;
         throw bad("an end before its head is complete (RFC 9112 8)");
       } finally {
-        parser.method = ""; // others have used it meanwhile
+        parser.method = ""; // Other connections have used the parser meanwhile.
       }
       this.#date.stale = true;
     }
@@ -226,7 +233,9 @@ export class Connection implements Wire, Inner {
     return true;
   }
 
-  /** Reads what the handler has left of the body, so that the next request can be found; but not too much of it. */
+  /**
+   * Reads and drops what the handler has left of the body, up to a limit, to find the next request.
+   */
   *#drain(): Coroutine<void> {
     const input = this.#input;
     try {
@@ -241,7 +250,7 @@ export class Connection implements Wire, Inner {
         }
       }
     } catch (error) {
-      // The answer has been given: there is nobody to tell.
+      // The answer has been sent, so nobody needs this error.
       if (!(error instanceof EndOfStream || error instanceof RemoteProtocolError)) throw error;
     }
     this.answer.close = true;

@@ -1,13 +1,13 @@
 /** RFC 9110 6.6.1: the Date header, made once a second. */
 
-/** Where the time comes from, in milliseconds since 1970. */
+/** A clock that gives milliseconds since 1970. */
 export interface WallClock {
   now(): number;
 }
 
 const lines = new WeakMap<WallClock, DateLine>();
 
-/** The one for a clock: connections share it. */
+/** The date line for a clock. Connections share it. */
 export function dateLineOf(clock: WallClock): DateLine {
   let line = lines.get(clock);
   if (line === undefined) lines.set(clock, line = new DateLine(clock));
@@ -16,10 +16,10 @@ export function dateLineOf(clock: WallClock): DateLine {
 
 export class DateLine {
   readonly #clock: WallClock;
-  /** The second that the line is for. */
+  /** The second for which the line was made. */
   #from = NaN;
   #line = "";
-  /** Set when time may have passed: the clock is asked only then. */
+  /** Whether time may have passed since the clock was asked. */
   stale = true;
 
   constructor(clock: WallClock) {

@@ -1,16 +1,20 @@
 /**
- * One request and its answer, from the first byte of the head to the last of the answer, whatever the wire.
+ * One request and its answer, from the first byte of the head to the last byte of the answer. It is
+ * the same for every wire.
  *
- * The wire gives it a source, from which the body is read, and a sink, which frames the answer. It runs the handler until
- * that stands still for something that the wire has to bring about, which is the phase of the exchange:
+ * The wire gives it a source, from which it reads the body, and a sink, which frames the answer. It
+ * runs the handler until that waits for something which the wire has to do. What the handler waits
+ * for is the phase of the exchange:
  *
- *     head → body, output, driver, elsewhere: as the handler wants → done, after drain if it left some of the body
- *                                                                  → cut, or broken
+ *     head → body, output, driver, elsewhere: in the order that the handler wants
+ *          → done, or first drain if some of the body is left
+ *          → cut, or broken
  *
- * How a handler ends decides what becomes of the answer, here and nowhere else. Somebody is told of every failure, and
- * once: the client by an answer, or else the error is reported, unless it was the client's going that made it fail.
+ * What happens to the answer when a handler ends is decided here and nowhere else. Every failure is
+ * told once: the client gets an error as the answer, or the error is reported. A failure because
+ * the client has gone is told to nobody.
  *
- *     the handler               if nothing was sent       if some was, or it has taken the connection over
+ *     the handler               if nothing was sent       if part was sent, or it took over
  *     returns or EndOfStream    answered                  answered
  *       with no head, or bytes
  *       missing                 500, reported             cut, reported
@@ -20,8 +24,9 @@
  *     anything else             500, reported             cut, reported
  *     anything, elsewhere       cut, reported             cut, reported
  *
- * A handler is closed when nothing more of its answer is sent to HEAD, and with its connection. What was written can be
- * taken back as long as the wire has not yielded it: that is "nothing was sent".
+ * A handler is closed when the head of its answer to HEAD has been sent, and with its connection.
+ * "Nothing was sent" means that the wire has not yielded anything of the answer yet, so it can be
+ * taken back.
  */
 import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
@@ -35,37 +40,40 @@ import type { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
-/** What an exchange stands still for, or how it has ended; `value` belongs to it. */
+/** What an exchange waits for, or how it has ended. */
 export type Phase =
   /** The end of the head. */
   | "head"
   /** More of the body, or of what arrives when the connection was taken over. */
   | "body"
-  /** That what has gathered is sent. */
+  /** The gathered output is sent. */
   | "output"
-  /** That the driver has done what was yielded, which is the value. */
+  /** The driver has answered the request that was yielded, which is the value. */
   | "driver"
-  /** The same, in a context that the handler has entered. */
+  /** The same, while the handler is in a context that it has entered. */
   | "elsewhere"
-  /** The handler has ended, but not the body: it is to be read for nothing. */
+  /** The handler has ended before the body. The rest of the body is read and dropped. */
   | "drain"
-  /** All was read and answered. */
+  /** The body was read and the answer is complete. */
   | "done"
-  /** The connection is to be cut for an error, which is the value. */
+  /** The connection must be cut because of the error that is the value. */
   | "cut"
-  /** The connection has broken, by the error that is the value. */
+  /** The connection is broken. The error is the value. */
   | "broken";
 
 /**
- * Thrown into the handler at the end of every body. It ends handlers in the normal course of things, so it must not cost
- * what an error costs: it is always the same, and has no stack, so that compose makes no traceback of it.
+ * Thrown into the handler at the end of every body. Handlers normally end by it, so it must be
+ * cheap: it is always the same object, and has no stack, so that compose makes no traceback.
  */
 const END_OF_BODY = new EndOfStream("The body of the request has ended");
 delete END_OF_BODY.stack;
 Object.freeze(END_OF_BODY);
 
-/** So often a handler that is being closed may still ask for what it cannot have; one that never stops would stop everything. */
-const MOST_REFUSED = 1000;
+/**
+ * How often a handler that is being closed may ask for something it cannot have. One that never
+ * ends would stop everything.
+ */
+const MAX_REFUSED = 1000;
 
 export class Exchange {
   readonly #wire: Wire;
@@ -74,9 +82,12 @@ export class Exchange {
   #running: Composed<unknown> | undefined = undefined;
   /** What the handler does; it is closed when nothing more is sent to HEAD. */
   #handler: "answers" | "is closed" | "has taken over" = "answers";
-  /** Whether the body can be read, or comes only when the client is told to send it; else why it cannot be read. */
+  /**
+   * Whether the body can be read. "expected" means that the client waits for a 100; an error tells
+   * why it cannot be read.
+   */
   #body: "open" | "expected" | { error: unknown } = "open";
-  /** The error by which the handler was told that the client has ended, or the connection broken. */
+  /** The error that told the handler that the client has gone or the connection is broken. */
   #gone: unknown = undefined;
   phase: Phase = "head";
   /** What belongs to the phase. */
@@ -112,18 +123,21 @@ export class Exchange {
     return this.#run("next", undefined);
   }
 
-  /** Answers what is not a request. RFC 9112 2.2: the server SHOULD respond with 400 and close the connection. */
+  /**
+   * Answers what is not a request. RFC 9112 2.2: the server SHOULD respond with 400 and close the
+   * connection.
+   */
   refuse(error: RemoteProtocolError): Phase {
     this.#wire.answer.close = true;
     return this.#answerError(error);
   }
 
-  /** Goes on when the driver has done what was yielded; the value is its answer. */
+  /** Goes on with the answer of the driver, which is the value. */
   next(): Phase {
     return this.#run("next", this.value);
   }
 
-  /** Goes on when something has arrived. */
+  /** Goes on when more of the body has arrived. */
   received(): Phase {
     return this.#run("read on", undefined);
   }
@@ -145,7 +159,10 @@ export class Exchange {
     return this.#run("throw", error);
   }
 
-  /** The connection is being closed: the handler's `finally`s may still wait for something, but not talk to the client. */
+  /**
+   * Closes the handler with its connection. Its `finally`s may wait for something, but not talk to
+   * the client.
+   */
   *close(): Coroutine<void> {
     const running = this.#running;
     if (running === undefined) return;
@@ -171,13 +188,13 @@ export class Exchange {
         error = new EndOfStream("The connection is being closed");
       }
       refused++;
-      if (refused > 2 * MOST_REFUSED) throw goesOn();
-      if (refused > MOST_REFUSED) error = goesOn();
+      if (refused > 2 * MAX_REFUSED) throw goesOn();
+      if (refused > MAX_REFUSED) error = goesOn();
       result = error === undefined ? running.next() : running.throw(error);
     }
   }
 
-  /** Runs the handler until it stands still for something that has to be waited for. */
+  /** Runs the handler until it has to wait, or has ended. */
   #run(mode: "next" | "throw" | "return" | "read on", message: unknown): Phase {
     const running = this.#running!;
     const wire = this.#wire;
@@ -208,10 +225,10 @@ export class Exchange {
           this.#noteUnexpected();
           answer.data(value);
           if (answer.complete && this.#handler === "answers") {
-            // The handler might have a body without end.
+            // The body of this handler may be endless.
             this.#handler = "is closed";
             mode = "return";
-          } else if (this.#handler === "is closed" && ++refused > MOST_REFUSED) throw goesOn();
+          } else if (this.#handler === "is closed" && ++refused > MAX_REFUSED) throw goesOn();
           else if (answer.full) return this.#stand("output", undefined);
         } else if (value === undefined) {
           message = this.#read();
@@ -236,7 +253,10 @@ export class Exchange {
     return this.phase = phase;
   }
 
-  /** A transfer is about to begin, which reads the connection itself. */
+  /**
+   * Gives back what was received and not read: a transfer begins, which reads the connection by
+   * itself.
+   */
   #giveBack(): void {
     if (this.#handler !== "has taken over") {
       throw new LocalProtocolError(
@@ -258,7 +278,7 @@ export class Exchange {
     for (const piece of pieces.reverse()) host.unread(piece as Uint8Array);
   }
 
-  /** The next piece of the body, or END_OF_BODY; undefined if it must be waited for. */
+  /** The next piece of the body, or END_OF_BODY. It is undefined if more must arrive first. */
   #read(): Uint8Array | EndOfStream | undefined {
     if (typeof this.#body === "object") throw this.#body.error;
     const { body, answer } = this.#wire;
@@ -281,11 +301,11 @@ export class Exchange {
     if (this.#body === "expected") {
       this.#body = "open";
       answer.proceed();
-    } else answer.flush(); // the client may want to see it before it sends more
+    } else answer.flush(); // The client may wait for it before it sends more.
     return undefined;
   }
 
-  /** Nothing that comes after a faulty body is a request. */
+  /** Notes that the body is faulty. What comes after it is no request. */
   #spoil(error: unknown): void {
     this.#body = { error };
     this.#wire.answer.close = true;
@@ -300,7 +320,8 @@ export class Exchange {
       if (head.status === 100 && this.#body === "expected") this.#body = "open";
       return answer.head(head);
     }
-    // RFC 9110 7.8: a server MUST NOT switch to a protocol that the client did not name, and MUST name it itself.
+    // RFC 9110 7.8: a server MUST NOT switch to a protocol that the client did not name, and MUST
+    // name it itself.
     if (
       switching && !(head.upgrade && request.version === "1.1" && request.headers.has("upgrade"))
     ) {
@@ -318,7 +339,10 @@ export class Exchange {
     this.#handler = "has taken over";
   }
 
-  /** A client that waits for a 100 and gets an answer may send the body or not: nothing can follow. */
+  /**
+   * A client that waits for a 100 and gets an answer may send its body or not. So no other request
+   * can be read after it.
+   */
   #noteUnexpected(): void {
     const { answer } = this.#wire;
     if (this.#body === "expected" && answer.headed) answer.close = true;
@@ -339,7 +363,7 @@ export class Exchange {
 
   #ended(): Phase {
     const { answer, body } = this.#wire;
-    this.#request = undefined; // the registers of a generator that waits may hold on to this
+    this.#request = undefined; // The registers of a waiting generator may keep `this` alive.
     return this.phase = body.done || answer.close ? "done" : "drain";
   }
 
@@ -358,7 +382,7 @@ export class Exchange {
       return this.#stand("cut", error);
     }
     if (error instanceof EndOfStream) {
-      // As everywhere, it ends a coroutine that does not catch it quietly; but a request has to be answered.
+      // EndOfStream ends a coroutine quietly, as everywhere. But a request must be answered.
       if (taken || answer.headed) return this.#finished();
       error = new LocalProtocolError(
         "Cannot answer the request: its handler has ended at the end of a stream, without a response",
@@ -371,7 +395,7 @@ export class Exchange {
     const canAnswer = !taken && answer.revert();
     if (!isGone && !(isRemote && canAnswer)) this.#wire.report(error, request);
     if (!canAnswer) return this.#stand("cut", error);
-    // What is behind a faulty body is not the next request.
+    // What comes after a faulty body is not the next request.
     if (isRemote || this.#body !== "open") answer.close = true;
     return this.#answerError(
       error instanceof RemoteProtocolError ? error : { status: 500, message: reasonOf(500) },

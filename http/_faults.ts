@@ -1,9 +1,9 @@
-/** What can be wrong with a request, and the status to answer. */
+/** The errors of a malformed or too large request, with the status to answer. */
 import { CR, LF, SPACE, TAB } from "./_characters.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
-/** What is wrong with the request, as the end of a sentence. */
+/** `what` is wrong with the request: the end of a sentence. */
 export function bad(what: string): RemoteProtocolError {
   return new RemoteProtocolError(`Cannot read the request: it has ${what}`);
 }
@@ -31,7 +31,8 @@ export function badName(byte: number, nameLength: number): RemoteProtocolError {
   if (byte === SPACE || byte === TAB) {
     return bad(
       nameLength === 0
-        // RFC 9112 5.2, 2.2: a server MUST reject line folding or replace it; and a space before the first header.
+        // RFC 9112 5.2, 2.2: a server MUST reject line folding or replace it; and a space before
+        // the first header.
         ? "a header that begins with a space (RFC 9112 5.2)"
         // RFC 9112 5.1: a server MUST reject whitespace between name and colon with 400.
         : "a space between a header's name and its colon (RFC 9112 5.1)",

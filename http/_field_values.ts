@@ -3,17 +3,17 @@ import { COLON, equalsIgnoreCase, HOST, latin1, SPACE, TAB } from "./_characters
 import { bad } from "./_faults.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
-/** A length that was not given. */
+/** Stands for a Content-Length that was not given. */
 export const NONE = -2;
 const DIGIT_0 = 0x30, DIGIT_9 = 0x39;
-/** More digits could be more than a number holds. */
-const MOST_DIGITS = 15;
+/** A number of this many digits is a safe integer. */
+const MAX_DIGITS = 15;
 
 export function isDigit(byte: number): boolean {
   return byte >= DIGIT_0 && byte <= DIGIT_9;
 }
 
-/** Where a value ends without the whitespace after it. */
+/** Where a value ends, without the whitespace after it. */
 export function valueEnd(bytes: Uint8Array, from: number, to: number): number {
   while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;
   return to;
@@ -50,7 +50,10 @@ function elementsOf(list: string): string[] {
   return elements;
 }
 
-/** Without spaces and tabs around it, and only these; by a loop, for a RegExp needs quadratic time if there are many inside. */
+/**
+ * Text without the spaces and tabs around it. A RegExp would need quadratic time if there are many
+ * inside.
+ */
 function trimmed(text: string, from: number, to: number): string {
   while (from < to && isBlank(text.charCodeAt(from))) from++;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
@@ -84,13 +87,16 @@ function badHost(): RemoteProtocolError {
   return bad("an invalid host (RFC 9112 3.2)");
 }
 
-/** RFC 9110 8.6: Content-Length = 1*DIGIT; RFC 9112 6.3: a list of the same values counts as one, all else is 400. */
+/**
+ * RFC 9110 8.6: Content-Length = 1*DIGIT; RFC 9112 6.3: a list of the same values counts as one,
+ * all else is 400.
+ */
 export function lengthOf(bytes: Uint8Array, from: number, to: number, before: number): number {
   let length = 0;
   let digits = 0;
   for (let at = from; at < to; at++) {
     const byte = bytes[at]!;
-    if (!isDigit(byte) || ++digits > MOST_DIGITS) {
+    if (!isDigit(byte) || ++digits > MAX_DIGITS) {
       digits = 0;
       break;
     }
@@ -99,7 +105,7 @@ export function lengthOf(bytes: Uint8Array, from: number, to: number, before: nu
   if (digits === 0) {
     const elements = elementsOf(latin1(bytes, from, to));
     const first = elements[0]!;
-    if (elements.length === 1 || first.length > MOST_DIGITS || !/^\d+$/.test(first)) {
+    if (elements.length === 1 || first.length > MAX_DIGITS || !/^\d+$/.test(first)) {
       throw bad("an invalid Content-Length (RFC 9112 6.3)");
     }
     if (elements.some((element) => element !== first)) {
@@ -122,7 +128,8 @@ export function checkCoding(list: string, old: boolean, contentLength: number): 
   }
   const codings = listOf(list);
   // RFC 9112 6.3: if chunked is not the final encoding, the server MUST respond with 400.
-  // RFC 9112 6.1: chunked MUST NOT be applied more than once. RFC 9112 7: parameters of it are an error.
+  // RFC 9112 6.1: chunked MUST NOT be applied more than once. RFC 9112 7: parameters of it are an
+  // error.
   if (codings.indexOf("chunked") !== codings.length - 1 || codings.length === 0) {
     throw bad("a Transfer-Encoding whose last and only last is not chunked (RFC 9112 6.3)");
   }

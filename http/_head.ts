@@ -3,19 +3,19 @@ import { statusLine } from "./_status.ts";
 import type { HeadersToSend, HeaderValue } from "./headers_to_send.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 
-/** The last answer that was made of a head: the text for a body that is this text, or so many bytes. */
+/** The last answer that was made of a head, for a body of this text or of so many bytes. */
 export interface Memo {
   body: string | number;
   date: string;
   text: string;
 }
 
-/** The head of a response: checked, and written down as far as it does not depend on the request. */
+/** The head of a response: checked, and written as far as it does not depend on the request. */
 export class Head {
   readonly status: number;
   /** The status line and the header lines. */
   text: string;
-  /** Whether the text is ASCII; if not, it is to be sent as ISO-8859-1. */
+  /** Whether the text is ASCII. If not, it is sent as ISO-8859-1. */
   ascii = true;
   /** The Content-Length that was given. */
   contentLength: number | undefined = undefined;
@@ -26,7 +26,10 @@ export class Head {
   /** Whether there is an Upgrade header. */
   upgrade = false;
   memo: Memo | undefined = undefined;
-  /** The names and values that were given one after the other, unless they may be altered. */
+  /**
+   * The names and values that were given, alternating; undefined if a value is an object, which may
+   * change.
+   */
   #given: unknown[] | undefined = undefined;
 
   constructor(status: number, headers: HeadersToSend) {
@@ -52,7 +55,7 @@ export class Head {
     }
   }
 
-  /** Whether it is what these make. */
+  /** Whether the same status and headers would make this head. */
   isOf(status: number, headers: HeadersToSend): boolean {
     const given = this.#given;
     if (status !== this.status || given === undefined || Symbol.iterator in headers) return false;
@@ -63,7 +66,7 @@ export class Head {
     return i === given.length;
   }
 
-  /** Whether it is ASCII, and the connection stays as it is. */
+  /** Whether it is ASCII, and says nothing of the date and the connection. */
   get ordinary(): boolean {
     return this.ascii && !this.close && !this.dated && !this.upgrade;
   }
@@ -90,7 +93,8 @@ export class Head {
     }
     if (!isVisible(text)) {
       this.ascii = false;
-      // RFC 9110 5.5: CR, LF and NUL are dangerous: whoever chooses the value could add headers, or another response.
+      // RFC 9110 5.5: CR, LF and NUL are dangerous: whoever chooses the value could add headers, or
+      // another response.
       if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) {
         throw new LocalProtocolError(
           `Cannot send header ${name}: its value has a line break, a control character or one beyond ISO-8859-1 ` +
@@ -103,13 +107,16 @@ export class Head {
     }
   }
 
-  /** Notes what concerns framing and connection; returns whether the line is to be sent as it is. */
+  /**
+   * Notes what a line says of framing and connection. Returns whether the line is sent as it is.
+   */
   #isData(name: string, value: string): boolean {
     switch (name) {
       case "content-length":
         return this.#setContentLength(value);
       case "transfer-encoding":
-        // RFC 9112 6.1: which is used is decided when it is known how long the body is and what the client knows.
+        // RFC 9112 6.1: the framing is chosen later, when the length of the body and the version of
+        // the client are known.
         if (value.toLowerCase() === "chunked") return false;
         throw new LocalProtocolError(
           `Cannot send Transfer-Encoding: ${value}: leave it out, chunked is used where it is needed`,
@@ -154,13 +161,16 @@ export class Head {
 
 let last: Head | undefined;
 
-/** The head of these: the one that was made last, if that is the same, for servers give the same again and again. */
+/**
+ * Makes a head, or gives the last one if it would be the same: servers often give the same head
+ * again.
+ */
 export function headOf(status: number, headers: HeadersToSend): Head {
   if (last === undefined || !last.isOf(status, headers)) last = new Head(status, headers);
   return last;
 }
 
-/** Whether it may concern framing or connection, as the length tells. */
+/** Whether a name may concern framing or connection, judged by its length. */
 function isOurs({ length }: string): boolean {
   return length === 4 || length === 7 || length === 10 || length === 14 || length === 17;
 }

@@ -1,12 +1,14 @@
 /**
- * Parses the head of a request where it was received.
+ * Parses the head of a request in the chunk that was received.
  *
- * In: bytes, and where the head begins. Out: `true` and the fields of the parser, which tell where the parts are;
- * `false` when the bytes end before the head does, then it is to be called again with more; or a RemoteProtocolError
- * with the status to answer. Nothing is copied, and no text is made but of unknown methods and of lists.
+ * In: bytes, and where the head begins. Out: `true`, and the fields of the parser tell where the
+ * parts are. Or `false`, if the bytes end before the head; then it is called again with more bytes.
+ * Or a RemoteProtocolError with the status to answer. Nothing is copied, and text is made only of
+ * unknown methods and of lists.
  *
- * One pass over the bytes, a table telling for each byte whether it may be part of what is being read. Header lines that
- * decide about framing are recognized by length and compared; the others are only checked.
+ * There is one pass over the bytes. A table tells for each byte whether it is allowed in the
+ * current part. Header lines that decide about framing are recognised by their length and then
+ * compared. The others are only checked.
  */
 import {
   COLON,
@@ -41,10 +43,10 @@ export const CHUNKED = -1;
 
 const SLASH = 0x2f, ASTERISK = 0x2a, DIGIT_0 = 0x30, DOT = 0x2e;
 /** RFC 9112 3: a server SHOULD answer 501 to a method longer than any it implements. */
-const LONGEST_METHOD = 32;
+const MAX_METHOD_LENGTH = 32;
 const NOTHING = new Uint8Array(0);
 
-/** By their length. */
+/** Known methods by their length. */
 const METHODS: Record<number, string[]> = {
   3: ["GET", "PUT"],
   4: ["POST", "HEAD"],
@@ -67,14 +69,14 @@ export class HeadParser implements HttpRequestParts {
   end = 0;
   /** The length of the body, or {@linkcode CHUNKED}. */
   contentLength = 0;
-  /** The client waits for a 100 before it sends the body. */
+  /** Whether the client waits for a 100 before it sends the body. */
   expectContinue = false;
 
   constructor(limits: HttpLimits) {
     this.#limits = limits;
   }
 
-  /** Holds on to nothing. */
+  /** Drops the last request: the connection is idle. */
   forget(): void {
     this.bytes = NOTHING;
     this.method = "";
@@ -97,7 +99,7 @@ export class HeadParser implements HttpRequestParts {
     // RFC 9112 3: request-line = method SP request-target SP HTTP-version
     while (at < end && TOKEN[bytes[at]!] === 1) at++;
     const methodLength = at - start;
-    if (methodLength > LONGEST_METHOD) {
+    if (methodLength > MAX_METHOD_LENGTH) {
       throw new RemoteProtocolError("Cannot answer the request: its method is unknown", {
         status: 501,
       });
@@ -155,7 +157,8 @@ export class HeadParser implements HttpRequestParts {
       while (at < end && FIELD[bytes[at]!] === 1) at++;
       if (at + 1 >= end) return false;
       if (bytes[at] !== CR || bytes[at + 1] !== LF) {
-        // RFC 9110 5.5: CR, LF and NUL in a value: the recipient MUST reject the message or replace them.
+        // RFC 9110 5.5: CR, LF and NUL in a value: the recipient MUST reject the message or replace
+        // them.
         throw bad("a control character in a header, or one that ends without CR LF (RFC 9110 5.5)");
       }
       if (left-- === 0) throw tooLargeHead();
@@ -210,7 +213,8 @@ export class HeadParser implements HttpRequestParts {
     this.end = at + 2;
     if (this.end - start > this.#limits.maxHeadBytes) throw tooLargeHead();
 
-    // RFC 9112 3.2: a server MUST respond with 400 to an HTTP/1.1 request without Host, and to any with more than one.
+    // RFC 9112 3.2: a server MUST respond with 400 to an HTTP/1.1 request without Host, and to any
+    // with more than one.
     if (hosts !== 1 && (hosts > 1 || !old)) throw bad("not exactly one Host header (RFC 9112 3.2)");
     if (connection !== undefined) this.#decideKeepAlive(connection, old);
     if (coding !== undefined) {
@@ -220,7 +224,8 @@ export class HeadParser implements HttpRequestParts {
     // RFC 9112 6.3: without Content-Length and Transfer-Encoding a request has no body.
     this.contentLength = chunked ? CHUNKED : contentLength === NONE ? 0 : contentLength;
     if (this.contentLength > this.#limits.maxBodyBytes) throw tooLargeBody(this.#limits);
-    // RFC 9110 10.1.1: a 100-continue expectation in an HTTP/1.0 request MUST be ignored, and one without content may be.
+    // RFC 9110 10.1.1: a 100-continue expectation in an HTTP/1.0 request MUST be ignored, and one
+    // without content may be.
     this.expectContinue = expect && !old && this.contentLength !== 0;
     return true;
   }
@@ -237,7 +242,8 @@ export class HeadParser implements HttpRequestParts {
     const { bytes, targetFrom, targetTo, method } = this;
     const target = latin1(bytes, targetFrom, targetTo);
     if (method === "CONNECT") {
-      // RFC 9112 3.2.3 and RFC 9110 9.3.6: host and port; a server MUST reject an empty or invalid port number.
+      // RFC 9112 3.2.3 and RFC 9110 9.3.6: host and port; a server MUST reject an empty or invalid
+      // port number.
       const colon = target.lastIndexOf(":");
       const port = target.slice(colon + 1);
       if (colon < 1 || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
@@ -251,7 +257,8 @@ export class HeadParser implements HttpRequestParts {
       }
     } else {
       // RFC 9112 3.2.2: a server MUST accept the absolute-form.
-      // RFC 9110 4.2.1, 4.2.4: an empty host MUST be rejected, and userinfo SHOULD be treated as an error.
+      // RFC 9110 4.2.1, 4.2.4: an empty host MUST be rejected, and userinfo SHOULD be treated as an
+      // error.
       const scheme = /^https?:\/\/(?=[^/?])/i.exec(target);
       if (scheme === null) throw bad("no proper target (RFC 9112 3.2)");
       const from = targetFrom + scheme[0].length;
@@ -264,7 +271,7 @@ export class HeadParser implements HttpRequestParts {
 
 const parsers = new WeakMap<HttpLimits, HeadParser>();
 
-/** The one for these limits: connections share it, because it is done when it returns. */
+/** The parser for these limits. Connections share it, because it keeps nothing when it returns. */
 export function headParser(limits: HttpLimits): HeadParser {
   let parser = parsers.get(limits);
   if (parser === undefined) parsers.set(limits, parser = new HeadParser(limits));
@@ -289,7 +296,7 @@ export function checkFields(bytes: Uint8Array, from: number, to: number, maxHead
   }
 }
 
-/** One that is known is the same text each time. */
+/** The method as text. A known method is always the same string. */
 function methodOf(bytes: Uint8Array, from: number, to: number): string {
   const methods = METHODS[to - from];
   if (methods !== undefined) {

@@ -1,4 +1,4 @@
-/** Who runs the protocol of a connection: all that http knows of gio and of the reactor's requests is here and in _serve.ts. */
+/** The driver of a connection's protocol. Only this file and _serve.ts know gio and the reactor. */
 import { EndOfStream, isRequest, type Request, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
 import type { Inner } from "../gio/_places.ts";
@@ -8,19 +8,27 @@ import type { HttpRequest } from "./http_request.ts";
 
 export type { Inner } from "../gio/_places.ts";
 
-/** What a connection needs of who runs it; there is none when it is fed by hand. */
+/** What a connection needs of its driver. There is none when it is fed by hand. */
 export interface Host {
-  /** Takes back what was received, before a transfer that reads the connection itself; the last given is read first. */
+  /**
+   * Takes back bytes before a transfer reads the connection by itself. The last ones given are read
+   * first.
+   */
   unread(bytes: Uint8Array): void;
-  /** Is told of errors for which nobody else was named. */
+  /** Reports an error, if there is no `onError`. */
   report(error: unknown, request: HttpRequest): void;
-  /** Aborts the connection for an error that has been told; returns what ends who speaks on it quietly. */
+  /**
+   * Aborts the connection because of an error that has been told. Returns an error that ends its
+   * coroutine quietly.
+   */
   cut(error: unknown): unknown;
-  /** Ends what a handler has left behind, whatever the way out, by the request that this returns, if it takes time. */
+  /**
+   * Ends what a handler has left behind. If that takes time, returns a request that waits for it.
+   */
   end(own: Scope, isCut: boolean): Request<void> | undefined;
 }
 
-/** The host of the coroutine that is running: gio's, or none if that is fed by hand. */
+/** The host of the coroutine that is running: gio, or undefined if it is fed by hand. */
 export function hostOf(connection: Inner): Host | undefined {
   const driver = runningDriver();
   if (driver === undefined) return undefined;
@@ -28,7 +36,7 @@ export function hostOf(connection: Inner): Host | undefined {
   return new GioHost(driver);
 }
 
-/** Whether a handler yielded something for who drives it, which is none of HTTP's business. */
+/** Whether a handler yielded something for the driver, which HTTP passes on. */
 export function isForDriver(value: unknown): boolean {
   return value === Yield || isRequest(value);
 }
@@ -61,7 +69,7 @@ class GioHost implements Host {
 
   end(own: Scope, isCut: boolean): Request<void> | undefined {
     const { isClosing } = this.#driver;
-    // Most of it ends at once. Then there is nothing to wait for, which a reactor that shuts down would refuse.
+    // Most things end at once. A reactor that shuts down would refuse to wait for them.
     if (isClosing) own.end(true, () => {});
     return own.isIdle ? undefined : new ScopeEnd(own, isCut || isClosing);
   }

@@ -4,7 +4,8 @@ import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 const known = new WeakMap<Partial<HttpLimits>, HttpLimits>();
 
 /**
- * All limits, of those that were given and the defaults: the same object each time, for connections share it.
+ * Adds the defaults to the limits that were given. It gives the same object each time, which
+ * connections share.
  *
  * @throws {RangeError} If one is no whole number, or Infinity: nothing would ever exceed it.
  */

@@ -1,4 +1,4 @@
-/** Tracebacks show the frames of handlers, and not those of what runs them. */
+/** Tracebacks show the frames of handlers, and not those of the code that runs them. */
 import { machinery } from "../compose/_machinery.ts";
 import { Connection } from "./_connection.ts";
 import { HttpRequest } from "./http_request.ts";

@@ -3,18 +3,18 @@ import { CR, LF } from "./_characters.ts";
 import { bad, tooLargeHead, tooLongLine } from "./_faults.ts";
 import type { HttpLimits } from "./http_limits.ts";
 
-/** A head that arrives in pieces: gathers them and finds its end, which is an empty line. */
+/** Gathers the pieces of a head, and finds the empty line at its end. */
 export class PartialHead {
   readonly #limits: HttpLimits;
   #buffer = new Uint8Array(1024);
   #length = 0;
-  /** Bytes in the line so far. */
+  /** How many bytes the current line has so far. */
   #line = 0;
   #lines = 0;
-  /** Whether the request line has come to its end; before it there may be an empty line. */
+  /** Whether the request line is complete. There may be an empty line before it. */
   #pastRequestLine = false;
   #last = 0;
-  /** Whether nothing has arrived but what may come before a request. */
+  /** Whether nothing but an empty line has arrived. */
   empty = true;
 
   constructor(limits: HttpLimits) {
@@ -25,7 +25,7 @@ export class PartialHead {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Takes what belongs to the head; returns whether it is complete. */
+  /** Takes the bytes that belong to the head. Returns whether it is complete. */
   add(input: Input): boolean {
     const { bytes } = input;
     const from = input.at;
@@ -35,7 +35,8 @@ export class PartialHead {
       const byte = bytes[at++]!;
       this.#line++;
       if (byte === LF) {
-        // RFC 9112 2.2: a recipient MAY take a LF alone as the end of a line; nobody needs it but smugglers.
+        // RFC 9112 2.2: a recipient MAY take a LF alone as the end of a line. Only smugglers need
+        // that.
         if (this.#last !== CR) throw bad("a line that ends without CR (RFC 9112 2.2)");
         complete = this.#line === 2 && this.#lines++ > 0;
         if (this.#line > 2) {

@@ -1,4 +1,6 @@
-/** What HttpServer and Server do alike: they run a coroutine on each connection that they accept. */
+/**
+ * The common part of HttpServer and Server: it runs a coroutine on each connection that it accepts.
+ */
 import type { Coroutine } from "../compose/mod.ts";
 import { gio } from "../gio/mod.ts";
 import { Acceptor, type AcceptorOptions, type Reactor, type Socket } from "../reactor/mod.ts";
@@ -25,7 +27,8 @@ export class Listener {
     const scheme = this.#acceptor.tls ? "https" : "http";
     if (!("hostname" in addr)) return `${scheme}://localhost/`;
     const { hostname, port } = addr;
-    // Who listens everywhere has an address that cannot be opened everywhere.
+    // A server that listens on all addresses is reached by localhost. The address itself cannot be
+    // opened everywhere.
     if (hostname === "0.0.0.0" || hostname === "::") return `${scheme}://localhost:${port}/`;
     const host = hostname.includes(":") ? `[${hostname}]` : hostname;
     return `${scheme}://${host}:${port}/`;

@@ -69,7 +69,9 @@ for (const [status, reason] of Object.entries(REASONS)) {
   lines.set(Number(status), `HTTP/1.1 ${status} ${reason}\r\n`);
 }
 
-/** RFC 9112 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]; with its end of line. */
+/**
+ * RFC 9112 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]; with its end of line.
+ */
 export function statusLine(status: number): string {
   return lines.get(status) ?? `HTTP/1.1 ${status} \r\n`;
 }

@@ -1,4 +1,7 @@
-/** What an exchange needs of the wire: HTTP/1.1 has one of each for a connection, HTTP/2 will have one for each stream. */
+/**
+ * What an exchange needs of the wire. HTTP/1.1 has one of each for a connection; HTTP/2 will have
+ * one for each stream.
+ */
 import type { Head } from "./_head.ts";
 import type { Host } from "./_host.ts";
 import type { HttpHeaders } from "./http_headers.ts";
@@ -8,34 +11,42 @@ import type { HttpRequest } from "./http_request.ts";
 export interface BodySource {
   /** Whether all of it has been read. */
   readonly done: boolean;
-  /** The trailers that came after it. */
+  /** The trailers that came after the body. */
   readonly trailers: HttpHeaders | undefined;
-  /** The next piece; undefined at the end, or if more must arrive first. Throws a RemoteProtocolError if it is faulty. */
+  /**
+   * The next piece, or undefined at the end or if more must arrive first. Throws a
+   * RemoteProtocolError if the body is faulty.
+   */
   read(): Uint8Array | undefined;
-  /** From now on all that arrives is to be read, without any framing. */
+  /** From now on everything that arrives is read as it is, without framing. */
   takeOver(): void;
 }
 
-/** Where an answer goes. What cannot be sent is a LocalProtocolError. */
+/** Where an answer goes. It throws a LocalProtocolError for what cannot be sent. */
 export interface AnswerSink {
-  /** Whether nothing can follow this exchange. */
+  /** Whether the connection ends after this exchange. */
   close: boolean;
-  /** Whether there is a head, sent or not. */
+  /** Whether the head has been given, sent or not. */
   readonly headed: boolean;
-  /** Whether data is for nobody, because this is the answer to HEAD and its head has been sent. */
+  /**
+   * Whether data would be dropped, because this is the answer to HEAD and its head has been sent.
+   */
   readonly complete: boolean;
-  /** Whether there is enough to be sent before the handler goes on. */
+  /** Whether so much has gathered that it must be sent before the handler goes on. */
   readonly full: boolean;
   head(head: Head): void;
-  /** Tells a client that waits for it to send the body. */
+  /** Sends the 100 that the client waits for before it sends the body. */
   proceed(): void;
   data(data: string | Uint8Array): void;
-  /** Sends what was held back: there is something to wait for. */
+  /** Sends what was held back, because the handler has to wait. */
   flush(): void;
   end(): void;
-  /** The head after which there is no framing any more. */
+  /** Sends the head after which there is no framing. */
   takeOver(head: Head): void;
-  /** Takes the answer back, so that there can be another one; returns whether it could. */
+  /**
+   * Takes the answer back, so that another one can be given. Returns false if part of it has been
+   * sent.
+   */
   revert(): boolean;
 }
 
@@ -43,10 +54,13 @@ export interface AnswerSink {
 export interface Wire {
   readonly body: BodySource;
   readonly answer: AnswerSink;
-  /** Who runs it, unless it is fed by hand. */
+  /** The driver, unless the coroutine is fed by hand. */
   readonly host: Host | undefined;
-  /** Whether the handler has entered a context of its own: what it yields is not for the client then. */
+  /**
+   * Whether the handler is in a context that it has entered. What it yields there is not for the
+   * client.
+   */
   readonly isElsewhere: boolean;
-  /** Tells somebody of an error that the client is not told of. */
+  /** Reports an error that the client is not told. */
   report(error: unknown, request: HttpRequest): void;
 }

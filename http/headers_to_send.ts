@@ -1,7 +1,10 @@
-/** The value of a header; a list makes a line of each. */
+/** The value of a header. A list makes one line for each of its elements. */
 export type HeaderValue = string | number | readonly string[];
 
-/** Headers to send: an object, pairs, a `Headers` or `HttpHeaders`. A header whose value is undefined is left out. */
+/**
+ * Headers to send: an object, pairs, a `Headers` or an `HttpHeaders`. A header whose value is
+ * undefined is left out.
+ */
 export type HeadersToSend =
   | Readonly<Record<string, HeaderValue | undefined>>
   | Iterable<readonly [string, HeaderValue | undefined]>;

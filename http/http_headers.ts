@@ -1,13 +1,14 @@
 import { COLON, CR, latin1, SPACE, TAB } from "./_characters.ts";
 
-/** So many numbers tell where a line is. */
+/** How many numbers describe a line. */
 const LINE = 3;
 
 /**
- * Header lines as they were received: a view on the bytes, from which text is made only when it is asked for.
+ * Header lines as they were received: a view of the bytes. Text is made of a line only when it is
+ * asked for.
  *
- * Names are compared without regard to case (RFC 9110 5.1). Bytes beyond ASCII are given as ISO-8859-1, one character for
- * each byte (RFC 9110 5.5), as `Headers` does.
+ * Names are compared without regard to case (RFC 9110 5.1). Bytes beyond ASCII are given as
+ * ISO-8859-1, one character for each byte (RFC 9110 5.5), as `Headers` does.
  *
  * @example Looking things up
  * ```ts
@@ -30,8 +31,8 @@ export class HttpHeaders implements Iterable<[string, string]> {
   #lines: number[] | undefined;
 
   /**
-   * Takes lines that have been checked, each with its CR LF, between `from` and `to`. They are looked at when something
-   * is asked for: lines without a colon, or without CR LF, are a SyntaxError then.
+   * Takes lines that have been checked, each with its CR LF, between `from` and `to`. They are read
+   * at the first question: a line without a colon, or without CR LF, is a SyntaxError then.
    */
   constructor(bytes: Uint8Array, from = 0, to: number = bytes.length) {
     this.#bytes = bytes;
@@ -39,7 +40,7 @@ export class HttpHeaders implements Iterable<[string, string]> {
     this.#to = to;
   }
 
-  /** The value of `name`; if there are several, they are joined by `", "` (RFC 9110 5.3). */
+  /** The value of `name`. Several values are joined by `", "` (RFC 9110 5.3). */
   get(name: string): string | undefined {
     const lowerCase = name.toLowerCase();
     let line = this.#find(lowerCase, 0);
@@ -64,7 +65,7 @@ export class HttpHeaders implements Iterable<[string, string]> {
     return this.#find(name.toLowerCase(), 0) >= 0;
   }
 
-  /** Names, in lower case, and values of all lines, in the order of their arrival. */
+  /** The names, in lower case, and the values of all lines, in the order in which they arrived. */
   *[Symbol.iterator](): Generator<[string, string], void, undefined> {
     const lines = this.#lines ??= this.#index();
     for (let line = 0; line < lines.length; line += LINE) {
@@ -73,7 +74,7 @@ export class HttpHeaders implements Iterable<[string, string]> {
     }
   }
 
-  /** The same as an object of the Web platform. */
+  /** The same headers as a `Headers` object of the Web platform. */
   toHeaders(): Headers {
     return new Headers([...this]);
   }
@@ -97,7 +98,7 @@ export class HttpHeaders implements Iterable<[string, string]> {
     return lines;
   }
 
-  /** The first line of that name from `line` on; -1 if there is none. */
+  /** The first line of that name from `line` on, or -1. */
   #find(lowerCase: string, line: number): number {
     const lines = this.#lines ??= this.#index();
     const { length } = lowerCase;

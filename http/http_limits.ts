@@ -1,5 +1,6 @@
 /**
- * How much a peer may send before it is answered with an error and the connection is closed.
+ * How much a peer may send. When it sends more, it is answered with an error and the connection is
+ * closed.
  *
  * @example A server for small requests
  * ```ts
@@ -18,21 +19,30 @@
  * ```
  */
 export interface HttpLimits {
-  /** Bytes in the request line, without its end; more is answered with 414. @default {8192} */
+  /** Bytes in the request line, without its end. More is answered with 414. @default {8192} */
   maxRequestLineBytes: number;
-  /** Bytes in the whole head, and in the trailers; more is answered with 431. @default {65536} */
+  /** Bytes in the whole head, and in the trailers. More is answered with 431. @default {65536} */
   maxHeadBytes: number;
-  /** Header lines in the head, and in the trailers; more is answered with 431. @default {100} */
+  /** Header lines in the head, and in the trailers. More is answered with 431. @default {100} */
   maxHeaders: number;
-  /** Bytes in the body; more is answered with 413. @default {Infinity} */
+  /** Bytes in the body. More is answered with 413. @default {Infinity} */
   maxBodyBytes: number;
-  /** Bytes that a body may have in chunk extensions altogether, which nobody reads; more is answered with 400. @default {16384} */
+  /**
+   * Bytes in all chunk extensions of a body, which are ignored. More is answered with 400.
+   *
+   * @default {16384}
+   */
   maxChunkExtensionBytes: number;
-  /** Bytes of a body that are read for nothing after its handler has ended; with more the connection is closed. @default {65536} */
+  /**
+   * Bytes of a body that are read and dropped after its handler has ended. If there are more, the
+   * connection is closed.
+   *
+   * @default {65536}
+   */
   maxDrainBytes: number;
 }
 
-/** The {@linkcode HttpLimits} of who gives none. */
+/** The {@linkcode HttpLimits} that are used where none are given. */
 export const defaultLimits: Readonly<HttpLimits> = Object.freeze({
   maxRequestLineBytes: 8192,
   maxHeadBytes: 65536,

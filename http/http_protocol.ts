@@ -3,26 +3,30 @@ import { Connection } from "./_connection.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 
 /**
- * Serves one connection: a coroutine that reads requests, runs a handler for each, and yields the answers.
+ * Serves one connection: a coroutine that reads requests, runs a handler for each, and yields the
+ * answers.
  *
- * It has no socket: bytes come in by bare `yield`s, text and bytes go out by `yield data`, and it ends when the connection
- * is to be closed. Drive it with gio, or by hand in a test, which may give it text as well. Text is to be sent in UTF-8, and
- * bytes are sent as they are: a handler may not change what it has yielded.
+ * It has no socket: it reads bytes by bare `yield`s, yields text and bytes to send, and ends when
+ * the connection is to be closed. Drive it with gio, or by hand in a test, which may give it text
+ * as well. Text is sent in UTF-8. Bytes are sent as they are, so a handler must not change bytes
+ * that it has yielded.
  *
- * Requests are parsed strictly (RFC 9112): one that is malformed, or exceeds the limits, is answered with the fitting
- * status, and is the last. Connections are kept alive, pipelined requests are answered in order, `Expect: 100-continue`
- * is met when the handler reads the body. The body of an answer is framed by Content-Length where the length is known, else
- * in chunks, or for HTTP/1.0 by the end of the connection.
+ * Requests are parsed strictly (RFC 9112). A request that is malformed or exceeds the limits is
+ * answered with the right status, and is the last one. Connections are kept alive. Pipelined
+ * requests are answered in order. The 100 for `Expect: 100-continue` is sent when the handler reads
+ * the body. The body of an answer is framed by Content-Length where its length is known, else in
+ * chunks, and for HTTP/1.0 by the end of the connection.
  *
- * A handler that ends without having read the body costs little: the rest is read for nothing, or the connection closed.
- * One that fails is answered for with status 500, if nothing was sent, and reported to `onError`; else the error is also
- * thrown, and the connection is to be aborted, as gio does. After a 101, or a 2xx to CONNECT, the connection is the handler's: its
- * `yield`s read and write without any framing.
+ * If a handler ends before it has read the body, the rest is read and dropped, or the connection is
+ * closed if there is too much. If a handler fails, the error is reported to `onError`. The client
+ * gets a 500 if nothing was sent; otherwise the coroutine throws the error as well, and the
+ * connection must be aborted, which gio does. After a 101, or a 2xx to CONNECT, the connection
+ * belongs to the handler: its `yield`s read and write without framing.
  *
  * @param handler A coroutine function that answers a request.
- * @param options Limits, clock, and who is told about errors.
+ * @param options Limits, a clock, and `onError`.
  * @returns The coroutine for one connection.
- * @throws {RangeError} If one of the limits is no whole number, or Infinity.
+ * @throws {RangeError} If a limit is neither a whole number nor Infinity.
  *
  * @example Hello
  * ```ts

@@ -8,17 +8,21 @@ import { response } from "./response.ts";
 
 /** The messages of {@linkcode HttpProtocol}. */
 export interface HttpProtocolMessages {
-  /** Answers a request; a handler as any other. May throw `DeclineMessage`, then the next observer is asked. */
+  /**
+   * Answers a request, as any handler does. If it throws `DeclineMessage`, the next observer is
+   * asked.
+   */
   processRequest: HttpHandler;
 }
 
 const NOT_FOUND = response(404, { "content-type": "text/plain" });
 
 /**
- * HTTP as a component: speaks it on the connections of a {@linkcode Server}, and asks its observers for the answers.
+ * HTTP as a component: it speaks HTTP on the connections of a {@linkcode Server}, and asks its
+ * observers for the answers.
  *
- * Each request is a message `processRequest(request)`, sent with `any`: the first observer that answers does. If none
- * does, the answer is 404.
+ * Each request is a message `processRequest(request)`, sent with `any`: the first observer that can
+ * answer does. If none can, the answer is 404.
  *
  * @example The whole server as DNA
  * ```ts
@@ -53,7 +57,7 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
   /**
    * As {@linkcode httpProtocol}.
    *
-   * @throws {RangeError} If one of the limits is no whole number, or Infinity.
+   * @throws {RangeError} If a limit is neither a whole number nor Infinity.
    */
   constructor(options: HttpProtocolOptions = {}) {
     super();

@@ -3,12 +3,12 @@ import { latin1 } from "./_characters.ts";
 import { HttpHeaders } from "./http_headers.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
-/** So many bytes the helpers gather of a body unless told otherwise: 16 MiB. */
+/** How many bytes of a body the helpers gather by default: 16 MiB. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Where the parts of a request's head are in its bytes. */
 export interface HttpRequestParts {
-  /** The bytes that were received; they may have more than the head in them. */
+  /** The bytes that were received. They may contain more than the head. */
   bytes: Uint8Array;
   /** The method. */
   method: string;
@@ -27,10 +27,10 @@ export interface HttpRequestParts {
 }
 
 /**
- * A request, as its handler gets it.
+ * A request, as a handler gets it.
  *
- * It is a view on the bytes that were received: text is made of what is asked for, when it is asked for. The body is read
- * by bare `yield`s, or by {@linkcode HttpRequest.text} and its like.
+ * It is a view of the bytes that were received. Text is made of a part only when it is asked for.
+ * The body is read by bare `yield`s, or by {@linkcode HttpRequest.text} and the like.
  *
  * @example In a handler
  * ```ts
@@ -61,13 +61,16 @@ export class HttpRequest {
   readonly #headersTo: number;
   #target: string | undefined;
   #headers: HttpHeaders | undefined;
-  /** The method, as it was sent: methods are case-sensitive (RFC 9110 9.1). */
+  /** The method, as it was sent. Methods are case-sensitive (RFC 9110 9.1). */
   readonly method: string;
-  /** The version of HTTP; a later minor version than 1.1 counts as 1.1 (RFC 9110 2.5). */
+  /** The version of HTTP. A later minor version than 1.1 counts as 1.1 (RFC 9110 2.5). */
   readonly version: "1.0" | "1.1";
   /** Whether the client lets the connection stay open after this request (RFC 9112 9.3). */
   readonly keepAlive: boolean;
-  /** The trailers, once the whole body has been read; undefined if there are none (RFC 9112 7.1.2). */
+  /**
+   * The trailers, when the whole body has been read. It is undefined if there are none (RFC 9112
+   * 7.1.2).
+   */
   trailers: HttpHeaders | undefined;
 
   /** Made by {@linkcode httpProtocol}. */
@@ -88,12 +91,12 @@ export class HttpRequest {
     return this.#headers ??= new HttpHeaders(this.#bytes, this.#headersFrom, this.#headersTo);
   }
 
-  /** The request target as it was sent: mostly a path with a query (RFC 9112 3.2). */
+  /** The request target as it was sent, mostly a path with a query (RFC 9112 3.2). */
   get target(): string {
     return this.#target ??= latin1(this.#bytes, this.#targetFrom, this.#targetTo);
   }
 
-  /** The path, without the query, not decoded; `*` in `OPTIONS *`, empty in CONNECT. */
+  /** The path without the query, not decoded. It is `*` in `OPTIONS *`, and empty in CONNECT. */
   get path(): string {
     const { target } = this;
     const from = this.#pathFrom();
@@ -115,7 +118,10 @@ export class HttpRequest {
     return new URLSearchParams(this.search);
   }
 
-  /** The host and port that were asked for, from the target or from the Host header (RFC 9112 3.3); empty if unknown. */
+  /**
+   * The host and port that were asked for, from the target or from the Host header (RFC 9112 3.3);
+   * empty if unknown.
+   */
   get host(): string {
     const { target } = this;
     if (this.method === "CONNECT") return target;
@@ -136,11 +142,12 @@ export class HttpRequest {
   /**
    * Reads the rest of the body: `const bytes = yield* call(request.bytes())`.
    *
-   * @param maxBytes More is an error with status 413.
+   * @param maxBytes How many bytes it reads at most. More is an error with status 413.
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    */
   *bytes(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
-    // Copied as they come: a body may arrive byte by byte, and a view of each would take many times what they are.
+    // Copied as they come. A body may arrive byte by byte, and a view of each byte would take far
+    // more memory.
     let bytes = new Uint8Array(0);
     let length = 0;
     try {
@@ -168,7 +175,7 @@ export class HttpRequest {
   /**
    * Reads the rest of the body as text in UTF-8: `const text = yield* call(request.text())`.
    *
-   * @param maxBytes More is an error with status 413.
+   * @param maxBytes How many bytes it reads at most. More is an error with status 413.
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    */
   *text(maxBytes?: number): Coroutine<string> {
@@ -178,8 +185,9 @@ export class HttpRequest {
   /**
    * Reads the rest of the body as JSON: `const order: Order = yield* call(request.json())`.
    *
-   * @param maxBytes More is an error with status 413.
-   * @throws {RemoteProtocolError} If it is no JSON, if there is more, or the body is malformed or ends too early.
+   * @param maxBytes How many bytes it reads at most. More is an error with status 413.
+   * @throws {RemoteProtocolError} If it is no JSON, if there is more, or the body is malformed or
+   * ends too early.
    */
   // deno-lint-ignore no-explicit-any
   *json(maxBytes?: number): Coroutine<any> {
@@ -191,7 +199,10 @@ export class HttpRequest {
     }
   }
 
-  /** Where the path begins in the target: at 0 unless that is in absolute-form or authority-form. */
+  /**
+   * Where the path begins in the target: at 0, unless the target is in absolute-form or
+   * authority-form.
+   */
   #pathFrom(): number {
     const { target } = this;
     if (target.charCodeAt(0) === 0x2f || target === "*") return 0;

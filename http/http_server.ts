@@ -4,7 +4,10 @@ import { Listener } from "./_serve.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import { httpProtocol } from "./http_protocol.ts";
 
-/** Options of {@linkcode HttpServer}: where to listen, as of an `Acceptor`, how to speak, and who answers. */
+/**
+ * Options of {@linkcode HttpServer}: those of an `Acceptor`, those of `httpProtocol`, and the
+ * handler.
+ */
 export type HttpServerOptions = AcceptorOptions & HttpProtocolOptions & {
   /** Answers each request. */
   handler: HttpHandler;
@@ -13,10 +16,10 @@ export type HttpServerOptions = AcceptorOptions & HttpProtocolOptions & {
 /**
  * An HTTP/1.1 server, on a reactor.
  *
- * What a handler does not catch is reported to the reactor's `onError`, unless `onError` is given. A client that goes away
- * ends the handler quietly, through its `finally`s, when it next reads or writes: one that only waits does not notice.
- * Tasks that a handler has spawned, files that it has opened, and timeouts that it has set end with its request: wait for the
- * tasks that are to be finished.
+ * Errors that a handler does not catch are reported to the reactor's `onError`, unless `onError` is
+ * given. When a client goes away, its handler ends quietly, through its `finally`s, at its next
+ * read or write. A handler that only waits does not notice. Tasks, open files and timeouts of a
+ * handler end with its request: wait for a task that has to be finished.
  *
  * @example Saying hello
  * ```ts
@@ -45,8 +48,8 @@ export class HttpServer implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {RangeError} If one of the limits is no whole number, or Infinity.
-   * @throws {Deno.errors.AddrInUse} And whatever else `Deno.listen` throws.
+   * @throws {RangeError} If a limit is neither a whole number nor Infinity.
+   * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
     const { handler, limits, onError, clock, ...listening } = options;
@@ -58,22 +61,22 @@ export class HttpServer implements Disposable {
     this.#listener = new Listener(reactor, listening, () => httpProtocol(handler, protocol));
   }
 
-  /** The address listened on. */
+  /** The address on which it listens. */
   get addr(): Deno.Addr {
     return this.#listener.addr;
   }
 
-  /** The port listened on. */
+  /** The port on which it listens. */
   get port(): number {
     return this.#listener.port;
   }
 
-  /** Where it can be reached, for example `http://127.0.0.1:8000/`. */
+  /** A URL that reaches it, for example `http://127.0.0.1:8000/`. */
   get url(): string {
     return this.#listener.url;
   }
 
-  /** Stops listening. Connections that are open live on. */
+  /** Stops listening. Open connections go on. */
   close(): void {
     this.#listener.close();
   }

@@ -1,7 +1,8 @@
 /**
- * You did something HTTP does not allow: a header value with a line break, a body after a 204, fewer bytes than promised.
+ * You did something that HTTP does not allow: a header value with a line break, a body after a 204,
+ * or fewer bytes than promised.
  *
- * It is thrown at the `yield`, or by the call, that was wrong. Nothing of it has been sent.
+ * It is thrown at the `yield` or by the call that was wrong. Nothing of it has been sent.
  *
  * @example What cannot be sent is refused where it is made
  * ```ts

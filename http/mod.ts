@@ -1,8 +1,9 @@
 /**
  * HTTP/1.1 as coroutines.
  *
- * A handler is a coroutine function: a bare `yield` in it reads the request's body, `yield ok({...})` begins the answer, and
- * `yield data` sends the body. {@linkcode httpProtocol} makes of it a coroutine for one connection, with no socket in it.
+ * A handler is a coroutine function: a bare `yield` in it reads the request's body,
+ * `yield ok({...})` begins the answer, and `yield data` sends the body. {@linkcode httpProtocol}
+ * makes of it a coroutine for one connection, with no socket in it.
  *
  * ```ts
  * import { type Coroutine } from "@weightless/io/compose";

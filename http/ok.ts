@@ -5,7 +5,7 @@ import { response, type ResponseHead } from "./response.ts";
  * Makes the head of a response with status 200; see {@linkcode response}.
  *
  * @param headers The headers to send.
- * @returns What a handler is to yield before the body.
+ * @returns The head, which a handler yields before the body.
  * @throws {LocalProtocolError} If a header cannot be sent.
  *
  * @example Answering a request

@@ -1,9 +1,10 @@
 /**
- * The peer did something HTTP does not allow, or sent more than it may.
+ * The peer did something that HTTP does not allow, or sent more than it may.
  *
- * A handler meets it at the bare `yield` that reads the request's body. Not caught, it is answered with its
- * {@linkcode RemoteProtocolError.status} and the connection is closed; after some of the answer was sent it is reported, as
- * any other error. A handler may throw it as well.
+ * A handler gets it at the bare `yield` that reads the request's body. If the handler does not
+ * catch it, the client gets its {@linkcode RemoteProtocolError.status} as the answer and the
+ * connection is closed. If part of the answer was sent already, it is reported as any other error.
+ * A handler may throw it as well.
  *
  * @example A handler that refuses a request
  * ```ts
@@ -25,7 +26,8 @@ export class RemoteProtocolError extends Error {
   readonly status: number;
 
   /**
-   * Says what the peer did; it is told so. The status is 400 unless another one is given.
+   * Makes an error that says what the peer did. The peer gets the message. The status is 400 unless
+   * another one is given.
    *
    * @throws {RangeError} If the status is not one of an error: 400 to 599.
    */

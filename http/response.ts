@@ -1,7 +1,9 @@
 import { headOf } from "./_head.ts";
 import type { HeadersToSend } from "./headers_to_send.ts";
 
-/** What a handler yields to begin its answer; made by {@linkcode response} and {@linkcode ok}. */
+/**
+ * What a handler yields to begin its answer. It is made by {@linkcode response} and {@linkcode ok}.
+ */
 export interface ResponseHead {
   /** The status code. */
   readonly status: number;
@@ -10,13 +12,14 @@ export interface ResponseHead {
 /**
  * Makes the head of a response, which a handler yields before the body.
  *
- * Content-Length or Transfer-Encoding, Date and Connection are added when it is sent. A Content-Length that is given must
- * be met by the body. `connection: close` closes the connection after the answer. A head made once, outside of the
- * handler, can be yielded any number of times and costs least; the same as the last one costs nearly as little.
+ * Content-Length or Transfer-Encoding, Date and Connection are added when it is sent. If you give a
+ * Content-Length, the body must have that length. `connection: close` closes the connection after
+ * the answer. A head can be yielded any number of times. One that is made once, outside of the
+ * handler, is the fastest; the same head as the last one is nearly as fast.
  *
- * @param status The status code: 100 to 599. Those below 200 announce the real one (RFC 9110 15.2).
+ * @param status The status code: 100 to 599. One below 200 announces the real one (RFC 9110 15.2).
  * @param headers The headers to send.
- * @returns What is to be yielded.
+ * @returns The head, for `yield`.
  * @throws {LocalProtocolError} If the status or a header cannot be sent.
  *
  * @example A redirection

@@ -18,7 +18,7 @@ export interface ServerMessages {
 }
 
 /**
- * A server as a component: it accepts connections, and has its observers speak on them.
+ * A server as a component: it accepts connections, and its observers speak on them.
  *
  * Each connection is a message `processConnection(info)`, sent with `any`.
  *
@@ -53,7 +53,7 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {Deno.errors.AddrInUse} And whatever else `Deno.listen` throws.
+   * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: AcceptorOptions) {
     super();
@@ -64,22 +64,22 @@ export class Server extends Observable<ServerMessages> implements Disposable {
     );
   }
 
-  /** The address listened on. */
+  /** The address on which it listens. */
   get addr(): Deno.Addr {
     return this.#listener.addr;
   }
 
-  /** The port listened on. */
+  /** The port on which it listens. */
   get port(): number {
     return this.#listener.port;
   }
 
-  /** Where it can be reached if it speaks HTTP, for example `http://127.0.0.1:8000/`. */
+  /** A URL that reaches it if it speaks HTTP, for example `http://127.0.0.1:8000/`. */
   get url(): string {
     return this.#listener.url;
   }
 
-  /** Stops listening. Connections that are open live on. */
+  /** Stops listening. Open connections go on. */
   close(): void {
     this.#listener.close();
   }
