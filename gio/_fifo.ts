@@ -1,16 +1,27 @@
 import type { ByteStream } from "../reactor/mod.ts";
 
-/** Whether opening it waits until somebody opens the other end. */
+/** Whether opening it waits until somebody opens the other end, as far as that may be known. */
 export function isFifo(path: string | URL): boolean {
+  if (!isGranted("read", path)) return false;
   try {
     return Deno.statSync(path).isFifo === true;
   } catch {
-    return false; // Not there, or not permitted: opening it will tell.
+    return false; // It is not there: opening it will tell.
   }
 }
 
-/** A FIFO that is opened by another thread, at once, and read and written when it is open. */
+/**
+ * A FIFO that is opened by another thread, at once, and read and written when it is open.
+ *
+ * @throws {Deno.errors.NotCapable} If it could not be closed before it is open: see openBoth().
+ */
 export function openFifo(path: string | URL, options?: Deno.OpenOptions): ByteStream {
+  for (const name of ["read", "write"] as const) {
+    if (isGranted(name, path)) continue;
+    throw new Deno.errors.NotCapable(
+      `Cannot open FIFO ${path}: that needs --allow-${name} as well, since both of its ends are opened when it is closed early`,
+    );
+  }
   const opening = Deno.open(path, options);
   let isOpen = false;
   opening.then(() => isOpen = true, ignore);
@@ -25,12 +36,20 @@ export function openFifo(path: string | URL, options?: Deno.OpenOptions): ByteSt
   };
 }
 
-/** Both ends at once, which never waits on Linux: so the thread need not wait for ever for an end that does not come. */
+/** Asks nobody. */
+function isGranted(name: "read" | "write", path: string | URL): boolean {
+  return Deno.permissions.querySync({ name, path }).state === "granted";
+}
+
+/**
+ * Opens both ends, which never waits on Linux. Otherwise the thread would wait for ever for an end
+ * that does not come, and Deno for the thread.
+ */
 function openBoth(path: string | URL): Deno.FsFile | undefined {
   try {
     return Deno.openSync(path, { read: true, write: true });
   } catch {
-    return undefined; // Not permitted, or not there any more.
+    return undefined; // It is not there any more.
   }
 }
 

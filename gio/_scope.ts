@@ -96,14 +96,23 @@ function isIn(value: unknown, thing: Owned, depth: number): boolean {
   return false;
 }
 
-/** Ends a scope, and waits until all is over. */
+/** Ends a scope, at once; as a request it waits until everything has ended. */
 export class ScopeEnd extends Request {
-  constructor(readonly scope: Scope, readonly isCut: boolean) {
+  readonly #scope: Scope;
+  #waiter: Waiter<void> | undefined;
+
+  constructor(scope: Scope, isCut: boolean) {
     super();
+    this.#scope = scope;
+    scope.end(isCut, () => this.#waiter?.resume());
+  }
+
+  get isOver(): boolean {
+    return this.#scope.isIdle;
   }
 
   override begin(waiter: Waiter<void>): void {
-    this.scope.end(this.isCut, () => waiter.resume());
-    if (this.scope.isIdle) waiter.resume();
+    this.#waiter = waiter;
+    if (this.isOver) waiter.resume();
   }
 }

@@ -1,4 +1,4 @@
-import { type Coroutine, EndOfStream, type Request } from "../compose/mod.ts";
+import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { cleaned } from "../compose/_traceback.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
@@ -123,9 +123,7 @@ export class Connection implements Wire, Inner {
         while (exchange.isRunning) phase = yield* this.#goOn(exchange, phase);
         this.isRunning = false;
         const isCut = phase === "cut" || phase === "broken";
-        const cleanup = this.#endOwn(isCut);
-        if ((isCut || cleanup !== undefined) && !this.isElsewhere) yield* this.#flush();
-        if (cleanup !== undefined) yield cleanup;
+        if (isCut || this.own !== undefined) yield* this.#leave(isCut);
         if (isCut) {
           const { host } = this;
           throw host !== undefined && phase === "cut" ? host.cut(exchange.value) : exchange.value;
@@ -193,17 +191,27 @@ export class Connection implements Wire, Inner {
       yield* this.#exchange!.close();
     } finally {
       this.isRunning = false;
-      const cleanup = this.#endOwn(true);
-      if (cleanup !== undefined) yield cleanup;
+      yield* this.#endOwn(true);
     }
   }
 
-  /** Ends what the handler has left behind. Returns the request to wait for, if that takes time. */
-  #endOwn(isCut: boolean): Request<void> | undefined {
+  /** Sends what has gathered, and ends what the handler has left behind, whatever happens. */
+  *#leave(isCut: boolean): Coroutine<void> {
+    let isLost = true;
+    try {
+      if (!this.isElsewhere && (isCut || !this.own!.isIdle)) yield* this.#flush();
+      isLost = isCut;
+    } finally {
+      yield* this.#endOwn(isLost);
+    }
+  }
+
+  *#endOwn(isCut: boolean): Coroutine<void> {
     const { own } = this;
     if (own === undefined) return;
     this.own = undefined;
-    return this.host!.end(own, isCut);
+    const ending = this.host!.end(own, isCut);
+    if (ending !== undefined) yield ending;
   }
 
   /**

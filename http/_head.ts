@@ -50,7 +50,7 @@ export class Head {
         const value = headers[name];
         this.#add(name, value);
         given.push(name, value);
-        if (typeof value === "object") this.#given = undefined;
+        if (typeof value === "object" || typeof value === "function") this.#given = undefined;
       }
     }
   }
@@ -166,8 +166,10 @@ let last: Head | undefined;
  * again.
  */
 export function headOf(status: number, headers: HeadersToSend): Head {
-  if (last === undefined || !last.isOf(status, headers)) last = new Head(status, headers);
-  return last;
+  // A getter among the headers may make another head meanwhile.
+  let head = last;
+  if (head === undefined || !head.isOf(status, headers)) head = new Head(status, headers);
+  return last = head;
 }
 
 /** Whether a name may concern framing or connection, judged by its length. */

@@ -68,9 +68,8 @@ class GioHost implements Host {
   }
 
   end(own: Scope, isCut: boolean): Request<void> | undefined {
-    const { isClosing } = this.#driver;
+    const ending = new ScopeEnd(own, isCut || this.#driver.isClosing);
     // Most things end at once. A reactor that shuts down would refuse to wait for them.
-    if (isClosing) own.end(true, () => {});
-    return own.isIdle ? undefined : new ScopeEnd(own, isCut || isClosing);
+    return ending.isOver ? undefined : ending;
   }
 }

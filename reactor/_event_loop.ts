@@ -10,28 +10,39 @@ const ASK_MS = 0.25;
 const LONG_WAIT_MS = 1;
 /** Deno's event loop looks when it has nothing else to do, and at the latest after so many turns. */
 const TURNS_TO_LOOK = 61;
+/** The rest of the program may do much in each turn. After this time the reactor goes on first. */
+const MAX_TURNING_MS = 0.5;
+
+interface EventLoopOptions {
+  turnMs?: number;
+  maxTurningMs?: number;
+  /** Whether there is something for Deno to look at; `undefined` if that is not known now. */
+  isReady?: () => boolean | undefined;
+}
 
 /**
  * How a reactor that is always busy lets the rest of the program run.
  *
- * A turn of Deno's event loop runs its timers, but it looks for input and output only when it has nothing else to do, or
- * in every 61st turn. So now and then a busy reactor makes that many turns at once. They take about 70 µs together. To
- * wait for a job on another thread instead is not dependable: it may be done before the event loop comes to rest.
+ * A turn of Deno's event loop runs its timers, but it looks for input and output only when it has
+ * nothing else to do, or in every 61st turn. So now and then a busy reactor makes that many turns.
+ * They take about 70 µs together, unless the rest of the program is busy as well: then the reactor
+ * steps in between. To wait for a job on another thread instead is not dependable: the job may be
+ * done before the event loop comes to rest.
  */
 export class EventLoop {
   #turnMs: number;
+  #maxTurningMs: number;
   #isReady: () => boolean | undefined;
   #lastTurn = 0;
   #lastAsked = 0;
   #lastLook: number = performance.now();
+  /** How many turns are missing until it has looked. */
+  #missing = 0;
 
-  constructor(
-    { turnMs = TURN_MS, isReady = unknown }: {
-      turnMs?: number;
-      isReady?: () => boolean | undefined;
-    } = {},
-  ) {
+  constructor(options: EventLoopOptions = {}) {
+    const { turnMs = TURN_MS, maxTurningMs = MAX_TURNING_MS, isReady = unknown } = options;
     this.#turnMs = turnMs;
+    this.#maxTurningMs = maxTurningMs;
     this.#isReady = isReady;
   }
 
@@ -44,12 +55,18 @@ export class EventLoop {
     return this.#isReady() === true;
   }
 
-  /** Resolves after one turn of the event loop, or as many as it needs to look for input and output if that is due. */
+  /** Resolves after one turn of the event loop, or after several if it is to look. */
   async turn(): Promise<void> {
-    const isReady = this.#isReady() ?? performance.now() - this.#lastLook >= LOOK_MS;
-    await turns(isReady ? TURNS_TO_LOOK : 1);
+    const begin = performance.now();
+    const isReady = this.#isReady();
+    if (isReady === false) this.#missing = 0;
+    else if (this.#missing === 0 && (isReady || begin - this.#lastLook >= LOOK_MS)) {
+      this.#missing = TURNS_TO_LOOK;
+    }
+    const looks = this.#missing > 0;
+    await this.#turns(begin + this.#maxTurningMs);
     this.#lastAsked = this.#lastTurn = performance.now();
-    if (isReady) this.#lastLook = this.#lastTurn;
+    if (looks && this.#missing === 0) this.#lastLook = this.#lastTurn;
   }
 
   /** Waits for a promise, and notes whether that left the event loop time to look. */
@@ -57,15 +74,21 @@ export class EventLoop {
     const begin = performance.now();
     await promise;
     const end = performance.now();
-    if (end - begin >= LONG_WAIT_MS) this.#lastLook = end;
+    if (end - begin < LONG_WAIT_MS) return;
+    this.#lastLook = end;
+    this.#missing = 0;
   }
-}
 
-function turns(count: number): Promise<void> {
-  return new Promise((resolve) => {
-    const turn = () => --count > 0 ? setImmediate(turn) : resolve();
-    setImmediate(turn);
-  });
+  #turns(until: number): Promise<void> {
+    return new Promise((resolve) => {
+      const turn = () => {
+        if (this.#missing > 0 && --this.#missing > 0 && performance.now() < until) {
+          setImmediate(turn);
+        } else resolve();
+      };
+      setImmediate(turn);
+    });
+  }
 }
 
 function unknown(): undefined {}

@@ -107,3 +107,25 @@ leakTest("open() of what is no FIFO fails where it is called", async () => {
   );
   await assertRejects(() => opening.result, Deno.errors.NotFound);
 });
+
+if (LINUX) {
+  const path = `/tmp/fifo-${crypto.randomUUID()}`;
+  Deno.test.beforeAll(() => void new Deno.Command("mkfifo", { args: [path] }).outputSync());
+  Deno.test.afterAll(() => Deno.removeSync(path));
+  Deno.test({
+    name: "open() of a FIFO names the permission that it lacks, and asks nobody",
+    permissions: { read: true },
+    async fn() {
+      using reactor = new Reactor({ selector: "deno" });
+      const opening = gio(
+        reactor,
+        undefined,
+        function* () {
+          using _ = open(path).enter();
+          yield;
+        }(),
+      );
+      await assertRejects(() => opening.result, Deno.errors.NotCapable, "--allow-write");
+    },
+  });
+}

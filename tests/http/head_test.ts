@@ -39,6 +39,19 @@ Deno.test("headOf() gives the last head again when it would make the same, and n
   assert(headOf(200, { "set-cookie": list }).text.includes("c=3"));
 });
 
+Deno.test("headOf() gives each caller its own head when a getter makes another", () => {
+  const headers = {
+    get "x-a"() {
+      headOf(404, { "set-cookie": "secret" });
+      return "A";
+    },
+  };
+  for (let i = 0; i < 2; i++) {
+    const head = headOf(200, headers);
+    assertEquals([head.status, head.text], [200, "HTTP/1.1 200 OK\r\nx-a: A\r\n"]);
+  }
+});
+
 Deno.test("headOf() refuses what cannot be sent each time", () => {
   for (let i = 0; i < 2; i++) {
     assertThrows(() => headOf(200, { "x-a": "a\r\nb" }), LocalProtocolError);

@@ -4,7 +4,8 @@ import { call, type Coroutine } from "../../compose/mod.ts";
 import { Acceptor, Reactor, type SelectorName, type Socket } from "../../reactor/mod.ts";
 import { connectTo, type Gio, gio, open, sleep, spawn, timeout, wait } from "../../gio/mod.ts";
 import { httpProtocol, type HttpRequest, HttpServer, ok } from "../../http/mod.ts";
-import { leakTest, turnsUntil } from "../_leaks.ts";
+import { resetTcp } from "../../reactor/linux/_tcp.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 
 const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 const hostname = "127.0.0.1";
@@ -234,6 +235,52 @@ for (const selector of SELECTORS) {
       assertEquals(errors, []);
     },
   );
+
+  for (const place of ["at the start", "after the answer", "in a finally"]) {
+    for (const out of ["closes", "resets"]) {
+      leakTest(
+        `what a handler opens ${place} ends when its client ${out} before it ends (${selector})`,
+        async () => {
+          const isGone = Promise.withResolvers<void>();
+          let left: (() => boolean)[] = [];
+          function* leave(): Coroutine {
+            const file = open("/dev/null");
+            const task = yield* spawn(sleeping());
+            left = [() => file.closed, () => task.done];
+          }
+          const reactor = new Reactor({ selector });
+          const running = reactor.run();
+          const server = new HttpServer(reactor, {
+            hostname,
+            port: 0,
+            *handler() {
+              try {
+                if (place === "at the start") yield* leave();
+                yield ok();
+                yield "hello";
+                if (place === "after the answer") yield* leave();
+                yield* wait(isGone.promise);
+              } finally {
+                if (place === "in a finally") yield* leave();
+              }
+            },
+          });
+          const conn = await Deno.connect({ hostname, port: server.port });
+          await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+          if (place !== "in a finally") await turnsUntil(() => left.length > 0);
+          else await conn.read(new Uint8Array(1000));
+          if (out === "resets") resetTcp(conn);
+          conn.close();
+          await turns(20);
+          isGone.resolve();
+          await turnsUntil(() => left.length > 0 && left.every((isOver) => isOver()));
+          server.close();
+          reactor.requestShutdown();
+          await running;
+        },
+      );
+    }
+  }
 
   leakTest(
     `a task of a request that fails in its cleanup is reported once (${selector})`,
