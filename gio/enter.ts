@@ -23,7 +23,7 @@ import { Opened } from "./opened.ts";
  * const from = memory("some data");
  * const to = memory();
  * await asProcess(function* () {
- *   let data: string;
+ *   let data: Uint8Array;
  *   {
  *     using _ = enter(from);
  *     data = yield;

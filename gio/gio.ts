@@ -51,14 +51,15 @@ export function currentGio(what = "currentGio()"): Gio {
  *
  * @example A protocol on a connection
  * ```ts
+ * import { call, readLine } from "@weightless/io/compose";
  * import { gio, memory } from "@weightless/io/gio";
  * import { Reactor } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";
  *
  * using reactor = new Reactor();
- * const connection = memory("World");
+ * const connection = memory("World\n");
  * gio(reactor, connection, function* () {
- *   const name = yield;
+ *   const name = yield* call(readLine());
  *   yield `Hello, ${name}!`;
  * }());
  * reactor.step();
