@@ -1,5 +1,3 @@
-import type { Reactor } from "./reactor.ts";
-
 /** So long a server waits for its reactor to be run, before it says that nobody does. */
 const PATIENCE_MS = 5000;
 
@@ -14,7 +12,10 @@ export function tellAttended(reactor: object, isAttended: () => boolean): void {
  * Reports to the reactor's `onError` if nobody runs it: it accepts nothing, and everything else seems well. The error has
  * the line where the server was made. Gives what calls it off. It keeps no process alive.
  */
-export function expectAttended(reactor: Reactor, what: () => string): () => void {
+export function expectAttended(
+  reactor: { onError(error: unknown, where: string): void },
+  what: () => string,
+): () => void {
   const error = new Error(
     "Nobody runs the reactor, so that no connection is accepted: await reactor.run()",
   );

@@ -1,5 +1,5 @@
 import { shown } from "./_describe.ts";
-import type { Reactor } from "./reactor.ts";
+import type { Registrar } from "./_registrar.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
 import { EVENTS } from "./_reports.ts";
 
@@ -22,7 +22,7 @@ export function refuse<T extends object>(
 
 /** What is no reactor, because two arguments are in each other's place, say. */
 export function checkReactor(reactor: unknown, doing: string, call: string): void {
-  if (typeof (reactor as Partial<Reactor> | undefined)?.addShutdownHook === "function") return;
+  if (typeof (reactor as Partial<Registrar> | undefined)?.addShutdownHook === "function") return;
   throw new TypeError(`Cannot ${doing} on ${shown(reactor)}: give a reactor first, ${call}`);
 }
 
