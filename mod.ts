@@ -10,17 +10,17 @@
  * - `@weightless/io/http`: HTTP/1.1 as coroutines
  *
  * ```ts
- * import { asProcess, type Coroutine, memory } from "@weightless/io";
+ * import { asProcess, type Coroutine, lines, memory, pipe } from "@weightless/io";
  * import { assertEquals } from "@std/assert";
  *
  * function* greet(): Coroutine {
  *   const name = yield; // "I want data"
- *   yield `Hello, ${name}!`; // "I have data"
+ *   yield `Hello, ${name}!\n`; // "I have data"
  * }
  *
- * const connection = memory("World");
- * await asProcess(greet(), { connection });
- * assertEquals(connection.text, "Hello, World!");
+ * const connection = memory("Wor", "ld\n"); // bytes, as a socket gives them; lines() makes text of them
+ * await asProcess(pipe(lines(), greet()), { connection });
+ * assertEquals(connection.text, "Hello, World!\n");
  * ```
  *
  * @module

@@ -1,6 +1,7 @@
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { describe } from "./_describe.ts";
 import { Frame } from "./_frame.ts";
+import { isRequest } from "./request.ts";
 
 /** The iterable that {@linkcode call} makes for `yield*`. */
 export interface Call<R> {
@@ -44,6 +45,11 @@ export interface Call<R> {
  */
 export function call<R>(coroutine: Coroutine<R>): Call<R> {
   if (!isCoroutine(coroutine)) {
+    if (isRequest(coroutine)) {
+      throw new TypeError(
+        `Cannot call ${describe(coroutine)}: it is a request, give it to yield* without call()`,
+      );
+    }
     throw new TypeError(
       `Cannot call ${describe(coroutine)}: give a coroutine, call(sub()), not call(sub)`,
     );

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { compose } from "@weightless/io/compose";
 import { gio, memory } from "@weightless/io/gio";
+import { lines, pipe } from "@weightless/io/pipeline";
 import { Reactor, TestClock } from "@weightless/io/reactor";
 import { greet } from "./greet.ts";
 
@@ -15,13 +16,14 @@ Deno.test("greet() asks for name and city", () => {
 Deno.test("greet() greets after a moment", async () => {
   const clock = new TestClock();
   using reactor = new Reactor({ clock });
-  const connection = memory("Ada", "London");
-  const conversation = gio(reactor, connection, greet());
-  reactor.step();
-  reactor.step();
-  assertEquals(connection.text, "Your name? Your city? ");
+  const peer = memory();
+  const conversation = gio(reactor, peer, pipe(lines(), greet()));
+  assertEquals(peer.text, "Your name? ");
+  peer.write("A", "da\nLondon\n"); // as it may arrive
+  for (let i = 0; i < 3; i++) reactor.step();
+  assertEquals(peer.text, "Your name? Your city? ");
   clock.advance(100);
   reactor.step();
   await conversation.result;
-  assertEquals(connection.text, "Your name? Your city? Hello, Ada from London!\n");
+  assertEquals(peer.text, "Your name? Your city? Hello, Ada from London!\n");
 });

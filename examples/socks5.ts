@@ -88,6 +88,9 @@ function reason(error: unknown): number {
   return error instanceof Deno.errors.ConnectionRefused ? 5 : 1; // or general failure
 }
 
+/** So long neither side may say anything. */
+const IDLE_MS = 600_000;
+
 /** What becomes of a client: the protocol, and then whatever both sides say. */
 function* proxy(report: Report): Coroutine {
   try {
@@ -102,7 +105,7 @@ function* proxy(report: Report): Coroutine {
     report.error = error.message;
     return;
   }
-  const transfer = splice.both(here, report.far!);
+  const transfer = splice.both(here, report.far!, { idleMs: IDLE_MS });
   report.transferred = transfer.transferred;
   yield* transfer;
 }

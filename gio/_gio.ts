@@ -29,13 +29,14 @@ export interface GioOptions {
  *
  * @example Awaiting the result
  * ```ts
+ * import { call, readLine } from "@weightless/io/compose";
  * import { type Gio, gio, memory } from "@weightless/io/gio";
  * import { Reactor } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";
  *
  * using reactor = new Reactor();
- * const task: Gio<string> = gio(reactor, memory("World"), function* () {
- *   const name: string = yield;
+ * const task: Gio<string> = gio(reactor, memory("World\n"), function* () {
+ *   const name = yield* call(readLine());
  *   return `Hello, ${name}!`;
  * }());
  * reactor.step();

@@ -38,7 +38,9 @@ class Together<R> extends Request<R> {
     for (const branch of branches) {
       if (isCoroutine(branch) || isRequest(branch)) continue;
       throw new TypeError(
-        `Cannot run ${shown(branch)} in ${what}: give coroutines, main() and not main, or requests`,
+        `Cannot run ${
+          shown(branch)
+        } in ${what}: give coroutines, main() and not main or call(main()), or requests`,
       );
     }
     this.#what = what;

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { checkContext } from "./_check.ts";
 import { currentDriver } from "./_driver.ts";
 import { Opened } from "./opened.ts";
 
@@ -13,7 +14,7 @@ import { Opened } from "./opened.ts";
  *
  * @param context What to read from and write to.
  * @returns What leaves it when disposed of.
- * @throws {TypeError} Outside of a coroutine that gio runs.
+ * @throws {TypeError} Outside of a coroutine that gio runs, or if it is no context.
  *
  * @example Copying from one context to another
  * ```ts
@@ -23,7 +24,7 @@ import { Opened } from "./opened.ts";
  * const from = memory("some data");
  * const to = memory();
  * await asProcess(function* () {
- *   let data: string;
+ *   let data: Uint8Array;
  *   {
  *     using _ = enter(from);
  *     data = yield;
@@ -35,5 +36,8 @@ import { Opened } from "./opened.ts";
  * ```
  */
 export function enter(context: Context | Opened): Disposable {
-  return currentDriver("enter()").enter(context instanceof Opened ? context.context : context);
+  const driver = currentDriver("enter()");
+  const entered = context instanceof Opened ? context.context : context;
+  checkContext(entered);
+  return driver.enter(entered);
 }

@@ -1,6 +1,8 @@
 import type { Coroutine } from "../compose/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
+import { checkReactor } from "../reactor/_options.ts";
+import { checkContext } from "./_check.ts";
 import { currentDriver, Driver } from "./_driver.ts";
 import type { Gio, GioOptions } from "./_gio.ts";
 
@@ -48,17 +50,19 @@ export function currentGio(what = "currentGio()"): Gio {
  * @param options A signal to cancel it, and what becomes of the connection.
  * @returns The running coroutine.
  * @throws {RangeError} If `lingerMs` is no number of at least 0.
+ * @throws {TypeError} If an argument is of another kind.
  *
  * @example A protocol on a connection
  * ```ts
+ * import { call, readLine } from "@weightless/io/compose";
  * import { gio, memory } from "@weightless/io/gio";
  * import { Reactor } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";
  *
  * using reactor = new Reactor();
- * const connection = memory("World");
+ * const connection = memory("World\n");
  * gio(reactor, connection, function* () {
- *   const name = yield;
+ *   const name = yield* call(readLine());
  *   yield `Hello, ${name}!`;
  * }());
  * reactor.step();
@@ -71,5 +75,7 @@ export function gio<R>(
   coroutine: Coroutine<R>,
   options?: GioOptions,
 ): Gio<R> {
+  checkReactor(reactor, "run a coroutine", "gio(reactor, connection, main())");
+  if (connection !== undefined) checkContext(connection);
   return new Driver(reactor, connection, coroutine, options);
 }

@@ -4,20 +4,22 @@
  * A bare `yield` reads from the innermost context, `yield data` writes to it. Nothing in the coroutine names a
  * socket: {@linkcode gio} gives it one. Beside reading and writing, a coroutine may {@linkcode wait} for a promise,
  * {@linkcode sleep}, limit its time with {@linkcode timeout}, {@linkcode spawn} another one, and {@linkcode enter}
- * another context for a while.
+ * another context for a while. What it reads is bytes, as they arrive: `readLine()` and the like of compose, or
+ * stages of pipeline such as `lines()` and `decode()`, make text of them.
  *
  * ```ts
+ * import { call, readLine } from "@weightless/io/compose";
  * import { asProcess, type Coroutine, memory, sleep, timeout } from "@weightless/io/gio";
  * import { assertEquals } from "@std/assert";
  *
  * function* greet(): Coroutine {
  *   using _ = timeout(5000);
- *   const name = yield;
+ *   const name = yield* call(readLine());
  *   yield* sleep(1);
  *   yield `Hello, ${name}!`;
  * }
  *
- * const connection = memory("World");
+ * const connection = memory("World\n");
  * await asProcess(greet(), { connection });
  * assertEquals(connection.text, "Hello, World!");
  * ```

@@ -1,4 +1,5 @@
 import { shown } from "./_describe.ts";
+import type { Registrar } from "./_registrar.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
 import { EVENTS } from "./_reports.ts";
 
@@ -17,6 +18,12 @@ export function refuse<T extends object>(
     if (options[name] === undefined || options[name] === false) continue;
     throw new TypeError(`Cannot ${doing}: ${name} has no effect ${why}`);
   }
+}
+
+/** What is no reactor, because two arguments are in each other's place, say. */
+export function checkReactor(reactor: unknown, doing: string, call: string): void {
+  if (typeof (reactor as Partial<Registrar> | undefined)?.addShutdownHook === "function") return;
+  throw new TypeError(`Cannot ${doing} on ${shown(reactor)}: give a reactor first, ${call}`);
 }
 
 /** A certificate and its key are both given, or none is. */

@@ -1,9 +1,12 @@
+import type { Clock } from "./clock.ts";
 import type { CallContext, RegistrationOptions, ShutdownHook } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Timer } from "./timer.ts";
 
 /** What sockets, requests and transfers need of the {@linkcode Reactor}, whose file imports theirs. */
 export interface Registrar {
+  /** As `reactor.clock`. */
+  readonly clock: Clock;
   /** As `reactor.currentContext`. */
   readonly currentContext: CallContext | undefined;
   /** As `reactor.addReader`. */

@@ -23,6 +23,11 @@ export class Stepper {
     this.#reports = reports;
   }
 
+  /** Whether there has ever been a step. */
+  get hasStepped(): boolean {
+    return this.#turn >= 0;
+  }
+
   step(): number {
     if (this.#stepping) throw new TypeError("Cannot step: the reactor is in a step already");
     const { step: onStep } = this.#reports.events;

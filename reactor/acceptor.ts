@@ -1,6 +1,7 @@
 import { isTls } from "./_deno_listening.ts";
 import { about, describe, describeAddr } from "./_describe.ts";
-import { checkPair, checkPath, refuse } from "./_options.ts";
+import { expectAttended } from "./_attended.ts";
+import { checkPair, checkPath, checkReactor, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
 import { MAX_PORT, MOST_INT, whole } from "./_whole.ts";
@@ -56,6 +57,7 @@ const MOST_AT_ONCE = 64;
  * Listens (TCP, TLS or Unix), and calls back with a {@linkcode Socket} for each connection.
  *
  * An error thrown by the callback aborts its connection and is reported to the reactor's `onError`; accepting goes on.
+ * While nobody runs the reactor, nothing is accepted; after some seconds it says so, to `onError` as well.
  * When accepting fails (too many open files, say), it pauses, says so once, and resumes by itself.
  *
  * @example Greets everybody
@@ -86,6 +88,7 @@ export class Acceptor implements Disposable {
   #count = 0;
   #paused = false;
   #failing = false;
+  #stopExpecting: () => void;
 
   /**
    * Begins to listen.
@@ -97,6 +100,7 @@ export class Acceptor implements Disposable {
    * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
+    checkReactor(reactor, "listen", "new Acceptor(reactor, options, onAccept)");
     this.#reactor = reactor;
     this.#options = options;
     this.#onAccept = onAccept;
@@ -113,6 +117,7 @@ export class Acceptor implements Disposable {
       throw error;
     }
     reactor.addShutdownHook(this.#close);
+    this.#stopExpecting = expectAttended(reactor, () => describe(this.#listening));
     try {
       this.#resume();
     } catch (error) {
@@ -149,6 +154,7 @@ export class Acceptor implements Disposable {
   #close = (): void => {
     if (this.#listening.closed) return;
     this.#reactor.removeShutdownHook(this.#close);
+    this.#stopExpecting();
     this.#reactor.removeReader(this.#listening);
     this.#listening.close();
     const { path } = this.#options;

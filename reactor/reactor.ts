@@ -1,3 +1,4 @@
+import { tellAttended } from "./_attended.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { createSelector } from "./_create_selector.ts";
@@ -95,6 +96,7 @@ export class Reactor implements Disposable {
     this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports);
     this.#sockets = new Sockets(this.#reports, { reactor: this, lingerMs });
     owners.set(this, this.#sockets.owner);
+    tellAttended(this, () => this.#running || this.#stepper.hasStepped);
   }
 
   /** The name of the back end in use: `"deno"` or `"epoll"`. */

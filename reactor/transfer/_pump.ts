@@ -1,5 +1,6 @@
 import { FileSource } from "./_file_source.ts";
 import { EventLoop } from "../_event_loop.ts";
+import { Idle } from "./_idle.ts";
 import {
   type End,
   LARGE,
@@ -30,7 +31,7 @@ import {
   type TransferTarget,
 } from "./transfer.ts";
 import type { Transferred } from "./transferred.ts";
-import { whole } from "../_whole.ts";
+import { duration, whole } from "../_whole.ts";
 import { type Cut, TransferError, type TransferSide } from "./transfer_error.ts";
 
 /*
@@ -75,10 +76,14 @@ export interface Route {
   tap?: TransferTarget | undefined;
   /** How many bytes at most. */
   limit?: number | undefined;
+  /** Whether more than that cuts it. */
+  limitCuts?: boolean;
   /** Whether never to splice. */
   copy?: boolean | undefined;
   signal?: AbortSignal;
   onProgress?: ((transferred: Transferred) => void) | undefined;
+  /** Told of all that moves. */
+  idle?: Idle | undefined;
 }
 
 /** Where bytes go out. */
@@ -96,9 +101,17 @@ interface Outlet {
 type Outlets = [to: Outlet, ...tap: Outlet[]];
 
 /** The transfer of one pump. */
-export function pumped(route: Route): Transfer {
-  const pump = new Pump(route);
-  return new Transfer([pump], pump.transferred, route.signal);
+export function pumped({ idleMs, ...route }: Route & { idleMs?: number | undefined }): Transfer {
+  const { signal } = route;
+  const idle = idleOf(idleMs);
+  const pump = new Pump({ ...route, idle });
+  return new Transfer([pump], pump.transferred, { signal, idle });
+}
+
+/** What looks after a transfer, if anything is to. */
+export function idleOf(idleMs: number = Infinity): Idle | undefined {
+  duration(idleMs, "transfer: idleMs");
+  return idleMs === Infinity ? undefined : new Idle(idleMs);
 }
 
 /** One direction of a transfer. */
@@ -122,7 +135,8 @@ export class Pump implements Job {
 
   constructor(route: Route) {
     this.#route = route;
-    this.#left = whole(route.limit ?? Infinity, "transfer: the number of bytes");
+    const what = route.limitCuts ? "maxBytes" : "the number of bytes";
+    this.#left = whole(route.limit ?? Infinity, `transfer: ${what}`);
   }
 
   run(lender: Lender, reactor: Registrar | undefined): Promise<void> {
@@ -166,7 +180,7 @@ export class Pump implements Job {
   }
 
   *#steps(lender: Lender, reactor: Registrar | undefined): Steps {
-    const { from, to, tap, copy } = this.#route;
+    const { from, to, tap, copy, limit, limitCuts } = this.#route;
     const isFile = from instanceof FileSource;
     if (isFile) this.#left = this.#begun(from).open();
     this.#libc = copy ? undefined : libc();
@@ -174,6 +188,7 @@ export class Pump implements Job {
     const given: TransferTarget[] = tap === undefined ? [to] : [to, tap];
     const targets = given.map((end) => lender.lend(end));
     const other = [origin, ...targets].map(reactorOf).find((one) => one !== undefined);
+    this.#route.idle?.begin(reactor ?? other);
     const waiting = (end: object, toString: () => string): Waiting => ({
       reactor: reactor ?? reactorOf(end) ?? other,
       where: { toString },
@@ -189,7 +204,7 @@ export class Pump implements Job {
     if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
     // What was written before may be under way.
     yield* this.#write(NOTHING);
-    yield* this.#putWithin(lender, lender.unread(source.end));
+    let isBeyond = !(yield* this.#putWithin(lender, lender.unread(source.end)));
     while (this.#left > 0) {
       const size = !source.more
         ? SMALL
@@ -197,18 +212,31 @@ export class Pump implements Job {
         ? this.#send(source)
         : yield* this.#relay();
       if (size !== undefined) {
-        let chunk: Uint8Array | null;
-        try {
-          chunk = yield* source.take(Math.min(size, this.#left));
-        } catch (error) {
-          throw this.#error("from", source, error);
-        }
+        const chunk = yield* this.#take(Math.min(size, this.#left));
         if (chunk === null) return yield* this.#finish();
-        if (chunk.length > this.#left) return yield* this.#putWithin(lender, [chunk]);
-        this.#takes(chunk.length);
-        yield* this.#write(chunk);
+        if (chunk.length > this.#left) isBeyond = !(yield* this.#putWithin(lender, [chunk]));
+        else {
+          this.#takes(chunk.length);
+          yield* this.#write(chunk);
+        }
       }
       if (eventLoop.isDue) yield turn();
+    }
+    if (!limitCuts) return;
+    // What ends here is within the limit.
+    const more = isBeyond ? NOTHING : yield* this.#take(1);
+    if (more === null) return yield* this.#finish();
+    this.#takes(more.length);
+    const where = source.describe() || "one end";
+    const reason = new RangeError(`More than ${limit} bytes came from ${where}, see maxBytes`);
+    throw new TransferError("signal", undefined, this.#cut, reason);
+  }
+
+  *#take(size: number): Steps<Uint8Array | null> {
+    try {
+      return yield* this.#source.take(size);
+    } catch (error) {
+      throw this.#error("from", this.#source, error);
     }
   }
 
@@ -287,6 +315,7 @@ export class Pump implements Job {
         outlet.splices = true;
         this.#held -= moved;
         if (outlet.side === "to") this.#arrived(moved, 0);
+        else this.#route.idle?.moved();
       } else {
         // It is full, or broken, or does not know how: writing will tell.
         const room = this.#room ??= new Uint8Array(LARGE);
@@ -299,16 +328,17 @@ export class Pump implements Job {
     }
   }
 
-  /** Writes what is within the limit; what is beyond goes back. */
-  *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps {
+  /** Writes what is within the limit; what is beyond goes back. Gives whether that was all. */
+  *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps<boolean> {
     for (const [i, chunk] of chunks.entries()) {
       const within = Math.min(chunk.length, this.#left);
       this.#takes(within);
       const isAll = within === chunk.length;
       if (!isAll) lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
       if (within > 0) yield* this.#write(chunk.subarray(0, within));
-      if (!isAll) return;
+      if (!isAll) return false;
     }
+    return true;
   }
 
   *#write(bytes: Uint8Array, outlets: readonly Outlet[] = this.#outlets): Steps {
@@ -320,7 +350,10 @@ export class Pump implements Job {
         } catch (error) {
           throw this.#error(side, target, error);
         }
-        if (side === "to" && sent > 0) this.#arrived(0, sent);
+        if (sent > 0) {
+          if (side === "to") this.#arrived(0, sent);
+          else this.#route.idle?.moved();
+        }
         if (sent === rest.length) break;
         rest = rest.subarray(sent);
       }
@@ -352,6 +385,7 @@ export class Pump implements Job {
     transferred.spliced += spliced;
     transferred.copied += copied;
     transferred.bytes += spliced + copied;
+    this.#route.idle?.moved();
     this.#route.onProgress?.(transferred);
     // What was aborted there goes no further; whoever aborted it has told why.
     if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");

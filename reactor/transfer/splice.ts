@@ -1,4 +1,4 @@
-import { Pump, pumped } from "./_pump.ts";
+import { idleOf, Pump, pumped } from "./_pump.ts";
 import {
   Transfer,
   type TransferOptions,
@@ -6,12 +6,24 @@ import {
   type TransferSource,
   type TransferTarget,
 } from "./transfer.ts";
-import type { Transferred, TransferredBothWays } from "./transferred.ts";
+import type { TransferredBothWays } from "./transferred.ts";
 
 /** Options of {@linkcode splice}. */
-export interface SpliceOptions<T = Transferred> extends TransferOptions<T> {
+export interface SpliceOptions extends TransferOptions {
   /** Ends after so many bytes, without an end of the stream. @default {Infinity} */
   limit?: number;
+  /** Reads and writes, as where nothing can be spliced. @default {false} */
+  copy?: boolean;
+}
+
+/** Options of `splice.both`. */
+export interface SpliceBothOptions extends TransferOptions<TransferredBothWays> {
+  /**
+   * How many bytes may go each way. When more come, both ways are cut, with a `RangeError` as the cause.
+   *
+   * @default {Infinity}
+   */
+  maxBytes?: number;
   /** Reads and writes, as where nothing can be spliced. @default {false} */
   copy?: boolean;
 }
@@ -29,14 +41,15 @@ export interface Splice {
     options?: SpliceOptions,
   ): Transfer;
   /**
-   * Moves bytes both ways, until both streams have ended. When one way is cut, so is the other.
+   * Moves bytes both ways, until both streams have ended. When one way is cut, so is the other. With `idleMs`, it is cut
+   * when nothing has moved either way for so long.
    *
    * @throws {TransferError} when it is cut
    */
   both(
     one: TransferPeer,
     other: TransferPeer,
-    options?: Omit<SpliceOptions<TransferredBothWays>, "limit">,
+    options?: SpliceBothOptions,
   ): Transfer<TransferredBothWays>;
   /**
    * As {@linkcode splice}, and the same bytes go to `tap` as well: a file that records them, say. The slower of both sets
@@ -77,7 +90,7 @@ export interface Splice {
  * async function relay() {
  *   using conn = await listener.accept();
  *   using peer = await Deno.connect({ hostname, port: far.addr.port });
- *   return await splice.both(conn, peer);
+ *   return await splice.both(conn, peer, { idleMs: 60_000 });
  * }
  *
  * const relayed = relay();
@@ -114,13 +127,20 @@ export const splice: Splice = Object.assign(
     both(
       one: TransferPeer,
       other: TransferPeer,
-      { signal, onProgress, copy }: SpliceOptions<TransferredBothWays> = {},
+      { signal, onProgress, copy, maxBytes, idleMs }: SpliceBothOptions = {},
     ) {
-      const progress = onProgress && (() => onProgress(transferred));
-      const forth = new Pump({ from: one, to: other, copy, onProgress: progress });
-      const back = new Pump({ from: other, to: one, copy, onProgress: progress });
+      const idle = idleOf(idleMs);
+      const shared = {
+        copy,
+        idle,
+        limit: maxBytes,
+        limitCuts: maxBytes !== undefined && maxBytes !== Infinity,
+        onProgress: onProgress && (() => onProgress(transferred)),
+      };
+      const forth = new Pump({ ...shared, from: one, to: other });
+      const back = new Pump({ ...shared, from: other, to: one });
       const transferred = { forth: forth.transferred, back: back.transferred };
-      return new Transfer([forth, back], transferred, signal);
+      return new Transfer([forth, back], transferred, { signal, idle });
     },
     tee(
       from: TransferSource,

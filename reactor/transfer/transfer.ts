@@ -2,6 +2,7 @@ import { shown } from "../_describe.ts";
 import { markAsRequest, type ReactorWaiter } from "../_request.ts";
 import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
+import type { Idle } from "./_idle.ts";
 import type { Transferred } from "./transferred.ts";
 import { type Cut, TransferError } from "./transfer_error.ts";
 
@@ -57,6 +58,13 @@ export type TransferPeer =
 export interface TransferOptions<T = Transferred> {
   /** Cuts the transfer when it aborts. Close the connections then: what was under way is lost. */
   signal?: AbortSignal;
+  /**
+   * Cuts the transfer when nothing has moved for so many milliseconds, with a `DOMException` named `"TimeoutError"` as the
+   * cause. It goes by the clock of the reactor, if there is one.
+   *
+   * @default {Infinity}
+   */
+  idleMs?: number;
   /** Called each time some bytes have arrived, with the same object each time. */
   onProgress?: (transferred: T) => void;
 }
@@ -111,14 +119,21 @@ export class Transfer<T = Transferred> implements Promise<T> {
   readonly transferred: T;
   readonly #jobs: readonly Job[];
   readonly #signal: AbortSignal | undefined;
+  readonly #idle: Idle | undefined;
   readonly #result = Promise.withResolvers<T>();
   #state: "fresh" | "lent" | "running" | "settled" = "fresh";
 
   /** Made by {@linkcode splice} and {@linkcode sendFile}. */
-  constructor(jobs: readonly Job[], transferred: T, signal: AbortSignal | undefined) {
+  constructor(
+    jobs: readonly Job[],
+    transferred: T,
+    { signal, idle }: { signal?: AbortSignal | undefined; idle?: Idle | undefined },
+  ) {
     this.#jobs = jobs;
     this.transferred = transferred;
     this.#signal = signal;
+    this.#idle = idle;
+    if (idle !== undefined) idle.onIdle = this.#onIdle;
     queueMicrotask(() => {
       if (this.#state === "fresh") this.#begin();
     });
@@ -220,7 +235,12 @@ export class Transfer<T = Transferred> implements Promise<T> {
 
   #onAbort = (): void => this.abort(this.#signal!.reason);
 
+  #onIdle = (): void => {
+    this.abort(new DOMException(`Nothing has moved for ${this.#idle!.ms} ms`, "TimeoutError"));
+  };
+
   #settled(): void {
+    this.#idle?.end();
     this.#state = "settled";
     this.#signal?.removeEventListener("abort", this.#onAbort);
   }

@@ -1,7 +1,7 @@
 import { text } from "../_describe.ts";
 import type { Transferred } from "./transferred.ts";
 
-/** Where a transfer was cut: at one of its ends, or by its signal. */
+/** Where a transfer was cut: at one of its ends; `"signal"` is as a whole, by its signal, `idleMs` or `maxBytes`. */
 export type TransferSide = "from" | "to" | "tap" | "signal";
 
 /** How far a transfer came that was cut. */

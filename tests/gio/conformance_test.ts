@@ -280,7 +280,7 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
           using _ = enter(memory());
           throw new Error("passes");
         } catch { /* as intended */ }
-        return yield;
+        return text(yield);
       }(),
       { connection: outer },
     );
@@ -291,9 +291,9 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
       function* () {
         const inner = yield* call(function* () {
           using _ = enter(memory("inner"));
-          return yield;
+          return text(yield);
         }());
-        return [inner, yield];
+        return [inner, text(yield)];
       }(),
       { connection: memory("outer") },
     );
@@ -312,17 +312,17 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
   "three contexts nest": async () => {
     const seen = await asProcess(function* () {
       using _a = enter(memory("a1", "a2"));
-      const order = [yield];
+      const order = [text(yield)];
       {
         using _b = enter(memory("b1", "b2"));
-        order.push(yield);
+        order.push(text(yield));
         {
           using _c = enter(memory("c1"));
-          order.push(yield);
+          order.push(text(yield));
         }
-        order.push(yield);
+        order.push(text(yield));
       }
-      order.push(yield);
+      order.push(text(yield));
       return order;
     }());
     assertEquals(seen, ["a1", "b1", "c1", "b2", "a2"]);

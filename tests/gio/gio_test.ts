@@ -557,7 +557,7 @@ Deno.test("enter() reads from and writes to the innermost context", async () => 
     const seen = [yield];
     {
       using _ = enter(inner);
-      seen.push(yield);
+      seen.push(new TextDecoder().decode(yield));
       yield "inner out";
     }
     yield "outer out";

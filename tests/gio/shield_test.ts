@@ -52,7 +52,7 @@ Deno.test("shield() runs in the context of who waits, and gives its result or th
     function* () {
       const answer: unknown = yield* shield(function* (): Coroutine<unknown> {
         yield "question";
-        return yield;
+        return new TextDecoder().decode(yield);
       }());
       try {
         yield* shield(function* (): Coroutine {

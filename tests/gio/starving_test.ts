@@ -145,7 +145,9 @@ const ENDLESS: Record<string, (events: Events) => Coroutine> = {
     }
   },
   *"the end of a stream that it catches"(events) {
-    using _ = enter(memory());
+    const ended = memory();
+    ended.end();
+    using _ = enter(ended);
     while (!events.enough) {
       try {
         yield;

@@ -751,9 +751,7 @@ Deno.test("a handler may enter a context of its own wherever gio runs httpProtoc
 Deno.test("an error from elsewhere goes to the handler", async () => {
   const connection = memory(GET);
   const broken = memory();
-  broken.recv = () => {
-    throw new Deno.errors.NotFound();
-  };
+  broken.fail(new Deno.errors.NotFound());
   await asProcess(
     httpProtocol(function* () {
       try {

@@ -1,0 +1,91 @@
+/**
+ * A plugin for `deno lint`: it finds requests and coroutines that are made, and never given to `yield*`.
+ *
+ * `sleep(10);` makes a request that nobody carries out. When the program runs, that cannot be told from a request that is
+ * kept for later, but in its text it can. Add the plugin to `deno.json`:
+ *
+ * ```json
+ * { "lint": { "plugins": ["jsr:@weightless/io/lint"] } }
+ * ```
+ *
+ * @example What it finds
+ * ```ts
+ * import lint from "@weightless/io/lint";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const found = Deno.lint.runPlugin(
+ *   lint,
+ *   "main.ts",
+ *   `import { sleep } from "@weightless/io/gio";
+ *    function* main() {
+ *      sleep(10);
+ *      yield* sleep(10);
+ *    }`,
+ * );
+ * assertEquals(found.map(({ message }) => message), [
+ *   "sleep() does nothing by itself: write yield* sleep(…)",
+ * ]);
+ * ```
+ *
+ * @module
+ */
+
+/** What gives a request, or for `yield*` a call. */
+const REQUESTS = [
+  "all",
+  "call",
+  "connectTo",
+  "race",
+  "shield",
+  "sleep",
+  "spawn",
+  "suspend",
+  "wait",
+];
+/** What gives a coroutine, to be called. */
+const READERS = [
+  "copyBytes",
+  "readAll",
+  "readExactly",
+  "readLine",
+  "readRe",
+  "readUntil",
+];
+/** The modules, in programs that use the package, and in the package itself. */
+const MODULES = /(^|:)@weightless\/io(@[^/]*)?(\/(gio|compose))?$|(^|\/)(gio|compose)\/mod\.ts$/;
+
+/** The plugin; see the module. */
+const plugin: Deno.lint.Plugin = {
+  name: "weightless",
+  rules: {
+    "yield-request": {
+      create(context) {
+        const imported = new Map<string, string>();
+        const check = (node: Deno.lint.Expression) => {
+          if (node.type !== "CallExpression" || node.callee.type !== "Identifier") return;
+          const name = imported.get(node.callee.name);
+          if (name === undefined) return;
+          const call = READERS.includes(name) ? `call(${name}(…))` : `${name}(…)`;
+          context.report({
+            node,
+            message: `${name}() does nothing by itself: write yield* ${call}`,
+          });
+        };
+        return {
+          ImportDeclaration({ source, specifiers }) {
+            if (!MODULES.test(source.value)) return;
+            for (const one of specifiers) {
+              if (one.type !== "ImportSpecifier" || one.imported.type !== "Identifier") continue;
+              const { name } = one.imported;
+              if ([...REQUESTS, ...READERS].includes(name)) imported.set(one.local.name, name);
+            }
+          },
+          ExpressionStatement: ({ expression }) => check(expression),
+          AwaitExpression: ({ argument }) => check(argument),
+        };
+      },
+    },
+  },
+};
+
+export default plugin;
