@@ -51,8 +51,8 @@ export class Channel {
   #reading: Reactor | undefined = undefined;
   #writing: Reactor | undefined = undefined;
   // What is registered: made when it is needed, for 10,000 of these may be idle.
-  #onReadable: (() => void) | undefined = undefined;
-  #onWritable: (() => void) | undefined = undefined;
+  #onReadable: ((failure?: unknown) => void) | undefined = undefined;
+  #onWritable: ((failure?: unknown) => void) | undefined = undefined;
   #users: readonly User[] = NOBODY;
 
   /** That of a context. */
@@ -105,7 +105,7 @@ export class Channel {
       this.stopReading();
     }
     if (this.#reading === undefined) {
-      this.#onReadable ??= () => this.#receive();
+      this.#onReadable ??= (failure) => this.#receive(failure);
       reader.reactor.addReader(context, this.#onReadable, { where: this });
       this.#reading = reader.reactor;
     }
@@ -123,8 +123,9 @@ export class Channel {
   }
 
   stopReading(): void {
-    this.#reading?.removeReader(this.context);
+    const reactor = this.#reading;
     this.#reading = this.#reader = undefined;
+    reactor?.removeReader(this.context);
   }
 
   /** Hands over what waits; whether all of it was accepted. Throws why not. */
@@ -156,9 +157,13 @@ export class Channel {
 
   /** Tells the user when the context takes more. */
   await(user: User): void {
+    if (this.failed !== undefined) {
+      this.outbox.clear();
+      throw this.failed;
+    }
     if (!this.#users.includes(user)) this.#users = [...this.#users, user];
     if (this.#writing !== undefined) return;
-    this.#onWritable ??= () => this.#send();
+    this.#onWritable ??= (failure) => this.#send(failure);
     user.reactor.addWriter(this.context, this.#onWritable, { where: this });
     this.#writing = user.reactor;
   }
@@ -170,8 +175,9 @@ export class Channel {
       ? NOBODY
       : this.#users.filter((one) => one !== user);
     if (this.#users.length > 0) return;
-    this.#writing?.removeWriter(this.context);
+    const reactor = this.#writing;
     this.#writing = undefined;
+    reactor?.removeWriter(this.context);
   }
 
   /** Closes the context, when all has gone out. */
@@ -215,14 +221,17 @@ export class Channel {
     }
   }
 
-  #receive(): void {
+  #receive(failure: unknown): void {
     const reader = this.#reader;
     if (reader === undefined) return this.stopReading();
     const { context } = this;
     let data: unknown;
     try {
       data = context.recv();
-      if (data === undefined) return;
+      if (data === undefined) {
+        if (failure === undefined) return;
+        throw failure;
+      }
       if (data === null) this.ended = new EndOfStream("The stream has ended");
     } catch (error) {
       if (context.put !== undefined && !context.closed) {
@@ -234,11 +243,15 @@ export class Channel {
     }
     this.#reader = undefined;
     if (this.ended === undefined) return reader.received("next", data);
-    this.stopReading();
-    reader.received("throw", this.ending());
+    try {
+      this.stopReading();
+    } finally {
+      reader.received("throw", this.ending());
+    }
   }
 
-  #send(): void {
+  #send(failure: unknown): void {
+    this.failed ??= failure;
     for (const user of this.#users) user.sendable(this);
   }
 }

@@ -13,6 +13,7 @@ import {
 import { describe, shown } from "../reactor/_describe.ts";
 import { duration } from "../reactor/_whole.ts";
 import type { Reactor, Timer } from "../reactor/mod.ts";
+import { CannotWait } from "./_cannot_wait.ts";
 import type { Channel, User } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import { Gio, type GioOptions } from "./_gio.ts";
@@ -244,7 +245,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
     if (this.done || state === "running") return;
     this.#stopWaiting(state);
     if (state instanceof Later) this.#run(state.how, state.value);
-    else this.#run("throw", cannotWait());
+    else this.#run("throw", new CannotWait());
   }
 
   /** Runs a coroutine beside this one, which is cancelled when this one ends. */
@@ -352,7 +353,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
         continue;
       }
       try {
-        if (this.#abandoned) throw cannotWait();
+        if (this.#abandoned) throw new CannotWait();
         value = this.#proceed(value);
         how = "next";
       } catch (error) {
@@ -578,6 +579,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
       this.#result.settle(outcome);
     });
     if (!("error" in outcome) || this.#result.isAsked || this.#isQuiet(outcome.error)) return;
+    // A cleanup that a shutdown keeps from waiting is no error of the program.
+    if (this.#cancelled !== undefined && outcome.error instanceof CannotWait) return;
     queueMicrotask(() => {
       if (!this.#result.isAsked) this.#tell(outcome.error);
     });
@@ -605,10 +608,6 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, Ending {
       });
     }
   }
-}
-
-function cannotWait(): Error {
-  return new Error("Cannot wait: the reactor is shut down");
 }
 
 function meaningless(value: unknown): TypeError {

@@ -118,7 +118,12 @@ export class Farewell implements User {
 
   /** RFC 9112 9.6: closing while the peer still sends would reset the connection and could destroy what was sent last. */
   #linger(connection: Channel): boolean {
-    connection.context.shutdown!();
+    try {
+      connection.context.shutdown!();
+    } catch (error) {
+      connection.abort();
+      throw error;
+    }
     try {
       connection.read(this);
     } catch { // A transfer reads it, or another coroutine: who waits for the end of that?
@@ -132,9 +137,12 @@ export class Farewell implements User {
   #closed(): void {
     this.#removeTimer();
     this.#state = "over";
-    this.#connection!.stopReading();
-    this.#connection!.context.close();
-    this.#ending.closed();
+    try {
+      this.#connection!.stopReading();
+      this.#connection!.context.close();
+    } finally {
+      this.#ending.closed();
+    }
   }
 
   #removeTimer(): void {

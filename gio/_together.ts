@@ -7,6 +7,7 @@ import {
   type Waiter,
 } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { CannotWait } from "./_cannot_wait.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
 
 /** What can be run beside others: a coroutine, or a request. */
@@ -111,7 +112,8 @@ class Run<R> {
     this.#running.delete(task);
     if (this.#outcome === undefined) return this.#decide({ error });
     // What is not thrown here, the error of a cleanup say, goes to the reactor; but not the same again.
-    if (error !== this.#over && !isSame(error, this.#outcome)) {
+    const isTold = error === this.#over || error instanceof CannotWait;
+    if (!isTold && !isSame(error, this.#outcome)) {
       this.#driver.reactor.onError(error, `a task of ${this.#what}`);
     }
     this.#finish();
