@@ -118,7 +118,7 @@ export class Channel {
   }
 
   /** Lets go of it, so that others can read, unless somebody waits to. */
-  letGo(): void {
+  stopIdleReading(): void {
     if (this.#reader === undefined) this.stopReading();
   }
 
@@ -184,7 +184,7 @@ export class Channel {
   close(reactor: Reactor): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.letGo();
+    this.stopIdleReading();
     new Sending(this, reactor, true);
   }
 

@@ -28,7 +28,7 @@ export class Lending implements Lender {
 
   lend(end: Parameters<Lender["lend"]>[0]): object {
     const lent: object = end === here ? this.innermost : "context" in end ? end.context : end;
-    if (isContext(lent)) Channel.of(lent).letGo();
+    if (isContext(lent)) Channel.of(lent).stopIdleReading();
     return lent;
   }
 

@@ -46,8 +46,21 @@ export class Output {
     return isAll;
   }
 
-  /** What was written to a channel must go out, before the coroutine goes on or has ended. */
-  leave(channel: Channel): void {
+  /** Leaves a place. Returns whether the coroutine was there. */
+  leave(place: Place): boolean {
+    if (!this.#places.leave(place)) return false;
+    const { channel } = place;
+    const same = this.#places.find(channel);
+    if (same !== undefined) same.hasUnsent ||= place.hasUnsent;
+    else {
+      this.complete(channel);
+      channel.stopIdleReading();
+    }
+    return true;
+  }
+
+  /** All output to a channel must be on its way before the coroutine goes on, or has ended. */
+  complete(channel: Channel): void {
     if (channel.written && !this.#left.includes(channel)) this.#left.push(channel);
   }
 

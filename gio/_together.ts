@@ -89,7 +89,7 @@ class Run<R> {
 
   #begin(branch: Branch, at: number, locals: ReadonlyMap<object, unknown>): void {
     try {
-      const task = this.#driver.branch(isCoroutine(branch) ? branch : waitFor(branch), locals);
+      const task = this.#driver.spawn(isCoroutine(branch) ? branch : waitFor(branch), locals, true);
       this.#running.add(task);
       task.begin({
         resume: (value) => this.#resumed(task, at, value),
