@@ -10,7 +10,7 @@ import { Lending } from "./_lending.ts";
 import { Linger } from "./_linger.ts";
 import { Nesting } from "./_nesting.ts";
 import { Output } from "./_output.ts";
-import { type Inner, type Place, Places } from "./_places.ts";
+import { type Inner, Places } from "./_places.ts";
 import { report } from "./_report.ts";
 import { type Outcome, Result } from "./_result.ts";
 import { Runner } from "./_runner.ts";
@@ -27,8 +27,8 @@ import { Yields } from "./_yields.ts";
  *     millisecond, the reactor makes a step first, so that others have their turn.
  *  2. `yield data` goes to the channel of the innermost context. A channel sends when the coroutine
  *     wants input, begins a request or ends, or when 64 KiB have gathered.
- *  3. Back-pressure: the coroutine stands still while some of its output has not been accepted, when
- *     it wants input or when 64 KiB have gathered. It may wait for the answer to a request
+ *  3. Back-pressure: the coroutine stands still while some of its output has not been accepted,
+ *     when it wants input or when 64 KiB have gathered. It may wait for the answer to a request
  *     meanwhile, but not before its output to contexts that it has left has gone out.
  *  4. After the end of the stream each bare `yield` throws EndOfStream. A broken connection throws
  *     its own error at the `yield`. If the coroutine does not catch these, it ends quietly.
@@ -172,8 +172,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
   /** Where the coroutine stands: the lines of its calls, the innermost first. */
   override toString(): string {
     if (this.done) return "ended";
-    if (this.#state === "running") return "running";
-    return this.#runner.toString();
+    return this.#state === "running" ? "running" : this.#runner.toString();
   }
 
   cancel(reason: unknown = new DOMException("The coroutine was cancelled", "AbortError")): void {
@@ -245,7 +244,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
   /** Makes `context` the innermost one until the result is disposed of; then calls `whenLeft`. */
   enter(context: Context, whenLeft?: () => void): Disposable {
     const place = this.#places.enter(context);
-    return { [Symbol.dispose]: () => this.#leave(place, whenLeft) };
+    const leave = () => {
+      if (this.#output.leave(place)) whenLeft?.();
+    };
+    return { [Symbol.dispose]: leave };
   }
 
   received(how: "next" | "throw", value: unknown): void {
@@ -328,10 +330,6 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     if (this.#state instanceof Writing) this.#run("throw", error);
   }
 
-  #leave(place: Place, whenLeft?: () => void): void {
-    if (this.#output.leave(place)) whenLeft?.();
-  }
-
   #end(outcome: Outcome<R>): void {
     const cancellation = this.#runner.cancellation;
     if (!("error" in outcome)) {
@@ -343,15 +341,15 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     if (this.#onAbort !== undefined) {
       this.#options.signal!.removeEventListener("abort", this.#onAbort);
     }
-    while (!this.#places.isHome) this.#leave(this.#places.top!);
-    const isCut = new Verdict(outcome, this.#places.connection, cancellation).isCut;
+    while (!this.#places.isHome) this.#output.leave(this.#places.top!);
+    const { connection } = this.#places;
+    const { isCut } = new Verdict(outcome, connection, cancellation);
     if ("value" in outcome) {
       if (this.#isBranch) this.#own?.give(this.left = new Scope(this));
       else this.#own?.give(this.scope, outcome.value);
     }
     this.#own?.end(isCut, () => this.#settle());
     this.#linger.stop();
-    const { connection } = this.#places;
     const ending = new Ending(this, this.#output, connection, this.#options, this.#linger);
     this.#state = ending;
     if (isCut) return ending.close(true, this.#runner.isAbandoned);

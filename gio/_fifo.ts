@@ -1,15 +1,15 @@
 import type { ByteStream } from "../reactor/mod.ts";
 
-/** Whether opening it waits until somebody opens the other end. */
+/** Whether it is a FIFO. To open one waits until somebody opens its other end. */
 export function isFifo(path: string | URL): boolean {
   try {
     return Deno.statSync(path).isFifo === true;
   } catch {
-    return false; // Not there, or not permitted: opening it will tell.
+    return false; // It is not there, or not permitted: opening it will tell.
   }
 }
 
-/** A FIFO that is opened by another thread, at once, and read and written when it is open. */
+/** Lets another thread open a FIFO. Reads and writes wait until it is open. */
 export function openFifo(path: string | URL, options?: Deno.OpenOptions): ByteStream {
   const opening = Deno.open(path, options);
   let isOpen = false;
@@ -25,12 +25,15 @@ export function openFifo(path: string | URL, options?: Deno.OpenOptions): ByteSt
   };
 }
 
-/** Both ends at once, which never waits on Linux: so the thread need not wait for ever for an end that does not come. */
+/**
+ * Opens both ends at once, which never waits on Linux. It ends the wait of a thread for another end
+ * that may never come.
+ */
 function openBoth(path: string | URL): Deno.FsFile | undefined {
   try {
     return Deno.openSync(path, { read: true, write: true });
   } catch {
-    return undefined; // Not permitted, or not there any more.
+    return undefined; // It is not permitted, or not there any more.
   }
 }
 
