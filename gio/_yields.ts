@@ -15,6 +15,8 @@ export class Yields {
   readonly #driver: User & Asker;
   readonly #places: Places;
   readonly #output: Output;
+  /** The last one. Most coroutines need no other, and to make one for each read costs time. */
+  #reading: Reading | undefined = undefined;
 
   constructor(driver: User & Asker, places: Places, output: Output) {
     this.#driver = driver;
@@ -63,7 +65,8 @@ export class Yields {
     }
     if (channel.ended !== undefined) throw channel.ending();
     channel.read(this.#driver);
-    return new Reading(channel, this.#driver);
+    if (this.#reading?.channel === channel) return this.#reading;
+    return this.#reading = new Reading(channel, this.#driver);
   }
 
   #write(data: string | Uint8Array): unknown {

@@ -101,6 +101,14 @@ const CONTEXT: Case[] = [
     prepare: (context) => Object.assign(context, { capacity: 0, put: () => false }),
   },
   {
+    method: "unwatch write",
+    act: writesValues,
+    prepare: (context) => {
+      const answers = [false, true, true];
+      Object.assign(context, { put: () => answers.shift() });
+    },
+  },
+  {
     method: "unwatch read",
     act: readsToTheEnd,
     sees: "The stream has ended",
