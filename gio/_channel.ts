@@ -5,23 +5,25 @@ import type { Context } from "./context.ts";
 import { Outbox } from "./_outbox.ts";
 
 /*
- * All that is of a context, whoever uses it:
+ * A channel has the state of one context, whoever uses the context:
  *
- *  1. There is one for each context, and it is found by the context.
- *  2. What is written goes to its one outbox, so the bytes of several coroutines are in the order in which they wrote.
- *     While something waits to go out, the reactor has a writer, and who waits for that is told.
- *  3. One coroutine reads at a time. Its reader stays registered afterwards, and goes when something arrives that nobody
- *     wants yet, or when the context is lent to a transfer.
- *  4. What was pushed back, or received too much by a transfer, is read before anything else.
- *  5. Its two directions end by themselves: reading at the end of the stream or by an error, writing by an error.
+ *  1. There is one channel for each context. It is found by the context.
+ *  2. What is written goes to its one outbox, so the bytes of several coroutines are sent in the
+ *     order in which they were written. While something waits to be sent, a writer is registered
+ *     with the reactor, and tells the coroutines that wait for that.
+ *  3. One coroutine reads at a time. Its reader stays registered with the reactor afterwards. It is
+ *     removed when something arrives that nobody wants yet, or when a transfer uses the context.
+ *  4. What was pushed back, or what a transfer has received beyond its limit, is read first.
+ *  5. The two directions end independently: reading at the end of the stream or by an error,
+ *     writing by an error.
  */
 
-/** Who reads, or waits until what was written has gone out. */
+/** Uses a channel: it reads, or waits until what was written has been sent. */
 export interface User {
   readonly reactor: Reactor;
-  /** Something has arrived; or an error ends reading. */
+  /** Called when something has arrived, by "next", or when reading has ended, by "throw". */
   received(how: "next" | "throw", value: unknown): void;
-  /** The context takes more, or writing has failed. */
+  /** Called when the context takes more, or when writing has failed. */
   sendable(channel: Channel): void;
   /** Where it stands, for messages. */
   toString(): string;
@@ -37,25 +39,26 @@ export class Channel {
   readonly outbox: Outbox = new Outbox();
   /** What is to be read before anything is received. */
   rest: unknown[] = NO_REST;
-  /** Why nothing more can be read: an EndOfStream, or what broke it. */
+  /** Why nothing more can be read: an EndOfStream, or an error. */
   ended: unknown = undefined;
   /** Why nothing more can be written. */
   failed: unknown = undefined;
   /** Whether anything was written. */
   written = false;
-  /** It is to be closed when all has gone out. */
+  /** Whether it is to be closed when all has been sent. */
   #closing = false;
-  /** Who reads. */
   #reader: User | undefined = undefined;
-  /** Whose reactor has a reader, and a writer. */
+  /** The reactor with which a reader is registered. */
   #reading: Reactor | undefined = undefined;
+  /** The reactor with which a writer is registered. */
   #writing: Reactor | undefined = undefined;
-  // What is registered: made when it is needed, for 10,000 of these may be idle.
-  #onReadable: (() => void) | undefined = undefined;
-  #onWritable: (() => void) | undefined = undefined;
+  // The callbacks are made when they are needed, because 10,000 channels may be idle.
+  #onReadable: ((failure?: unknown) => void) | undefined = undefined;
+  #onWritable: ((failure?: unknown) => void) | undefined = undefined;
+  /** The users that wait until the context takes more. */
   #users: readonly User[] = NOBODY;
 
-  /** That of a context. */
+  /** The channel of a context. */
   static of(context: Context): Channel {
     let channel = channels.get(context);
     if (channel === undefined) channels.set(context, channel = new Channel(context));
@@ -66,22 +69,22 @@ export class Channel {
     this.context = context;
   }
 
-  /** For messages of the reactor: who uses it. */
+  /** Tells who uses it, for messages of the reactor. */
   toString(): string {
     return String(this.#reader ?? this.#users[0] ?? "");
   }
 
-  /** It is used anew, and its end may not be there any more: a file has grown, say. */
+  /** A coroutine enters the context. The end may not be the end any more, when a file has grown. */
   enter(): void {
     if (this.ended instanceof EndOfStream) this.ended = undefined;
   }
 
-  /** Puts something in front of what is to be read. */
+  /** Puts values in front of what is to be read. */
   unread(values: unknown[]): void {
     if (values.length > 0) this.rest = [...values, ...this.rest];
   }
 
-  /** What is to be read is read otherwise. */
+  /** Takes out what is to be read before anything is received. */
   takeRest(): unknown[] {
     const { rest } = this;
     this.rest = NO_REST;
@@ -89,7 +92,7 @@ export class Channel {
   }
 
   /**
-   * Has the reader told what arrives next.
+   * Tells `reader` what arrives next.
    *
    * @throws {TypeError} If another coroutine reads.
    */
@@ -100,12 +103,12 @@ export class Channel {
         `Cannot read ${describe(context)}: another coroutine does (${this.#reader})`,
       );
     }
-    // The reactor forgets what was closed, and does not tell who has closed it when it was called.
+    // The reactor forgets a context that was closed, and does not tell a callback that closed it.
     if (this.#reading !== undefined && (context.closed || this.#reading !== reader.reactor)) {
       this.stopReading();
     }
     if (this.#reading === undefined) {
-      this.#onReadable ??= () => this.#receive();
+      this.#onReadable ??= (failure) => this.#receive(failure);
       reader.reactor.addReader(context, this.#onReadable, { where: this });
       this.#reading = reader.reactor;
     }
@@ -117,17 +120,18 @@ export class Channel {
     if (this.#reader === reader) this.#reader = undefined;
   }
 
-  /** Lets go of it, so that others can read, unless somebody waits to. */
-  letGo(): void {
+  /** Stops reading if no coroutine waits to read, so that others can register a reader. */
+  stopIdleReading(): void {
     if (this.#reader === undefined) this.stopReading();
   }
 
   stopReading(): void {
-    this.#reading?.removeReader(this.context);
+    const reactor = this.#reading;
     this.#reading = this.#reader = undefined;
+    reactor?.removeReader(this.context);
   }
 
-  /** Hands over what waits; whether all of it was accepted. Throws why not. */
+  /** Sends what waits. Returns whether all of it was accepted, and throws if sending fails. */
   send(): boolean {
     const { context, outbox } = this;
     try {
@@ -139,13 +143,13 @@ export class Channel {
     }
   }
 
-  /** Whether it broke: what ends then is no end. */
+  /** Whether an error has ended one of its directions. */
   get isBroken(): boolean {
     return this.failed !== undefined ||
       this.ended !== undefined && !(this.ended instanceof EndOfStream);
   }
 
-  /** Whether all that was written has been accepted and is on its way. Throws why not. */
+  /** Whether all that was written is on its way. Throws if sending has failed. */
   hasGone(): boolean {
     const { context } = this;
     if (this.failed !== undefined) throw this.failed;
@@ -154,11 +158,15 @@ export class Channel {
     return true;
   }
 
-  /** Tells the user when the context takes more. */
+  /** Tells the user when the context takes more. Throws if nothing more can be written. */
   await(user: User): void {
+    if (this.failed !== undefined) {
+      this.outbox.clear();
+      throw this.failed;
+    }
     if (!this.#users.includes(user)) this.#users = [...this.#users, user];
     if (this.#writing !== undefined) return;
-    this.#onWritable ??= () => this.#send();
+    this.#onWritable ??= (failure) => this.#send(failure);
     user.reactor.addWriter(this.context, this.#onWritable, { where: this });
     this.#writing = user.reactor;
   }
@@ -170,24 +178,25 @@ export class Channel {
       ? NOBODY
       : this.#users.filter((one) => one !== user);
     if (this.#users.length > 0) return;
-    this.#writing?.removeWriter(this.context);
+    const reactor = this.#writing;
     this.#writing = undefined;
+    reactor?.removeWriter(this.context);
   }
 
-  /** Closes the context, when all has gone out. */
+  /** Closes the context when all has been sent. */
   close(reactor: Reactor): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.letGo();
+    this.stopIdleReading();
     new Sending(this, reactor, true);
   }
 
-  /** What was written goes out, although who has written it does not wait for that. */
+  /** Sends what was written, although no coroutine waits for that. */
   sendAlone(reactor: Reactor): void {
     new Sending(this, reactor, false);
   }
 
-  /** Closes the context at once. What was cut off does not end like what is complete. */
+  /** Closes the context at once, so that its peer sees an error instead of an end. */
   abort(): void {
     const { context } = this;
     this.stopReading();
@@ -196,37 +205,40 @@ export class Channel {
     else context.close();
   }
 
-  /** What to throw at a read when it has ended: a fresh EndOfStream each time, or what broke it. */
+  /** What to throw at a read after the end: a new EndOfStream each time, or the error. */
   ending(): unknown {
     return this.ended instanceof EndOfStream ? new EndOfStream("The stream has ended") : this.ended;
   }
 
-  /** A back end that writes later tells only at the next send that it failed. */
+  /** Throws if sending has failed. Some back ends tell that only at the next send. */
   #check(): void {
     const { context } = this;
     if (!this.written || context.put !== undefined) return;
     try {
       context.send(NOTHING);
     } catch (error) {
-      // That it was closed or half-closed meanwhile is no failure.
+      // It was closed or half-closed meanwhile, which is no failure.
       if (error instanceof Deno.errors.BadResource) return;
       this.failed = error;
       throw error;
     }
   }
 
-  #receive(): void {
+  #receive(failure: unknown): void {
     const reader = this.#reader;
     if (reader === undefined) return this.stopReading();
     const { context } = this;
     let data: unknown;
     try {
       data = context.recv();
-      if (data === undefined) return;
+      if (data === undefined) {
+        if (failure === undefined) return;
+        throw failure;
+      }
       if (data === null) this.ended = new EndOfStream("The stream has ended");
     } catch (error) {
       if (context.put !== undefined && !context.closed) {
-        // A message has failed, and not what carries it.
+        // One message has failed, but not the context.
         this.#reader = undefined;
         return reader.received("throw", error);
       }
@@ -234,16 +246,20 @@ export class Channel {
     }
     this.#reader = undefined;
     if (this.ended === undefined) return reader.received("next", data);
-    this.stopReading();
-    reader.received("throw", this.ending());
+    try {
+      this.stopReading();
+    } finally {
+      reader.received("throw", this.ending());
+    }
   }
 
-  #send(): void {
+  #send(failure: unknown): void {
+    this.failed ??= failure;
     for (const user of this.#users) user.sendable(this);
   }
 }
 
-/** Waits until all has gone out, when nobody else does. */
+/** Sends what is left in a channel that no coroutine waits for, and may close its context then. */
 class Sending implements User {
   readonly reactor: Reactor;
   readonly #closes: boolean;

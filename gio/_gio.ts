@@ -3,11 +3,11 @@ import type { Reactor } from "../reactor/mod.ts";
 
 /** Options of {@linkcode gio}. */
 export interface GioOptions {
-  /** Cancels the coroutine when it aborts, with its reason. */
+  /** When it aborts, the coroutine is cancelled for the same reason. */
   signal?: AbortSignal;
   /**
-   * How long, in milliseconds, what is left to send may take after the coroutine's end, and how long the peer is
-   * given to close its side before the connection is closed under it (RFC 9112 9.6).
+   * How many milliseconds the peer has, after the end of the coroutine, to take what is left to
+   * send, and then to close its side. The connection is closed after that (RFC 9112 9.6).
    *
    * @default {2000}
    */
@@ -21,9 +21,9 @@ export interface GioOptions {
 }
 
 /**
- * A coroutine that is being driven from a reactor; made by {@linkcode gio} or {@linkcode spawn}.
+ * A coroutine that is driven from a reactor; made by {@linkcode gio} or {@linkcode spawn}.
  *
- * `yield* task` waits for its end inside another coroutine, `await task.result` outside.
+ * `yield* task` waits for its result inside another coroutine, `await task.result` outside.
  *
  * @typeParam R What the coroutine returns.
  *
@@ -51,22 +51,24 @@ export abstract class Gio<R = unknown> extends Request<R> {
   abstract readonly done: boolean;
 
   /**
-   * What the coroutine returned, once everything it sent is on its way and its tasks have ended; rejects with what it threw,
-   * with {@linkcode EndOfStream} if the peer ended it, with the reason it was cancelled for, or with why what it sent last
-   * has not gone out.
+   * What the coroutine returned. It resolves when all that the coroutine wrote is on its way and
+   * its tasks have ended. It rejects with what the coroutine threw, with {@linkcode EndOfStream} if
+   * the peer ended it, with the reason if it was cancelled, or with an error if its last output
+   * could not be sent.
    */
   abstract readonly result: Promise<R>;
 
   /**
-   * Closes the coroutine where it stands: its `finally`s run to their end, also when they wait for something. If it stands in
-   * a `finally` already, that ends there, for JavaScript does not tell: see {@linkcode shield}.
+   * Closes the coroutine at the `yield` where it stands. Its `finally`s run to their end, even if
+   * they wait for something. If it stands in a `finally` already, that `finally` ends there,
+   * because JavaScript does not tell: see {@linkcode shield}.
    *
-   * @param reason What {@linkcode Gio.result} rejects with.
+   * @param reason What {@linkcode Gio.result} rejects with; an AbortError unless given.
    */
   abstract cancel(reason?: unknown): void;
 
   /**
-   * Throws an error into the coroutine, at the `yield` where it stands.
+   * Throws an error at the `yield` where the coroutine stands.
    *
    * @param error What to throw.
    * @throws {Error} If the coroutine is running at this moment.

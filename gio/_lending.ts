@@ -3,10 +3,13 @@ import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import type { Places } from "./_places.ts";
 
-/** Lends the contexts of a coroutine to a transfer. What was pushed back goes first, and what is received too much comes back. */
+/**
+ * Lets a transfer use the contexts of a coroutine. The transfer gets what was pushed back first,
+ * and gives back what it received beyond its limit.
+ */
 export class Lending implements Lender {
   readonly #places: Places;
-  /** Of who runs this coroutine as a branch: what it is in is what this one is in, until it enters something. */
+  /** For branches, until they enter a context: that of the coroutine that runs the branch. */
   readonly #outer: Lending | undefined;
 
   constructor(places: Places, outer: Lending | undefined) {
@@ -14,21 +17,15 @@ export class Lending implements Lender {
     this.#outer = outer;
   }
 
-  /** Whether there is a context. */
-  get isAnywhere(): boolean {
-    return this.#places.innermost !== undefined || (this.#outer?.isAnywhere ?? false);
-  }
-
-  get innermost(): Context {
-    const channel = this.#places.innermost;
-    if (channel !== undefined) return channel.context;
-    if (this.#outer !== undefined) return this.#outer.innermost;
-    throw noContext("transfer");
+  /** The context that {@linkcode here} means. */
+  get innermost(): Context | undefined {
+    return this.#places.innermost?.context ?? this.#outer?.innermost;
   }
 
   lend(end: Parameters<Lender["lend"]>[0]): object {
-    const lent: object = end === here ? this.innermost : "context" in end ? end.context : end;
-    if (isContext(lent)) Channel.of(lent).letGo();
+    const lent = end === here ? this.innermost : "context" in end ? end.context : end;
+    if (lent === undefined) throw noContext("transfer");
+    if (isContext(lent)) Channel.of(lent).stopIdleReading();
     return lent;
   }
 

@@ -1,4 +1,4 @@
-/** Tracebacks show the frames of coroutines, and not those of what runs them: gio, and the reactor below it. */
+/* Tracebacks show the coroutines of users, and hide gio and the reactor, which run them. */
 import { machinery } from "../compose/_machinery.ts";
 
 machinery(import.meta.url);

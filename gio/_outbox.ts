@@ -1,28 +1,29 @@
-/**
- * What a coroutine has yielded for one context and has not been sent yet.
+/*
+ * What was written to one context and has not been sent yet.
  *
- * Text and small chunks are joined, so that many small yields become one send; a large chunk is sent as it is.
- * Joined bytes are written into a slab of which no region is used twice, because a back end may still be
- * sending them after `send` has accepted them.
+ * Text and small chunks are joined, so that many small yields become one send. A large chunk is
+ * sent as it is. Joined bytes are written into a slab. No region of the slab is used twice, because
+ * a back end may still be sending the bytes after `send` has accepted them.
  */
 
-/** Text is encoded straight into the slab, at most 3 bytes for each UTF-16 unit. */
+/** UTF-8 has at most this many bytes for each UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
 const SLAB_SIZE = 64 * 1024;
-/** Chunks of at least this many bytes are cheaper to send as they are than to copy. */
+/** To send a chunk of this size as it is costs less than to copy it. */
 const LARGE = 16 * 1024;
 
 const encoder = new TextEncoder();
 let slab = new Uint8Array(SLAB_SIZE);
 let used = 0;
 
-function room(bytes: number): void {
+/** Makes sure that the slab has room. */
+function makeRoom(bytes: number): void {
   if (bytes <= SLAB_SIZE - used) return;
   slab = new Uint8Array(SLAB_SIZE);
   used = 0;
 }
 
-/** What was encoded last: servers give the same answer again and again. */
+// Servers give the same answer again and again, so the last text is remembered with its bytes.
 let lastText = "";
 let lastBytes: Uint8Array = slab;
 
@@ -30,7 +31,7 @@ function encode(text: string): Uint8Array {
   if (text === lastText) return lastBytes;
   const most = text.length * MAX_BYTES_PER_UNIT;
   if (most > SLAB_SIZE / 4) return encoder.encode(text);
-  room(most);
+  makeRoom(most);
   const { written } = encoder.encodeInto(text, viewOf(slab, used, used + most));
   const bytes = viewOf(slab, used, used + written);
   used += written;
@@ -38,7 +39,7 @@ function encode(text: string): Uint8Array {
   return lastBytes = bytes;
 }
 
-/** What a context offers; see there. */
+/** What it needs of a context. */
 interface Sender {
   send(bytes: Uint8Array): number;
   sendv?(chunks: readonly Uint8Array[]): number;
@@ -49,7 +50,7 @@ const NONE: readonly Uint8Array[] = Object.freeze([]);
 export class Outbox {
   /** Roughly how many bytes wait: UTF-16 units for text. */
   size = 0;
-  /** What comes before the text. */
+  /** What is sent before the text. */
   #chunks: readonly Uint8Array[] = NONE;
   #text = "";
 
@@ -68,7 +69,7 @@ export class Outbox {
     this.#text = "";
   }
 
-  /** Hands everything to the context; returns whether all of it was accepted. */
+  /** Sends everything to the context. Returns whether all of it was accepted. */
   flush(context: Sender): boolean {
     if (this.#chunks === NONE) return this.#flushOne(context, encode(this.#text));
     this.#encodeText();
@@ -125,12 +126,12 @@ export class Outbox {
   }
 }
 
-/** As `subarray`, which takes twice as long. */
+/** The same as `subarray`, in half the time. */
 function viewOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
 }
 
-/** Makes runs of small chunks one chunk. */
+/** Joins neighbouring small chunks. */
 function join(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   const joined: Uint8Array[] = [];
   for (let from = 0; from < chunks.length;) {
@@ -148,6 +149,7 @@ function join(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   return joined;
 }
 
+/** Joins the chunks from `from` to before `to`, which have `bytes` bytes together. */
 function concat(
   chunks: readonly Uint8Array[],
   from: number,
@@ -155,7 +157,7 @@ function concat(
   bytes: number,
 ): Uint8Array {
   if (to === from + 1) return chunks[from]!;
-  room(bytes);
+  makeRoom(bytes);
   const start = used;
   for (let i = from; i < to; i++) {
     slab.set(chunks[i]!, used);

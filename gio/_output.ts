@@ -1,10 +1,14 @@
 import type { Channel, User } from "./_channel.ts";
 import type { Place, Places } from "./_places.ts";
 
-/** What a coroutine has written, as far as it has not been accepted; and what it has left must have gone out altogether. */
+/**
+ * The output of one coroutine that has not been accepted yet. Output to a context that the
+ * coroutine has left must also be on its way before the coroutine goes on.
+ */
 export class Output {
   readonly #user: User;
   readonly #places: Places;
+  /** The channels that the coroutine has left before all its output was on its way. */
   readonly #left: Channel[] = [];
 
   constructor(user: User, places: Places) {
@@ -16,7 +20,7 @@ export class Output {
     return this.#left.length === 0 && this.#unsent().length === 0;
   }
 
-  /** Whether something is to go out that was written to a context that the coroutine has left. */
+  /** Whether output to a context that the coroutine has left waits to be sent. */
   get hasLeft(): boolean {
     return this.#left.length > 0;
   }
@@ -28,7 +32,7 @@ export class Output {
     channel.outbox.push(data);
   }
 
-  /** Hands over what waits, as far as it is accepted; returns whether that is all. Throws why it failed, once. */
+  /** Sends what waits. Returns whether all of it was accepted. Throws a failure once. */
   send(): boolean {
     let isAll = true;
     for (let place = this.#places.top; place !== undefined; place = place.outer) {
@@ -46,19 +50,37 @@ export class Output {
     return isAll;
   }
 
-  /** What was written to a channel must go out, before the coroutine goes on or has ended. */
-  leave(channel: Channel): void {
+  /** Leaves a place. Returns whether the coroutine was there. */
+  leave(place: Place): boolean {
+    if (!this.#places.leave(place)) return false;
+    const { channel } = place;
+    const same = this.#places.find(channel);
+    if (same !== undefined) same.hasUnsent ||= place.hasUnsent;
+    else {
+      this.complete(channel);
+      channel.stopIdleReading();
+    }
+    return true;
+  }
+
+  /** All output to a channel must be on its way before the coroutine goes on, or has ended. */
+  complete(channel: Channel): void {
     if (channel.written && !this.#left.includes(channel)) this.#left.push(channel);
   }
 
-  /** The coroutine waits for nothing more; only its connection is cut off, and not what others write to as well. */
+  /** Sends the rest without the coroutine, but not the rest for `connection`, which is closed. */
   release(connection: Channel | undefined): void {
     for (const channel of this.#takeAll()) {
       if (channel !== connection) channel.sendAlone(this.#user.reactor);
     }
   }
 
-  /** Gives up what has not gone out, because of an error if there is one; tells whether something was not even accepted. */
+  /**
+   * Drops what has not been sent.
+   *
+   * @param error Why, for those who write to the same contexts later.
+   * @returns Whether something was dropped, so that the peer gets only a part.
+   */
   drop(error?: unknown): boolean {
     let isCut = false;
     for (const channel of this.#takeAll()) {

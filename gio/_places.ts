@@ -2,42 +2,42 @@ import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import type { Scope } from "./_scope.ts";
 
-/** What input can be pushed back to, as a composed coroutine. */
+/** A coroutine that has pushed input back, as a composed one. */
 interface HasRest {
   rest: unknown[];
 }
 
-/** A coroutine for which another one speaks a protocol, as for a handler of HTTP. */
+/** A coroutine for which another one speaks a protocol, as HTTP does for a handler. */
 export interface Inner extends HasRest {
-  /** Whether it runs. */
   readonly isRunning: boolean;
-  /** What belongs to it: made by the driver when there is anything, and ended by who speaks for it. */
+  /** Its scope. The driver makes it when it is needed; the protocol ends it. */
   own: Scope | undefined;
-  /** Told by the driver: it has entered a context of its own, where its protocol is not spoken. */
+  /** Set by the driver: it has entered a context in which the protocol is not spoken. */
   isElsewhere: boolean;
 }
 
 /** A context that a coroutine is in. */
 export class Place {
-  /** Whether something that the coroutine has written here has not been accepted. */
+  /** Whether some output of the coroutine to this context has not been accepted. */
   hasUnsent = false;
 
   constructor(readonly channel: Channel, readonly outer: Place | undefined) {}
 }
 
 /**
- * The contexts that a coroutine is in, one within another. What it pushed back belongs to the innermost, and is read when
- * that is the innermost again.
+ * The contexts that a coroutine is in, one within another. What the coroutine pushed back belongs
+ * to the innermost context, and is read when that context is the innermost again.
  */
 export class Places {
   readonly #composed: HasRest;
-  /** Of the connection. */
+  /** The place of the connection. */
   readonly #home: Place | undefined;
-  /** Where its protocol is spoken. */
+  /** The place where the protocol is spoken. */
   #base: Place | undefined;
   #top: Place | undefined;
-  /** For whom a protocol is spoken at the base; and what it pushed back there, while it is elsewhere. */
+  /** The coroutine for which the protocol is spoken. */
   #inner: Inner | undefined;
+  /** What the inner coroutine pushed back at the base, while it is elsewhere. */
   #innerRest: unknown[] = [];
 
   constructor(composed: HasRest, connection: Context | undefined) {
@@ -47,27 +47,26 @@ export class Places {
     this.#home.channel.enter();
   }
 
-  /** The channel of the connection. */
   get connection(): Channel | undefined {
     return this.#home?.channel;
   }
 
-  /** Where its protocol is spoken. */
+  /** The channel on which the protocol is spoken. */
   get base(): Channel | undefined {
     return this.#base?.channel;
   }
 
-  /** The innermost. */
+  /** The innermost place. */
   get top(): Place | undefined {
     return this.#top;
   }
 
-  /** Its channel. */
+  /** The channel of the innermost place. */
   get innermost(): Channel | undefined {
     return this.#top?.channel;
   }
 
-  /** Whether the innermost is the connection. */
+  /** Whether the innermost context is the connection. */
   get isHome(): boolean {
     return this.#top === this.#home;
   }
@@ -89,9 +88,9 @@ export class Places {
   }
 
   /**
-   * Leaves a place, if it is still entered; tells whether it was.
+   * Leaves a place. Returns false if it was left already.
    *
-   * @throws {Error} If another one was entered after it.
+   * @throws {Error} If another place was entered after it.
    */
   leave(place: Place): boolean {
     if (this.#find((one) => one === place) === undefined) return false;
@@ -104,7 +103,7 @@ export class Places {
     return true;
   }
 
-  /** Where a context is entered, the innermost if it is more than once. */
+  /** The innermost place of a channel, which may be entered more than once. */
   find(channel: Channel): Place | undefined {
     return this.#find((place) => place.channel === channel);
   }

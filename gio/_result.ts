@@ -3,22 +3,17 @@ import type { Waiter } from "../compose/mod.ts";
 /** How a coroutine has ended. */
 export type Outcome<R> = { value: R } | { error: unknown };
 
-/** Tells all who ask how a coroutine has ended, when it has. */
+/** Tells everybody who asks how a coroutine has ended, when it has. */
 export class Result<R> {
   #outcome: Outcome<R> | undefined;
   #waiters: Set<Waiter<R>> | undefined;
   #promise: Promise<R> | undefined;
 
-  /** Whether anybody has asked. */
-  get isAsked(): boolean {
-    return this.#waiters !== undefined;
-  }
-
   get promise(): Promise<R> {
     return this.#promise ??= new Promise((resume, fail) => this.ask({ resume, fail }));
   }
 
-  /** Gives what takes it back. */
+  /** Tells the waiter. Returns what takes that back. */
   ask(waiter: Waiter<R>): () => void {
     const waiters = this.#waiters ??= new Set();
     if (this.#outcome !== undefined) tell(waiter, this.#outcome);
@@ -30,6 +25,14 @@ export class Result<R> {
     this.#outcome = outcome;
     for (const waiter of this.#waiters ?? []) tell(waiter, outcome);
     this.#waiters?.clear();
+  }
+
+  /** Calls `act` unless somebody has asked, or asks before the next microtask. */
+  whenUnasked(act: () => void): void {
+    if (this.#waiters !== undefined) return;
+    queueMicrotask(() => {
+      if (this.#waiters === undefined) act();
+    });
   }
 }
 

@@ -1,26 +1,36 @@
 import { Request, type Waiter } from "../compose/mod.ts";
 
 /*
- * What a coroutine opened, spawned or armed belongs to a scope, and ends with it, whatever the way out: the coroutine that
- * gio runs has one, each request of an HTTP connection another. What is given away, as a result, changes its scope.
+ * What a coroutine opens, spawns or arms belongs to a scope and ends with the scope, in whatever
+ * way that ends. A coroutine that gio runs has a scope, and so has each request of an HTTP
+ * connection. What a coroutine returns moves to the scope of its caller.
  */
 
-/** What belongs to a scope. */
+/** Something that belongs to a scope. */
 export interface Owned {
   scope: Scope | undefined;
-  /** The context, if it is one that somebody has opened. */
+  /** The context, for one that somebody has opened. */
   readonly context?: object;
-  /** The scope has ended. Whatever takes time to end leaves the scope by {@linkcode Scope.disown} when it has. */
-  end(cut: boolean): void;
+  /**
+   * Ends it, because its scope has ended. If that takes time, it must call {@linkcode Scope.disown}
+   * when it has ended.
+   *
+   * @param isCut Whether a connection must not end as if all had been said.
+   */
+  end(isCut: boolean): void;
+}
+
+/** Gets the errors of things that cannot be ended. */
+interface Owner {
+  report(error: unknown): void;
 }
 
 export class Scope {
-  readonly #owner: { report(error: unknown): void };
+  readonly #owner: Owner;
   #owned: Set<Owned> | undefined;
   #whenIdle: (() => void) | undefined;
 
-  /** What cannot be ended is reported, and does not keep the others. */
-  constructor(owner: { report(error: unknown): void }) {
+  constructor(owner: Owner) {
     this.#owner = owner;
   }
 
@@ -34,21 +44,21 @@ export class Scope {
     if (this.#owned?.delete(thing) && this.#owned.size === 0) this.#whenIdle?.();
   }
 
-  /** Whether there is nothing, any more. */
+  /** Whether nothing belongs to it. */
   get isIdle(): boolean {
     return this.#owned === undefined || this.#owned.size === 0;
   }
 
   /**
-   * Ends all that there is, the newest first. Tasks may have something to do yet: `whenIdle` is called then, unless that is
-   * now.
+   * Ends all that belongs to it, the newest first.
    *
-   * @param cut Whether it was cut off: then connections do not end as if all had been said.
+   * @param isCut Whether connections must not end as if all had been said.
+   * @param whenIdle Is called when all has ended, unless all ends at once.
    */
-  end(cut: boolean, whenIdle: () => void): void {
+  end(isCut: boolean, whenIdle: () => void): void {
     for (const thing of [...this.#owned ?? []].reverse()) {
       try {
-        thing.end(cut);
+        thing.end(isCut);
       } catch (error) {
         this.#owner.report(error);
       }
@@ -56,7 +66,7 @@ export class Scope {
     if (!this.isIdle) this.#whenIdle = whenIdle;
   }
 
-  /** Gives another scope what is in a value that goes there; all there is, if no value is said. */
+  /** Moves what is in `value` to another scope, or everything if no value is given. */
   give(to: Scope | undefined, ...value: unknown[]): void {
     for (const thing of this.#owned ?? []) {
       if (value.length > 0 && !holds(value, thing)) continue;
@@ -67,19 +77,19 @@ export class Scope {
   }
 }
 
-/** So deep in arrays and objects it is looked for what is given away. */
-const DEEP = 4;
+/** A value is searched this many levels of arrays and objects deep. */
+const MAX_LEVELS = 4;
 
-/** What cannot be looked through holds nothing. */
+/** Whether a thing is in a value. A value that cannot be searched holds nothing. */
 function holds(value: unknown, thing: Owned): boolean {
   try {
-    return isIn(value, thing, DEEP);
+    return isIn(value, thing, MAX_LEVELS);
   } catch {
     return false;
   }
 }
 
-function isIn(value: unknown, thing: Owned, depth: number): boolean {
+function isIn(value: unknown, thing: Owned, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (value === thing) return true;
   const { context } = thing;
@@ -88,11 +98,11 @@ function isIn(value: unknown, thing: Owned, depth: number): boolean {
   ) {
     return true;
   }
-  if (depth === 0 || ArrayBuffer.isView(value)) return false;
+  if (levels === 0 || ArrayBuffer.isView(value)) return false;
   const parts = value instanceof Map || value instanceof Set
     ? value.values()
     : Object.values(value);
-  for (const part of parts) if (isIn(part, thing, depth - 1)) return true;
+  for (const part of parts) if (isIn(part, thing, levels - 1)) return true;
   return false;
 }
 

@@ -1,35 +1,54 @@
-import type { Channel } from "./_channel.ts";
-import type { Farewell } from "./_farewell.ts";
-import type { Waiting } from "./_waiting.ts";
+import type { Channel, User } from "./_channel.ts";
 
-/** How a coroutine goes on; by "yielded" its driver does what it has yielded already. */
+/**
+ * How a driver goes on with its coroutine: it resumes it by one of the three methods of generators,
+ * or, by "yielded", does what the coroutine has yielded already.
+ */
 export type How = "next" | "throw" | "return" | "yielded";
 
-/** Stands still until what was written has been accepted. */
-export class Writing {
-  constructor(readonly how: How, readonly value: unknown) {}
+/** What a coroutine stands still for. */
+export abstract class Standing {
+  /** The coroutine does not wait for it any more. */
+  stop(): void {}
 }
 
-/** Stands still until a context of values takes another one. */
-export class Offering {
-  constructor(readonly channel: Channel, readonly how: How, readonly value: unknown) {}
+/** It waits until something arrives. */
+export class Reading extends Standing {
+  constructor(readonly channel: Channel, readonly user: User) {
+    super();
+  }
+
+  override stop(): void {
+    this.channel.forget(this.user);
+  }
 }
 
-/** Goes on in the next step of the reactor. */
-export class Later {
-  constructor(readonly how: How, readonly value: unknown) {}
+/** It waits until what was written has been accepted. */
+export class Writing extends Standing {
+  constructor(readonly how: How, readonly value: unknown) {
+    super();
+  }
 }
 
-/** What a driver does: it runs, or its coroutine stands still for something, or has ended. */
-export type State =
-  | "fresh"
-  | "running"
-  /** Until something arrives at the innermost context. */
-  | "reading"
-  | Writing
-  | Offering
-  | Later
-  /** Until a request is answered. */
-  | Waiting
-  /** For good: there is something left to be done. */
-  | Farewell;
+/** It waits until a context that takes values takes the next one. */
+export class Offering extends Standing {
+  constructor(
+    readonly channel: Channel,
+    readonly user: User,
+    readonly how: How,
+    readonly value: unknown,
+  ) {
+    super();
+  }
+
+  override stop(): void {
+    this.channel.leave(this.user);
+  }
+}
+
+/** It waits for its turn. */
+export class Later extends Standing {
+  constructor(readonly how: How, readonly value: unknown) {
+    super();
+  }
+}

@@ -7,9 +7,10 @@ import {
   type Waiter,
 } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { CannotWait } from "./_cannot_wait.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
 
-/** What can be run beside others: a coroutine, or a request. */
+/** Something that can be run beside others: a coroutine or a request. */
 export type Branch<R = unknown> = Coroutine<R> | {
   // deno-lint-ignore no-explicit-any
   begin(waiter: any): unknown;
@@ -17,21 +18,24 @@ export type Branch<R = unknown> = Coroutine<R> | {
   [Symbol.iterator](): Iterator<unknown, R, any>;
 };
 
-/** What a branch gives. */
+/** What a branch returns or answers. */
 export type BranchResult<B> = B extends // deno-lint-ignore no-explicit-any
 { [Symbol.iterator](): Iterator<unknown, infer R, any> } ? R
   : never;
 
-/** How the whole ends: by the results of all, or by what the first to end has given. */
+/** Makes the answer of the results of all branches. Without it, the first branch to end answers. */
 type Settle<R> = ((results: unknown[]) => R) | undefined;
 
+/** How it ends: by an answer, to which some branches have contributed, or by an error. */
+type Decision<R> = { value: R; of: readonly Driver[] } | { error: unknown };
+
 class Together<R> extends Request<R> {
-  /** Whether it is waited for although the coroutine is cancelled. */
+  /** Whether a coroutine that is cancelled waits for it all the same. */
   isShielded = false;
-  readonly #what: string;
-  readonly #branches: readonly Branch[];
-  readonly #settle: Settle<R>;
-  readonly #locals = Local.capture();
+  readonly what: string;
+  readonly branches: readonly Branch[];
+  readonly settle: Settle<R>;
+  readonly locals: ReadonlyMap<object, unknown> = Local.capture();
 
   constructor(what: string, branches: readonly Branch[], settle: Settle<R>) {
     super();
@@ -43,54 +47,51 @@ class Together<R> extends Request<R> {
         } in ${what}: give coroutines, main() and not main or call(main()), or requests`,
       );
     }
-    this.#what = what;
-    this.#branches = branches;
-    this.#settle = settle;
+    this.what = what;
+    this.branches = branches;
+    this.settle = settle;
   }
 
   override begin(waiter: Waiter<R>): () => void {
-    return new Run(this.#what, this.#branches, this.#settle, this.#locals, waiter).end;
+    const run = new Run(this, waiter);
+    return () => run.end();
   }
 }
 
-/** The branches while they run. */
+/** The branches of a {@linkcode Together} while they run. */
 class Run<R> {
   readonly #driver: Driver;
-  readonly #what: string;
-  readonly #settle: Settle<R>;
+  readonly #request: Together<R>;
   readonly #waiter: Waiter<R>;
+  /** The reason for which branches are cancelled. */
   readonly #over: DOMException;
   readonly #running = new Set<Driver>();
   readonly #ended: Driver[] = [];
   readonly #results: unknown[] = [];
-  #outcome: { value: R; of: readonly Driver[] } | { error: unknown } | undefined;
-  #begun = false;
+  #decision: Decision<R> | undefined;
+  #hasBegun = false;
 
-  constructor(
-    what: string,
-    branches: readonly Branch[],
-    settle: Settle<R>,
-    locals: ReadonlyMap<object, unknown>,
-    waiter: Waiter<R>,
-  ) {
-    this.#driver = currentDriver(what);
-    this.#what = what;
-    this.#settle = settle;
+  constructor(request: Together<R>, waiter: Waiter<R>) {
+    this.#driver = currentDriver(request.what);
+    this.#request = request;
     this.#waiter = waiter;
-    this.#over = new DOMException(`${what} is over`, "AbortError");
-    for (const [at, branch] of branches.entries()) {
-      if (this.#outcome === undefined) this.#begin(branch, at, locals);
+    this.#over = new DOMException(`${request.what} is over`, "AbortError");
+    for (const [at, branch] of request.branches.entries()) {
+      if (this.#decision === undefined) this.#begin(branch, at);
     }
-    this.#begun = true;
+    this.#hasBegun = true;
     this.#finish();
   }
 
-  /** Nobody waits any more. */
-  readonly end = (): void => this.#decide({ error: this.#over });
+  /** Cancels the branches, because the coroutine does not wait any more. */
+  end(): void {
+    this.#decide({ error: this.#over });
+  }
 
-  #begin(branch: Branch, at: number, locals: ReadonlyMap<object, unknown>): void {
+  #begin(branch: Branch, at: number): void {
     try {
-      const task = this.#driver.branch(isCoroutine(branch) ? branch : waitFor(branch), locals);
+      const coroutine = isCoroutine(branch) ? branch : waitFor(branch);
+      const task = this.#driver.spawn(coroutine, this.#request.locals, true);
       this.#running.add(task);
       task.begin({
         resume: (value) => this.#resumed(task, at, value),
@@ -105,38 +106,41 @@ class Run<R> {
     this.#running.delete(task);
     this.#ended.push(task);
     this.#results[at] = value;
-    if (this.#settle === undefined) this.#decide({ value: value as R, of: [task] });
+    if (this.#request.settle === undefined) this.#decide({ value: value as R, of: [task] });
     else this.#finish();
   }
 
   #failed(task: Driver, error: unknown): void {
     this.#running.delete(task);
-    if (this.#outcome === undefined) return this.#decide({ error });
-    // What is not thrown here, the error of a cleanup say, goes to the reactor; but not the same again.
-    if (error !== this.#over && !isSame(error, this.#outcome)) {
-      this.#driver.reactor.onError(error, `a task of ${this.#what}`);
-    }
+    if (this.#decision === undefined) return this.#decide({ error });
+    // An error that is not thrown here, of a cleanup say, is reported, but no error twice.
+    const isTold = error === this.#over || error instanceof CannotWait ||
+      isSame(error, this.#decision);
+    if (!isTold) this.#driver.reactor.onError(error, `a task of ${this.#request.what}`);
     this.#finish();
   }
 
-  #decide(outcome: { value: R; of: readonly Driver[] } | { error: unknown }): void {
-    if (this.#outcome !== undefined) return;
-    this.#outcome = outcome;
+  #decide(decision: Decision<R>): void {
+    if (this.#decision !== undefined) return;
+    this.#decision = decision;
     for (const task of this.#running) task.cancel(this.#over);
     this.#finish();
   }
 
-  /** Tells how it ended, when all have, and what becomes of that which they have left open. */
+  /**
+   * Answers, if all branches have ended. What those that contributed have left open belongs to the
+   * coroutine then; the rest is closed.
+   */
   #finish(): void {
-    if (!this.#begun || this.#running.size > 0) return;
-    const outcome = this.#outcome ??
-      { value: this.#settle!(this.#results), of: this.#ended };
+    if (!this.#hasBegun || this.#running.size > 0) return;
+    const decision = this.#decision ??
+      { value: this.#request.settle!(this.#results), of: this.#ended };
     for (const task of this.#ended) {
-      if ("of" in outcome && outcome.of.includes(task)) task.left?.give(this.#driver.own);
+      if ("of" in decision && decision.of.includes(task)) task.left?.give(this.#driver.own);
       else task.left?.end(true, () => {});
     }
-    if ("error" in outcome) this.#waiter.fail(outcome.error);
-    else this.#waiter.resume(outcome.value);
+    if ("error" in decision) this.#waiter.fail(decision.error);
+    else this.#waiter.resume(decision.value);
   }
 }
 
@@ -144,17 +148,23 @@ function* waitFor(request: Exclude<Branch, Coroutine>): Coroutine {
   return yield* request;
 }
 
-/** Whether two errors have one reason, as when one signal ends several. */
-function isSame(error: unknown, outcome: { value: unknown } | { error: unknown }): boolean {
-  if (!("error" in outcome)) return false;
-  return reasonOf(error) === reasonOf(outcome.error);
+/** Whether an error has the reason of the decision, as when one signal ends several branches. */
+function isSame(error: unknown, decision: Decision<unknown>): boolean {
+  return "error" in decision && reasonOf(error) === reasonOf(decision.error);
 }
 
 function reasonOf(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? error.cause : error;
 }
 
-/** Runs branches beside each other, until all have ended, or one if there is no `settle`. */
+/**
+ * Runs branches beside each other.
+ *
+ * @param what Who asks, for messages.
+ * @param branches What to run.
+ * @param settle Makes the answer when all branches have ended. Without it, the first to end
+ * answers.
+ */
 export function together<R>(
   what: string,
   branches: readonly Branch[],

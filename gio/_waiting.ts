@@ -2,6 +2,7 @@ import type { Request, Waiter } from "../compose/mod.ts";
 import { type Lender, type Reactor, TransferError } from "../reactor/mod.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
+import { Standing } from "./_state.ts";
 
 /** What a request has answered. */
 export interface Answer {
@@ -9,15 +10,16 @@ export interface Answer {
   readonly value: unknown;
 }
 
-/** Whose coroutine waits. */
-interface Asker {
+/** The driver of the coroutine that waits. */
+export interface Asker {
   readonly reactor: Reactor;
   readonly lending: Lender;
+  /** The answer has come. */
   answered(waiting: Waiting, answer: Answer): void;
 }
 
-/** Waits for the answer to one request, of which the first counts. */
-export class Waiting implements Waiter {
+/** It waits for the answer to one request. Only the first answer counts. */
+export class Waiting extends Standing implements Waiter {
   readonly #driver: Asker;
   #state: "beginning" | "waiting" | "over" = "beginning";
   #answer: Answer | undefined;
@@ -25,25 +27,26 @@ export class Waiting implements Waiter {
   #undo: (() => void) | void = undefined;
 
   constructor(driver: Asker) {
+    super();
     this.#driver = driver;
   }
 
-  /** What runs the coroutine. */
+  /** For requests: the reactor that runs the coroutine. */
   get reactor(): Reactor {
     return this.#driver.reactor;
   }
 
-  /** Of transfers. */
+  /** For transfers. */
   get lender(): Lender {
     return this.#driver.lending;
   }
 
-  /** Whether who is cancelled goes on waiting. */
+  /** Whether a coroutine that is cancelled waits for the answer all the same. */
   get isShielded(): boolean {
     return this.#isShielded;
   }
 
-  /** Begins; gives the answer if there is one at once. */
+  /** Begins the request. Returns the answer if it comes at once. */
   begin(request: Request<unknown> & { readonly isShielded?: boolean }): Answer | undefined {
     this.#isShielded = request.isShielded ?? false;
     try {
@@ -66,8 +69,7 @@ export class Waiting implements Waiter {
     this.#settle({ how: "throw", value: error });
   }
 
-  /** The coroutine does not wait any more. */
-  end(): void {
+  override stop(): void {
     this.#state = "over";
     this.#undo?.();
   }
@@ -81,7 +83,7 @@ export class Waiting implements Waiter {
   }
 }
 
-/** A transfer was cut at one end: that half of it is over. */
+/** A transfer that fails breaks one direction of the context at which it failed. */
 function noteBroken(error: TransferError): void {
   const { side, end } = error;
   if (end === undefined || !("recv" in end)) return;

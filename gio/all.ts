@@ -3,21 +3,23 @@ import { type Branch, type BranchResult, together } from "./_together.ts";
 
 export type { Branch, BranchResult } from "./_together.ts";
 
-/** What coroutines return and requests answer, in their order. */
+/** What the branches return or answer, in their order. */
 export type AllResults<T extends readonly Branch[]> = {
   -readonly [K in keyof T]: BranchResult<T[K]>;
 };
 
 /**
- * Runs coroutines, or requests such as `wait(promise)`, beside each other and waits for all of them:
- * `const [a, b] = yield* all(one(), two())`.
+ * Runs coroutines, or requests such as `wait(promise)`, beside each other and waits for all of
+ * them: `const [a, b] = yield* all(one(), two())`.
  *
- * When one fails, the others are cancelled, their cleanup is waited for, and the error is thrown here. What a branch has
- * opened or spawned, and has not closed itself, is yours when all is well, as if you had called it.
+ * When one fails, the others are cancelled. When their cleanup is over, the error is thrown here.
+ * If none fails, what the coroutines have opened or spawned, and not closed, belongs to the caller,
+ * as if it had called them.
  *
  * @typeParam T The coroutines and requests.
- * @param branches What to run, or to begin.
+ * @param branches What to run.
  * @returns The request to `yield*`, which gives their results, in their order.
+ * @throws {TypeError} If one of them is neither a coroutine nor a request.
  *
  * @example Two at once
  * ```ts

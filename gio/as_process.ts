@@ -5,15 +5,15 @@ import { gio } from "./gio.ts";
 
 /** Options of {@linkcode asProcess}. */
 export interface AsProcessOptions extends ReactorOptions {
-  /** Where the coroutine's yields go; without it, it enters its contexts itself. */
+  /** Where the `yield`s go. Without it, the coroutine enters its contexts itself. */
   connection?: Context;
   /** Cancels the coroutine when it aborts. */
   signal?: AbortSignal;
 }
 
 /**
- * Runs one coroutine on a reactor of its own and gives its result as a promise: for scripts, tests and async code, where
- * `await run(coroutine())` may read better: it is exported by both names.
+ * Runs one coroutine on a reactor of its own and gives its result as a promise, for scripts, tests
+ * and async code. It is also exported as `run`, because `await run(coroutine())` may read better.
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to run.

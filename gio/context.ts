@@ -1,10 +1,12 @@
 import type { Selectable } from "../reactor/mod.ts";
 
 /**
- * Where the yields of a coroutine go: a bare `yield` receives from it, `yield data` sends to it.
+ * Where the `yield`s of a coroutine go: a bare `yield` receives from it, and `yield data` sends to
+ * it.
  *
- * Every socket of the reactor is one, and so are {@linkcode open} (files), {@linkcode memory} (tests), and
- * anything else that has these methods. None of them blocks: the reactor tells when to call again.
+ * Every socket of the reactor is a context. {@linkcode open} makes one for a file,
+ * {@linkcode memory} one for tests. Anything else that has these methods can be one. No method
+ * blocks: the reactor tells when to call it again.
  *
  * @example A context that turns everything around
  * ```ts
@@ -38,28 +40,40 @@ import type { Selectable } from "../reactor/mod.ts";
  */
 export interface Context extends Selectable {
   /**
-   * What has arrived: data (bytes as a rule), `null` at the end of the stream, or `undefined` if it would block.
+   * Receives what has arrived.
    *
-   * Throws if the connection is broken.
+   * @returns The data, which are bytes as a rule, or `null` at the end of the stream, or
+   * `undefined` if it would block.
+   * @throws {Error} If the connection is broken.
    */
   recv(): unknown;
   /**
-   * Sends bytes, which may not be changed, now or afterwards, and returns how many were accepted: 0 if it would block.
+   * Sends bytes.
    *
-   * Throws if the connection is broken.
+   * @param bytes What to send. Nobody may change them, now or afterwards.
+   * @returns How many bytes were accepted: 0 if it would block.
+   * @throws {Error} If the connection is broken.
    */
   send(bytes: Uint8Array): number;
-  /** As {@linkcode Context.send} of several chunks, as if they were one, where that is cheaper. */
+  /**
+   * Sends several chunks as if they were one, if the context can do that at less cost.
+   *
+   * @param chunks What to send, as for {@linkcode Context.send}.
+   * @returns How many bytes were accepted.
+   */
   sendv?(chunks: readonly Uint8Array[]): number;
   /**
-   * For contexts that take values of any type as they are, and not bytes: returns whether the value was accepted. It is
-   * used instead of {@linkcode Context.send} where it is present.
+   * Sends a value of any type as it is. A context that has this method takes values instead of
+   * bytes, and {@linkcode Context.send} is not used.
+   *
+   * @param value What to send.
+   * @returns Whether the value was accepted.
    */
   put?(value: unknown): boolean;
-  /** Half-close: nothing more will be sent; what was accepted goes out first. */
+  /** Ends sending (half-close), after what was accepted has been sent. */
   shutdown?(): void;
-  /** Closes it; what was accepted goes out first. */
+  /** Closes it, after what was accepted has been sent. */
   close(): void;
-  /** Closes it at once and drops what has not gone out. */
+  /** Closes it at once, and drops what has not been sent. */
   abort?(): void;
 }

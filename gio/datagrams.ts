@@ -1,11 +1,11 @@
 import type { Datagram, DatagramSocket } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 
-/** What a coroutine yields in the context of {@linkcode datagrams}: bytes, and where they go. */
+/** What a coroutine yields in the context of {@linkcode datagrams}: bytes and their destination. */
 export interface OutgoingDatagram {
   /** What to send, as one datagram. */
   data: Uint8Array;
-  /** Where to. */
+  /** Where to send it. */
   to: Pick<Deno.NetAddr, "hostname" | "port">;
 }
 
@@ -66,10 +66,11 @@ class DatagramContext implements Context {
 }
 
 /**
- * UDP as a context: a bare `yield` gives the next datagram and who sent it, `yield { data, to }` sends one. What could not
- * be sent is told at a bare `yield` after it, once; the coroutine may catch that and go on.
+ * Makes a context of a UDP socket. A bare `yield` gives the next datagram and its sender, and
+ * `yield { data, to }` sends one. If a datagram could not be sent, a later bare `yield` throws the
+ * error, once. The coroutine may catch it and go on.
  *
- * @param socket A bound socket of the reactor. Closing the context closes it.
+ * @param socket A bound socket of the reactor. It is closed with the context.
  * @returns The context.
  *
  * @example A coroutine that answers datagrams

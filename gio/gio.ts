@@ -9,10 +9,10 @@ import type { Gio, GioOptions } from "./_gio.ts";
 export { Gio, type GioOptions } from "./_gio.ts";
 
 /**
- * The Gio whose coroutine is running now.
+ * Returns the Gio of the coroutine that is running now.
  *
- * @param what Who asks, for the error message.
- * @returns The running Gio.
+ * @param what Who asks, for the message of the error.
+ * @returns The Gio.
  * @throws {TypeError} If no coroutine is being run by gio at the moment.
  *
  * @example Reaching the reactor from within a coroutine
@@ -29,28 +29,35 @@ export { Gio, type GioOptions } from "./_gio.ts";
 export function currentGio(what = "currentGio()"): Gio {
   return currentDriver(what);
 }
+
 /**
- * Drives a coroutine's yields from a reactor: a bare `yield` reads from the connection, `yield data` writes to it.
+ * Drives the `yield`s of a coroutine from a reactor: a bare `yield` reads from the connection, and
+ * `yield data` writes to it.
  *
- * The coroutine is composed, so it may call others, and it runs at once until it has to wait. When it ends, what it
- * wrote is sent and the connection is closed; if it fails, the connection is aborted and the error goes to whoever
- * asked for {@linkcode Gio.result}, else to the reactor's `onError`. The end of the stream ends it quietly. One that is
- * cancelled in the middle of something is aborted as well, so that its peer does not take a part for the whole; not one that
- * waited for the peer, nor one whose cleanup has written something.
+ * The coroutine is composed, so it may call others. It runs at once until it must wait. When it
+ * ends, its output is sent and its connection is closed. If it fails, its connection is aborted.
+ * The error goes to whoever has asked for {@linkcode Gio.result}, or else to the `onError` of the
+ * reactor. The end of the stream ends a coroutine quietly.
  *
- * What it opened, spawned and armed ends with it. What it returns of that is yours.
+ * If a coroutine is cancelled, its connection is aborted as well, so that the peer does not take a
+ * part for the whole. But the connection is closed if the coroutine waited for its peer, or if its
+ * cleanup has written something.
  *
- * Consecutive writes are sent together, so do not alter bytes after they were yielded. A peer that does not read stops
- * the coroutine.
+ * What a coroutine has opened, spawned and armed ends with it, except for what it returns: that
+ * belongs to the caller.
+ *
+ * Consecutive writes are sent together, so do not change bytes after they were yielded. While the
+ * peer does not read, the coroutine does not go on.
  *
  * @typeParam R What the coroutine returns.
- * @param reactor What calls back.
- * @param connection Where the yields go; `undefined` for a coroutine that enters its contexts itself.
+ * @param reactor The reactor that calls back.
+ * @param connection Where the `yield`s go; `undefined` for a coroutine that enters its contexts
+ * itself.
  * @param coroutine What to run.
- * @param options A signal to cancel it, and what becomes of the connection.
+ * @param options A signal to cancel it, and what to do with the connection.
  * @returns The running coroutine.
- * @throws {RangeError} If `lingerMs` is no number of at least 0.
  * @throws {TypeError} If an argument is of another kind.
+ * @throws {RangeError} If `lingerMs` is not a number of at least 0.
  *
  * @example A protocol on a connection
  * ```ts

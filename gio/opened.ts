@@ -6,11 +6,13 @@ import type { Gio } from "./_gio.ts";
 import type { Owned, Scope } from "./_scope.ts";
 
 /**
- * A context that a coroutine has opened itself, with {@linkcode open} or {@linkcode connectTo}, and that must be closed.
+ * A context that a coroutine has opened, with {@linkcode open} or {@linkcode connectTo}, and that
+ * must be closed.
  *
- * There are two ways to use one. `using _ = open(path).enter()` hands it over to the block: leaving the block closes it.
- * `using file = open(path)` keeps it, to be entered again and again with `using _ = enter(file)`, and closes it at the end
- * of the scope it was opened in. Either way, it does not outlive the coroutine that opened it.
+ * There are two ways to use one. `using _ = open(path).enter()` enters it, and closes it at the end
+ * of the block. `using file = open(path)` does not enter it: `using _ = enter(file)` can enter it
+ * many times. It is closed at the end of the block in which it was opened. In either case it does
+ * not outlive the coroutine that has opened it.
  *
  * @typeParam C The kind of context.
  *
@@ -39,14 +41,20 @@ export class Opened<C extends Context = Context> implements Disposable {
   readonly context: C;
   readonly #owned: OwnedContext;
 
-  /** For requests that open something: it ends with what `gio` is doing now, if it is still open then. */
+  /**
+   * For requests that open something.
+   *
+   * @param gio The coroutine with which it ends. In HTTP it ends with the request that is handled
+   * now.
+   * @param context What was opened.
+   */
   constructor(gio: Gio, context: C) {
     this.context = context;
     this.#owned = new OwnedContext(context, gio.reactor);
     (gio as Driver).own.own(this.#owned);
   }
 
-  /** Enters it until the end of the block, and closes it then, after what was written has gone out. */
+  /** Enters it until the end of the block, and closes it then, when all has been sent. */
   enter(): Disposable {
     return currentDriver("enter()").enter(this.context, () => this.close());
   }
@@ -57,8 +65,8 @@ export class Opened<C extends Context = Context> implements Disposable {
   }
 
   /**
-   * Closes it, after what was written to it has gone out. In a coroutine that was cancelled, what was written to it is cut
-   * off.
+   * Closes it, after what was written to it has been sent. In a coroutine that was cancelled it is
+   * closed at once if anything was written, so that its peer sees an error.
    */
   close(): void {
     this.#owned.end(runningDriver()?.isClosing ?? false);

@@ -1,20 +1,22 @@
 import type { Request } from "../compose/mod.ts";
 import { type Branch, type BranchResult, together } from "./_together.ts";
 
-/** What any of the branches gives. */
+/** What any of the branches returns or answers. */
 export type RaceResult<T extends readonly Branch[]> = BranchResult<T[number]>;
 
 /**
  * Runs coroutines, or requests such as `sleep(ms)`, beside each other until the first ends:
  * `const first = yield* race(one(), two())`.
  *
- * The others are cancelled and their cleanup is waited for. If the first to end fails, its error is thrown here. What the
- * first has opened or spawned, and has not closed itself, is yours, as if you had called it; that of the others is closed.
+ * The others are cancelled then, and the caller goes on when their cleanup is over. If the first
+ * one fails, its error is thrown here. What the first one has opened or spawned, and not closed,
+ * belongs to the caller, as if it had called it. What the others have opened is closed.
  *
  * @typeParam T The coroutines and requests.
- * @param branches What to run, or to begin.
+ * @param branches What to run.
  * @returns The request to `yield*`, which gives the result of the first.
- * @throws {RangeError} If there are none: nothing would ever end.
+ * @throws {RangeError} If there are none, so that none would ever end.
+ * @throws {TypeError} If one of them is neither a coroutine nor a request.
  *
  * @example The faster of two
  * ```ts

@@ -4,14 +4,16 @@ import { enter } from "./enter.ts";
 import { together } from "./_together.ts";
 
 /**
- * Runs a coroutine to its end, although the one that waits for it is cancelled meanwhile: `yield* shield(cleanup())`.
+ * Runs a coroutine to its end, even if the caller is cancelled meanwhile:
+ * `yield* shield(cleanup())`.
  *
- * A `finally` that waits is cut off when the coroutine is cancelled while it waits, unless it was cancelled before: nobody
- * can tell from outside that a coroutine stands in a `finally`. What must be done in any case is shielded. The coroutine is
- * closed at its next `yield` after that. A reactor that shuts down waits for nothing, not even for this.
+ * When a coroutine is cancelled while its `finally` waits, that `finally` is cut off, because
+ * nobody can see from outside that a coroutine stands in a `finally`. (If it was cancelled before,
+ * the `finally` runs to its end.) Shield what must be done in any case. A caller that was cancelled
+ * meanwhile is closed at its next `yield`. A reactor that shuts down does not wait for a shield.
  *
  * @typeParam R What the coroutine returns.
- * @param coroutine What to run, in the context in which this one is.
+ * @param coroutine What to run. It is in the same context as the caller.
  * @returns The request to `yield*`, which gives what the coroutine returns.
  *
  * @example A farewell that is always said
@@ -44,9 +46,9 @@ export function shield<R>(coroutine: Coroutine<R>): Request<R> {
   return shielded;
 }
 
-/** It is run as a branch, which has no context of its own. */
+/** Enters the context of the coroutine that waits, because a branch has no context of its own. */
 function* inContext<R>(coroutine: Coroutine<R>): Coroutine<R> {
-  const { lending } = runningDriver()!;
-  using _ = lending.isAnywhere ? enter(lending.innermost) : undefined;
+  const { innermost } = runningDriver()!.lending;
+  using _ = innermost === undefined ? undefined : enter(innermost);
   return yield coroutine;
 }

@@ -19,11 +19,12 @@ class Spawn<R> extends Request<Gio<R>> {
 /**
  * Runs a coroutine beside the one that spawns it: `const task = yield* spawn(work())`.
  *
- * `yield* task` waits for its result, `task.cancel()` ends it. It has no context until it enters one. It does not
- * outlive its parent: when that ends, tasks that still run are cancelled. If it fails and nobody has asked for its result by
- * then, its error is thrown into its parent, where that stands.
+ * `yield* task` waits for its result, `task.cancel()` ends it. The task has no context until it
+ * enters one. It does not outlive its parent: when the parent ends, its tasks are cancelled. If the
+ * task fails and nobody has asked for its result by then, the error is thrown at the `yield` where
+ * the parent stands.
  *
- * It sees the `Local`s as they are now, to its end.
+ * The task sees the `Local`s with the values that they have now.
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to run.

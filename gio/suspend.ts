@@ -1,10 +1,10 @@
 import { Request, type Waiter } from "../compose/mod.ts";
 
-/** What {@linkcode suspend} gives its starter: settles the suspended coroutine, once. */
+/** The handle that {@linkcode suspend} makes. It resumes the suspended coroutine, once. */
 export interface Suspended<T> {
-  /** Continues the coroutine with a value. Ignored once it is settled or cancelled. */
+  /** Resumes the coroutine with a value. Does nothing if it was resumed or cancelled before. */
   resume(value: T): void;
-  /** Throws an error at the coroutine's `yield`. Ignored once it is settled or cancelled. */
+  /** Throws an error at its `yield`. Does nothing if it was resumed or cancelled before. */
   throw(error: unknown): void;
 }
 
@@ -25,12 +25,13 @@ class Suspension<T> extends Request<T> {
 }
 
 /**
- * Suspends the coroutine until a callback comes: `const value = yield* suspend((s) => …)`.
+ * Suspends the coroutine until a callback resumes it: `const value = yield* suspend((s) => …)`.
  *
  * @typeParam T What the coroutine is resumed with.
- * @param start Starts what is waited for and keeps the handle it is given; may return what undoes it, which is
- * called when the coroutine is cancelled or an error is thrown into it meanwhile.
- * @returns The request to `yield*`.
+ * @param start Starts what the coroutine waits for, and keeps the handle that it gets. It may
+ * return a function that undoes this. That is called when the coroutine is cancelled, or when an
+ * error is thrown into it meanwhile.
+ * @returns The request to `yield*`, which gives the value. It throws what `start` throws.
  *
  * @example Waiting for a callback
  * ```ts

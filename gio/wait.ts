@@ -3,7 +3,7 @@ import { Request, type Waiter } from "../compose/mod.ts";
 class Wait<T> extends Request<T> {
   readonly #promise: PromiseLike<T>;
 
-  // The promise is watched from the beginning: it may reject before the coroutine gets round to waiting.
+  // It may reject before the coroutine waits for it, which must not be an unhandled rejection.
   constructor(promise: PromiseLike<T>) {
     super();
     this.#promise = promise;
@@ -16,10 +16,11 @@ class Wait<T> extends Request<T> {
 }
 
 /**
- * Waits for a promise: `const value = yield* wait(promise)`, so every Deno and npm API works in a coroutine.
+ * Waits for a promise: `const value = yield* wait(promise)`. So every API of Deno and npm can be
+ * used in a coroutine.
  *
- * A rejection is thrown at the `yield*`. If the coroutine is cancelled first, what becomes of the promise is
- * ignored; give what makes the promise an `AbortSignal` if it should stop as well.
+ * A rejection is thrown at the `yield*`. If the coroutine is cancelled first, the promise is
+ * ignored. Give an `AbortSignal` to the API that makes the promise if that should stop as well.
  *
  * @typeParam T What the promise resolves to.
  * @param promise What to wait for.

@@ -55,7 +55,7 @@ class GioHost implements Host {
 
   unread(bytes: Uint8Array): void {
     const { lending } = this.#driver;
-    lending.takeBack(lending.innermost, [bytes]);
+    lending.takeBack(lending.innermost!, [bytes]);
   }
 
   report(error: unknown, { method, target }: HttpRequest): void {

@@ -11,6 +11,8 @@ export class Handler implements CallContext {
   queued = false;
   /** Waiting for it failed: it is called once more, and removed. */
   bad = false;
+  /** Why; its callback gets it. */
+  failure: unknown = undefined;
   /** What is passed to `selectable.watch`. */
   notify: () => void = ignore;
   /** Ends what it is suspended for, when it is not suspended any more. */
@@ -20,7 +22,7 @@ export class Handler implements CallContext {
   constructor(
     readonly kind: CallContext["kind"],
     readonly handle: Handle,
-    readonly callback: () => void,
+    readonly callback: (failure?: unknown) => void,
     readonly priority: number,
     readonly where: { toString(): string } | undefined,
   ) {

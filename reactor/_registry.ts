@@ -55,7 +55,7 @@ export class Registry {
   add(
     kind: Kind,
     handle: Handle,
-    callback: () => void,
+    callback: (failure?: unknown) => void,
     { priority = 0, where, suspended }: RegistrationOptions = {},
   ): void {
     if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {

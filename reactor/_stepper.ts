@@ -79,7 +79,7 @@ export class Stepper {
     else if (!handler.isReady) return false;
     this.current = handler;
     try {
-      handler.callback();
+      handler.callback(handler.failure);
     } catch (error) {
       if (handler.active) this.#registry.remove(kind, selectable);
       this.#reports.report(error, handler.toString());

@@ -109,8 +109,9 @@ export class DenoSelector {
   #watch(handler: Handler): void {
     try {
       handler.selectable.watch(handler.interest, handler.notify);
-    } catch {
+    } catch (error) {
       handler.bad = true;
+      handler.failure = error;
     }
     if (handler.bad || handler.selectable.closed) this.#enqueue(handler);
   }

@@ -132,15 +132,25 @@ export class Reactor implements Disposable {
   /**
    * Calls `callback` in every step from the next on in which `selectable` is readable.
    *
+   * When `watch` of the selectable throws, `callback` is called once with that error, and the reader is removed.
+   *
    * @throws {TypeError} when it has a reader already, suspended or not: a transfer is one
    * @throws {RangeError} when the priority is not 0 to 9
    */
-  addReader(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
+  addReader(
+    selectable: Selectable,
+    callback: (failure?: unknown) => void,
+    options?: RegistrationOptions,
+  ): void {
     this.#registry.add("reader", selectable, callback, options);
   }
 
   /** As {@linkcode Reactor.addReader}, in every step in which `selectable` is writable. */
-  addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void {
+  addWriter(
+    selectable: Selectable,
+    callback: (failure?: unknown) => void,
+    options?: RegistrationOptions,
+  ): void {
     this.#registry.add("writer", selectable, callback, options);
   }
 

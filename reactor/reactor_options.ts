@@ -104,7 +104,7 @@ export interface CallContext {
   /** What it was registered as. */
   readonly kind: "reader" | "writer" | "process";
   /** What is called. */
-  readonly callback: () => void;
+  readonly callback: (failure?: unknown) => void;
   /** 0 to 9. */
   readonly priority: number;
   /** Whether it may be called again: `false` once it was removed or suspended, and in the last call of what has closed. */

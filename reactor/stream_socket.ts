@@ -203,15 +203,18 @@ export class StreamSocket implements Socket {
 
   #read(): void {
     if (this.#reading) return;
-    if (this.#stream.pull) {
-      this.#reading = true;
-      this.#stream.pull().then(this.#onPull, this.#onReadError);
-      return;
-    }
     this.#reading = true;
-    if (this.room !== undefined) this.#region = this.room;
-    else this.#region ??= this.#slab.take(this.#readSize);
-    this.#stream.read!(this.#region).then(this.#onRead, this.#onReadError);
+    try {
+      if (this.#stream.pull) {
+        this.#stream.pull().then(this.#onPull, this.#onReadError);
+        return;
+      }
+      if (this.room !== undefined) this.#region = this.room;
+      else this.#region ??= this.#slab.take(this.#readSize);
+      this.#stream.read!(this.#region).then(this.#onRead, this.#onReadError);
+    } catch (error) { // A method that throws fails like one whose promise rejects.
+      this.#onReadError(error);
+    }
   }
 
   #onRead = (length: number | null): void => {
@@ -262,7 +265,11 @@ export class StreamSocket implements Socket {
 
   #write(bytes: Uint8Array): void {
     this.#out = bytes;
-    this.#stream.write!(bytes).then(this.#onWritten, this.#onWriteError);
+    try {
+      this.#stream.write!(bytes).then(this.#onWritten, this.#onWriteError);
+    } catch (error) {
+      this.#onWriteError(error);
+    }
   }
 
   #onWritten = (length: number): void => {
@@ -316,11 +323,15 @@ export class StreamSocket implements Socket {
   #closeWrite(): void {
     if (this.#stream.closeWrite === undefined) return;
     this.#halfClosing = true;
-    // A peer that is gone already need not be told.
-    this.#stream.closeWrite().catch(() => {}).then(() => {
+    const done = () => {
       this.#halfClosing = false;
       if (this.#closed) this.#release();
-    });
+    };
+    try { // A peer that is gone already need not be told.
+      this.#stream.closeWrite().then(done, done);
+    } catch {
+      done();
+    }
   }
 
   #release = (): void => {

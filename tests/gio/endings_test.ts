@@ -20,6 +20,8 @@ import {
   iterate,
   memory,
   open,
+  race,
+  shield,
   sleep,
   spawn,
   suspend,
@@ -218,6 +220,38 @@ Deno.test("a shutdown of the reactor ends a cleanup that waits already", async (
   assertEquals([seen, task.done], [["closed"], true]);
   assertEquals(String(outcome.error), "Error: Cannot wait: the reactor is shut down");
 });
+
+for (const how of ["gio()", "spawn()", "all()", "race()", "shield()"] as const) {
+  Deno.test(`a cleanup in ${how} that a shutdown keeps from waiting is reported to nobody`, async () => {
+    using t = onClock();
+    let isCleaned = false;
+    function* cleaning(): Coroutine {
+      try {
+        yield* sleep(1000);
+      } finally {
+        try {
+          yield* sleep(1000);
+        } finally {
+          isCleaned = true;
+        }
+      }
+    }
+    gio(
+      t.reactor,
+      undefined,
+      function* () {
+        if (how === "gio()") yield cleaning();
+        else if (how === "spawn()") yield* spawn(cleaning());
+        else if (how === "shield()") yield* shield(cleaning());
+        else yield* { "all()": all, "race()": race }[how](cleaning(), sleep(2000));
+        yield* sleep(2000);
+      }(),
+    );
+    t.reactor.shutdown();
+    await turns();
+    assertEquals([isCleaned, t.errors], [true, []]);
+  });
+}
 
 Deno.test("the result waits for the cleanup of tasks, and of their tasks", async () => {
   using t = onClock();

@@ -1,0 +1,112 @@
+import { type Composed, trace } from "../compose/mod.ts";
+import { CannotWait } from "./_cannot_wait.ts";
+import type { Places } from "./_places.ts";
+import type { Outcome } from "./_result.ts";
+import { type How, Later, Standing } from "./_state.ts";
+import type { Yields } from "./_yields.ts";
+
+/** So long a coroutine runs before others have their turn. */
+const MAX_RUN_MS = 1;
+/** The clock is looked at after so many yields. */
+const YIELDS_PER_LOOK = 16;
+
+/** Tells that a coroutine is to be closed, or is being closed. */
+export interface Cancellation {
+  readonly reason: unknown;
+  /** Whether the coroutine is being closed, so that its `finally`s run. */
+  hasBegun: boolean;
+  /** Whether nothing is cut off: the coroutine waited for its peer, or its cleanup has written. */
+  isClean: boolean;
+}
+
+/** Runs a coroutine, each time until it must stand still. */
+export class Runner<R> {
+  /** If the coroutine was cancelled. */
+  cancellation: Cancellation | undefined;
+  /** An error that came while the coroutine did something else. It is thrown at the next yield. */
+  late: { error: unknown } | undefined;
+  /** Whether the reactor shuts down, so that nothing can be waited for. */
+  isAbandoned: boolean;
+  readonly #composed: Composed<R>;
+  readonly #yields: Yields;
+  readonly #places: Places;
+
+  constructor(composed: Composed<R>, yields: Yields, places: Places, isAbandoned: boolean) {
+    this.#composed = composed;
+    this.#yields = yields;
+    this.#places = places;
+    this.isAbandoned = isAbandoned;
+  }
+
+  /** Whether the coroutine was cancelled, and is not being closed yet. */
+  get isToClose(): boolean {
+    return this.cancellation?.hasBegun === false;
+  }
+
+  /** Where the coroutine stands: the lines of its calls, the innermost first. */
+  toString(): string {
+    return trace(this.#composed as Composed).map((line) => line.trim()).join(", ");
+  }
+
+  /** Resumes the coroutine. Returns what it stands still for then, or how it has ended. */
+  run(how: How, value: unknown): Standing | Outcome<R> {
+    const composed = this.#composed;
+    let yields = 0;
+    let until = Infinity;
+    for (;;) {
+      if (how !== "yielded") {
+        let result: IteratorResult<unknown, R>;
+        try {
+          if (how === "next") result = composed.next(value);
+          else if (how === "throw") result = composed.throw(value);
+          else {
+            this.cancellation!.hasBegun = true;
+            result = composed.return(undefined as R);
+          }
+        } catch (error) {
+          return { error };
+        }
+        if (result.done) return { value: result.value };
+        value = result.value;
+      }
+      if (this.isToClose) {
+        how = "return";
+        continue;
+      }
+      try {
+        if (this.isAbandoned || this.late !== undefined || this.cancellation !== undefined) {
+          this.#disturb(value);
+        }
+        value = this.#yields.do(value);
+        how = "next";
+      } catch (error) {
+        how = "throw";
+        value = error;
+      }
+      if (value instanceof Standing) return value;
+      if (++yields % YIELDS_PER_LOOK === 0 && !this.isAbandoned) {
+        const now = performance.now();
+        if (yields === YIELDS_PER_LOOK) until = now + MAX_RUN_MS;
+        else if (now >= until) return new Later(how, value);
+      }
+    }
+  }
+
+  /** Throws what is to be thrown instead of doing what was yielded. */
+  #disturb(yielded: unknown): void {
+    if (this.isAbandoned) throw new CannotWait();
+    const { late, cancellation } = this;
+    if (late !== undefined) {
+      this.late = undefined;
+      throw late.error;
+    }
+    if (cancellation !== undefined && this.#places.isHome && isData(yielded)) {
+      cancellation.isClean = true;
+    }
+  }
+}
+
+/** Whether it is something to send. */
+function isData(yielded: unknown): boolean {
+  return (typeof yielded === "string" || yielded instanceof Uint8Array) && yielded.length > 0;
+}

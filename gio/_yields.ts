@@ -1,0 +1,112 @@
+import { isRequest, type Request, Yield } from "../compose/mod.ts";
+import { shown } from "../reactor/_describe.ts";
+import type { Channel, User } from "./_channel.ts";
+import { noContext } from "./_lending.ts";
+import type { Output } from "./_output.ts";
+import type { Places } from "./_places.ts";
+import { Later, Offering, Reading, Writing } from "./_state.ts";
+import { type Asker, Waiting } from "./_waiting.ts";
+
+/** So much output is gathered before it is sent: 64 KiB. */
+const HIGH_WATER = 64 * 1024;
+
+/** Does what a coroutine yields: it reads, writes, or begins a request. */
+export class Yields {
+  readonly #driver: User & Asker;
+  readonly #places: Places;
+  readonly #output: Output;
+  /** The last one. Most coroutines need no other, and to make one for each read costs time. */
+  #reading: Reading | undefined = undefined;
+
+  constructor(driver: User & Asker, places: Places, output: Output) {
+    this.#driver = driver;
+    this.#places = places;
+    this.#output = output;
+  }
+
+  /**
+   * Does what was yielded. What it throws is to be thrown at the `yield`.
+   *
+   * @returns What to resume the coroutine with, or a Standing if the coroutine must stand still.
+   */
+  do(yielded: unknown): unknown {
+    if (yielded === undefined) {
+      return this.#output.send() ? this.#read() : new Writing("yielded", undefined);
+    }
+    if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
+    if (isRequest(yielded)) {
+      return this.canGoOn(yielded) ? this.#begin(yielded) : new Writing("yielded", yielded);
+    }
+    if (yielded === Yield) {
+      this.#output.send();
+      return new Later("next", undefined);
+    }
+    const channel = this.#places.innermost;
+    if (channel?.context.put !== undefined) return this.#put(channel, yielded);
+    throw meaningless(yielded);
+  }
+
+  /**
+   * Sends what waits, and tells whether the coroutine can go on with what it has yielded. A request
+   * can begin while some output waits, but not output to a context that the coroutine has left.
+   */
+  canGoOn(yielded: unknown): boolean {
+    return this.#output.send() || (isRequest(yielded) && !this.#output.hasLeft &&
+      !(yielded as { flushes?: boolean }).flushes);
+  }
+
+  #read(): unknown {
+    const channel = this.#places.innermost;
+    if (channel === undefined) throw noContext("read");
+    const { rest } = channel;
+    if (rest.length > 0) {
+      channel.rest = rest.slice(1);
+      return rest[0];
+    }
+    if (channel.ended !== undefined) throw channel.ending();
+    channel.read(this.#driver);
+    if (this.#reading?.channel === channel) return this.#reading;
+    return this.#reading = new Reading(channel, this.#driver);
+  }
+
+  #write(data: string | Uint8Array): unknown {
+    const place = this.#places.top;
+    if (place === undefined) throw noContext("write");
+    const { channel } = place;
+    if (channel.isBroken) throw channel.failed ?? channel.ended;
+    if (channel.context.put !== undefined) return this.#put(channel, data);
+    if (data.length === 0) return undefined;
+    this.#output.write(place, data);
+    return channel.outbox.size < HIGH_WATER || this.#output.send()
+      ? undefined
+      : new Writing("next", undefined);
+  }
+
+  /** Hands over a value as it is. The coroutine goes on when the next one would be accepted. */
+  #put(channel: Channel, value: unknown): unknown {
+    const { context } = channel;
+    const isAccepted = context.put!(value);
+    if (isAccepted && context.writable) return undefined;
+    channel.await(this.#driver);
+    return isAccepted
+      ? new Offering(channel, this.#driver, "next", undefined)
+      : new Offering(channel, this.#driver, "yielded", value);
+  }
+
+  #begin(request: Request<unknown>): unknown {
+    const waiting = new Waiting(this.#driver);
+    const answer = waiting.begin(request);
+    if (answer === undefined) return waiting;
+    if (answer.how === "throw") throw answer.value;
+    return answer.value;
+  }
+}
+
+function meaningless(value: unknown): TypeError {
+  return new TypeError(
+    `Cannot do anything with a yielded ${typeof value} (${
+      shown(value)
+    }): yield nothing to read, a string or Uint8Array to ` +
+      "write, or a request such as wait(promise) with yield*",
+  );
+}
