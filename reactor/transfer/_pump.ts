@@ -203,7 +203,7 @@ export class Pump implements Job {
         } catch (error) {
           throw this.#error("from", source, error);
         }
-        if (chunk === null) return yield* this.#finish();
+        if (chunk === null) return isFile ? undefined : yield* this.#finish();
         if (chunk.length > this.#left) return yield* this.#putWithin(lender, [chunk]);
         this.#takes(chunk.length);
         yield* this.#write(chunk);

@@ -6,7 +6,11 @@ import type { Transfer, TransferOptions, TransferTarget } from "./transfer.ts";
 export interface SendFileOptions extends TransferOptions {
   /** Where in the file to begin, in bytes. @default {0} */
   offset?: number;
-  /** How many bytes to send. @default {up to the end of the file} */
+  /**
+   * How many bytes to send; that the file ends before is an error. Without it, all is sent up to
+   * the end that the file has at the beginning. A file that tells no size, as those in /proc, is
+   * sent up to where reading ends. @default {up to the end of the file}
+   */
   length?: number;
   /** Reads and writes, as where the kernel cannot do it. @default {false} */
   copy?: boolean;
@@ -22,7 +26,8 @@ export interface SendFileOptions extends TransferOptions {
  * @param to What to send to.
  * @param file The path of the file, or the file.
  * @param options Which part, and a signal to cut it.
- * @returns The transfer; it rejects with a {@linkcode TransferError} when it is cut, or when the file ends before it should.
+ * @returns The transfer; it rejects with a {@linkcode TransferError} if it is cut, or if the
+ * file ends before `length` bytes were sent, or is truncated meanwhile.
  *
  * @example A download
  * ```ts
