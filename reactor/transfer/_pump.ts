@@ -115,6 +115,8 @@ export class Pump implements Job {
   #libc: Libc | undefined;
   /** Whether the kernel has taken something from the source already: then it can. */
   #proven = false;
+  /** Whether the kernel has duplicated something already: then it can. */
+  #duplicates = false;
   /** How much is in the pipes. */
   #held = 0;
   #state: "fresh" | "running" | "over" = "fresh";
@@ -250,11 +252,28 @@ export class Pump implements Job {
         this.#held,
         SPLICE_F_NONBLOCK,
       );
-      if (length <= 0) throw new Error("Cannot duplicate what is in a pipe: the system refused");
+      if (length <= 0) return void (yield* this.#copyHeld(library, to.pipe!.output));
+      this.#duplicates = true;
       this.#held += length;
       yield* this.#drain(library, to, length);
       yield* this.#drain(library, tap, length);
     }
+  }
+
+  /** Copies to all outlets what is in the pipe and cannot be duplicated there. */
+  *#copyHeld(library: Libc, output: number): Steps {
+    if (!this.#duplicates) this.#libc = undefined;
+    while (this.#held > 0) yield* this.#write(this.#takeHeld(library, output, LARGE));
+    this.#givePipesBack();
+  }
+
+  /** Reads some of what is in a pipe. */
+  #takeHeld(library: Libc, output: number, size: number): Uint8Array {
+    const room = this.#room ??= new Uint8Array(LARGE);
+    const length = library.read(output, room, Math.min(size, LARGE));
+    if (length <= 0) throw new Error("Cannot read from a pipe: the system refused");
+    this.#held -= length;
+    return room.subarray(0, length);
   }
 
   /** Moves as much as there is, and goes in, into the empty pipe; whether that was possible. */
@@ -289,11 +308,10 @@ export class Pump implements Job {
         if (outlet.side === "to") this.#arrived(moved, 0);
       } else {
         // It is full, or broken, or does not know how: writing will tell.
-        const room = this.#room ??= new Uint8Array(LARGE);
-        moved = library.read(output, room, Math.min(length, howMuch(library, outlet, fd)));
-        if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
-        this.#held -= moved;
-        yield* this.#write(room.subarray(0, moved), [outlet]);
+        const size = Math.min(length, howMuch(library, outlet, fd));
+        const bytes = this.#takeHeld(library, output, size);
+        moved = bytes.length;
+        yield* this.#write(bytes, [outlet]);
       }
       length -= moved;
     }

@@ -2,12 +2,13 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import {
   Reactor,
   type Receiver,
+  sendFile,
   type Socket,
   splice,
   TransferError,
   zeroCopy,
 } from "../../reactor/mod.ts";
-import { libc } from "../../reactor/linux/_libc.ts";
+import { type Libc, libc } from "../../reactor/linux/_libc.ts";
 import { pipes } from "../../reactor/linux/_pipe_pool.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
@@ -825,6 +826,64 @@ if (zeroCopy.supported) {
       assertEquals(transferred.bytes, bytes.length);
       assertEquals(transferred.spliced > 0, splices);
     });
+  }
+
+  /** Each call that moves bytes may be refused (EINTR, EAGAIN, ENOMEM, EINVAL), which is -1 here. */
+  const CALLS = ["splice in", "splice out", "tee", "ioctl", "pipe2", "sendfile"] as const;
+  const WHEN: Record<string, (nth: number) => boolean> = {
+    "always": () => true,
+    "at first": (nth) => nth === 0,
+    "from the second time on": (nth) => nth > 0,
+    "every other time": (nth) => nth % 2 === 1,
+    "but every fifth time": (nth) => nth % 5 !== 4,
+  };
+  const refusing = (call: typeof CALLS[number], when: (nth: number) => boolean): Faults => {
+    let nth = 0;
+    const refused = () => when(nth++);
+    switch (call) {
+      case "splice in":
+      case "splice out":
+        return {
+          splice: (real, from, ...rest) =>
+            isPipe(from) === (call === "splice out") && refused() ? -1 : real(from, ...rest),
+        };
+      default:
+        return {
+          [call]: (real: Libc["tee"], ...args: Parameters<Libc["tee"]>) =>
+            refused() ? -1 : real(...args),
+        };
+    }
+  };
+  const PAIR: EndKind[] = [TCP, ...END_KINDS.filter(({ name }) => name.startsWith("a socket ("))];
+  for (const kind of PAIR) {
+    for (const call of CALLS) {
+      for (const [when, isRefused] of Object.entries(WHEN)) {
+        const what = call === "sendfile" ? "sendFile()" : "splice.tee()";
+        const name = `${what} loses nothing to ${kind.name} when ${call} is refused ${when}`;
+        test(name, [TCP, kind, TCP], async (source, target, tap) => {
+          using _ = faultyLibc(refusing(call, isRefused));
+          const bytes = pattern(2 * MIB + 333);
+          const reading = Promise.all([target.readAll(), tap.readAll()]);
+          if (call === "sendfile") {
+            const path = await Deno.makeTempFile();
+            await Deno.writeFile(path, bytes);
+            for (const end of [target, tap]) await sendFile(end.near, path);
+            await Deno.remove(path);
+            (target.near as Partial<Socket>).shutdown?.();
+            await (target.near as Partial<Deno.Conn>).closeWrite?.();
+            await (tap.near as Deno.Conn).closeWrite();
+          } else {
+            const sending = source.write(bytes).then(() => source.end());
+            assertEquals(
+              (await splice.tee(source.near, target.near, tap.near)).bytes,
+              bytes.length,
+            );
+            await sending;
+          }
+          for (const received of await reading) assertSameBytes(received, bytes);
+        });
+      }
+    }
   }
 
   for (const kind of END_KINDS) {
