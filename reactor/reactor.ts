@@ -29,6 +29,7 @@ import { Stepper } from "./_stepper.ts";
 import type { Timer } from "./timer.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 import { Timers } from "./_timers.ts";
+import { forget, shutDownWithWorker } from "./_worker_end.ts";
 
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
@@ -95,6 +96,7 @@ export class Reactor implements Disposable {
     this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports);
     this.#sockets = new Sockets(this.#reports, { reactor: this, lingerMs });
     owners.set(this, this.#sockets.owner);
+    shutDownWithWorker(this);
   }
 
   /** The name of the back end in use: `"deno"` or `"epoll"`. */
@@ -367,6 +369,7 @@ export class Reactor implements Disposable {
     this.#stop();
     if (this.#state !== "stopped") return;
     this.#state = "shut down";
+    forget(this);
     this.#sockets.abort();
     this.#released = this.#selector.close();
     this.#reports.rethrow();

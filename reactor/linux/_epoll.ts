@@ -1,4 +1,5 @@
 import { type Libc, O_CLOEXEC } from "./_libc.ts";
+import { workerEnds } from "../_worker_end.ts";
 
 /** Something to read, or the end; room to write; and always reported: broken; shut down in both directions. */
 export const EPOLLIN = 1, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 16;
@@ -17,6 +18,14 @@ const MOST_THREADS = 4;
 let threads = 0;
 /** … so this one waits for all others. */
 let common: Epoll | undefined;
+
+/**
+ * How long a thread waits at a time. Then that of a worker which was terminated, where nobody can
+ * call it back, is free again.
+ */
+const MAX_PARKED_MS = 10_000;
+/** How long a worker that ends waits for its thread. */
+const MAX_RECALL_MS = 100;
 
 /** What an {@linkcode Epoll} tells about a descriptor. */
 export interface Watcher {
@@ -107,11 +116,13 @@ export class Epoll implements Watcher {
       this.#parent.#parkForOthers();
     } else {
       if (this.#parked !== undefined) return false;
-      this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
-        this.#parked = undefined;
-        if (this.#closed) this.#release();
-        else callback();
-      });
+      this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, MAX_PARKED_MS).then(
+        () => {
+          this.#parked = undefined;
+          if (this.#closed) this.#release();
+          else callback();
+        },
+      );
     }
     return true;
   }
@@ -135,7 +146,16 @@ export class Epoll implements Watcher {
     if (common === this) common = undefined;
     if (this.#parked === undefined) return this.#release();
     this.#control(CTL_ADD, this.#recall, EPOLLIN);
-    return this.#parked;
+    if (!workerEnds()) return this.#parked;
+    this.#awaitThread();
+    this.#release();
+  }
+
+  /** Waits, without letting others run, until the thread has its event. */
+  #awaitThread(): void {
+    for (let ms = 0; ms < MAX_RECALL_MS && this.#parkedEvent[FD] !== this.#recall; ms++) {
+      this.#libc.poll(null, 0, 1);
+    }
   }
 
   /** While it is empty, for the kernel looks at all that it watches. */

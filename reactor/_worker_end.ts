@@ -1,0 +1,64 @@
+/*
+ * A worker that ends leaves its descriptors open: Deno closes only what it has opened itself. So the
+ * reactors of a worker are shut down when it ends by close() or by an error that nobody catches.
+ * Deno dispatches no event in a worker for its end, and runs nothing more there after
+ * `worker.terminate()`.
+ */
+
+interface Ending {
+  shutdown(): void;
+}
+
+const reactors = new Set<Ending>();
+let watches = false;
+let ending = false;
+
+/** Shuts `reactor` down when this worker ends. Does nothing outside a worker. */
+export function shutDownWithWorker(reactor: Ending): void {
+  if (!("DedicatedWorkerGlobalScope" in globalThis)) return;
+  reactors.add(reactor);
+  if (watches) return;
+  watches = true;
+  const { close } = globalThis;
+  globalThis.close = () => {
+    end();
+    close.call(globalThis);
+  };
+  globalThis.addEventListener("error", onUncaught);
+  globalThis.addEventListener("unhandledrejection", onUncaught);
+}
+
+/** Forgets a reactor that has been shut down. */
+export function forget(reactor: Ending): void {
+  reactors.delete(reactor);
+}
+
+/** Whether this worker ends: no promise is settled any more. */
+export function workerEnds(): boolean {
+  return ending;
+}
+
+function end(): void {
+  ending = true;
+  for (const reactor of reactors) {
+    try {
+      reactor.shutdown();
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+}
+
+/**
+ * Another listener may still catch the error. After all listeners, when the event has no phase any
+ * more, Deno reads whether one did.
+ */
+function onUncaught(event: Event): void {
+  Object.defineProperty(event, "defaultPrevented", {
+    get() {
+      const isCaught = Reflect.get(Event.prototype, "defaultPrevented", event) as boolean;
+      if (!isCaught && event.eventPhase === Event.NONE) end();
+      return isCaught;
+    },
+  });
+}
