@@ -99,12 +99,17 @@ export function replaceLibc(other: Libc): Libc | undefined {
 
 function open(): Libc | undefined {
   const paths = FOLDERS.flatMap((folder) => NAMES.map((name) => `${folder}/${name}`));
-  const granted = isGranted() ? [...NAMES, ...paths] : paths.filter(isGranted);
+  // One file may have several of these names, so a denial of one of them denies all.
+  if ([undefined, ...NAMES, ...paths].some((path) => ffiState(path) === "denied")) {
+    whyNot = "calling the C library is denied: run without --deny-ffi";
+    return;
+  }
+  const granted = isFfiGranted() ? [...NAMES, ...paths] : paths.filter(isFfiGranted);
   for (const path of granted) {
     try {
       return checked(Deno.dlopen(path, symbols).symbols as Libc);
     } catch {
-      // Not there, or not for this machine.
+      // It does not exist, or is not for this machine.
     }
   }
   whyNot = granted.length > 0
@@ -141,9 +146,13 @@ function descriptor(fd: number): number {
   return whole(fd, "call the kernel: the descriptor", 0, MOST_INT);
 }
 
-function isGranted(path?: string): boolean {
-  const descriptor = { name: "ffi", ...(path && { path }) } as const;
-  return Deno.permissions.querySync(descriptor).state === "granted";
+/** Whether `--allow-ffi` is granted already, for a path or without one. Never prompts. */
+export function isFfiGranted(path?: string): boolean {
+  return ffiState(path) === "granted";
+}
+
+function ffiState(path?: string): Deno.PermissionState {
+  return Deno.permissions.querySync({ name: "ffi", ...(path && { path }) }).state;
 }
 
 /** No child inherits a descriptor that is made, or duplicated, with these; the operations of another do not wait. */

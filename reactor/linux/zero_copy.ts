@@ -1,5 +1,12 @@
 import { descriptorOf } from "./_descriptor_of.ts";
-import { type Libc, libc, libcProblem, SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from "./_libc.ts";
+import {
+  isFfiGranted,
+  type Libc,
+  libc,
+  libcProblem,
+  SPLICE_F_MOVE,
+  SPLICE_F_NONBLOCK,
+} from "./_libc.ts";
 import { whole } from "../_whole.ts";
 import { Pipe } from "./_pipe_pool.ts";
 
@@ -118,9 +125,16 @@ export const zeroCopy: ZeroCopy = {
   },
 
   vmsplice(to, bytes) {
+    const library = needed();
+    // Deno would prompt.
+    if (!isFfiGranted()) {
+      throw new Deno.errors.NotSupported(
+        "Cannot vmsplice: it needs the address of the bytes, run with --allow-ffi without a path",
+      );
+    }
     const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
     const vector = new BigUint64Array([BigInt(address), BigInt(bytes.length)]);
-    return needed().vmsplice(to, vector, 1, SPLICE_F_NONBLOCK);
+    return library.vmsplice(to, vector, 1, SPLICE_F_NONBLOCK);
   },
 };
 

@@ -5,6 +5,7 @@ import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
 import { StreamSocket } from "../stream_socket.ts";
+import { whole } from "../_whole.ts";
 import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 
 /*
@@ -170,6 +171,7 @@ class ConnSource extends ConnEnd<Reads> implements Source {
     const into = this.#room.of(size);
     const length = await this.end.read(into);
     if (length === null) return null;
+    whole(length, "transfer: what read() gives", 0, into.length);
     this.#room.filled(length);
     return into.subarray(0, length);
   }
@@ -183,12 +185,8 @@ class ConnTarget extends ConnEnd<Writes> implements Target {
       return 0;
     }
     const sent = (yield this.end.write(bytes)) as number;
-    // Who always writes nothing would be asked for ever.
-    if (!(sent > 0 && sent <= bytes.length)) {
-      throw new TypeError(
-        `write() gave ${sent}: it must write at least one byte of ${bytes.length}`,
-      );
-    }
+    // An object that accepts nothing would be asked for ever.
+    whole(sent, "transfer: what write() gives", 1, bytes.length);
     return sent;
   }
 

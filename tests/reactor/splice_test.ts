@@ -167,6 +167,41 @@ test(
   },
 );
 
+for (
+  const [method, counts] of [["read", [-1, 0.5, NaN, 1e9, "1"]], ["write", [
+    -1,
+    0,
+    0.5,
+    NaN,
+    1e9,
+    "1",
+  ]]] as const
+) {
+  for (const count of counts) {
+    for (const copy of [false, true]) {
+      test(
+        `splice() fails when ${method}() gives ${Deno.inspect(count)} (copy: ${copy})`,
+        [TCP],
+        async (end) => {
+          const odd = { [method]: () => Promise.resolve(count as number) } as never;
+          await end.write(pattern(100));
+          const error = await assertRejects(
+            () =>
+              method === "read" ? splice(odd, end.near, { copy }) : splice(end.near, odd, { copy }),
+            TransferError,
+            `what ${method}() gives must be a whole number from`,
+          );
+          assert(error.cause instanceof RangeError);
+          assertEquals([error.side, error.transferred.bytes], [
+            method === "read" ? "from" : "to",
+            0,
+          ]);
+        },
+      );
+    }
+  }
+}
+
 /** Connections that are closed at the end, unless the test did. */
 function closing(conns: Deno.Conn[]) {
   const open = new Set(conns);
@@ -458,7 +493,7 @@ transferTest("splice() counts what a writer took before it failed", async () => 
   const nothing = await assertRejects(
     () => splice(from, takes(30, 0)),
     TransferError,
-    "write() gave 0: it must write at least one byte of 70",
+    "what write() gives must be a whole number from 1 to 70, not 0",
   );
   assertEquals([nothing.side, nothing.transferred.bytes], ["to", 30]);
 });
