@@ -1,22 +1,25 @@
 import { setImmediate } from "node:timers";
 
-/** A busy reactor lets Deno's event loop turn this often, in milliseconds. */
+/** How often a busy reactor lets Deno's event loop turn, in milliseconds. */
 const TURN_MS = 1;
-/** It lets Deno look for input and output this often, where nobody knows whether there is any. */
+/** How often it lets Deno look for input and output if nobody can tell whether there is any. */
 const LOOK_MS = 3;
-/** Where that can be known, it asks this often. */
+/** How often it asks whether there is any, if that can be told. */
 const ASK_MS = 0.25;
-/** While the reactor waits for so long, Deno looks by itself. */
+/** During a wait of this length, Deno looks by itself. */
 const LONG_WAIT_MS = 1;
-/** Deno's event loop looks when it has nothing else to do, and at the latest after so many turns. */
+/**
+ * Deno's event loop looks after this many turns at the latest. It looks earlier when it is idle.
+ */
 const TURNS_TO_LOOK = 61;
 
 /**
- * How a reactor that is always busy lets the rest of the program run.
+ * Lets the rest of the program run beside a reactor that is always busy.
  *
- * A turn of Deno's event loop runs its timers, but it looks for input and output only when it has nothing else to do, or
- * in every 61st turn. So now and then a busy reactor makes that many turns at once. They take about 70 µs together. To
- * wait for a job on another thread instead is not dependable: it may be done before the event loop comes to rest.
+ * A turn of Deno's event loop runs its timers, but it looks for input and output only when it has
+ * nothing else to do, or in every 61st turn. So a busy reactor makes that many turns at once from
+ * time to time. Together they take about 70 µs. Waiting for a job on another thread does not do the
+ * same: the job may be done before the event loop comes to rest.
  */
 export class EventLoop {
   #turnMs: number;
@@ -44,7 +47,10 @@ export class EventLoop {
     return this.#isReady() === true;
   }
 
-  /** Resolves after one turn of the event loop, or as many as it needs to look for input and output if that is due. */
+  /**
+   * Resolves after one turn of the event loop, or after as many turns as make it look for input and
+   * output, if that is due.
+   */
   async turn(): Promise<void> {
     const isReady = this.#isReady() ?? performance.now() - this.#lastLook >= LOOK_MS;
     await turns(isReady ? TURNS_TO_LOOK : 1);
@@ -52,7 +58,7 @@ export class EventLoop {
     if (isReady) this.#lastLook = this.#lastTurn;
   }
 
-  /** Waits for a promise, and notes whether that left the event loop time to look. */
+  /** Waits for a promise. A long wait counts as a look of the event loop. */
   async wait(promise: Promise<void>): Promise<void> {
     const begin = performance.now();
     await promise;

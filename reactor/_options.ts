@@ -3,9 +3,10 @@ import type { ReactorOptions } from "./reactor_options.ts";
 import { EVENTS } from "./_reports.ts";
 
 /**
- * Fails if one of the options is given that would not be honoured. What is `undefined` or `false` asks for nothing.
+ * Refuses options that would have no effect. An option that is `undefined` or `false` is not given.
  *
- * @throws {TypeError} with `doing`, the name of the option, and `why`
+ * @throws {TypeError} If one of them is given. The message has `doing`, the name of the option and
+ * `why`.
  */
 export function refuse<T extends object>(
   options: T,
@@ -19,7 +20,7 @@ export function refuse<T extends object>(
   }
 }
 
-/** A certificate and its key are both given, or none is. */
+/** Checks that a certificate and its key are given both or not at all. */
 export function checkPair(doing: string, cert: unknown, key: unknown): void {
   if ((cert === undefined) === (key === undefined)) return;
   throw new TypeError(`Cannot ${doing} with TLS: give both a cert and a key, in PEM format`);
@@ -44,7 +45,7 @@ export function checkReactorOptions(options: ReactorOptions): void {
   }
 }
 
-/** What is to be called is a function, if it is there. */
+/** Checks that each of the named options is a function, if it is given. */
 function checkFunctions<T extends object>(
   options: T,
   names: readonly (keyof T & string)[],

@@ -1,8 +1,8 @@
 /*
- * A worker that ends leaves its descriptors open: Deno closes only what it has opened itself. So the
- * reactors of a worker are shut down when it ends by close() or by an error that nobody catches.
- * Deno dispatches no event in a worker for its end, and runs nothing more there after
- * `worker.terminate()`.
+ * Deno closes only what it has opened itself, so a worker that ends would leave the descriptors of
+ * its reactors open. Therefore these reactors are shut down when the worker calls close(), or when
+ * nobody catches an error. Deno dispatches no event for the end of a worker. After
+ * `worker.terminate()` no code runs in it any more.
  */
 
 interface Ending {
@@ -33,7 +33,7 @@ export function forget(reactor: Ending): void {
   reactors.delete(reactor);
 }
 
-/** Whether this worker ends: no promise is settled any more. */
+/** Whether this worker is ending. Then no promise is settled any more. */
 export function workerEnds(): boolean {
   return ending;
 }

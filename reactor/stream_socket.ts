@@ -15,34 +15,35 @@ interface Failure {
   error: unknown;
 }
 
-/** An idle connection holds this much. */
-const SMALLEST_READ = 1024;
-const LARGEST_READ = 64 * 1024;
-/** What remains of a region is read into as long as it is at least this. */
+/** How much memory an idle connection holds. */
+const MIN_READ = 1024;
+const MAX_READ = 64 * 1024;
+/** How much of a region must be left to read into it again. */
 const WORTH_READING = 256;
-/** At most this much is accepted at a time, so that the sender notices how fast the peer reads. */
-const LARGEST_SEND = 256 * 1024;
-/** A stream that accepts nothing so many times in a row will never accept anything. */
+/** How much is accepted at a time, so that the sender notices how fast the peer reads. */
+const MAX_SEND = 256 * 1024;
+/** How many times in a row a stream may accept nothing before that is an error. */
 const MAX_EMPTY_WRITES = 16;
 
 /**
- * The portable {@linkcode Socket}.
+ * The {@linkcode Socket} that works everywhere.
  *
- * Reading: while somebody waits to read, one `read` is outstanding; its completion *is* readiness. It cannot be taken
- * back, so what it brings when nobody waits any more is kept for the next `recv`. The buffer is small while little
- * arrives and grows with what does.
+ * Reading: while somebody waits to read, one `read` is outstanding. When it completes, the socket
+ * is readable. A `read` cannot be cancelled, so its bytes are kept for the next `recv` if nobody
+ * waits any more. The buffer is small while little arrives, and grows with the data.
  *
- * Writing: at most one `write` is outstanding; while it is, the socket accepts nothing.
+ * Writing: at most one `write` is outstanding. Meanwhile the socket accepts nothing.
  *
- * Ending: when it ends before all that it accepted was written, the peer gets an error where that is possible, and not what
- * looks like the end. A write that fails leaves what the peer has said to be read.
+ * Ending: if the socket ends before all accepted bytes are written, the peer gets an error, if
+ * possible, and not the end of the stream. After a failed write, what the peer has sent can still
+ * be received.
  */
 export class StreamSocket implements Socket {
-  /** The near address, where there is one. */
+  /** The near address, if there is one. */
   readonly localAddr: Deno.Addr | undefined;
-  /** The far address, where there is one. */
+  /** The far address, if there is one. */
   readonly remoteAddr: Deno.Addr | undefined;
-  /** Where a transfer has it read into, which is done with what it received before it waits for more. */
+  /** Memory of a transfer to read into. The transfer uses the bytes before it waits for more. */
   room: Uint8Array<ArrayBuffer> | undefined;
   #stream: ByteStream;
   #owner: SocketOwner;
@@ -55,7 +56,7 @@ export class StreamSocket implements Socket {
   #chunk: Uint8Array | null | undefined;
   #reading = false;
   #region: Uint8Array | undefined;
-  #readSize = SMALLEST_READ;
+  #readSize = MIN_READ;
 
   #out: Uint8Array | undefined;
   #emptyWrites = 0;
@@ -66,7 +67,7 @@ export class StreamSocket implements Socket {
   #writeFailure: Failure | undefined;
   #linger: Timer | undefined;
 
-  /** A socket over `stream`, for `owner`. Use `reactor.adopt(stream)`. */
+  /** Makes a socket. Use `reactor.adopt(stream)` instead. */
   constructor(stream: ByteStream, owner: SocketOwner, slab: Slab) {
     this.#stream = stream;
     this.#owner = owner;
@@ -81,7 +82,7 @@ export class StreamSocket implements Socket {
     return this.#owner.reactor;
   }
 
-  /** What it reads and writes. */
+  /** The stream that it reads and writes. */
   get stream(): ByteStream {
     return this.#stream;
   }
@@ -108,24 +109,24 @@ export class StreamSocket implements Socket {
     return this.#stream.name ?? "stream";
   }
 
-  /** Begins to care. */
+  /** See {@linkcode Selectable.watch}. */
   watch(interest: Interest, notify: () => void): void {
     if (this.#waiters.add(this, interest, notify) && interest === "read") this.#read();
   }
 
-  /** Ceases to care. */
+  /** See {@linkcode Selectable.unwatch}. */
   unwatch(interest: Interest): void {
     this.#waiters[interest] = undefined;
   }
 
-  /** What has arrived; at most `most` bytes of it. */
-  recv(most: number = Infinity): Uint8Array | null | undefined {
+  /** See {@linkcode Socket.recv}. */
+  recv(max: number = Infinity): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
-    if (whole(most, RECEIVE) === 0) return new Uint8Array(0);
+    if (whole(max, RECEIVE) === 0) return new Uint8Array(0);
     const chunk = this.#chunk;
-    if (chunk && chunk.length > most) {
-      this.#chunk = chunk.subarray(most);
-      return chunk.subarray(0, most);
+    if (chunk && chunk.length > max) {
+      this.#chunk = chunk.subarray(max);
+      return chunk.subarray(0, max);
     }
     if (chunk) this.#chunk = undefined;
     if (chunk !== undefined) return chunk;
@@ -134,21 +135,21 @@ export class StreamSocket implements Socket {
     throw new TypeError(`Cannot receive: ${this.describe()} is for writing only`);
   }
 
-  /** Accepts bytes to send. */
+  /** See {@linkcode Socket.send}. */
   send(bytes: Uint8Array): number {
-    // After a shutdown as well: this is the only way to find out that what was accepted before did not go out.
+    // Also after a shutdown: there is no other way to tell that accepted bytes did not go out.
     if (this.#writeFailure !== undefined && !this.#closed) throw this.#writeFailure.error;
     if (this.#ending) throw closedError("send");
     if (this.#stream.write === undefined) {
       throw new TypeError(`Cannot send: ${this.describe()} is for reading only`);
     }
     if (this.#out !== undefined || bytes.length === 0) return 0;
-    const out = bytes.length > LARGEST_SEND ? bytes.subarray(0, LARGEST_SEND) : bytes;
+    const out = bytes.length > MAX_SEND ? bytes.subarray(0, MAX_SEND) : bytes;
     this.#write(out);
     return out.length;
   }
 
-  /** Half-close. */
+  /** See {@linkcode Socket.shutdown}. */
   shutdown(): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -156,7 +157,7 @@ export class StreamSocket implements Socket {
     this.#waiters.write?.();
   }
 
-  /** Graceful close. */
+  /** See {@linkcode Socket.close}. */
   close(): void {
     if (this.#closed) return;
     this.#ending = this.#closed = true;
@@ -167,14 +168,14 @@ export class StreamSocket implements Socket {
     this.#waiters.tellBoth();
   }
 
-  /** Close at once. */
+  /** See {@linkcode Socket.abort}. */
   abort(): void {
     this.#aborted ||= !this.#closed;
     this.close();
     this.#release();
   }
 
-  /** Gives the stream back; the socket is closed, and the stream is not. */
+  /** See {@linkcode Socket.detach}. */
   detach(): ByteStream {
     if (this.#closed) throw closedError("detach");
     if (this.#readFailure !== undefined) throw this.#readFailure.error;
@@ -192,7 +193,7 @@ export class StreamSocket implements Socket {
     return this.#stream;
   }
 
-  /** As {@linkcode StreamSocket.close}. */
+  /** The same as {@linkcode StreamSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -223,7 +224,7 @@ export class StreamSocket implements Socket {
     }
     if (length !== null) this.#owner.events?.received?.(this, length);
     if (length === null) {
-      // A reset is told once, to who writes or to who reads; the other sees an end.
+      // Deno tells of a reset only once, to the reader or to the writer. The other one gets an end.
       const failure = this.remoteAddr && this.#writeFailure?.error;
       if (failure && !(failure instanceof Deno.errors.BrokenPipe)) {
         return this.#onReadError(failure);
@@ -233,14 +234,14 @@ export class StreamSocket implements Socket {
     } else if (length === region.length) {
       this.#chunk = region;
       this.#region = undefined;
-      if (length >= this.#readSize) this.#readSize = Math.min(4 * length, LARGEST_READ);
+      if (length >= this.#readSize) this.#readSize = Math.min(4 * length, MAX_READ);
     } else {
-      // Not subarray(), which takes twice as long.
+      // subarray() takes twice as long.
       const { buffer, byteOffset } = region;
       this.#chunk = new Uint8Array(buffer, byteOffset, length);
-      if (4 * length < this.#readSize) this.#readSize = SMALLEST_READ;
-      // A large region is not kept for a connection that may be idle now.
-      const keep = region.length - length >= WORTH_READING && region.length <= SMALLEST_READ;
+      if (4 * length < this.#readSize) this.#readSize = MIN_READ;
+      // A connection that may be idle now must not keep a large region.
+      const keep = region.length - length >= WORTH_READING && region.length <= MIN_READ;
       this.#region = keep
         ? new Uint8Array(buffer, byteOffset + length, region.length - length)
         : undefined;
@@ -286,7 +287,7 @@ export class StreamSocket implements Socket {
     this.#waiters.write?.();
   };
 
-  /** A connection of which reading fails is lost altogether. */
+  /** If reading fails, the whole connection is lost. */
   #onReadError = (error: unknown): void => {
     this.#reading = false;
     if (this.#closed) return;
@@ -296,7 +297,7 @@ export class StreamSocket implements Socket {
     this.#waiters.tellBoth();
   };
 
-  /** A peer that takes no more may still have sent something: that is to be read first. */
+  /** A peer that takes no more bytes may have sent some. These are to be received first. */
   #onWriteError = (error: unknown): void => {
     this.#out = undefined;
     if (this.#closed) return this.#release();
@@ -304,10 +305,10 @@ export class StreamSocket implements Socket {
     this.#waiters.write?.();
   };
 
-  #odd(method: "read" | "write", length: unknown, most: number): RangeError {
+  #odd(method: "read" | "write", length: unknown, max: number): RangeError {
     const doing = method === "read" ? "receive from" : "send to";
     return new RangeError(
-      `Cannot ${doing} ${this.describe()}: what ${method}() gives must be a whole number from 0 to ${most}, not ${
+      `Cannot ${doing} ${this.describe()}: what ${method}() gives must be a whole number from 0 to ${max}, not ${
         shown(length)
       }`,
     );
@@ -316,7 +317,7 @@ export class StreamSocket implements Socket {
   #closeWrite(): void {
     if (this.#stream.closeWrite === undefined) return;
     this.#halfClosing = true;
-    // A peer that is gone already need not be told.
+    // The peer may be gone already.
     this.#stream.closeWrite().catch(() => {}).then(() => {
       this.#halfClosing = false;
       if (this.#closed) this.#release();
@@ -327,7 +328,8 @@ export class StreamSocket implements Socket {
     if (this.#released) return;
     this.#released = true;
     if (this.#linger) this.#owner.reactor.removeTimer(this.#linger);
-    // Of what is broken already, the peer knows; and another may have its addresses.
+    // The peer of a broken connection knows that. And another connection may have its addresses
+    // now.
     const isPart = this.#writeFailure === undefined && (this.#aborted || this.#out !== undefined);
     this.#out = undefined;
     try {
@@ -344,7 +346,7 @@ export class StreamSocket implements Socket {
   };
 }
 
-/** Whether it can be a number of bytes of `most`. */
-function isCount(length: number, most: number): boolean {
-  return length >= 0 && length <= most && Number.isInteger(length);
+/** Whether `length` can be a number of bytes, up to `max`. */
+function isCount(length: number, max: number): boolean {
+  return length >= 0 && length <= max && Number.isInteger(length);
 }

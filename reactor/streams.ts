@@ -1,17 +1,20 @@
 import type { ByteStream } from "./byte_stream.ts";
 
-/** The two halves that {@linkcode fromStreams} joins; either may be missing. */
+/** The two halves that {@linkcode fromStreams} joins. Either may be missing. */
 export interface StreamPair {
   /** What is received from. */
   readable?: ReadableStream<Uint8Array>;
   /** What is sent to. */
   writable?: WritableStream<Uint8Array>;
-  /** How it is called in messages. @default {"stream"} */
+  /** Its name in messages. @default {"stream"} */
   name?: string;
 }
 
 /**
- * Makes Web streams fit for `reactor.adopt()`.
+ * Makes a stream for `reactor.adopt()` of Web streams.
+ *
+ * @param pair The Web streams.
+ * @returns The stream.
  *
  * @example Receiving from a ReadableStream
  * ```ts
@@ -64,7 +67,10 @@ export function fromStreams({ readable, writable, name = "stream" }: StreamPair)
 }
 
 /**
- * Standard input and output as one stream, for `reactor.adopt()`. Closing it closes standard input only.
+ * Makes a stream for `reactor.adopt()` of standard input and output. Closing it closes standard
+ * input only.
+ *
+ * @returns The stream.
  *
  * @example Writing to standard output
  * ```ts

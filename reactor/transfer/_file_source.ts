@@ -9,11 +9,11 @@ const MAX_SENT = 4 * 1024 * 1024;
 /**
  * A part of a file, which the kernel can send by itself. Without a length it goes up to the end:
  *
- *  1. The size at the beginning is the limit, so that a file that grows as fast as it is sent comes
- *     to an end.
- *  2. A file of size 0 may hold something (/proc): it is read until there is no more.
- *  3. A file may hold less than its size (/sys). But if the size is smaller than at the beginning,
- *     somebody has truncated it: what was sent is only a part, which is an error.
+ * 1. The size at the beginning is the limit, so that the transfer ends even if the file grows as
+ *    fast as it is sent.
+ * 2. A file of size 0 may have content (/proc). It is read until there is no more.
+ * 3. A file may have less content than its size (/sys). But if its size is smaller than at the
+ *    beginning, it was truncated. Then only a part was sent, which is an error.
  */
 export class FileSource implements Source {
   readonly more = true;

@@ -1,7 +1,10 @@
 /** A worker with a reactor that has a connection, which does as it is told. */
 import { Acceptor, connect, Reactor, type SelectorName } from "../../reactor/mod.ts";
 
-const { postMessage } = globalThis as unknown as { postMessage(message: unknown): void };
+const scope = globalThis as unknown as {
+  postMessage(message: unknown): void;
+  onmessage: (event: MessageEvent) => void;
+};
 
 const WAYS: Record<string, () => void> = {
   "calls close()": () => globalThis.close(),
@@ -22,10 +25,9 @@ const WAYS: Record<string, () => void> = {
   },
 };
 
-globalThis.onmessage = async (
-  { data: [selector, count] }: MessageEvent<[SelectorName, number]>,
-) => {
-  globalThis.onmessage = ({ data: way }) => WAYS[way]!();
+scope.onmessage = async ({ data }) => {
+  scope.onmessage = ({ data: way }) => WAYS[way]!();
+  const [selector, count] = data as [SelectorName, number];
   const hostname = "127.0.0.1";
   // Some have no thread of their own.
   for (let i = 0; i < count; i++) {
@@ -38,6 +40,6 @@ globalThis.onmessage = async (
     });
     reactor.run();
     await connect(reactor, { hostname, port: acceptor.port });
-    postMessage(acceptor.port);
+    scope.postMessage(acceptor.port);
   }
 };

@@ -163,7 +163,7 @@ test(
     }());
     await reactor.run();
     assert(caught instanceof TypeError);
-    assert(caught.message.startsWith("Cannot transfer only a part: recv(most) gave more than"));
+    assert(caught.message.startsWith("Cannot transfer only a part: recv(max) gave more than"));
   },
 );
 
