@@ -13,14 +13,25 @@ export function describeAddr(local: Deno.Addr, remote?: Deno.Addr): string {
   return `${local.transport} ${one(local)}${remote ? ` <- ${one(remote)}` : ""}`;
 }
 
-/** Adds to an error of the system what was being done. Its class and code stay the same. */
-export function about(error: unknown, doing: string): unknown {
+/**
+ * Adds to an error of the system what was being done, and at which address. Its class and code stay
+ * the same.
+ */
+export function aboutAddress(
+  error: unknown,
+  doing: string,
+  hostname: string,
+  { port = 0, path }: { port?: number; path?: string },
+): unknown {
   // A NotCapable error tells already what it is about.
   if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
   const kind = error.constructor as ErrorConstructor;
   if (kind !== Error && !Object.values(Deno.errors).includes(kind as never)) return error;
+  const addr: Deno.Addr = path === undefined
+    ? { transport: "tcp", hostname, port }
+    : { transport: "unix", path };
+  const told = new kind(`Cannot ${doing} ${describeAddr(addr)}: ${error.message}`);
   const { code } = error as { code?: string };
-  const told = new kind(`Cannot ${doing}: ${error.message}`);
   return code === undefined ? told : Object.defineProperty(told, "code", { value: code });
 }
 

@@ -1,3 +1,4 @@
+import { ignore } from "./_ignore.ts";
 import { describe, text } from "./_describe.ts";
 import type { CallContext, Handle } from "./reactor_options.ts";
 import type { Interest, Selectable } from "./selectable.ts";
@@ -47,5 +48,3 @@ export class Handler implements CallContext {
     return `${this.kind} of ${describe(this.handle)}${where && ` (${where})`}`;
   }
 }
-
-function ignore(): void {}

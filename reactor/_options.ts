@@ -29,7 +29,7 @@ export function checkPair(doing: string, cert: unknown, key: unknown): void {
 export function checkPath(doing: string, path: unknown): void {
   if (typeof path === "string" && path !== "") return;
   throw new TypeError(
-    `Cannot ${doing}: the path must be a text of some length, not ${shown(path)}`,
+    `Cannot ${doing}: the path must be a string that is not empty, not ${shown(path)}`,
   );
 }
 

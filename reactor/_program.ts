@@ -3,6 +3,7 @@
  * read to the end or cancelled. So each pipe must be closed when the program has ended, whether
  * somebody reads it or not.
  */
+import { ignore } from "./_ignore.ts";
 import { owners } from "./_owners.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Draining } from "./socket.ts";
@@ -152,5 +153,3 @@ export class Output {
 function hasTerminated(error: unknown): boolean {
   return error instanceof TypeError && error.message.includes("already terminated");
 }
-
-function ignore(): void {}

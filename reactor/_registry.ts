@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { DenoSelector } from "./deno_selector.ts";
+import type { DenoSelector } from "./_deno_selector.ts";
 import { describe, shown, text } from "./_describe.ts";
 import { Handler } from "./_handler.ts";
 import { traced } from "./_inspect.ts";
@@ -61,7 +61,7 @@ export class Registry {
     { priority = 0, where, suspended }: RegistrationOptions = {},
   ): void {
     if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
-      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is no Selectable`);
+      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is not a Selectable`);
     }
     if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
     if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {

@@ -43,7 +43,6 @@ export class Reports {
     }
   }
 
-  /** Throws what `onError` threw in an attempt, if it did. */
   rethrow(): void {
     if (this.#thrown !== undefined) throw this.#thrown.error;
   }

@@ -1,4 +1,4 @@
-import type { DenoSelector } from "./deno_selector.ts";
+import type { DenoSelector } from "./_deno_selector.ts";
 import type { Handler } from "./_handler.ts";
 import { PRIORITIES, type Registry } from "./_registry.ts";
 import type { Reports } from "./_reports.ts";

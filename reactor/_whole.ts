@@ -1,6 +1,5 @@
 /** The largest `int` of C. */
 export const MAX_INT: number = 2 ** 31 - 1;
-/** The highest port of TCP and UDP. */
 export const MAX_PORT = 65535;
 /** What `recv(max)` checks on all back ends. */
 export const RECEIVE = "receive: the number of bytes";

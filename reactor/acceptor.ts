@@ -1,5 +1,5 @@
 import { isTls } from "./_deno_listening.ts";
-import { about, describe, describeAddr } from "./_describe.ts";
+import { aboutAddress, describe } from "./_describe.ts";
 import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
@@ -34,12 +34,14 @@ export interface AcceptorOptions {
   tcpBacklog?: number;
   /**
    * How many of its connections may be open. While there are so many, others wait in the kernel.
+   *
    * @default {Infinity}
    */
   maxConnections?: number;
   /**
-   * Sends small pieces at once (TCP_NODELAY). With TLS this needs Linux and `--allow-ffi`. @default
-   * {true}
+   * Sends small pieces at once (TCP_NODELAY). With TLS this needs Linux and `--allow-ffi`.
+   *
+   * @default {true}
    */
   noDelay?: boolean;
   /** Priority of accepting, 0 to 9. @default {0} */
@@ -229,11 +231,7 @@ function listenAt(options: AcceptorOptions): Deno.Listener {
   try {
     return listen(options);
   } catch (error) {
-    const { path, hostname = "0.0.0.0", port = 0 } = options;
-    const addr: Deno.Addr = path === undefined
-      ? { transport: "tcp", hostname, port }
-      : { transport: "unix", path };
-    throw about(error, `listen on ${describeAddr(addr)}`);
+    throw aboutAddress(error, "listen on", options.hostname ?? "0.0.0.0", options);
   }
 }
 
@@ -251,7 +249,7 @@ function listen(options: AcceptorOptions): Deno.Listener {
   }
   if (port === undefined) {
     throw new TypeError(
-      "Cannot listen: give a port (0 for any that is free), a path or a listener",
+      "Cannot listen: give a port (0 is any free port), a path or a listener",
     );
   }
   whole(port, "listen: port", 0, MAX_PORT);

@@ -17,7 +17,9 @@ export interface Clock {
   now(): number;
   /**
    * Calls `callback` once when `ms` milliseconds have passed. Returns a function that cancels the
-   * call. @default {setTimeout}
+   * call.
+   *
+   * @default {setTimeout}
    */
   alarm?(ms: number, callback: () => void): () => void;
 }

@@ -1,6 +1,6 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { endTcp } from "./linux/_tcp.ts";
-import { about, describeAddr, shown } from "./_describe.ts";
+import { aboutAddress, shown } from "./_describe.ts";
 import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
@@ -29,8 +29,9 @@ export interface ConnectOptions {
   /** The TCP port. */
   port?: number;
   /**
-   * An IP address or a name. All addresses of a name are tried (Happy Eyeballs). @default
-   * {"127.0.0.1"}
+   * An IP address or a name. All addresses of a name are tried (Happy Eyeballs).
+   *
+   * @default {"127.0.0.1"}
    */
   hostname?: string;
   /** The path of a Unix socket, instead of a port. */
@@ -41,6 +42,7 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /**
    * Sends small pieces at once (TCP_NODELAY). With a `cert` this needs Linux and `--allow-ffi`.
+   *
    * @default {true}
    */
   noDelay?: boolean;
@@ -110,7 +112,7 @@ export async function startTls(
 ): Promise<Socket> {
   const { signal, cert, key, ...rest } = options;
   if (cert !== undefined || key !== undefined) {
-    throw new TypeError("Cannot start TLS with a certificate of ours: give it to connect()");
+    throw new TypeError("Cannot start TLS with a certificate: only connect() takes one");
   }
   signal?.throwIfAborted();
   const conn = socket.detach() as Deno.TcpConn;
@@ -121,12 +123,8 @@ async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   try {
     return await openAt(options);
   } catch (error) {
-    const { path, hostname = "127.0.0.1", port = 0, signal } = options;
-    if (signal?.aborted) throw error;
-    const addr: Deno.Addr = path === undefined
-      ? { transport: "tcp", hostname, port }
-      : { transport: "unix", path };
-    throw about(error, `connect to ${describeAddr(addr)}`);
+    if (options.signal?.aborted) throw error;
+    throw aboutAddress(error, "connect to", options.hostname ?? "127.0.0.1", options);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { createSelector } from "./_create_selector.ts";
-import type { DenoSelector } from "./deno_selector.ts";
+import type { DenoSelector } from "./_deno_selector.ts";
 import { describe } from "./_describe.ts";
 import { sendAtOnce } from "./linux/_tcp.ts";
 import { checkReactorOptions } from "./_options.ts";

@@ -69,12 +69,14 @@ export interface ReactorOptions {
   clock?: Clock;
   /**
    * Called with errors that callbacks throw, and with what threw them, for example `reader of tcp
-   * 127.0.0.1:80`. An error that it throws itself goes out of `step()` and `run()`. @default
-   * {console.error}
+   * 127.0.0.1:80`. An error that it throws itself goes out of `step()` and `run()`.
+   *
+   * @default {console.error}
    */
   onError?: (error: unknown, where: string) => void;
   /**
    * Called by {@linkcode Reactor.shutdown} with a line for each thing that is still registered.
+   *
    * @default {nobody}
    */
   onShutdown?: (left: string[]) => void;
@@ -82,11 +84,15 @@ export interface ReactorOptions {
   events?: ReactorEvents;
   /**
    * Whether to remember, for messages, where in the program each thing is registered. This takes
-   * time. @default {false}
+   * time.
+   *
+   * @default {false}
    */
   trace?: boolean;
   /**
-   * How long a closed socket may take to send what it accepted, in milliseconds. @default {5000}
+   * How long a closed socket may take to send what it accepted, in milliseconds.
+   *
+   * @default {5000}
    */
   lingerMs?: number;
 }
@@ -114,7 +120,9 @@ export type ShutdownHook = (() => void) | { abandon(): void };
 export interface ListeningOptions {
   /**
    * Whether TCP connections send small pieces at once (TCP_NODELAY). With TLS this needs Linux and
-   * `--allow-ffi`. @default {true}
+   * `--allow-ffi`.
+   *
+   * @default {true}
    */
   noDelay?: boolean;
   /** Called when an accepted socket has released its connection. */

@@ -43,8 +43,8 @@ export interface Socket extends Selectable, Disposable {
    * Receives bytes that have arrived. They are yours to keep and to change. `recv(0)` receives
    * nothing: it returns an empty array.
    *
-   * @param max How many bytes to receive, at most. The next call returns the others. @default
-   * {Infinity}
+   * @param max How many bytes to receive, at most; everything if it is missing. The next call
+   * returns the others.
    * @returns The bytes, `null` at the end of the stream, or `undefined` if it would block.
    * @throws {RangeError} If `max` is not a whole number of at least 0, or Infinity.
    * @throws {Deno.errors.BadResource} If the socket is closed.

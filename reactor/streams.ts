@@ -1,3 +1,4 @@
+import { ignore } from "./_ignore.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 /** The two halves that {@linkcode fromStreams} joins. Either may be missing. */
@@ -61,7 +62,7 @@ export function fromStreams({ readable, writable, name = "stream" }: StreamPair)
     },
     abort() {
       reader?.cancel().catch(ignore);
-      writer?.abort(new Error("Not all was sent")).catch(ignore);
+      writer?.abort(new Error("Not everything was sent")).catch(ignore);
     },
   };
 }
@@ -90,5 +91,3 @@ export function stdio(): ByteStream {
     close: () => Deno.stdin.close(),
   };
 }
-
-function ignore(): void {}

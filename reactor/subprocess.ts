@@ -1,3 +1,4 @@
+import { ignore } from "./_ignore.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { shown } from "./_describe.ts";
 import { Ending, Input, Output } from "./_program.ts";
@@ -143,7 +144,7 @@ export function subprocess(
     },
     abort() {
       output.close();
-      input.abort(new Error("Not all was sent"));
+      input.abort(new Error("Not everything was sent"));
     },
   });
   errors?.keep();
@@ -182,5 +183,3 @@ function checkPipes(options: Deno.CommandOptions): void {
     }`,
   );
 }
-
-function ignore(): void {}

@@ -5,7 +5,6 @@ import { decode, type PackedAddr, SockAddr } from "./_sockaddr.ts";
 export interface Origin {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr | undefined;
-  /** Closes the descriptor. */
   close(): void;
 }
 

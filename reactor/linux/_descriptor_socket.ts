@@ -96,7 +96,6 @@ export class DescriptorSocket implements Socket, Watcher {
     owner.opened(this);
   }
 
-  /** The reactor that it belongs to. */
   get reactor(): Registrar {
     return this.#owner.reactor;
   }

@@ -68,17 +68,14 @@ export class PipePool {
   #users = 0;
   #refusedUntil = 0;
 
-  /** How many pipes are open. */
   get open(): number {
     return this.#open;
   }
 
-  /** A transfer begins. */
   enter(): void {
     this.#users++;
   }
 
-  /** A transfer ends. */
   leave(): void {
     if (--this.#users > 0) return;
     for (const pipe of this.#free) this.#close(pipe);

@@ -58,7 +58,7 @@ export interface ZeroCopy {
   /**
    * Makes a pipe.
    *
-   * @param size How many bytes it should hold. The kernel may allow fewer. @default {1 MiB}
+   * @param size How many bytes it should hold; 1 MiB if it is missing. The kernel may allow fewer.
    * @returns The pipe.
    */
   pipe(size?: number): KernelPipe;

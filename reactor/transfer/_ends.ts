@@ -4,7 +4,7 @@ import { describe, describeAddr, shown, text } from "../_describe.ts";
 import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
-import { StreamSocket } from "../stream_socket.ts";
+import { StreamSocket } from "../_stream_socket.ts";
 import { whole } from "../_whole.ts";
 import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 

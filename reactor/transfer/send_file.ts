@@ -9,7 +9,9 @@ export interface SendFileOptions extends TransferOptions {
   /**
    * How many bytes to send. It is an error if the file ends before. Without a length, everything is
    * sent up to the end that the file has at the beginning. A file without a size, such as those in
-   * /proc, is sent until there is no more to read. @default {up to the end of the file}
+   * /proc, is sent until there is no more to read.
+   *
+   * @default {up to the end of the file}
    */
   length?: number;
   /** Reads and writes even if the kernel could do it. @default {false} */

@@ -11,8 +11,9 @@ import type { Transferred, TransferredBothWays } from "./transferred.ts";
 /** Options of {@linkcode splice}. */
 export interface SpliceOptions<T = Transferred> extends TransferOptions<T> {
   /**
-   * How many bytes to move, at most. Then it ends without the end of the stream. @default
-   * {Infinity}
+   * How many bytes to move, at most. Then it ends without the end of the stream.
+   *
+   * @default {Infinity}
    */
   limit?: number;
   /** Reads and writes even if the kernel could do it. @default {false} */

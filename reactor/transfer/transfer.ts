@@ -107,7 +107,8 @@ export interface Job {
  * await Deno.writeFile(path, new Uint8Array(1000));
  * using from = await Deno.open(path);
  * const sizes: number[] = [];
- * const transfer = splice(from, { write: (p) => Promise.resolve(sizes.push(p.length) && p.length) });
+ * const to = { write: (p: Uint8Array) => Promise.resolve(sizes.push(p.length) && p.length) };
+ * const transfer = splice(from, to);
  * assertEquals(transfer.transferred.bytes, 0);
  * await transfer;
  * assertEquals(transfer.transferred.bytes, 1000);

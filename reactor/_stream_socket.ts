@@ -39,9 +39,7 @@ const MAX_EMPTY_WRITES = 16;
  * be received.
  */
 export class StreamSocket implements Socket {
-  /** The near address, if there is one. */
   readonly localAddr: Deno.Addr | undefined;
-  /** The far address, if there is one. */
   readonly remoteAddr: Deno.Addr | undefined;
   /** Memory of a transfer to read into. The transfer uses the bytes before it waits for more. */
   room: Uint8Array<ArrayBuffer> | undefined;
@@ -77,49 +75,40 @@ export class StreamSocket implements Socket {
     owner.opened(this);
   }
 
-  /** The reactor that it belongs to. */
   get reactor(): Registrar {
     return this.#owner.reactor;
   }
 
-  /** The stream that it reads and writes. */
   get stream(): ByteStream {
     return this.#stream;
   }
 
-  /** Whether it was closed. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Whether `recv` would not block. */
   get readable(): boolean {
     return this.#chunk !== undefined || this.#readFailure !== undefined || this.#closed ||
       !this.#isReadable;
   }
 
-  /** Whether `send` would not block: it accepts something, or throws. */
   get writable(): boolean {
     return this.#out === undefined || this.#ending;
   }
 
-  /** Kind and addresses. */
   describe(): string {
     if (this.localAddr) return describeAddr(this.localAddr, this.remoteAddr);
     return this.#stream.name ?? "stream";
   }
 
-  /** See {@linkcode Selectable.watch}. */
   watch(interest: Interest, notify: () => void): void {
     if (this.#waiters.add(this, interest, notify) && interest === "read") this.#read();
   }
 
-  /** See {@linkcode Selectable.unwatch}. */
   unwatch(interest: Interest): void {
     this.#waiters[interest] = undefined;
   }
 
-  /** See {@linkcode Socket.recv}. */
   recv(max: number = Infinity): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
     if (whole(max, RECEIVE) === 0) return new Uint8Array(0);
@@ -135,7 +124,6 @@ export class StreamSocket implements Socket {
     throw new TypeError(`Cannot receive: ${this.describe()} is for writing only`);
   }
 
-  /** See {@linkcode Socket.send}. */
   send(bytes: Uint8Array): number {
     // Also after a shutdown: there is no other way to tell that accepted bytes did not go out.
     if (this.#writeFailure !== undefined && !this.#closed) throw this.#writeFailure.error;
@@ -149,7 +137,6 @@ export class StreamSocket implements Socket {
     return out.length;
   }
 
-  /** See {@linkcode Socket.shutdown}. */
   shutdown(): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -157,7 +144,6 @@ export class StreamSocket implements Socket {
     this.#waiters.write?.();
   }
 
-  /** See {@linkcode Socket.close}. */
   close(): void {
     if (this.#closed) return;
     this.#ending = this.#closed = true;
@@ -168,14 +154,12 @@ export class StreamSocket implements Socket {
     this.#waiters.tellBoth();
   }
 
-  /** See {@linkcode Socket.abort}. */
   abort(): void {
     this.#aborted ||= !this.#closed;
     this.close();
     this.#release();
   }
 
-  /** See {@linkcode Socket.detach}. */
   detach(): ByteStream {
     if (this.#closed) throw closedError("detach");
     if (this.#readFailure !== undefined) throw this.#readFailure.error;
@@ -193,7 +177,6 @@ export class StreamSocket implements Socket {
     return this.#stream;
   }
 
-  /** The same as {@linkcode StreamSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
   }

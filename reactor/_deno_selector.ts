@@ -4,7 +4,7 @@ import { DenoListening } from "./_deno_listening.ts";
 import type { Handler } from "./_handler.ts";
 import type { Listening, Socket } from "./socket.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
-import { StreamSocket } from "./stream_socket.ts";
+import { StreamSocket } from "./_stream_socket.ts";
 
 /** What was ready when a step began, in the order in which it became ready. */
 export interface Ready {
@@ -24,7 +24,6 @@ export interface Ready {
  * 3. It also makes the sockets, because how they wait depends on how they read.
  */
 export class DenoSelector {
-  /** `"deno"`. */
   readonly name: string = "deno";
   #pending: Ready = { readers: [], writers: [] };
   #taken: Ready = { readers: [], writers: [] };

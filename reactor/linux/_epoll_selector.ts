@@ -1,6 +1,6 @@
 import { Arena } from "./_arena.ts";
 import type { ByteStream } from "../byte_stream.ts";
-import { DenoSelector, type Ready } from "../deno_selector.ts";
+import { DenoSelector, type Ready } from "../_deno_selector.ts";
 import { DescriptorListening } from "./_descriptor_listening.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
 import { Epoll } from "./_epoll.ts";
@@ -26,7 +26,6 @@ import type { SocketOwner } from "../_socket_owner.ts";
  *    it is not watched any more.
  */
 export class EpollSelector extends DenoSelector implements Parked {
-  /** `"epoll"`. */
   override readonly name = "epoll";
   #driver: Driver;
   #eagerness = new Eagerness();
@@ -61,22 +60,16 @@ export class EpollSelector extends DenoSelector implements Parked {
     return libc() !== undefined;
   }
 
-  /** Whether Deno has input or output to look at. */
   override get denoIsReady(): boolean | undefined {
     return this.#driver.deno.isReady;
   }
 
-  /** Returns what has become ready since the last call. */
   override select(): Ready {
     if (!this.#collected) this.#driver.epoll.collect();
     this.#collected = false;
     return super.select();
   }
 
-  /**
-   * Resolves when something is ready or {@linkcode EpollSelector.wake} is called. The reactor keeps
-   * the limit.
-   */
   override wait(limitMs: number): Promise<void> {
     if (this.#eagerness.isEager) {
       this.#collect(Math.min(MOMENT_MS, limitMs));
@@ -94,10 +87,6 @@ export class EpollSelector extends DenoSelector implements Parked {
     else this.#eagerness.cameBack(afterMs);
   }
 
-  /**
-   * Makes a socket on the descriptor of a plain TCP or Unix connection. Others use `read` and
-   * `write`.
-   */
   override socket(stream: Deno.Conn | ByteStream, owner: SocketOwner): Socket {
     const { libc } = this.#driver;
     const conn = stream as Deno.Conn;
@@ -107,7 +96,6 @@ export class EpollSelector extends DenoSelector implements Parked {
     return new DescriptorSocket(this.#driver, fd, conn, owner);
   }
 
-  /** Makes a selectable on the descriptor of a plain TCP or Unix listener. Others use `accept`. */
   override listening(listener: Deno.Listener, owner: SocketOwner): Listening {
     const fd = findDescriptor(this.#driver.libc, listener);
     if (fd === undefined) return super.listening(listener, owner);
@@ -115,7 +103,6 @@ export class EpollSelector extends DenoSelector implements Parked {
     return new DescriptorListening(this.#driver, fd, listener, owner);
   }
 
-  /** Ends a wait and calls the thread back. Resolves when it has come. */
   override close(): void | Promise<void> {
     super.close();
     this.#parking.close();
