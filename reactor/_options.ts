@@ -1,6 +1,7 @@
 import { shown } from "./_describe.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
 import { EVENTS } from "./_reports.ts";
+import { duration } from "./_whole.ts";
 
 /**
  * Refuses options that would have no effect. An option that is `undefined` or `false` is not given.
@@ -35,9 +36,7 @@ export function checkPath(doing: string, path: unknown): void {
 
 export function checkReactorOptions(options: ReactorOptions): void {
   const { clock, lingerMs, events } = options;
-  if (lingerMs !== undefined && !(typeof lingerMs === "number" && lingerMs >= 0)) {
-    throw new RangeError(`Cannot linger for ${shown(lingerMs)} ms: it must be at least 0`);
-  }
+  if (lingerMs !== undefined) duration(lingerMs, "make a reactor: lingerMs");
   checkFunctions(options, ["onError", "onShutdown"], "");
   if (events !== undefined) checkFunctions(events, EVENTS, "events.");
   if (clock !== undefined && typeof clock.now !== "function") {

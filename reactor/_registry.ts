@@ -5,6 +5,7 @@ import { Handler } from "./_handler.ts";
 import { traced } from "./_inspect.ts";
 import type { CallContext, Handle, RegistrationOptions } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
+import { whole } from "./_whole.ts";
 
 type Kind = CallContext["kind"];
 
@@ -64,9 +65,7 @@ export class Registry {
       throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is not a Selectable`);
     }
     if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
-    if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
-      throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
-    }
+    whole(priority, `add a ${kind}: its priority`, 0, PRIORITIES - 1);
     if (typeof callback !== "function") {
       throw new TypeError(`Cannot add a ${kind}: give a function to call, not ${shown(callback)}`);
     }

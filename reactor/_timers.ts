@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { shown, text } from "./_describe.ts";
+import { duration } from "./_whole.ts";
 import type { Reports } from "./_reports.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 
@@ -26,9 +27,7 @@ export class Timers {
   }
 
   add(ms: number, callback: () => void): HeapTimer {
-    if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new RangeError(`Cannot add a timer of ${shown(ms)} ms: it must be at least 0`);
-    }
+    duration(ms, "add a timer: its time");
     if (typeof callback !== "function") {
       throw new TypeError(`Cannot add a timer: give a function to call, not ${shown(callback)}`);
     }

@@ -1,10 +1,13 @@
 import dgram from "node:dgram";
+import { closedError } from "./_closed_error.ts";
+import { describeAddr } from "./_describe.ts";
 import { owners } from "./_owners.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Interest, Selectable } from "./selectable.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
 import type { Timer } from "./timer.ts";
 import { Waiters } from "./_waiters.ts";
+import { MAX_PORT, whole } from "./_whole.ts";
 
 /** A datagram that was received. */
 export interface Datagram {
@@ -98,7 +101,7 @@ export class DatagramSocket implements Selectable, Disposable {
    */
   static async bind(reactor: Reactor, options: DatagramOptions = {}): Promise<DatagramSocket> {
     const { port = 0, hostname = "0.0.0.0" } = options;
-    checkPort("bind", port, 0);
+    whole(port, "bind: the port", 0, MAX_PORT);
     await checkPermission(hostname, port);
     const socket = dgram.createSocket(hostname.includes(":") ? "udp6" : "udp4");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -137,7 +140,7 @@ export class DatagramSocket implements Selectable, Disposable {
 
   /** Its address. */
   describe(): string {
-    return `udp ${this.addr.hostname}:${this.addr.port}`;
+    return describeAddr(this.addr);
   }
 
   /** See {@linkcode Selectable.watch}. */
@@ -159,7 +162,7 @@ export class DatagramSocket implements Selectable, Disposable {
    * @throws {Deno.errors.BadResource} If it is closed.
    */
   recv(): Datagram | undefined {
-    if (this.#closed) throw new Deno.errors.BadResource("Cannot receive: the socket is closed");
+    if (this.#closed) throw closedError("receive");
     const failure = this.#failure;
     if (failure === undefined) return this.#waiting.shift();
     this.#failure = undefined;
@@ -177,9 +180,9 @@ export class DatagramSocket implements Selectable, Disposable {
    * @throws {Deno.errors.BadResource} If it is closed.
    */
   send(data: Uint8Array, to: Pick<Deno.NetAddr, "hostname" | "port">): number {
-    if (this.#closed) throw new Deno.errors.BadResource("Cannot send: the socket is closed");
+    if (this.#closed) throw closedError("send");
     // Port 0 is valid only as the port of a sender that wants no answer.
-    checkPort("send", to.port, 1);
+    whole(to.port, "send: the port", 1, MAX_PORT);
     if (!this.writable) return 0;
     this.#outgoing.push({ data: data.slice(), hostname: to.hostname, port: to.port });
     if (!this.#sending) this.#sendNext();
@@ -247,11 +250,6 @@ export class DatagramSocket implements Selectable, Disposable {
     this.#failure = { error };
     this.#waiters.read?.();
   }
-}
-
-function checkPort(doing: string, port: number, min: number): void {
-  if (port >= min && port <= 65535 && Number.isInteger(port)) return;
-  throw new RangeError(`Cannot ${doing} to port ${port}: it must be ${min} to 65535`);
 }
 
 function netAddr({ address, port }: { address: string; port: number }): Deno.NetAddr {
