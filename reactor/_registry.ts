@@ -65,7 +65,7 @@ export class Registry {
       throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is not a Selectable`);
     }
     if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
-    whole(priority, `add a ${kind}: its priority`, 0, PRIORITIES - 1);
+    if (priority !== 0) whole(priority, `add a ${kind}: its priority`, 0, PRIORITIES - 1);
     if (typeof callback !== "function") {
       throw new TypeError(`Cannot add a ${kind}: give a function to call, not ${shown(callback)}`);
     }

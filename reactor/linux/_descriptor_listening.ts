@@ -2,7 +2,7 @@ import { claimed } from "./_descriptor_of.ts";
 import { describeAddr } from "../_describe.ts";
 import { Accepted } from "./_accepted.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
-import { EPOLLIN, type Watcher } from "./_epoll.ts";
+import { EPOLLIN, unwatchedError, type Watcher } from "./_epoll.ts";
 import {
   EMFILE,
   IPPROTO_TCP,
@@ -91,9 +91,7 @@ export class DescriptorListening implements Listening, Watcher {
     this.#readable = false;
     if (this.#refused) {
       this.#refused = false;
-      throw new Error(
-        `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
-      );
+      throw unwatchedError(this);
     }
     const { libc } = this.#driver;
     const { bytes, length } = sockaddr.reset();

@@ -4,7 +4,15 @@ import { claimed, Descriptor } from "./_descriptor_of.ts";
 import { closedError } from "../_closed_error.ts";
 import type { DenoEpoll } from "./_deno_epoll.ts";
 import { describeAddr } from "../_describe.ts";
-import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
+import {
+  type Epoll,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  unwatchedError,
+  type Watcher,
+} from "./_epoll.ts";
 import {
   ECONNRESET,
   EPIPE,
@@ -330,11 +338,7 @@ export class DescriptorSocket implements Socket, Watcher {
     this.#watched = events;
     if (done || events === 0) return;
     // No event would ever come. So it becomes ready, and broken.
-    this.#lose(
-      new Error(
-        `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
-      ),
-    );
+    this.#lose(unwatchedError(this));
     this.#waiters.tellBoth();
   }
 

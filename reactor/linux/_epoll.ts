@@ -45,6 +45,13 @@ export interface Watcher {
   onEvents(events: number): void;
 }
 
+/** The error of what waits for a descriptor that the kernel does not watch. */
+export function unwatchedError(waiting: { describe(): string }): Error {
+  return new Error(
+    `Cannot wait for ${waiting.describe()}: the system refuses to watch it (see epoll(7))`,
+  );
+}
+
 /**
  * An epoll instance, level-triggered.
  *
