@@ -6,11 +6,12 @@ import { Opened } from "./opened.ts";
 /**
  * Makes `context` the innermost one until the end of the block: `using _ = enter(context)`.
  *
- * Inside, bare `yield`s read from it and `yield data` writes to it; after the block the context that was there
- * before is back. Contexts nest, and they alternate when they are entered again. The context is only lent: leaving
- * it does not close it. (`open(path).enter()` hands it over: leaving closes it.) What was written in the block has
- * gone out before the coroutine passes its next `yield`. What was read in it and pushed back is read when it is entered
- * again, and in no other context.
+ * Inside, bare `yield`s read from it and `yield data` writes to it; after the block the context
+ * that was there before is back. Contexts nest, and they alternate when they are entered again. The
+ * context is only lent: leaving it does not close it. (`open(path).enter()` hands it over: leaving
+ * closes it.) What was written in the block has gone out before the coroutine passes its next
+ * `yield`. What was read in it and pushed back is read when it is entered again, and in no other
+ * context.
  *
  * @param context What to read from and write to.
  * @returns What leaves it when disposed of.

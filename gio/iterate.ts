@@ -10,7 +10,10 @@ export interface IterateOptions extends ReactorOptions {
   signal?: AbortSignal;
 }
 
-/** Holds one value at a time: what the coroutine has yielded and the loop is busy with, or has not taken. */
+/**
+ * Holds one value at a time: what the coroutine has yielded and the loop is busy with, or has not
+ * taken.
+ */
 class Slot implements Context {
   readonly readable = true;
   #value: unknown;
@@ -46,7 +49,10 @@ class Slot implements Context {
     this.#notify?.();
   }
 
-  /** Lets go of the value taken last. Resolves to whether there is another, once there is one or there will be none. */
+  /**
+   * Lets go of the value taken last. Resolves to whether there is another, once there is one or
+   * there will be none.
+   */
   async filled(): Promise<boolean> {
     if (this.#taken) {
       this.#taken = this.#full = false;
@@ -75,16 +81,19 @@ class Slot implements Context {
 }
 
 /**
- * Runs a coroutine on a reactor of its own and gives what it yields, of whatever type, to a `for await` loop.
+ * Runs a coroutine on a reactor of its own and gives what it yields, of whatever type, to a
+ * `for await` loop.
  *
- * The coroutine stands still while the loop is busy with a value. Leaving the loop cancels it, through its `finally`s.
- * There is nothing to read: a bare `yield` throws `EndOfStream`, unless it enters a context of its own.
+ * The coroutine stands still while the loop is busy with a value. Leaving the loop cancels it,
+ * through its `finally`s. There is nothing to read: a bare `yield` throws `EndOfStream`, unless it
+ * enters a context of its own.
  *
  * @typeParam T What it yields.
  * @typeParam R What it returns.
  * @param coroutine What to run.
  * @param options A signal, and the options of the reactor.
- * @returns The values; its return value is that of the coroutine. It throws what the coroutine throws.
+ * @returns The values; its return value is that of the coroutine. It throws what the coroutine
+ * throws.
  *
  * @example Ticks
  * ```ts

@@ -1,8 +1,9 @@
 /**
- * A plugin for `deno lint`: it finds requests and coroutines that are made, and never given to `yield*`.
+ * A plugin for `deno lint`: it finds requests and coroutines that are made, and never given to
+ * `yield*`.
  *
- * `sleep(10);` makes a request that nobody carries out. When the program runs, that cannot be told from a request that is
- * kept for later, but in its text it can. Add the plugin to `deno.json`:
+ * `sleep(10);` makes a request that nobody carries out. When the program runs, that cannot be told
+ * from a request that is kept for later, but in its text it can. Add the plugin to `deno.json`:
  *
  * ```json
  * { "lint": { "plugins": ["jsr:@weightless/io/lint"] } }

@@ -9,8 +9,9 @@ const encoder = new TextEncoder();
 /**
  * A connection in memory, whose peer the test plays; made by {@linkcode memory}.
  *
- * To the protocol it is a socket: it gives bytes, would block when there is nothing, ends and breaks. The test writes,
- * ends and resets as the peer, and reads what the protocol has sent in `text`, `bytes` or `chunks`.
+ * To the protocol it is a socket: it gives bytes, would block when there is nothing, ends and
+ * breaks. The test writes, ends and resets as the peer, and reads what the protocol has sent in
+ * `text`, `bytes` or `chunks`.
  */
 export class MemoryContext implements Context {
   readonly #input: Uint8Array[] = [];
@@ -26,7 +27,8 @@ export class MemoryContext implements Context {
   /**
    * The peer sends something.
    *
-   * @param pieces Bytes, or text that is sent as UTF-8. Each piece is received by a read of its own.
+   * @param pieces Bytes, or text that is sent as UTF-8. Each piece is received by a read of its
+   * own.
    * @throws {TypeError} If a piece is something else, or if the peer has ended.
    */
   write(...pieces: (Uint8Array | string)[]): void {
@@ -77,7 +79,9 @@ export class MemoryContext implements Context {
     return this.#output;
   }
 
-  /** What the protocol has done with it: it ended its half, closed it, or cut it off with a reset. */
+  /**
+   * What the protocol has done with it: it ended its half, closed it, or cut it off with a reset.
+   */
   get state(): "open" | "half-closed" | "closed" | "aborted" {
     return this.#state;
   }
@@ -99,7 +103,10 @@ export class MemoryContext implements Context {
     return this.#state === "closed" || this.#state === "aborted";
   }
 
-  /** The next piece, `undefined` if there is none yet, or `null` at the end. Throws if the connection is broken. */
+  /**
+   * The next piece, `undefined` if there is none yet, or `null` at the end. Throws if the
+   * connection is broken.
+   */
   recv(): Uint8Array | null | undefined {
     if (this.closed) throw closedError("receive");
     const piece = this.#input.shift();
@@ -158,11 +165,13 @@ function asBytes(piece: Uint8Array | string): Uint8Array {
 }
 
 /**
- * A connection in memory: the way to test a protocol, without a socket. The protocol gets bytes, as from a socket.
+ * A connection in memory: the way to test a protocol, without a socket. The protocol gets bytes, as
+ * from a socket.
  *
- * `memory("text", …)` is a peer that says this, a piece for each read, and then ends its half. `memory()` is a peer that has
- * said nothing yet. It stays open, and is silent until the test lets it {@linkcode MemoryContext.write | write()},
- * {@linkcode MemoryContext.end | end()} or {@linkcode MemoryContext.fail | fail()}. A peer with `room = 0` does not read.
+ * `memory("text", …)` is a peer that says this, a piece for each read, and then ends its half.
+ * `memory()` is a peer that has said nothing yet. It stays open, and is silent until the test lets
+ * it {@linkcode MemoryContext.write | write()}, {@linkcode MemoryContext.end | end()} or
+ * {@linkcode MemoryContext.fail | fail()}. A peer with `room = 0` does not read.
  *
  * @param input What the peer says, if it is all that it says.
  * @returns The context; what was sent to the peer is in `text`, `bytes` and `chunks`.

@@ -1,11 +1,12 @@
 /**
  * Generator I/O: a reactor drives a coroutine's `yield`s.
  *
- * A bare `yield` reads from the innermost context, `yield data` writes to it. Nothing in the coroutine names a
- * socket: {@linkcode gio} gives it one. Beside reading and writing, a coroutine may {@linkcode wait} for a promise,
- * {@linkcode sleep}, limit its time with {@linkcode timeout}, {@linkcode spawn} another one, and {@linkcode enter}
- * another context for a while. What it reads is bytes, as they arrive: `readLine()` and the like of compose, or
- * stages of pipeline such as `lines()` and `decode()`, make text of them.
+ * A bare `yield` reads from the innermost context, `yield data` writes to it. Nothing in the
+ * coroutine names a socket: {@linkcode gio} gives it one. Beside reading and writing, a coroutine
+ * may {@linkcode wait} for a promise, {@linkcode sleep}, limit its time with {@linkcode timeout},
+ * {@linkcode spawn} another one, and {@linkcode enter} another context for a while. What it reads
+ * is bytes, as they arrive: `readLine()` and the like of compose, or stages of pipeline such as
+ * `lines()` and `decode()`, make text of them.
  *
  * ```ts
  * import { call, readLine } from "@weightless/io/compose";

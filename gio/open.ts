@@ -4,8 +4,8 @@ import { isFifo, openFifo } from "./_fifo.ts";
 import { Opened } from "./opened.ts";
 
 /**
- * Opens a file as a context: bare `yield`s read it chunk by chunk (at most 64 KiB), `yield data` writes to it. A FIFO is
- * opened meanwhile: its first `yield` waits for the other end.
+ * Opens a file as a context: bare `yield`s read it chunk by chunk (at most 64 KiB), `yield data`
+ * writes to it. A FIFO is opened meanwhile: its first `yield` waits for the other end.
  *
  * @param path Which file.
  * @param options As for `Deno.open`: by default it is opened for reading.

@@ -20,8 +20,9 @@ class Sleep extends Request {
 }
 
 /**
- * Lets `ms` milliseconds pass on the reactor's clock: `yield* sleep(100)`. As every request it does nothing without
- * `yield*`: the plugin for `deno lint`, `@weightless/io/lint`, finds where that was forgotten.
+ * Lets `ms` milliseconds pass on the reactor's clock: `yield* sleep(100)`. As every request it does
+ * nothing without `yield*`: the plugin for `deno lint`, `@weightless/io/lint`, finds where that was
+ * forgotten.
  *
  * @param ms How long, in milliseconds.
  * @returns The request to `yield*`.

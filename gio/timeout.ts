@@ -7,8 +7,8 @@ import { TimeoutError } from "./timeout_error.ts";
 /** What limits the time of a block; made by {@linkcode timeout}. */
 export interface Timeout extends Disposable {
   /**
-   * Begins to count the time anew. It costs next to nothing, so that it can be called for each piece of data. It does nothing
-   * when the block has ended.
+   * Begins to count the time anew. It costs next to nothing, so that it can be called for each
+   * piece of data. It does nothing when the block has ended.
    */
   renew(): void;
 }
@@ -61,7 +61,8 @@ class DriverTimeout implements Timeout, Owned {
       return;
     }
     const within = timeouts.slice(timeouts.lastIndexOf(this) + 1) as DriverTimeout[];
-    // Thrown where one within is due as well, this would be caught in its place, and by nobody who knows of this.
+    // Thrown where one within is due as well, this would be caught in its place, and by nobody who
+    // knows of this.
     const isDueWithin = within.some((one) => one.#timer !== undefined && one.#at <= now);
     this.#timer = isDueWithin ? reactor.addTimer(0, this.#onDue) : undefined;
     if (!isDueWithin) this.#driver.throw(new TimeoutError(`Timed out after ${this.#ms} ms`));
@@ -71,13 +72,16 @@ class DriverTimeout implements Timeout, Owned {
 /**
  * Limits how long the rest of a block may take: `using _ = timeout(ms)`.
  *
- * When the time is over, a {@linkcode TimeoutError} is thrown at the `yield` where the coroutine stands, whatever it
- * waits for. At the end of the block the timer is removed. Timeouts nest: whichever is over first throws, of those that are
- * over at once the innermost. It throws once: a block within that catches every TimeoutError catches this one as well.
+ * When the time is over, a {@linkcode TimeoutError} is thrown at the `yield` where the coroutine
+ * stands, whatever it waits for. At the end of the block the timer is removed. Timeouts nest:
+ * whichever is over first throws, of those that are over at once the innermost. It throws once: a
+ * block within that catches every TimeoutError catches this one as well.
  *
- * `renew()` begins to count anew: so it limits how long nothing may happen, and not how long all may take.
+ * `renew()` begins to count anew: so it limits how long nothing may happen, and not how long all
+ * may take.
  *
- * Without `using` it limits the rest of the coroutine that gio runs, or of the request that an HTTP handler answers.
+ * Without `using` it limits the rest of the coroutine that gio runs, or of the request that an HTTP
+ * handler answers.
  *
  * @param ms How long, in milliseconds.
  * @returns What renews the timer, and removes it when disposed of.

@@ -3,14 +3,18 @@ const PATIENCE_MS = 5000;
 
 const attended = new WeakMap<object, () => boolean>();
 
-/** For each reactor: whether it runs, or has ever been stepped. It is asked once, so that steps cost no more. */
+/**
+ * For each reactor: whether it runs, or has ever been stepped. It is asked once, so that steps cost
+ * no more.
+ */
 export function tellAttended(reactor: object, isAttended: () => boolean): void {
   attended.set(reactor, isAttended);
 }
 
 /**
- * Reports to the reactor's `onError` if nobody runs it: it accepts nothing, and everything else seems well. The error has
- * the line where the server was made. Gives what calls it off. It keeps no process alive.
+ * Reports to the reactor's `onError` if nobody runs it: it accepts nothing, and everything else
+ * seems well. The error has the line where the server was made. Gives what calls it off. It keeps
+ * no process alive.
  */
 export function expectAttended(
   reactor: { onError(error: unknown, where: string): void },

@@ -1,4 +1,4 @@
-/** What an operation throws that comes too late. */
+/** The error of an operation on a closed socket. */
 export function closedError(doing: string): Error {
   return new Deno.errors.BadResource(
     `Cannot ${doing}: the socket is closed${doing === "send" ? " or shut down" : ""}`,

@@ -1,5 +1,5 @@
-import { DenoSelector } from "./deno_selector.ts";
-import { EpollSelector } from "./linux/epoll_selector.ts";
+import { DenoSelector } from "./_deno_selector.ts";
+import { EpollSelector } from "./linux/_epoll_selector.ts";
 import type { SelectorName } from "./reactor_options.ts";
 
 export function createSelector(name: SelectorName): DenoSelector {

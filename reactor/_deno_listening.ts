@@ -3,14 +3,17 @@ import type { Interest } from "./selectable.ts";
 import type { Listening, Socket } from "./socket.ts";
 import { Waiters } from "./_waiters.ts";
 
-/** What `accept` fails with when a client has gone while it waited: nobody's fault, the next one may be there already. */
+/**
+ * The errors of `accept` when a client has gone while it waited. It is nobody's fault, and the next
+ * client may be there already.
+ */
 const GONE = [
   Deno.errors.NotConnected,
   Deno.errors.ConnectionAborted,
   Deno.errors.ConnectionReset,
 ];
 
-/** Whether what it accepts is TLS: Deno has no other mark of that. */
+/** Whether a listener accepts TLS connections. Deno has no other mark for that. */
 export function isTls(listener: Deno.Listener | undefined): boolean {
   return listener?.constructor?.name === "TlsListener";
 }

@@ -8,23 +8,36 @@ function one(addr: Deno.Addr): string {
   return "path" in addr ? String(addr.path || "(unnamed)") : "?";
 }
 
-/** For example `tcp 127.0.0.1:8000 <- 127.0.0.1:51234`. */
+/** Describes addresses, for example `tcp 127.0.0.1:8000 <- 127.0.0.1:51234`. */
 export function describeAddr(local: Deno.Addr, remote?: Deno.Addr): string {
   return `${local.transport} ${one(local)}${remote ? ` <- ${one(remote)}` : ""}`;
 }
 
-/** An error of the system that does not say what it is about, with what was being done; its class and code are the same. */
-export function about(error: unknown, doing: string): unknown {
-  // Not capable of something: that says of what.
+/**
+ * Adds to an error of the system what was being done, and at which address. Its class and code stay
+ * the same.
+ */
+export function aboutAddress(
+  error: unknown,
+  doing: string,
+  hostname: string,
+  { port = 0, path }: { port?: number; path?: string },
+): unknown {
+  // A NotCapable error tells already what it is about.
   if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
   const kind = error.constructor as ErrorConstructor;
   if (kind !== Error && !Object.values(Deno.errors).includes(kind as never)) return error;
+  const addr: Deno.Addr = path === undefined
+    ? { transport: "tcp", hostname, port }
+    : { transport: "unix", path };
+  const told = new kind(`Cannot ${doing} ${describeAddr(addr)}: ${error.message}`);
   const { code } = error as { code?: string };
-  const told = new kind(`Cannot ${doing}: ${error.message}`);
   return code === undefined ? told : Object.defineProperty(told, "code", { value: code });
 }
 
-/** What `tell` gives, or `""`: a message must come whatever is told of, and whatever that throws. */
+/**
+ * Returns what `tell` returns, or `""` if it throws. A message must come out whatever it tells of.
+ */
 export function text(tell: () => unknown): string {
   try {
     return String(tell() ?? "");
@@ -33,13 +46,13 @@ export function text(tell: () => unknown): string {
   }
 }
 
-/** How a value that was not expected is shown in a message: on one line, not at length, whatever its own code does. */
+/** Shows an unexpected value in a message: on one short line, even if code of the value throws. */
 export function shown(value: unknown): string {
   return text(() => Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)) ||
     typeof value;
 }
 
-/** What to call a selectable, a process, or whatever else it is, in a message. */
+/** Names a selectable, a process or any other value in a message. */
 export function describe(handle: unknown): string {
   if (typeof handle === "function") return text(() => handle.name) || "anonymous function";
   if (typeof handle !== "object" || handle === null) return String(handle);

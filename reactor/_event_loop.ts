@@ -1,14 +1,16 @@
 import { setImmediate } from "node:timers";
 
-/** A busy reactor lets Deno's event loop turn this often, in milliseconds. */
+/** How often a busy reactor lets Deno's event loop turn, in milliseconds. */
 const TURN_MS = 1;
-/** It lets Deno look for input and output this often, where nobody knows whether there is any. */
+/** How often it lets Deno look for input and output if nobody can tell whether there is any. */
 const LOOK_MS = 3;
-/** Where that can be known, it asks this often. */
+/** How often it asks whether there is any, if that can be told. */
 const ASK_MS = 0.25;
-/** While the reactor waits for so long, Deno looks by itself. */
+/** During a wait of this length, Deno looks by itself. */
 const LONG_WAIT_MS = 1;
-/** Deno's event loop looks when it has nothing else to do, and at the latest after so many turns. */
+/**
+ * Deno's event loop looks after this many turns at the latest. It looks earlier when it is idle.
+ */
 const TURNS_TO_LOOK = 61;
 /** The rest of the program may do much in each turn. After this time the reactor goes on first. */
 const MAX_TURNING_MS = 0.5;
@@ -21,7 +23,7 @@ interface EventLoopOptions {
 }
 
 /**
- * How a reactor that is always busy lets the rest of the program run.
+ * Lets the rest of the program run beside a reactor that is always busy.
  *
  * A turn of Deno's event loop runs its timers, but it looks for input and output only when it has
  * nothing else to do, or in every 61st turn. So now and then a busy reactor makes that many turns.
@@ -69,7 +71,7 @@ export class EventLoop {
     if (looks && this.#missing === 0) this.#lastLook = this.#lastTurn;
   }
 
-  /** Waits for a promise, and notes whether that left the event loop time to look. */
+  /** Waits for a promise. A long wait counts as a look of the event loop. */
   async wait(promise: Promise<void>): Promise<void> {
     const begin = performance.now();
     await promise;

@@ -1,21 +1,22 @@
+import { ignore } from "./_ignore.ts";
 import { describe, text } from "./_describe.ts";
 import type { CallContext, Handle } from "./reactor_options.ts";
 import type { Interest, Selectable } from "./selectable.ts";
 
-/** One reader, writer or process of a reactor, and what its selector knows of it. */
+/** One reader, writer or process of a reactor, and its state in the selector. */
 export class Handler implements CallContext {
   readonly interest: Interest;
-  /** `false` once it is removed or suspended: it must not be called any more. */
+  /** Is `false` when it is removed or suspended. Then it must not be called any more. */
   active = false;
-  /** Whether it is in a list of ready ones. */
+  /** Whether it is in a list of ready handlers. */
   queued = false;
-  /** Waiting for it failed: it is called once more, and removed. */
+  /** Whether waiting for it failed. Then it is called once more and removed. */
   bad = false;
   /** Why; its callback gets it. */
   failure: unknown = undefined;
   /** What is passed to `selectable.watch`. */
   notify: () => void = ignore;
-  /** Ends what it is suspended for, when it is not suspended any more. */
+  /** Undoes the request that it is suspended for. Called when it is removed or resumed. */
   endSuspend: (() => void) | undefined = undefined;
   since = 0;
 
@@ -39,7 +40,7 @@ export class Handler implements CallContext {
     return this.interest === "read" ? selectable.readable : selectable.writable;
   }
 
-  /** The same, as if it had just been added. */
+  /** Makes the same handler again, as if it had just been added. */
   copy(): Handler {
     return new Handler(this.kind, this.handle, this.callback, this.priority, this.where);
   }
@@ -49,5 +50,3 @@ export class Handler implements CallContext {
     return `${this.kind} of ${describe(this.handle)}${where && ` (${where})`}`;
   }
 }
-
-function ignore(): void {}

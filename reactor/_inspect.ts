@@ -4,7 +4,9 @@ import type { Inspected } from "./reactor_options.ts";
 import type { Socket } from "./socket.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 
-/** The lines of {@linkcode Reactor.inspect}: a socket has one of its own when it is not registered. */
+/**
+ * Makes the lines of {@linkcode Reactor.inspect}. A socket that is not registered has its own line.
+ */
 export function inspect(
   { handlers, timers, sockets }: {
     handlers: Handler[];
@@ -37,13 +39,14 @@ export function formatInspected({ kind, what, suspended, where }: Inspected): st
   return `${suspended ? "suspended " : ""}${kind} ${what}${where ? ` (${where})` : ""}`;
 }
 
-/** The line of the program that registers something, and then what `where` says. */
+/** Tells the line of the program that registers something, followed by `where`. */
 export function traced(where: { toString(): string } | undefined): { toString(): string } {
   const { stack = "" } = new Error();
   return {
     toString() {
       const [, own = "", ...frames] = stack.split("\n");
-      // Not import.meta.url, of which Deno may decode what is percent-encoded, such as spaces.
+      // Not import.meta.url: Deno may decode characters in it that are percent-encoded, such as
+      // spaces.
       const folder = own.replace(/^.*\(|[^/]*$/g, "");
       const line = frames.find((frame) => !frame.includes(folder));
       return [line?.trim(), text(() => where)].filter(Boolean).join(", ");

@@ -2,11 +2,13 @@ import { shown } from "./_describe.ts";
 import type { Registrar } from "./_registrar.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
 import { EVENTS } from "./_reports.ts";
+import { duration } from "./_whole.ts";
 
 /**
- * Fails if one of the options is given that would not be honoured. What is `undefined` or `false` asks for nothing.
+ * Refuses options that would have no effect. An option that is `undefined` or `false` is not given.
  *
- * @throws {TypeError} with `doing`, the name of the option, and `why`
+ * @throws {TypeError} If one of them is given. The message has `doing`, the name of the option and
+ * `why`.
  */
 export function refuse<T extends object>(
   options: T,
@@ -20,13 +22,13 @@ export function refuse<T extends object>(
   }
 }
 
-/** What is no reactor, because two arguments are in each other's place, say. */
+/** Refuses anything that is not a reactor, for example because two arguments were swapped. */
 export function checkReactor(reactor: unknown, doing: string, call: string): void {
   if (typeof (reactor as Partial<Registrar> | undefined)?.addShutdownHook === "function") return;
   throw new TypeError(`Cannot ${doing} on ${shown(reactor)}: give a reactor first, ${call}`);
 }
 
-/** A certificate and its key are both given, or none is. */
+/** Checks that a certificate and its key are given both or not at all. */
 export function checkPair(doing: string, cert: unknown, key: unknown): void {
   if ((cert === undefined) === (key === undefined)) return;
   throw new TypeError(`Cannot ${doing} with TLS: give both a cert and a key, in PEM format`);
@@ -35,15 +37,13 @@ export function checkPair(doing: string, cert: unknown, key: unknown): void {
 export function checkPath(doing: string, path: unknown): void {
   if (typeof path === "string" && path !== "") return;
   throw new TypeError(
-    `Cannot ${doing}: the path must be a text of some length, not ${shown(path)}`,
+    `Cannot ${doing}: the path must be a string that is not empty, not ${shown(path)}`,
   );
 }
 
 export function checkReactorOptions(options: ReactorOptions): void {
   const { clock, lingerMs, events } = options;
-  if (lingerMs !== undefined && !(typeof lingerMs === "number" && lingerMs >= 0)) {
-    throw new RangeError(`Cannot linger for ${shown(lingerMs)} ms: it must be at least 0`);
-  }
+  if (lingerMs !== undefined) duration(lingerMs, "make a reactor: lingerMs");
   checkFunctions(options, ["onError", "onShutdown"], "");
   if (events !== undefined) checkFunctions(events, EVENTS, "events.");
   if (clock !== undefined && typeof clock.now !== "function") {
@@ -51,7 +51,7 @@ export function checkReactorOptions(options: ReactorOptions): void {
   }
 }
 
-/** What is to be called is a function, if it is there. */
+/** Checks that each of the named options is a function, if it is given. */
 function checkFunctions<T extends object>(
   options: T,
   names: readonly (keyof T & string)[],

@@ -1,4 +1,6 @@
 import type { SocketOwner } from "./_socket_owner.ts";
 
-/** What each reactor is to its sockets; for those that it does not make itself. */
+/**
+ * The {@linkcode SocketOwner} of each reactor, for sockets that the reactor does not make itself.
+ */
 export const owners: WeakMap<object, SocketOwner> = new WeakMap();

@@ -2,7 +2,7 @@ import { type Beginnable, isRequest, type ReactorWaiter } from "./_request.ts";
 
 type Coroutine = Generator<unknown, unknown, unknown>;
 
-/** What runs it: a reactor. */
+/** The part of a reactor that runs a coroutine. */
 type Runner = ReactorWaiter["reactor"] & {
   suspend(): void;
   isSuspended(coroutine: Coroutine): boolean;
@@ -11,8 +11,8 @@ type Runner = ReactorWaiter["reactor"] & {
 };
 
 /**
- * A coroutine as a process: each step resumes it, but while it waits for the answer to a request it is suspended. An
- * error of the request is thrown into it.
+ * Runs a coroutine as a process. Each step resumes it. While it waits for the answer to a request,
+ * it is suspended. If the request fails, the error is thrown into it.
  */
 export class CoroutineProcess {
   readonly #reactor: Runner;
@@ -24,7 +24,11 @@ export class CoroutineProcess {
     this.#coroutine = coroutine;
   }
 
-  /** Resumes it; gives what undoes the request that it is suspended for, if it is. When nothing is alive, it is closed. */
+  /**
+   * Resumes the coroutine, or closes it if the reactor is not alive any more.
+   *
+   * @returns What undoes the request that it is suspended for, if it is suspended.
+   */
   step(isAlive: () => boolean): (() => void) | undefined {
     const answer = this.#answer;
     this.#answer = undefined;
@@ -36,7 +40,7 @@ export class CoroutineProcess {
       : coroutine.next(answer.value);
     const reactor = this.#reactor;
     if (done) reactor.removeProcess(coroutine);
-    // It has shut the reactor down itself.
+    // The coroutine has shut the reactor down.
     else if (!isAlive()) coroutine.return(undefined);
     else if (isRequest(value)) return this.#begin(value);
   }

@@ -1,16 +1,20 @@
 /*
- * The parts of a program that runs: how it is ended, and its pipes. A pipe of Deno is open until its stream was read to the
- * end, or cancelled; whether anybody reads it or not, it must be closed when the program has gone.
+ * How a running program is ended, and its pipes. Deno keeps a pipe open until its stream has been
+ * read to the end or cancelled. So each pipe must be closed when the program has ended, whether
+ * somebody reads it or not.
  */
+import { ignore } from "./_ignore.ts";
 import { owners } from "./_owners.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Draining } from "./socket.ts";
 import { startAlarm } from "./_timers.ts";
 
-/** So much of what nobody receives is kept; a pipe of Linux holds as much. */
+/** How much unread output is kept, in bytes. A pipe of Linux holds as much. */
 const MAX_KEPT = 64 * 1024;
 
-/** What ends a program: SIGTERM, and SIGKILL after the linger time. The reactor waits for that, see `Sockets.drain`. */
+/**
+ * Ends a program by SIGTERM, and by SIGKILL after the linger time. `Sockets.drain` waits for it.
+ */
 export class Ending implements Draining {
   #reactor: Reactor;
   #child: Deno.ChildProcess;
@@ -27,7 +31,7 @@ export class Ending implements Draining {
     try {
       this.#child.kill(signal);
     } catch (error) {
-      // It has ended, and nobody knows yet.
+      // The program has ended, but its status is not known yet.
       if (!(error instanceof Deno.errors.NotFound) && !hasTerminated(error)) throw error;
     }
   }
@@ -55,7 +59,7 @@ export class Ending implements Draining {
   }
 }
 
-/** What a program reads. */
+/** The standard input of a program. */
 export class Input {
   #writer: WritableStreamDefaultWriter<Uint8Array>;
 
@@ -79,12 +83,12 @@ export class Input {
 }
 
 /**
- * What a program says.
+ * The standard output or error of a program.
  *
- * 1. It is read when somebody pulls, so a program that is not listened to has to wait.
- * 2. With {@linkcode Output.keep}, it is read and kept until somebody pulls: the newest of it, if old data may be dropped;
- *    else until there is much of it.
- * 3. When the program has ended, it is kept to the end, so that its pipe is closed.
+ * 1. It is read when somebody pulls. So a program that nobody listens to has to wait.
+ * 2. After {@linkcode Output.keep} it is read and kept until somebody pulls. If old data may be
+ *    dropped, the newest part is kept; otherwise reading stops when much is kept.
+ * 3. When the program has ended, everything up to the end is kept, so that the pipe is closed.
  */
 export class Output {
   #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -103,7 +107,7 @@ export class Output {
 
   async pull(): Promise<Uint8Array | null> {
     this.#isPulled = true;
-    // It ends with the read that is outstanding.
+    // It ends together with the outstanding read.
     if (this.#kept.length === 0) await this.#keeping;
     if (this.#kept.length === 0) await this.#receive();
     this.#isPulled = false;
@@ -149,5 +153,3 @@ export class Output {
 function hasTerminated(error: unknown): boolean {
   return error instanceof TypeError && error.message.includes("already terminated");
 }
-
-function ignore(): void {}

@@ -1,34 +1,19 @@
-import type { Clock } from "./clock.ts";
-import type { CallContext, RegistrationOptions, ShutdownHook } from "./reactor_options.ts";
-import type { Selectable } from "./selectable.ts";
-import type { Timer } from "./timer.ts";
+import type { Reactor } from "./reactor.ts";
 
-/** What sockets, requests and transfers need of the {@linkcode Reactor}, whose file imports theirs. */
-export interface Registrar {
-  /** As `reactor.clock`. */
-  readonly clock: Clock;
-  /** As `reactor.currentContext`. */
-  readonly currentContext: CallContext | undefined;
-  /** As `reactor.addReader`. */
-  addReader(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void;
-  /** As `reactor.addWriter`. */
-  addWriter(selectable: Selectable, callback: () => void, options?: RegistrationOptions): void;
-  /** As `reactor.removeReader`. */
-  removeReader(selectable: Selectable): void;
-  /** As `reactor.removeWriter`. */
-  removeWriter(selectable: Selectable): void;
-  /** As `reactor.suspend`. */
-  suspend(): void;
-  /** As `reactor.resumeReader`. */
-  resumeReader(selectable: Selectable): void;
-  /** As `reactor.resumeWriter`. */
-  resumeWriter(selectable: Selectable): void;
-  /** As `reactor.addTimer`. */
-  addTimer(ms: number, callback: () => void): Timer;
-  /** As `reactor.removeTimer`. */
-  removeTimer(timer: Timer): void;
-  /** As `reactor.addShutdownHook`. */
-  addShutdownHook(hook: ShutdownHook): void;
-  /** As `reactor.removeShutdownHook`. */
-  removeShutdownHook(hook: ShutdownHook): void;
-}
+/** The part of {@linkcode Reactor} that sockets, requests and transfers use. */
+export type Registrar = Pick<
+  Reactor,
+  | "clock"
+  | "currentContext"
+  | "addReader"
+  | "addWriter"
+  | "removeReader"
+  | "removeWriter"
+  | "suspend"
+  | "resumeReader"
+  | "resumeWriter"
+  | "addTimer"
+  | "removeTimer"
+  | "addShutdownHook"
+  | "removeShutdownHook"
+>;

@@ -1,10 +1,11 @@
 import type { Clock } from "./clock.ts";
-import type { DenoSelector } from "./deno_selector.ts";
+import type { DenoSelector } from "./_deno_selector.ts";
 import { describe, shown, text } from "./_describe.ts";
 import { Handler } from "./_handler.ts";
 import { traced } from "./_inspect.ts";
 import type { CallContext, Handle, RegistrationOptions } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
+import { whole } from "./_whole.ts";
 
 type Kind = CallContext["kind"];
 
@@ -12,12 +13,14 @@ export const KINDS: readonly Kind[] = ["reader", "writer", "process"];
 export const PRIORITIES = 10;
 
 /**
- * Who is registered with a reactor, suspended or not: for each handle one reader, one writer and one process at most.
+ * The handlers of a reactor, suspended or not. Each handle has at most one reader, one writer and
+ * one process.
  *
- * 1. Who is not suspended is active: readers and writers are with the selector then, and processes are called in every step.
- * 2. Who is removed or suspended is not active any more, so whoever has it in a list passes it over. Who is resumed is a new
- *    one, which is in no list yet.
- * 3. Who is suspended for something ends that when it is removed or resumed.
+ * 1. A handler that is not suspended is active. Active readers and writers are with the selector.
+ *    Active processes are called in every step.
+ * 2. When a handler is removed or suspended it becomes inactive, and lists that still contain it
+ *    skip it. When it is resumed, a new handler takes its place, which is in no list yet.
+ * 3. When a suspended handler is removed or resumed, the request that it waits for is undone.
  */
 export class Registry {
   #selector: DenoSelector;
@@ -37,17 +40,17 @@ export class Registry {
     this.#trace = trace;
   }
 
-  /** Whether there are processes that are active, … */
+  /** Whether there are active processes. */
   get hasProcesses(): boolean {
     return this.#processes.size > 0;
   }
 
-  /** … and these, as they are now. */
+  /** The active processes at this moment. */
   activeProcesses(): readonly Handler[] {
     return this.hasProcesses ? [...this.#processes] : NONE;
   }
 
-  /** All of a kind, suspended or not. */
+  /** All handlers of a kind, suspended or not. */
   all(kind: Kind): Handler[] {
     return [...this.#handlers[kind].values()];
   }
@@ -59,12 +62,10 @@ export class Registry {
     { priority = 0, where, suspended }: RegistrationOptions = {},
   ): void {
     if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
-      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is no Selectable`);
+      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is not a Selectable`);
     }
     if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
-    if (!(priority >= 0 && priority < PRIORITIES && Number.isInteger(priority))) {
-      throw new RangeError(`Cannot add a ${kind} with priority ${priority}: it must be 0 to 9`);
-    }
+    if (priority !== 0) whole(priority, `add a ${kind}: its priority`, 0, PRIORITIES - 1);
     if (typeof callback !== "function") {
       throw new TypeError(`Cannot add a ${kind}: give a function to call, not ${shown(callback)}`);
     }
@@ -82,7 +83,7 @@ export class Registry {
     else this.#activate(handler);
   }
 
-  /** Nobody is added any more. */
+  /** Refuses new handlers from now on. */
   close(): void {
     this.#closed = true;
   }

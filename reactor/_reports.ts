@@ -5,9 +5,11 @@ import type { ReactorOptions } from "./reactor_options.ts";
 
 export const EVENTS = ["accepted", "closed", "received", "sent", "error", "step"] as const;
 
-/** Who is told of errors that nobody waits for, and of events. */
+/** Passes on errors that nobody waits for, and events. */
 export class Reports {
-  /** Those of the options; their own errors do no harm to what they are told of. */
+  /**
+   * The events of the options. An error that one of them throws is reported; the caller goes on.
+   */
   readonly events: ReactorEvents;
   #onError: (error: unknown, where: string) => void;
   #thrown: { error: unknown } | undefined;
@@ -18,13 +20,17 @@ export class Reports {
     this.events = events === undefined ? {} : this.#guarded(events);
   }
 
-  /** Reports it; throws it if it is an AssertionError. */
+  /**
+   * Reports an error.
+   *
+   * @throws The error itself if it is an AssertionError.
+   */
   report(error: unknown, where: string): void {
     if (isAssertionError(error)) throw error;
     this.#tell(error, where);
   }
 
-  /** Does a part of a shutdown, which goes on whatever that throws. */
+  /** Does a part of a shutdown. The shutdown goes on even if the part fails. */
   attempt(what: string, act: () => void): void {
     try {
       try {
@@ -37,7 +43,6 @@ export class Reports {
     }
   }
 
-  /** Throws what `onError` threw in an attempt. */
   rethrow(): void {
     if (this.#thrown !== undefined) throw this.#thrown.error;
   }
@@ -72,7 +77,7 @@ function toConsole(error: unknown, where: string): void {
   }
 }
 
-/** By name, for there are several: of `@std/assert`, of `node:assert`. */
+/** Compares the name: `@std/assert` and `node:assert` have different classes. */
 function isAssertionError(error: unknown): boolean {
   return text(() => error instanceof Error && error.name) === "AssertionError";
 }

@@ -1,22 +1,26 @@
 import type { Registrar } from "./_registrar.ts";
 
 /*
- * What a coroutine yields to whoever drives it, a process of the reactor or gio, is recognised by this symbol and has
- * a method `begin(waiter)`: see Request in compose, which this module does not import.
+ * A coroutine yields requests to its driver, which is gio or a process of the reactor. A request
+ * has this symbol and a method `begin(waiter)`. See Request in compose, which this module does not
+ * import.
  */
 const MARK: unique symbol = Symbol.for("weightless.request") as never;
 
-/** Who waits for the answer to a request: a coroutine that a reactor runs. It takes one answer, and ignores all that comes later. */
+/**
+ * A coroutine that a reactor runs and that waits for the answer to a request. It takes one answer
+ * and ignores later ones.
+ */
 export interface ReactorWaiter<R = unknown> {
-  /** What runs it. */
+  /** The reactor that runs the coroutine. */
   readonly reactor: Registrar;
-  /** Resumes it with the answer. */
+  /** Resumes the coroutine with the answer. */
   resume(value: R): void;
-  /** Throws an error into it. */
+  /** Throws an error into the coroutine. */
   fail(error: unknown): void;
 }
 
-/** A request, whoever made its class. */
+/** A request of any class. */
 export interface Beginnable {
   begin(waiter: ReactorWaiter): (() => void) | void;
 }

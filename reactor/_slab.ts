@@ -1,6 +1,6 @@
 /**
- * Memory for reading. Regions are handed out once and never reused, so a chunk that was read belongs to who received it;
- * a small region is a part of a larger buffer, so that a small message costs no buffer of its own.
+ * Memory for reading. A region is handed out once and never used again, so the receiver owns it. A
+ * small region is a part of a larger buffer, so that a small message needs no buffer of its own.
  */
 export class Slab {
   #buffer = new ArrayBuffer(0);

@@ -4,20 +4,19 @@ import type { Draining, Socket } from "./socket.ts";
 
 /** What a socket needs of the {@linkcode Reactor} that it belongs to. */
 export interface SocketOwner {
-  /** The reactor itself. */
   readonly reactor: Registrar;
-  /** How long a closed socket may take to send what it accepted, in milliseconds. */
+  /** See {@linkcode ReactorOptions.lingerMs}. */
   readonly lingerMs: number;
   /** Whether TCP connections send small pieces at once. */
   readonly noDelay: boolean;
-  /** Who measures, if anybody does. */
+  /** See {@linkcode ReactorOptions.events}. */
   readonly events?: ReactorEvents;
-  /** Called when a socket begins to exist. */
+  /** Called when a socket is made. */
   opened(socket: Socket): void;
-  /** Called when a socket has released what it held. */
+  /** Called when a socket has released its connection. */
   released(socket: Socket): void;
-  /** What is no connection, and is closed but not gone: it has still to send, or to end. {@linkcode Reactor.run} waits for it. */
+  /** What {@linkcode Reactor.run} waits for besides open connections. */
   readonly draining: Set<Draining>;
-  /** Called when one of these has sent all. */
+  /** Called after something was removed from `draining`. */
   drained(): void;
 }

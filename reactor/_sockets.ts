@@ -6,7 +6,7 @@ import type { Draining, Socket } from "./socket.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
 import { startAlarm } from "./_timers.ts";
 
-/** The sockets of a reactor, as long as they hold a connection. */
+/** The sockets of a reactor that hold a connection. */
 export class Sockets {
   readonly open: Set<Socket> = new Set();
   readonly owner: SocketOwner;
@@ -35,7 +35,7 @@ export class Sockets {
     };
   }
 
-  /** As {@linkcode Sockets.owner}, for the connections of one listener. */
+  /** Makes the owner of the connections of one listener. */
   ownerOfAccepted({ noDelay = true, onReleased }: ListeningOptions): SocketOwner {
     const { owner } = this;
     return {
@@ -52,7 +52,10 @@ export class Sockets {
     };
   }
 
-  /** Waits for those that were closed with something still to send, for the linger time at most. */
+  /**
+   * Waits until all closed sockets have sent what they accepted, but not longer than the linger
+   * time.
+   */
   async drain(clock: Clock): Promise<void> {
     if (this.open.size + this.#draining.size === 0) return;
     let cancel: () => void;
@@ -63,7 +66,10 @@ export class Sockets {
     cancel!();
   }
 
-  /** Ends those that nobody has closed; without a reset if all that was accepted has been handed on: it goes out. */
+  /**
+   * Ends the sockets that are not closed. A socket that has written everything is not reset, so its
+   * data still arrives.
+   */
   end(): void {
     for (const socket of this.open) {
       if (socket.closed) continue;
@@ -74,7 +80,7 @@ export class Sockets {
     }
   }
 
-  /** Ends those that are closing already, too. */
+  /** Ends all sockets, even those that are closing already. */
   abort(): void {
     for (const left of [...this.open, ...this.#draining]) {
       this.#reports.attempt(describe(left), () => left.abort());

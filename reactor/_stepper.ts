@@ -1,18 +1,18 @@
-import type { DenoSelector } from "./deno_selector.ts";
+import type { DenoSelector } from "./_deno_selector.ts";
 import type { Handler } from "./_handler.ts";
 import { PRIORITIES, type Registry } from "./_registry.ts";
 import type { Reports } from "./_reports.ts";
 import type { Timers } from "./_timers.ts";
 
-/** What a step does: see the rules of {@linkcode Reactor}. */
+/** Makes the steps of a reactor. The rules are those of {@linkcode Reactor}. */
 export class Stepper {
-  /** Who is being called. */
+  /** The handler that is being called. */
   current: Handler | undefined;
   #selector: DenoSelector;
   #registry: Registry;
   #timers: Timers;
   #reports: Reports;
-  /** Only what has a priority of at most this is called. */
+  /** Counts the steps from 0 to 9. A handler is called if its priority is not higher than this. */
   #turn = -1;
   #stepping = false;
 
@@ -46,7 +46,7 @@ export class Stepper {
     } finally {
       this.#stepping = false;
       this.current = undefined;
-      // After an error that goes out of this step: those not called yet are for the next.
+      // An error went out of this step. The next step calls the others.
       for (const handler of readers) this.#selector.again(handler);
       for (const handler of writers) this.#selector.again(handler);
     }
@@ -54,7 +54,7 @@ export class Stepper {
     return count;
   }
 
-  /** Leaves in `ready` what has not been called because an error goes out. */
+  /** Calls the handlers in `ready`. Those that an error has prevented stay in the list. */
   #callReady(ready: Handler[]): number {
     let count = 0;
     let i = 0;
@@ -71,10 +71,14 @@ export class Stepper {
     return count;
   }
 
-  /** Gives whether it was really ready; a false alarm is simply watched again. */
+  /**
+   * Calls a handler if it is ready. After a false alarm it is watched again.
+   *
+   * @returns Whether it was ready.
+   */
   #callOne(handler: Handler): boolean {
     const { kind, selectable } = handler;
-    // Nobody waits for ever for what has closed: one last call.
+    // The last call, so that nobody waits for ever for what is closed.
     if (handler.bad || selectable.closed) this.#registry.remove(kind, selectable);
     else if (!handler.isReady) return false;
     this.current = handler;
@@ -86,7 +90,7 @@ export class Stepper {
     } finally {
       this.current = undefined;
     }
-    // Who closes what it is called for need not be told that it closed.
+    // The callback closed its own selectable. It need not be told.
     if (handler.active && selectable.closed) this.#registry.remove(kind, selectable);
     return true;
   }

@@ -1,14 +1,14 @@
 /**
  * Timers in the order in which they are due: a binary heap on (time, order of addition).
  *
- * Removal is lazy: a removed timer is only marked, and dropped when it comes to the top, or when more than half of the
- * heap is marked. So both adding a timer later than most and removing one take constant time, which is what re-arming a
- * timeout at every request does.
+ * A removed timer is only marked. It is dropped when it comes to the top, or when more than half of
+ * the heap is marked. So it takes constant time to remove a timer, and to add one that is later
+ * than most. A timeout that is renewed at every request does both.
  */
 export class HeapTimer {
   at: number;
   order: number;
-  /** `undefined` once called or removed. */
+  /** Is `undefined` when it has been called or removed. */
   callback: (() => void) | undefined;
   readonly heap: TimerHeap;
 
@@ -36,12 +36,12 @@ export class TimerHeap {
     return this.#heap.length - this.#removed;
   }
 
-  /** The number of timers it holds, removed ones too. */
+  /** The number of timers in the heap, including removed ones. */
   get capacity(): number {
     return this.#heap.length;
   }
 
-  /** The order number that the next added timer will get. */
+  /** The order number of the next timer. */
   get nextOrder(): number {
     return this.#order;
   }
@@ -74,7 +74,7 @@ export class TimerHeap {
     return undefined;
   }
 
-  /** Takes off the timer that {@linkcode first} just gave, and gives its callback. */
+  /** Removes the timer that {@linkcode first} just returned. Returns its callback. */
   takeFirst(): () => void {
     const timer = this.#heap[0]!;
     const callback = timer.callback!;

@@ -1,17 +1,19 @@
 import type { Clock } from "./clock.ts";
 import { shown, text } from "./_describe.ts";
+import { duration } from "./_whole.ts";
 import type { Reports } from "./_reports.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 
-/** Far more than anybody waits for, and all that `setTimeout` can. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** The longest time that `setTimeout` can wait. */
+const MAX_MS = 2 ** 31 - 1;
 
 /**
- * The timers of a reactor, which is woken up when the first is due, by one alarm of the clock. The alarm is not moved when its
- * timer goes: it goes off, and is set again. So re-arming a timeout at every request costs no `setTimeout`.
+ * The timers of a reactor. One alarm of the clock wakes the reactor when the first timer is due.
+ * The alarm is not moved when that timer is removed; it goes off and is set again. So renewing a
+ * timeout at every request costs no `setTimeout`.
  */
 export class Timers {
-  /** The one that is being called. */
+  /** The timer that is being called. */
   current: HeapTimer | undefined;
   #heap = new TimerHeap();
   #clock: Clock;
@@ -25,9 +27,7 @@ export class Timers {
   }
 
   add(ms: number, callback: () => void): HeapTimer {
-    if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new RangeError(`Cannot add a timer of ${shown(ms)} ms: it must be at least 0`);
-    }
+    duration(ms, "add a timer: its time");
     if (typeof callback !== "function") {
       throw new TypeError(`Cannot add a timer: give a function to call, not ${shown(callback)}`);
     }
@@ -42,13 +42,13 @@ export class Timers {
     return this.#heap.live();
   }
 
-  /** How long it is until the first is due. */
+  /** How long it takes until the first timer is due. */
   limitMs(): number {
     const first = this.#heap.first();
     return first === undefined ? Infinity : first.at - this.#clock.now();
   }
 
-  /** Sees to it that the alarm goes off in time. */
+  /** Makes sure that the alarm goes off when the first timer is due. */
   setAlarm(): void {
     const first = this.#heap.first();
     if (first === undefined || first.at >= this.#alarmAt) return;
@@ -58,13 +58,13 @@ export class Timers {
     this.#cancelAlarm = startAlarm(this.#clock, ms, this.#goOff);
   }
 
-  /** Calls those that are due; gives their number. */
+  /** Calls the timers that are due. Returns how many. */
   callDue(reports: Reports): number {
     const heap = this.#heap;
     let first = heap.first();
     if (first === undefined) return 0;
     const now = this.#clock.now();
-    // What a callback adds, even if it is due at once, is for the next step.
+    // What a callback adds is for the next step, even if it is due at once.
     const limit = heap.nextOrder;
     let count = 0;
     while (first !== undefined && first.at <= now && first.order < limit) {
@@ -98,14 +98,16 @@ export class Timers {
   };
 }
 
-/** Of a function without a name, what it does tells most. */
+/** The beginning of the code of a function that has no name. */
 function sourceOf(callback: () => void): string {
   return text(() => String(callback).replace(/\s+/g, " ").slice(0, 60));
 }
 
-/** Calls back once after `ms` milliseconds of the clock; gives what cancels it. */
+/**
+ * Calls back once after `ms` milliseconds of the clock. Returns a function that cancels the call.
+ */
 export function startAlarm(clock: Clock, ms: number, callback: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, callback);
-  const id = setTimeout(callback, Math.min(ms, LONGEST_MS));
+  const id = setTimeout(callback, Math.min(ms, MAX_MS));
   return () => clearTimeout(id);
 }

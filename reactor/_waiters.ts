@@ -2,12 +2,18 @@ import type { Interest, Selectable } from "./selectable.ts";
 
 type Notify = () => void;
 
-/** Who is to be told that a selectable may have become ready: at most one who reads, and one who writes. */
+/**
+ * The callbacks of a selectable that may become ready: at most one for reading and one for writing.
+ */
 export class Waiters {
   read: Notify | undefined = undefined;
   write: Notify | undefined = undefined;
 
-  /** `notify` takes the place of the one before, and is told at once if `of` is ready. Gives whether it has to wait. */
+  /**
+   * Sets the callback and replaces the one before. Calls it at once if `of` is ready.
+   *
+   * @returns Whether it has to wait.
+   */
   add(of: Selectable, interest: Interest, notify: Notify): boolean {
     this[interest] = notify;
     const ready = interest === "read" ? of.readable : of.writable;
@@ -15,7 +21,7 @@ export class Waiters {
     return !ready;
   }
 
-  /** For what concerns both: that it was closed, that it broke. */
+  /** Calls both after an event that concerns both, such as a close. */
   tellBoth(): void {
     this.read?.();
     this.write?.();

@@ -1,34 +1,38 @@
-/** What fits in an `int` of C. */
-export const MOST_INT: number = 2 ** 31 - 1;
-/** The highest port of TCP and UDP. */
+/** The largest `int` of C. */
+export const MAX_INT: number = 2 ** 31 - 1;
 export const MAX_PORT = 65535;
-/** What `recv(most)` checks, on all back ends. */
+/** What `recv(max)` checks on all back ends. */
 export const RECEIVE = "receive: the number of bytes";
 
 /**
- * A number that counts bytes, or stands for something in C, which would take -1 for a huge one and cut off what is behind
- * the point. It is checked where a user gives it, so that the error comes at that call; Infinity is all there is.
+ * Checks a whole number that counts bytes or goes to C, which takes -1 for a huge number and drops
+ * fractions. The check is made where the user gives the number, so that the error names that call.
+ * Infinity is allowed if there is no maximum.
  *
- * @throws {RangeError} with `what` (as in `receive: the number of bytes`) and the value
+ * @param what Begins the message, for example `receive: the number of bytes`.
+ * @returns The number.
+ * @throws {RangeError} If it is not a whole number in the range.
  */
 export function whole(
   value: number,
   what: string,
-  least: number = 0,
-  most: number = Infinity,
+  min: number = 0,
+  max: number = Infinity,
 ): number {
-  // What is no number is compared as one otherwise.
-  if (typeof value === "number" && value >= least && value <= most && !(value % 1 > 0)) {
+  // Without this, other types would be converted and compared as numbers.
+  if (typeof value === "number" && value >= min && value <= max && !(value % 1 > 0)) {
     return value + 0; // Not -0, which FFI takes for no integer.
   }
-  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new RangeError(`Cannot ${what} must be a whole number ${range}, not ${String(value)}`);
 }
 
 /**
- * A time in milliseconds, of which parts count as well. It is checked where a user gives it, as {@linkcode whole} is.
+ * Checks a time in milliseconds, which may have a fraction.
  *
- * @throws {RangeError} with `what` (as in `sleep: the time`) and the value
+ * @param what Begins the message, for example `sleep: the time`.
+ * @returns The time.
+ * @throws {RangeError} If it is not a number of at least 0.
  */
 export function duration(ms: number, what: string): number {
   if (typeof ms === "number" && ms >= 0) return ms;

@@ -1,40 +1,49 @@
 import { isTls } from "./_deno_listening.ts";
-import { about, describe, describeAddr } from "./_describe.ts";
+import { aboutAddress, describe } from "./_describe.ts";
 import { expectAttended } from "./_attended.ts";
 import { checkPair, checkPath, checkReactor, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
-import { MAX_PORT, MOST_INT, whole } from "./_whole.ts";
+import { MAX_INT, MAX_PORT, whole } from "./_whole.ts";
 
 /**
- * Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and the rest. One that is given and has no effect, such
- * as a `cert` beside a `path`, is an error.
+ * Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and others. An option that
+ * would have no effect, such as a `cert` beside a `path`, is an error.
  */
 export interface AcceptorOptions {
-  /** The TCP port, 0 for any that is free. */
+  /** The TCP port. 0 is any free port. */
   port?: number;
   /** A literal IP address or a name that resolves to one. @default {"0.0.0.0"} */
   hostname?: string;
   /**
-   * The path of a Unix socket, instead of a port. Removed when the acceptor closes, by Deno itself a moment later at the
-   * latest, and even if another server has taken it since: give each server its own.
+   * The path of a Unix socket, instead of a port. The path is removed when the acceptor closes;
+   * Deno removes it a moment later at the latest. This happens even if another server has taken the
+   * path since, so give each server its own path.
    */
   path?: string;
-  /** A listener that is there already, instead of a port. */
+  /** An open listener, instead of a port. */
   listener?: Deno.Listener;
-  /** Certificate chain in PEM format: makes every connection TLS. Needs `key`. */
+  /** Certificate chain in PEM format. Makes every connection TLS. Needs `key`. */
   cert?: string;
   /** Private key in PEM format. */
   key?: string;
   /** The protocols to offer by ALPN, with TLS. */
   alpnProtocols?: string[];
-  /** Lets several processes listen on the same port; needs `--unstable-net`. @default {false} */
+  /** Lets several processes listen on the same port. Needs `--unstable-net`. @default {false} */
   reusePort?: boolean;
   /** How many connections wait in the kernel. @default {as Deno} */
   tcpBacklog?: number;
-  /** Accepts no more while so many of its connections are open; others wait in the kernel. @default {Infinity} */
+  /**
+   * How many of its connections may be open. While there are so many, others wait in the kernel.
+   *
+   * @default {Infinity}
+   */
   maxConnections?: number;
-  /** Sends small pieces at once (TCP_NODELAY). With TLS, only on Linux with `--allow-ffi`. @default {true} */
+  /**
+   * Sends small pieces at once (TCP_NODELAY). With TLS this needs Linux and `--allow-ffi`.
+   *
+   * @default {true}
+   */
   noDelay?: boolean;
   /** Priority of accepting, 0 to 9. @default {0} */
   priority?: number;
@@ -48,17 +57,20 @@ const ONLY_WITH_PORT = [
   "reusePort",
   "tcpBacklog",
 ] as const;
-/** How long accepting pauses when the system has no descriptors left. */
+/** How long accepting pauses when it has failed. */
 const PAUSE_MS = 100;
-/** So many are accepted in one step, that a crowd at the door does not keep those inside waiting. */
-const MOST_AT_ONCE = 64;
+/**
+ * How many connections are accepted in one step, so that new clients do not keep others waiting.
+ */
+const MAX_AT_ONCE = 64;
 
 /**
- * Listens (TCP, TLS or Unix), and calls back with a {@linkcode Socket} for each connection.
+ * Listens (TCP, TLS or Unix) and calls back with a {@linkcode Socket} for each connection.
  *
- * An error thrown by the callback aborts its connection and is reported to the reactor's `onError`; accepting goes on.
- * While nobody runs the reactor, nothing is accepted; after some seconds it says so, to `onError` as well.
- * When accepting fails (too many open files, say), it pauses, says so once, and resumes by itself.
+ * An error thrown by the callback aborts its connection and is reported to the reactor's `onError`.
+ * Accepting goes on. If accepting fails, for example because too many files are open, the acceptor
+ * pauses, reports that once, and resumes by itself. If nobody runs the reactor for some seconds,
+ * that is reported to `onError` as well.
  *
  * @example Greets everybody
  * ```ts
@@ -84,7 +96,7 @@ export class Acceptor implements Disposable {
   #listening: Listening;
   #onAccept: (socket: Socket) => void;
   #options: AcceptorOptions;
-  #most: number;
+  #max: number;
   #count = 0;
   #paused = false;
   #failing = false;
@@ -93,11 +105,15 @@ export class Acceptor implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {TypeError} when there is no port, path or listener, a `cert` without a `key`, an option that has no effect, or
-   * the reactor is shut down
-   * @throws {RangeError} when the priority is not 0 to 9, or `port`, `tcpBacklog` or `maxConnections` is no whole number
-   * @throws {Deno.errors.NotSupported} when `noDelay: true` is given with TLS, and is not possible
-   * @throws {Deno.errors.AddrInUse} and whatever else `Deno.listen` and `Deno.listenTls` throw
+   * @param reactor The reactor that the connections belong to.
+   * @param options Where and how to listen.
+   * @param onAccept Called with each connection.
+   * @throws {TypeError} If there is no port, path or listener, if a `cert` has no `key`, if an
+   * option has no effect, or if the reactor is shut down.
+   * @throws {RangeError} If the priority is not 0 to 9, or if `port`, `tcpBacklog` or
+   * `maxConnections` is not a whole number.
+   * @throws {Deno.errors.NotSupported} If `noDelay: true` is given with TLS and is not possible.
+   * @throws {Deno.errors.AddrInUse} If the address is in use; and whatever else Deno throws.
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
     checkReactor(reactor, "listen", "new Acceptor(reactor, options, onAccept)");
@@ -105,7 +121,7 @@ export class Acceptor implements Disposable {
     this.#options = options;
     this.#onAccept = onAccept;
     const { noDelay, maxConnections = Infinity } = options;
-    this.#most = whole(maxConnections, "listen: maxConnections", 1);
+    this.#max = whole(maxConnections, "listen: maxConnections", 1);
     const listener = listenAt(options);
     try {
       this.#listening = reactor.listening(listener, {
@@ -126,27 +142,27 @@ export class Acceptor implements Disposable {
     }
   }
 
-  /** The address listened on; its `port` is the real one when 0 was asked for. */
+  /** The address that it listens on. Its `port` is the real one if 0 was given. */
   get addr(): Deno.Addr {
     return this.#listening.addr;
   }
 
-  /** The port listened on, or 0 where there are no ports. */
+  /** The port that it listens on, or 0 if there is none. */
   get port(): number {
     return (this.addr as Partial<Deno.NetAddr>).port ?? 0;
   }
 
-  /** Whether its connections are secured by TLS. */
+  /** Whether its connections use TLS. */
   get tls(): boolean {
     return this.#options.cert !== undefined || isTls(this.#options.listener);
   }
 
-  /** Stops listening. Connections that were accepted live on. */
+  /** Stops listening. Accepted connections stay open. */
   close(): void {
     this.#close();
   }
 
-  /** As {@linkcode Acceptor.close}. */
+  /** The same as {@linkcode Acceptor.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -162,7 +178,7 @@ export class Acceptor implements Disposable {
     try {
       Deno.removeSync(path);
     } catch {
-      // Not permitted, or done already.
+      // Removing is not permitted, or is done already.
     }
   };
 
@@ -184,10 +200,10 @@ export class Acceptor implements Disposable {
   }
 
   #accept(): void {
-    for (let i = 0; i < MOST_AT_ONCE && this.#acceptOne(); i++);
+    for (let i = 0; i < MAX_AT_ONCE && this.#acceptOne(); i++);
   }
 
-  /** Whether there may be more. */
+  /** Accepts one connection. Returns whether there may be more. */
   #acceptOne(): boolean {
     if (this.#listening.closed || this.#paused) return false;
     let socket: Socket | undefined;
@@ -198,7 +214,7 @@ export class Acceptor implements Disposable {
     }
     if (socket === undefined) return false;
     this.#failing = false;
-    if (++this.#count >= this.#most) this.#pause();
+    if (++this.#count >= this.#max) this.#pause();
     try {
       checkResult(this.#onAccept(socket));
     } catch (error) {
@@ -221,11 +237,7 @@ function listenAt(options: AcceptorOptions): Deno.Listener {
   try {
     return listen(options);
   } catch (error) {
-    const { path, hostname = "0.0.0.0", port = 0 } = options;
-    const addr: Deno.Addr = path === undefined
-      ? { transport: "tcp", hostname, port }
-      : { transport: "unix", path };
-    throw about(error, `listen on ${describeAddr(addr)}`);
+    throw aboutAddress(error, "listen on", options.hostname ?? "0.0.0.0", options);
   }
 }
 
@@ -243,11 +255,11 @@ function listen(options: AcceptorOptions): Deno.Listener {
   }
   if (port === undefined) {
     throw new TypeError(
-      "Cannot listen: give a port (0 for any that is free), a path or a listener",
+      "Cannot listen: give a port (0 is any free port), a path or a listener",
     );
   }
   whole(port, "listen: port", 0, MAX_PORT);
-  if (tcpBacklog !== undefined) whole(tcpBacklog, "listen: tcpBacklog", 0, MOST_INT);
+  if (tcpBacklog !== undefined) whole(tcpBacklog, "listen: tcpBacklog", 0, MAX_INT);
   checkPair("listen", cert, key);
   const at = {
     port,
@@ -262,7 +274,10 @@ function listen(options: AcceptorOptions): Deno.Listener {
   return Deno.listen(at);
 }
 
-/** A coroutine function makes a coroutine and runs none of it: its connection would stay open, and silent. */
+/**
+ * A coroutine function only makes a coroutine. Nobody would run it, and its connection would stay
+ * open and silent.
+ */
 function checkResult(result: unknown): void {
   if (typeof (result as Generator | undefined)?.next !== "function") return;
   throw new TypeError(

@@ -1,6 +1,6 @@
 /**
- * What a {@linkcode Socket} can be made of by `reactor.adopt()`: a `Deno.Conn`, a `Deno.FsFile`, or anything that reads
- * and writes like them.
+ * What `reactor.adopt()` makes a {@linkcode Socket} of: a `Deno.Conn`, a `Deno.FsFile`, or any
+ * other object that reads and writes like them.
  *
  * @example A stream of zeros
  * ```ts
@@ -18,22 +18,28 @@
  * ```
  */
 export interface ByteStream {
-  /** Reads at most `p.length` bytes into `p`; gives their number, or `null` at the end. */
+  /** Reads at most `p.length` bytes into `p`. Gives their number, or `null` at the end. */
   read?(p: Uint8Array): Promise<number | null>;
-  /** Instead of `read`: gives the next chunk, which becomes the receiver's own, or `null` at the end. */
+  /**
+   * Instead of `read`: gives the next chunk, which then belongs to the receiver, or `null` at the
+   * end.
+   */
   pull?(): Promise<Uint8Array | null>;
-  /** Writes some or all of `p`; gives the number of bytes written. */
+  /** Writes some or all of `p`. Gives the number of bytes written. */
   write?(p: Uint8Array): Promise<number>;
   /** Ends the writing half. */
   closeWrite?(): Promise<void>;
   /** Closes both halves. */
   close(): void;
-  /** Instead of `close` when not all was written that should have been: the other side is to see an error, and no end. */
+  /**
+   * Instead of `close` if some accepted bytes were not written: the other side should see an error,
+   * not an end.
+   */
   abort?(): void;
   /** The near address, if any. */
   readonly localAddr?: Deno.Addr;
   /** The far address, if any. */
   readonly remoteAddr?: Deno.Addr;
-  /** How it is called in messages, if there are no addresses. */
+  /** Its name in messages, if there are no addresses. */
   readonly name?: string;
 }

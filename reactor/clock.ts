@@ -1,5 +1,5 @@
 /**
- * Where a {@linkcode Reactor} takes its time from.
+ * The source of time of a {@linkcode Reactor}.
  *
  * @example A clock that stands still
  * ```ts
@@ -13,14 +13,20 @@
  * ```
  */
 export interface Clock {
-  /** The time in milliseconds since any fixed moment; never goes back. */
+  /** The time in milliseconds since any fixed moment. It never goes back. */
   now(): number;
-  /** Calls `callback` once, when `ms` milliseconds have passed; gives a function that cancels it. Default: `setTimeout`. */
+  /**
+   * Calls `callback` once when `ms` milliseconds have passed. Returns a function that cancels the
+   * call.
+   *
+   * @default {setTimeout}
+   */
   alarm?(ms: number, callback: () => void): () => void;
 }
 
 /**
- * A {@linkcode Clock} that stands still until {@linkcode TestClock.advance} moves it, so that no test has to sleep.
+ * A {@linkcode Clock} that stands still until {@linkcode TestClock.advance} moves it, so that no
+ * test has to sleep.
  *
  * @example A timer of one hour
  * ```ts
@@ -43,24 +49,36 @@ export class TestClock implements Clock {
   #now: number;
   #alarms: Set<{ at: number; callback: () => void }> = new Set();
 
-  /** A clock that says `now` (milliseconds, default 0) until it is moved. */
+  /**
+   * Makes a clock.
+   *
+   * @param now The time that it shows until it is moved, in milliseconds.
+   */
   constructor(now = 0) {
     this.#now = now;
   }
 
-  /** The time it stands at, in milliseconds. */
+  /** The time that it shows, in milliseconds. */
   now(): number {
     return this.#now;
   }
 
-  /** Calls `callback` from the {@linkcode TestClock.advance} that passes `ms` milliseconds from now. */
+  /**
+   * Calls `callback` when the clock is moved past `ms` milliseconds from now.
+   *
+   * @returns A function that cancels the call.
+   */
   alarm(ms: number, callback: () => void): () => void {
     const alarm = { at: this.#now + ms, callback };
     this.#alarms.add(alarm);
     return () => this.#alarms.delete(alarm);
   }
 
-  /** Moves the clock `ms` milliseconds on; a reactor that waits for a timer wakes up. */
+  /**
+   * Moves the clock. A reactor that waits for a timer wakes up when that is due.
+   *
+   * @param ms How far, in milliseconds.
+   */
   advance(ms: number): void {
     this.#now += ms;
     for (const alarm of this.#alarms) {

@@ -1,51 +1,66 @@
 import type { ByteStream } from "./byte_stream.ts";
 import { endTcp } from "./linux/_tcp.ts";
-import { about, describeAddr, shown } from "./_describe.ts";
+import { aboutAddress, shown } from "./_describe.ts";
 import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
 import { MAX_PORT, whole } from "./_whole.ts";
 
-/** How to secure a connection; see {@linkcode connect} and {@linkcode startTls}. */
+/** How to secure a connection. See {@linkcode connect} and {@linkcode startTls}. */
 export interface TlsOptions {
-  /** Root certificates in PEM format to trust beside the usual ones. */
+  /** Root certificates in PEM format to trust besides the usual ones. */
   caCerts?: string[];
   /** The protocols to propose by ALPN. */
   alpnProtocols?: string[];
-  /** Certificate chain in PEM format, to show who we are. Needs `key`; {@linkcode startTls} cannot show one. */
+  /**
+   * Certificate chain in PEM format that identifies this client. Needs `key`. {@linkcode startTls}
+   * does not take it.
+   */
   cert?: string;
   /** Private key in PEM format. */
   key?: string;
 }
 
 /**
- * Options of {@linkcode connect}: a `port` or a `path`, and the rest. One that is given and has no effect, such as `tls` beside
- * a `path`, is an error.
+ * Options of {@linkcode connect}: a `port` or a `path`, and others. An option that would have no
+ * effect, such as `tls` beside a `path`, is an error.
  */
 export interface ConnectOptions {
   /** The TCP port. */
   port?: number;
-  /** An IP address or a name; all addresses of a name are tried (Happy Eyeballs). @default {"127.0.0.1"} */
+  /**
+   * An IP address or a name. All addresses of a name are tried (Happy Eyeballs).
+   *
+   * @default {"127.0.0.1"}
+   */
   hostname?: string;
   /** The path of a Unix socket, instead of a port. */
   path?: string;
-  /** Whether, and how, to secure the connection. @default {false} */
+  /** Whether and how to secure the connection. @default {false} */
   tls?: boolean | TlsOptions;
   /** Gives up when it aborts. */
   signal?: AbortSignal;
-  /** Sends small pieces at once (TCP_NODELAY). With a `cert`, only on Linux with `--allow-ffi`. @default {true} */
+  /**
+   * Sends small pieces at once (TCP_NODELAY). With a `cert` this needs Linux and `--allow-ffi`.
+   *
+   * @default {true}
+   */
   noDelay?: boolean;
 }
 
 /**
- * Makes a TCP, TLS or Unix connection whose socket belongs to `reactor`. With TLS, the handshake is done: give a `signal`
- * for peers that never answer.
+ * Makes a TCP, TLS or Unix connection whose socket belongs to `reactor`. With TLS, it resolves
+ * after the handshake. Pass a `signal` in case the peer never answers.
  *
- * @throws whatever Deno throws, for example `Deno.errors.ConnectionRefused`
- * @throws the reason of `signal` when that aborts first
- * @throws {TypeError} when there is neither a port nor a path, a `cert` without a `key`, or an option that has no effect
- * @throws {RangeError} when the port is not 1 to 65535
- * @throws {Deno.errors.NotSupported} when `noDelay: true` is given with a `cert`, and is not possible
+ * @param reactor The reactor that the socket belongs to.
+ * @param options Where and how to connect.
+ * @returns The socket.
+ * @throws {TypeError} If there is neither a port nor a path, if a `cert` has no `key`, or if an
+ * option has no effect.
+ * @throws {RangeError} If the port is not 1 to 65535.
+ * @throws {Deno.errors.NotSupported} If `noDelay: true` is given with a `cert` and is not possible.
+ * @throws {Deno.errors.ConnectionRefused} If nobody listens there; and whatever else Deno throws.
+ * @throws The reason of `signal` if it aborts first.
  *
  * @example Connecting to a port
  * ```ts
@@ -65,11 +80,17 @@ export async function connect(reactor: Reactor, options: ConnectOptions): Promis
 }
 
 /**
- * Secures a TCP connection that is open, as client (STARTTLS), and gives the socket to go on with. Call it from the
- * callback that received the go-ahead, after removing the reader.
+ * Secures an open TCP connection as client (STARTTLS). Call it from the callback that received the
+ * go-ahead, after removing the reader.
  *
- * @throws {TypeError} when the socket has an outstanding operation, or holds data that came unsecured
- * @throws whatever the handshake throws, for example `Deno.errors.InvalidData`
+ * @param reactor The reactor that the new socket belongs to.
+ * @param socket The connection. It is closed; use the new socket instead.
+ * @param options The name of the server, and how to secure the connection.
+ * @returns The socket of the secured connection.
+ * @throws {TypeError} If the socket has an outstanding operation, or holds data that came
+ * unsecured.
+ * @throws {Deno.errors.InvalidData} If the peer does not speak TLS; and whatever else the handshake
+ * throws.
  *
  * @example A peer that does not go along
  * ```ts
@@ -91,7 +112,7 @@ export async function startTls(
 ): Promise<Socket> {
   const { signal, cert, key, ...rest } = options;
   if (cert !== undefined || key !== undefined) {
-    throw new TypeError("Cannot start TLS with a certificate of ours: give it to connect()");
+    throw new TypeError("Cannot start TLS with a certificate: only connect() takes one");
   }
   signal?.throwIfAborted();
   const conn = socket.detach() as Deno.TcpConn;
@@ -102,12 +123,8 @@ async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   try {
     return await openAt(options);
   } catch (error) {
-    const { path, hostname = "127.0.0.1", port = 0, signal } = options;
-    if (signal?.aborted) throw error;
-    const addr: Deno.Addr = path === undefined
-      ? { transport: "tcp", hostname, port }
-      : { transport: "unix", path };
-    throw about(error, `connect to ${describeAddr(addr)}`);
+    if (options.signal?.aborted) throw error;
+    throw aboutAddress(error, "connect to", options.hostname ?? "127.0.0.1", options);
   }
 }
 
@@ -131,7 +148,7 @@ async function openAt(options: ConnectOptions): Promise<Deno.Conn | ByteStream> 
   }
   const conn = await Deno.connect({ port, hostname, ...(signal && { signal: quiet(signal) }) });
   if (!tls) return conn;
-  // Not connectTls: it leaves Nagle on, which costs the first message 40 ms.
+  // Not connectTls: it leaves Nagle's algorithm on, which delays the first message by 40 ms.
   conn.setNoDelay(noDelay);
   return await secure(conn, { hostname, ...rest }, signal);
 }
@@ -148,7 +165,7 @@ async function secure(
     signal,
   );
   return {
-    // These, Deno.startTls forgets.
+    // Deno.startTls drops the addresses.
     localAddr,
     remoteAddr,
     read: (p) => conn.read(p),
@@ -158,7 +175,10 @@ async function secure(
   };
 }
 
-/** When TLS cannot begin (a certificate that is none, say), nobody else closes the connection. */
+/**
+ * If TLS cannot begin, for example because a certificate is invalid, nobody else closes the
+ * connection.
+ */
 async function startTlsOrClose(
   plain: Deno.TcpConn,
   options: Deno.StartTlsOptions,
@@ -171,23 +191,25 @@ async function startTlsOrClose(
     try {
       plain.close();
     } catch {
-      // It was closed.
+      // It is closed already.
     }
     throw error;
   }
 }
 
 /**
- * Aborts when `signal` does, and otherwise says nothing: of a connection that it has made, `Deno.connect()` asks the signal
- * whether it is still wanted, and if it is not throws it away, open. So we get it, and close it.
+ * A signal that aborts when `signal` does, but never throws. When `Deno.connect()` has made a
+ * connection, it calls `throwIfAborted()`, and if that throws it leaks the connection. With this
+ * signal we get the connection and close it.
  */
 function quiet(signal: AbortSignal): AbortSignal {
   return Object.defineProperty(AbortSignal.any([signal]), "throwIfAborted", { value() {} });
 }
 
 /**
- * A peer that does not shake hands must not keep the connection: it is closed when the signal aborts, and before that ended
- * where that is possible, because Deno would go on shaking hands in the background for as long as the peer is silent.
+ * Closes the connection when the signal aborts, so that a peer that does not shake hands cannot
+ * keep it. Deno would continue the handshake in the background for as long as the peer is silent,
+ * so the connection is shut down first, if that is possible.
  */
 async function handshake(
   conn: Deno.TlsConn,
@@ -218,7 +240,7 @@ async function handshake(
   }
 }
 
-/** Not all that connects knows of signals: what comes too late is closed. */
+/** Not every way to connect takes a signal. A connection that comes too late is closed. */
 async function orAborted(
   connecting: Promise<Deno.Conn | ByteStream>,
   signal: AbortSignal | undefined,

@@ -5,8 +5,8 @@ import type { Reactor } from "./reactor.ts";
 import type { RegistrationOptions } from "./reactor_options.ts";
 
 /**
- * Binds a UDP socket, and calls back with each datagram. An error, of the callback or of the network, is reported to
- * the reactor's `onError`; receiving goes on.
+ * Binds a UDP socket and calls back with each datagram. An error of the callback or of the network
+ * is reported to the reactor's `onError`. Receiving goes on.
  *
  * @example Echo
  * ```ts
@@ -48,7 +48,12 @@ export class DatagramAcceptor implements Disposable {
   /**
    * Begins to receive.
    *
-   * @throws as {@linkcode DatagramSocket.bind}
+   * @param reactor The reactor that receives.
+   * @param options The address, and the priority.
+   * @param onDatagram Called with each datagram, and the socket to answer with.
+   * @returns The acceptor.
+   * @throws {TypeError} If the reactor is shut down; and whatever else
+   * {@linkcode DatagramSocket.bind} throws.
    */
   static async bind(
     reactor: Reactor,
@@ -64,7 +69,7 @@ export class DatagramAcceptor implements Disposable {
     }
   }
 
-  /** The address it is bound to. */
+  /** The address that it is bound to. */
   get addr(): Deno.NetAddr {
     return this.#socket.addr;
   }
@@ -75,7 +80,7 @@ export class DatagramAcceptor implements Disposable {
     this.#socket.close();
   }
 
-  /** As {@linkcode DatagramAcceptor.close}. */
+  /** The same as {@linkcode DatagramAcceptor.close}. */
   [Symbol.dispose](): void {
     this.close();
   }

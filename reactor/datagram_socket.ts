@@ -1,31 +1,34 @@
 import dgram from "node:dgram";
+import { closedError } from "./_closed_error.ts";
+import { describeAddr } from "./_describe.ts";
 import { owners } from "./_owners.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Interest, Selectable } from "./selectable.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
 import type { Timer } from "./timer.ts";
 import { Waiters } from "./_waiters.ts";
+import { MAX_PORT, whole } from "./_whole.ts";
 
-/** Bytes, and where they come from. */
+/** A datagram that was received. */
 export interface Datagram {
-  /** What was sent, whole. */
+  /** The bytes that were sent. */
   data: Uint8Array;
-  /** Who sent it. */
+  /** The address of the sender. */
   from: Deno.NetAddr;
 }
 
 /** Options of {@linkcode DatagramSocket.bind}. */
 export interface DatagramOptions {
-  /** The UDP port. @default {0} any that is free */
+  /** The UDP port. 0 is any free port. @default {0} */
   port?: number;
-  /** An IP address (of this machine). @default {"0.0.0.0"} */
+  /** An IP address of this machine. @default {"0.0.0.0"} */
   hostname?: string;
 }
 
-/** So many datagrams may be on their way out. */
-const MOST_SENDING = 64;
-/** So many that came in may wait; more are dropped, as the network may do. */
-const MOST_WAITING = 1024;
+/** How many datagrams may be waiting to be sent. */
+const MAX_SENDING = 64;
+/** How many received datagrams are kept. More are dropped, as the network may do. */
+const MAX_WAITING = 1024;
 
 /**
  * Sends and receives UDP datagrams without ever blocking.
@@ -49,7 +52,7 @@ const MOST_WAITING = 1024;
  * ```
  */
 export class DatagramSocket implements Selectable, Disposable {
-  /** The address it is bound to. */
+  /** The address that it is bound to. */
   readonly addr: Deno.NetAddr;
   #reactor: Reactor;
   #owner: SocketOwner;
@@ -71,7 +74,7 @@ export class DatagramSocket implements Selectable, Disposable {
     this.addr = netAddr(socket.address());
     socket.on("message", (data, { address, port }) => {
       if (this.#closed) return;
-      if (this.#waiting.length >= MOST_WAITING) {
+      if (this.#waiting.length >= MAX_WAITING) {
         this.#dropped++;
         return;
       }
@@ -86,16 +89,19 @@ export class DatagramSocket implements Selectable, Disposable {
   }
 
   /**
-   * A socket bound to an address. It closes when the reactor shuts down.
+   * Makes a socket that is bound to an address. It closes when the reactor shuts down.
    *
-   * @throws an Error with code `EADDRINUSE`, and the like
-   * @throws {RangeError} when the port is not 0 to 65535
-   * @throws {TypeError} when the reactor is shut down
-   * @throws {Deno.errors.NotCapable} when `--allow-net` does not allow the address
+   * @param reactor The reactor that the socket belongs to.
+   * @param options The address.
+   * @returns The socket.
+   * @throws {Error} With code `EADDRINUSE` and the like, if the address cannot be used.
+   * @throws {RangeError} If the port is not 0 to 65535.
+   * @throws {TypeError} If the reactor is shut down.
+   * @throws {Deno.errors.NotCapable} If `--allow-net` does not allow the address.
    */
   static async bind(reactor: Reactor, options: DatagramOptions = {}): Promise<DatagramSocket> {
     const { port = 0, hostname = "0.0.0.0" } = options;
-    checkPort("bind", port, 0);
+    whole(port, "bind: the port", 0, MAX_PORT);
     await checkPermission(hostname, port);
     const socket = dgram.createSocket(hostname.includes(":") ? "udp6" : "udp4");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -129,32 +135,34 @@ export class DatagramSocket implements Selectable, Disposable {
 
   /** Whether {@linkcode DatagramSocket.send} would not block. */
   get writable(): boolean {
-    return this.#outgoing.length < MOST_SENDING || this.#closed;
+    return this.#outgoing.length < MAX_SENDING || this.#closed;
   }
 
   /** Its address. */
   describe(): string {
-    return `udp ${this.addr.hostname}:${this.addr.port}`;
+    return describeAddr(this.addr);
   }
 
-  /** Begins to care. */
+  /** See {@linkcode Selectable.watch}. */
   watch(interest: Interest, notify: () => void): void {
     this.#waiters.add(this, interest, notify);
   }
 
-  /** Ceases to care. */
+  /** See {@linkcode Selectable.unwatch}. */
   unwatch(interest: Interest): void {
     this.#waiters[interest] = undefined;
   }
 
   /**
-   * A datagram, or `undefined` when it would block.
+   * Receives a datagram.
    *
-   * @throws the error of something sent before, once (a message too long, a port unreachable)
-   * @throws {Deno.errors.BadResource} when it is closed
+   * @returns The datagram, or `undefined` if it would block.
+   * @throws {Error} Once, if something that was sent before failed: the message was too long, or
+   * nobody listens there.
+   * @throws {Deno.errors.BadResource} If it is closed.
    */
   recv(): Datagram | undefined {
-    if (this.#closed) throw new Deno.errors.BadResource("Cannot receive: the socket is closed");
+    if (this.#closed) throw closedError("receive");
     const failure = this.#failure;
     if (failure === undefined) return this.#waiting.shift();
     this.#failure = undefined;
@@ -162,39 +170,42 @@ export class DatagramSocket implements Selectable, Disposable {
   }
 
   /**
-   * Offers a datagram; gives the number of bytes accepted: all, or 0 when it would block. It is accepted if
-   * {@linkcode DatagramSocket.writable} was true before, an empty one as well. What was accepted is a copy.
+   * Sends a datagram. It is accepted if {@linkcode DatagramSocket.writable} was true before, even
+   * if it is empty. Accepted bytes are copied.
    *
-   * @throws {RangeError} when the port is not 1 to 65535
-   * @throws {Deno.errors.BadResource} when it is closed
+   * @param data The bytes.
+   * @param to The address to send to.
+   * @returns The number of bytes accepted: all, or 0 if it would block.
+   * @throws {RangeError} If the port is not 1 to 65535.
+   * @throws {Deno.errors.BadResource} If it is closed.
    */
   send(data: Uint8Array, to: Pick<Deno.NetAddr, "hostname" | "port">): number {
-    if (this.#closed) throw new Deno.errors.BadResource("Cannot send: the socket is closed");
-    // Port 0 is what a sender may claim to have, who wants no answer.
-    checkPort("send", to.port, 1);
+    if (this.#closed) throw closedError("send");
+    // Port 0 is valid only as the port of a sender that wants no answer.
+    whole(to.port, "send: the port", 1, MAX_PORT);
     if (!this.writable) return 0;
     this.#outgoing.push({ data: data.slice(), hostname: to.hostname, port: to.port });
     if (!this.#sending) this.#sendNext();
     return data.length;
   }
 
-  /** Closes it, after what was accepted has gone out (or the reactor's `lingerMs` has passed). Idempotent. */
+  /** Closes it when accepted datagrams are sent, or after the reactor's `lingerMs`. Idempotent. */
   close(): void {
     this.#close();
   }
 
-  /** Closes it at once; what has not gone out is dropped. */
+  /** Closes it at once. Datagrams that are not sent yet are dropped. */
   abort(): void {
     this.#close();
     this.#release();
   }
 
-  /** As {@linkcode DatagramSocket.close}. */
+  /** The same as {@linkcode DatagramSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** One at a time, or they would overtake each other. */
+  /** Sends one at a time, so that they cannot overtake each other. */
   #sendNext(): void {
     const next = this.#outgoing[0];
     this.#sending = next !== undefined;
@@ -241,16 +252,11 @@ export class DatagramSocket implements Selectable, Disposable {
   }
 }
 
-function checkPort(doing: string, port: number, least: number): void {
-  if (port >= least && port <= 65535 && Number.isInteger(port)) return;
-  throw new RangeError(`Cannot ${doing} to port ${port}: it must be ${least} to 65535`);
-}
-
 function netAddr({ address, port }: { address: string; port: number }): Deno.NetAddr {
   return { transport: "udp", hostname: address, port };
 }
 
-/** Asked for first: node:dgram throws that it is missing where nobody can catch it. */
+/** Asks before node:dgram does: an error of node:dgram cannot be caught. */
 async function checkPermission(hostname: string, port: number): Promise<void> {
   const at = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   const { state } = await Deno.permissions.request({ name: "net", host: at });

@@ -1,8 +1,8 @@
 import type { Socket } from "./socket.ts";
 
 /**
- * What a {@linkcode Reactor} tells whoever measures it. Every one is optional, and costs nothing when it is not there.
- * What they throw is reported to `onError`.
+ * What a {@linkcode Reactor} tells for measurements. Every event is optional and costs nothing if
+ * it is missing. If a callback throws, the error is reported to `onError`.
  *
  * @example Counting bytes
  * ```ts
@@ -27,14 +27,14 @@ import type { Socket } from "./socket.ts";
 export interface ReactorEvents {
   /** A connection was accepted. */
   accepted?(socket: Socket): void;
-  /** A socket has released what it held. */
+  /** A socket has released its connection. */
   closed?(socket: Socket): void;
-  /** Bytes have come in. */
+  /** Bytes were received. */
   received?(socket: Socket, length: number): void;
-  /** Bytes have gone out. */
+  /** Bytes were sent. */
   sent?(socket: Socket, length: number): void;
-  /** An error was reported; as `onError`. */
+  /** An error was reported to `onError`. */
   error?(error: unknown, where: string): void;
-  /** A step has taken so many milliseconds of real time, and called so many callbacks. */
+  /** A step took `ms` milliseconds of real time and called so many callbacks. */
   step?(ms: number, callbacks: number): void;
 }

@@ -1,5 +1,6 @@
 /**
- * Readiness, timers and processes: one explicit object that calls back when an operation will not block.
+ * Readiness, timers and processes: one explicit object that calls back when an operation will not
+ * block.
  *
  * ```ts
  * import { Acceptor, Reactor } from "@weightless/io/reactor";

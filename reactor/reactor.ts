@@ -2,7 +2,7 @@ import { tellAttended } from "./_attended.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { createSelector } from "./_create_selector.ts";
-import type { DenoSelector } from "./deno_selector.ts";
+import type { DenoSelector } from "./_deno_selector.ts";
 import { describe } from "./_describe.ts";
 import { sendAtOnce } from "./linux/_tcp.ts";
 import { checkReactorOptions } from "./_options.ts";
@@ -30,19 +30,23 @@ import { Stepper } from "./_stepper.ts";
 import type { Timer } from "./timer.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 import { Timers } from "./_timers.ts";
+import { forget, shutDownWithWorker } from "./_worker_end.ts";
 
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
  *
- * 1. One step calls, in this order: timers that are due, readers, writers, processes.
- * 2. What is added takes effect at the next step. What is removed is not called any more, even if this step had already
- *    seen it ready.
- * 3. Readiness is a level: a reader is called in every step until it has received all there is.
+ * 1. A step calls, in this order: timers that are due, readers, writers, processes.
+ * 2. An addition takes effect at the next step. A removal takes effect at once, even if this step
+ *    has seen that the selectable is ready.
+ * 3. Readiness is a level: a reader is called in every step until it has received everything.
  * 4. Priority 0 is called in every step, 9 in one step of ten.
- * 5. An error thrown by a callback removes its registration and is reported to `onError`; the reactor goes on. An
- *    `AssertionError` goes out of `step()` and `run()`, so that a test fails where it should, and so does any error of
- *    a process.
- * 6. What closes while somebody waits for it is called once more, and forgotten.
+ * 5. An error thrown by a callback removes its registration and is reported to `onError`. The
+ *    reactor goes on. An `AssertionError` goes out of `step()` and `run()`, so that a test fails
+ *    where it should. So does any error of a process.
+ * 6. If a selectable closes while somebody waits for it, its callback is called once more and
+ *    forgotten.
+ * 7. A worker that calls `close()`, or fails by an error, shuts its reactors down. After
+ *    `terminate()` its connections on epoll stay open, because no code runs any more.
  *
  * @example A timer
  * ```ts
@@ -77,11 +81,13 @@ export class Reactor implements Disposable {
   #eventLoop: EventLoop;
 
   /**
-   * A reactor with nothing registered.
+   * Makes a reactor with nothing registered.
    *
-   * @throws {TypeError} when `selector` names no back end, or what should be a function is none
-   * @throws {RangeError} when `lingerMs` is negative or not a number
-   * @throws {Deno.errors.NotSupported} when that back end cannot be used here
+   * @param options See {@linkcode ReactorOptions}.
+   * @throws {TypeError} If `selector` is not the name of a back end, or a callback is not a
+   * function.
+   * @throws {RangeError} If `lingerMs` is negative or not a number.
+   * @throws {Deno.errors.NotSupported} If that back end cannot be used here.
    */
   constructor(options: ReactorOptions = {}) {
     const { selector = "auto", clock = realClock, lingerMs = 5000 } = options;
@@ -97,6 +103,7 @@ export class Reactor implements Disposable {
     this.#sockets = new Sockets(this.#reports, { reactor: this, lingerMs });
     owners.set(this, this.#sockets.owner);
     tellAttended(this, () => this.#running || this.#stepper.hasStepped);
+    shutDownWithWorker(this);
   }
 
   /** The name of the back end in use: `"deno"` or `"epoll"`. */
@@ -104,7 +111,7 @@ export class Reactor implements Disposable {
     return this.#selector.name;
   }
 
-  /** The clock that timers go by. */
+  /** The clock of the timers. */
   get clock(): Clock {
     return this.#clock;
   }
@@ -119,7 +126,7 @@ export class Reactor implements Disposable {
     return this.#sockets.open;
   }
 
-  /** What the running callback was registered for: the selectable, process or timer. `undefined` outside callbacks. */
+  /** The selectable, process or timer whose callback is running. `undefined` outside callbacks. */
   get currentHandle(): Handle | undefined {
     return this.#stepper.current?.handle ?? this.#timers.current;
   }
@@ -130,12 +137,16 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * Calls `callback` in every step from the next on in which `selectable` is readable.
+   * Calls `callback` in every step in which `selectable` is readable, from the next step on.
    *
-   * When `watch` of the selectable throws, `callback` is called once with that error, and the reader is removed.
+   * If `watch` of the selectable throws, `callback` is called once with that error, and the reader
+   * is removed.
    *
-   * @throws {TypeError} when it has a reader already, suspended or not: a transfer is one
-   * @throws {RangeError} when the priority is not 0 to 9
+   * @param selectable What to wait for.
+   * @param callback Called when it is readable.
+   * @param options See {@linkcode RegistrationOptions}.
+   * @throws {TypeError} If it has a reader already, suspended or not. A transfer is a reader.
+   * @throws {RangeError} If the priority is not 0 to 9.
    */
   addReader(
     selectable: Selectable,
@@ -145,7 +156,18 @@ export class Reactor implements Disposable {
     this.#registry.add("reader", selectable, callback, options);
   }
 
-  /** As {@linkcode Reactor.addReader}, in every step in which `selectable` is writable. */
+  /**
+   * Calls `callback` in every step in which `selectable` is writable, from the next step on.
+   *
+   * If `watch` of the selectable throws, `callback` is called once with that error, and the writer
+   * is removed.
+   *
+   * @param selectable What to wait for.
+   * @param callback Called when it is writable.
+   * @param options See {@linkcode RegistrationOptions}.
+   * @throws {TypeError} If it has a writer already, suspended or not. A transfer is a writer.
+   * @throws {RangeError} If the priority is not 0 to 9.
+   */
   addWriter(
     selectable: Selectable,
     callback: (failure?: unknown) => void,
@@ -155,17 +177,20 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * Calls a function, or resumes a coroutine, in every step from the next on. What it throws goes out of the step.
+   * Calls a function, or resumes a coroutine, in every step from the next one on. Its errors go out
+   * of the step.
    *
-   * @throws {TypeError} when it is a process already, or is suspended
-   * @throws {RangeError} when the priority is not 0 to 9
+   * @param process The function or coroutine.
+   * @param options See {@linkcode RegistrationOptions}.
+   * @throws {TypeError} If it is a process already, suspended or not.
+   * @throws {RangeError} If the priority is not 0 to 9.
    */
   addProcess(process: Process, options?: RegistrationOptions): void {
     let callback: () => void;
     if (typeof process === "function") callback = process;
     else if (typeof process?.next === "function") {
       const coroutine = new CoroutineProcess(this, process);
-      // While it waits for something, it is the one who is suspended.
+      // A coroutine that waits for a request is suspended until that is answered.
       callback = () =>
         this.#stepper.current!.endSuspend = coroutine.step(() => this.#state === "alive");
     } else {
@@ -176,22 +201,38 @@ export class Reactor implements Disposable {
     this.#registry.add("process", process, callback, options);
   }
 
-  /** Ends what {@linkcode Reactor.addReader} began, at once. */
+  /**
+   * Removes what {@linkcode Reactor.addReader} added, at once.
+   *
+   * @param selectable What it was added for.
+   */
   removeReader(selectable: Selectable): void {
     this.#registry.remove("reader", selectable);
   }
 
-  /** Ends what {@linkcode Reactor.addWriter} began, at once. */
+  /**
+   * Removes what {@linkcode Reactor.addWriter} added, at once.
+   *
+   * @param selectable What it was added for.
+   */
   removeWriter(selectable: Selectable): void {
     this.#registry.remove("writer", selectable);
   }
 
-  /** Ends what {@linkcode Reactor.addProcess} began, at once. */
+  /**
+   * Removes what {@linkcode Reactor.addProcess} added, at once.
+   *
+   * @param process The function or coroutine.
+   */
   removeProcess(process: Process): void {
     this.#registry.remove("process", process);
   }
 
-  /** Forgets all that is registered for a selectable or process, suspended or not. */
+  /**
+   * Removes all that is registered for a selectable or process, suspended or not.
+   *
+   * @param handle The selectable or process.
+   */
   cleanup(handle: Selectable | Process): void {
     for (const kind of KINDS) this.#registry.remove(kind, handle);
   }
@@ -199,29 +240,34 @@ export class Reactor implements Disposable {
   /**
    * Calls `callback` once, in the first step that begins `ms` milliseconds from now or later.
    *
-   * @throws {RangeError} when `ms` is negative or not a number
+   * @param ms The time in milliseconds.
+   * @param callback Called when that has passed.
+   * @returns The timer, for {@linkcode Reactor.removeTimer}.
+   * @throws {RangeError} If `ms` is negative or not a number.
    */
   addTimer(ms: number, callback: () => void): Timer {
     const timer = this.#timers.add(ms, callback);
-    // A reactor that is waiting must not sleep longer than that.
+    // A waiting reactor must wake up for it.
     if (this.#selector.waiting) this.#timers.setAlarm();
     return timer;
   }
 
   /**
-   * Takes a timer back. One that was called or removed already is left alone.
+   * Removes a timer. Does nothing if it was called or removed already.
    *
-   * @throws {TypeError} when it is a timer of another reactor
+   * @param timer The timer.
+   * @throws {TypeError} If it is a timer of another reactor.
    */
   removeTimer(timer: Timer): void {
     this.#timers.remove(timer as HeapTimer);
   }
 
   /**
-   * Called from a reader, writer or process: it is not called again until it is resumed. Gives the handle to resume it
-   * with: what it was registered for.
+   * Suspends the reader, writer or process that calls this: it is not called again until it is
+   * resumed.
    *
-   * @throws {TypeError} when called from elsewhere
+   * @returns The handle that resumes it: its selectable or process.
+   * @throws {TypeError} If it is called from elsewhere.
    */
   suspend(): Selectable | Process {
     const handler = this.#stepper.current;
@@ -232,35 +278,55 @@ export class Reactor implements Disposable {
     return handler.handle as Selectable | Process;
   }
 
-  /** Whether a reader, writer or process of `handle` is suspended. */
+  /**
+   * Whether a reader, writer or process of `handle` is suspended.
+   *
+   * @param handle The selectable or process.
+   * @returns Whether it is.
+   */
   isSuspended(handle: Selectable | Process): boolean {
     return this.#registry.isSuspended(handle);
   }
 
   /**
-   * Lets a suspended reader be called again, from the next step on.
+   * Resumes a suspended reader. It takes effect at the next step.
    *
-   * @throws {TypeError} when `handle` has no suspended reader
+   * @param handle What {@linkcode Reactor.suspend} returned.
+   * @throws {TypeError} If `handle` has no suspended reader.
    */
   resumeReader(handle: Selectable | Process): void {
     this.#registry.resume("reader", handle);
   }
 
-  /** As {@linkcode Reactor.resumeReader}, of a writer. */
+  /**
+   * Resumes a suspended writer. It takes effect at the next step.
+   *
+   * @param handle What {@linkcode Reactor.suspend} returned.
+   * @throws {TypeError} If `handle` has no suspended writer.
+   */
   resumeWriter(handle: Selectable | Process): void {
     this.#registry.resume("writer", handle);
   }
 
-  /** As {@linkcode Reactor.resumeReader}, of a process. */
+  /**
+   * Resumes a suspended process. It takes effect at the next step.
+   *
+   * @param handle What {@linkcode Reactor.suspend} returned.
+   * @throws {TypeError} If `handle` is not a suspended process.
+   */
   resumeProcess(handle: Selectable | Process): void {
     this.#registry.resume("process", handle);
   }
 
   /**
-   * Makes a socket that belongs to this reactor of an open connection, file or stream. Do not use that itself any more.
+   * Makes a socket of an open connection, file or stream. Do not use that itself any more.
    *
-   * @throws {TypeError} when the reactor is shut down
-   * @throws {Deno.errors.NotSupported} when `noDelay: true` is given for a TLS connection, and is not possible
+   * @param stream The connection, file or stream.
+   * @param options Whether it sends small pieces at once.
+   * @returns The socket. It belongs to this reactor.
+   * @throws {TypeError} If the reactor is shut down.
+   * @throws {Deno.errors.NotSupported} If `noDelay: true` is given for a TLS connection and is not
+   * possible.
    */
   adopt(
     stream: Deno.Conn | ByteStream,
@@ -274,28 +340,38 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * Makes of a listener something that a reader can be added to. Do not use the listener itself any more.
+   * Makes a selectable of a listener. Do not use the listener itself any more.
    *
-   * @throws {TypeError} when the reactor is shut down
-   * @throws {Deno.errors.NotSupported} when `noDelay: true` is given for a TLS listener, and is not possible
+   * @param listener The listener.
+   * @param options See {@linkcode ListeningOptions}.
+   * @returns What a reader can be added to.
+   * @throws {TypeError} If the reactor is shut down.
+   * @throws {Deno.errors.NotSupported} If `noDelay: true` is given for a TLS listener and is not
+   * possible.
    */
   listening(listener: Deno.Listener, options: ListeningOptions = {}): Listening {
     this.#checkAlive("listen");
-    // What it accepts has the options of the listener.
+    // Accepted connections inherit this option.
     if (options.noDelay !== false && isTls(listener)) sendAtOnce(listener, options);
     return this.#selector.listening(listener, this.#sockets.ownerOfAccepted(options));
   }
 
   /**
-   * Reports an error that nobody waits for to {@linkcode ReactorOptions.onError}; `where` tells what threw it.
+   * Reports an error that nobody waits for to {@linkcode ReactorOptions.onError}.
    *
-   * @throws `error` itself, if it is an AssertionError
+   * @param error The error.
+   * @param where What threw it.
+   * @throws The error itself if it is an AssertionError.
    */
   onError(error: unknown, where: string): void {
     this.#reports.report(error, where);
   }
 
-  /** Lists what is registered, suspended and open. */
+  /**
+   * Lists what is registered, suspended and open.
+   *
+   * @returns One object for each.
+   */
   inspect(): Inspected[] {
     return inspect({
       handlers: KINDS.flatMap((kind) => this.#registry.all(kind)),
@@ -305,16 +381,17 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * Calls the callbacks of what is ready now, and gives the number of them. Never blocks, and never waits.
+   * Calls the callbacks of everything that is ready now. Never blocks and never waits.
    *
-   * @throws an AssertionError thrown by a callback, and any error of a process
-   * @throws {TypeError} when called from a callback
+   * @returns How many callbacks were called.
+   * @throws {TypeError} If it is called from a callback.
+   * @throws An AssertionError of a callback, and any error of a process.
    */
   step(): number {
     return this.#stepper.step();
   }
 
-  /** Resolves when a step would have something to do, or a shutdown was requested. */
+  /** Resolves when a step would have something to do, or when a shutdown was requested. */
   async wait(): Promise<void> {
     if (this.#eventLoop.isDue) await this.#eventLoop.turn();
     if (this.#selector.ready || this.#registry.hasProcesses) return;
@@ -325,11 +402,12 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * Steps until {@linkcode Reactor.requestShutdown} is called or `signal` aborts; then shuts down, after closed sockets
-   * have sent what they accepted.
+   * Steps until {@linkcode Reactor.requestShutdown} is called or `signal` aborts. Then it waits
+   * until closed sockets have sent what they accepted, and shuts down.
    *
-   * @throws what goes out of {@linkcode Reactor.step}, and of {@linkcode Reactor.shutdown}
-   * @throws {TypeError} when the reactor is shut down, or runs already
+   * @param options A signal that ends it.
+   * @throws {TypeError} If the reactor is shut down, or runs already.
+   * @throws What {@linkcode Reactor.step} and {@linkcode Reactor.shutdown} throw.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#checkAlive("run");
@@ -361,35 +439,48 @@ export class Reactor implements Disposable {
     this.#selector.wake();
   }
 
-  /** Has {@linkcode Reactor.shutdown} call `hook` first, while everything still works. */
+  /**
+   * Adds what {@linkcode Reactor.shutdown} calls first, while everything still works.
+   *
+   * @param hook What to call.
+   */
   addShutdownHook(hook: ShutdownHook): void {
     this.#shutdownHooks.add(hook);
   }
 
-  /** Takes back what {@linkcode Reactor.addShutdownHook} was given. */
+  /**
+   * Removes what {@linkcode Reactor.addShutdownHook} added.
+   *
+   * @param hook What was given there.
+   */
   removeShutdownHook(hook: ShutdownHook): void {
     this.#shutdownHooks.delete(hook);
   }
 
   /**
-   * Calls the hooks, forgets and closes all that is registered, closes all sockets at once, and releases everything.
-   * Idempotent. Errors meanwhile are reported to {@linkcode ReactorOptions.onError}; what that throws is thrown at the end.
+   * Calls the hooks, removes and closes all that is registered, closes all sockets at once, and
+   * releases everything. Idempotent. Errors are reported to {@linkcode ReactorOptions.onError}.
+   *
+   * @throws What `onError` throws, when everything is done.
    */
   shutdown(): void {
     this.#stop();
     if (this.#state !== "stopped") return;
     this.#state = "shut down";
+    forget(this);
     this.#sockets.abort();
     this.#released = this.#selector.close();
     this.#reports.rethrow();
   }
 
-  /** As {@linkcode Reactor.shutdown}. */
+  /** The same as {@linkcode Reactor.shutdown}. */
   [Symbol.dispose](): void {
     this.shutdown();
   }
 
-  /** Everything of {@linkcode Reactor.shutdown} but the end of sockets that are closing already. */
+  /**
+   * Does all of {@linkcode Reactor.shutdown}, but leaves sockets alone that are closing already.
+   */
   #stop(): void {
     if (this.#state !== "alive") return;
     this.#state = "stopping";

@@ -5,17 +5,21 @@ import type { Socket } from "./socket.ts";
 import type { Timer } from "./timer.ts";
 
 /**
- * Which back end a {@linkcode Reactor} waits with. `"deno"` works everywhere; `"epoll"` is faster and smaller, and needs
- * Linux and `--allow-ffi`; `"auto"` is `"epoll"` where that is allowed already (nobody is ever prompted), else `"deno"`.
+ * The back end of a {@linkcode Reactor}. `"deno"` works everywhere. `"epoll"` is faster and
+ * smaller, and needs Linux and `--allow-ffi`. `"auto"` is `"epoll"` if that is allowed already,
+ * otherwise `"deno"`. Nobody is ever prompted.
  *
- * What was accepted with `"epoll"` is not Deno's to close: in a worker, shut the reactor down before `terminate()` is called.
+ * Deno does not close what was accepted with `"epoll"`: shut down the reactor of a worker before
+ * you call its `terminate()`.
  */
 export type SelectorName = "auto" | "deno" | "epoll";
 
 /**
- * What {@linkcode Reactor.addProcess} calls in every step: a function, or a coroutine, which is resumed.
+ * What {@linkcode Reactor.addProcess} calls in every step: a function, or a coroutine, which is
+ * resumed.
  *
- * A coroutine yields to let others go first, or a {@linkcode Suspend} to wait for something; it ends when it ends.
+ * A coroutine yields nothing to let others go first, or a {@linkcode Suspend} to wait for
+ * something. When it returns, it is removed.
  *
  * @example Two coroutines that take turns
  * ```ts
@@ -61,53 +65,82 @@ export type Handle = Selectable | Process | Timer;
 export interface ReactorOptions {
   /** The back end. @default {"auto"} */
   selector?: SelectorName;
-  /** Where time comes from. @default {performance.now} */
+  /** The source of time. @default {performance.now} */
   clock?: Clock;
   /**
-   * Is told of errors thrown by callbacks, and of what threw them, for example `reader of tcp 127.0.0.1:80`. What it
-   * throws itself goes out of `step()` and `run()`. @default {console.error}
+   * Called with errors that callbacks throw, and with what threw them, for example `reader of tcp
+   * 127.0.0.1:80`. An error that it throws itself goes out of `step()` and `run()`.
+   *
+   * @default {console.error}
    */
   onError?: (error: unknown, where: string) => void;
-  /** Is told by {@linkcode Reactor.shutdown} what was still registered, a line for each. @default {nobody} */
+  /**
+   * Called by {@linkcode Reactor.shutdown} with a line for each thing that is still registered.
+   *
+   * @default {nobody}
+   */
   onShutdown?: (left: string[]) => void;
-  /** Who measures. @default {nobody} */
+  /** Callbacks for measurements. @default {nobody} */
   events?: ReactorEvents;
-  /** Whether to remember where in the program each thing is registered, for messages. It costs. @default {false} */
+  /**
+   * Whether to remember, for messages, where in the program each thing is registered. This takes
+   * time.
+   *
+   * @default {false}
+   */
   trace?: boolean;
-  /** How long a closed socket may take to send what it accepted, in milliseconds. @default {5000} */
+  /**
+   * How long a closed socket may take to send what it accepted, in milliseconds.
+   *
+   * @default {5000}
+   */
   lingerMs?: number;
 }
 
-/** Options of {@linkcode Reactor.addReader}, {@linkcode Reactor.addWriter} and {@linkcode Reactor.addProcess}. */
+/**
+ * Options of {@linkcode Reactor.addReader}, {@linkcode Reactor.addWriter} and
+ * {@linkcode Reactor.addProcess}.
+ */
 export interface RegistrationOptions {
   /** 0 (called in every step) to 9 (called in one step of ten). @default {0} */
   priority?: number;
-  /** Its text tells, for messages and {@linkcode Reactor.inspect}, what the callback is doing, for example where a coroutine stands. */
+  /**
+   * Its text tells what the callback is doing, for messages and {@linkcode Reactor.inspect}, for
+   * example where a coroutine stands.
+   */
   where?: { toString(): string };
-  /** Whether it is not to be called before it is resumed; for readers and writers. @default {false} */
+  /** Whether a reader or writer begins suspended, until it is resumed. @default {false} */
   suspended?: boolean;
 }
 
-/** What is called when a reactor shuts down: a function, or an object's method `abandon`. */
+/** What is called when a reactor shuts down: a function, or the method `abandon` of an object. */
 export type ShutdownHook = (() => void) | { abandon(): void };
 
 /** Options of {@linkcode Reactor.listening}. */
 export interface ListeningOptions {
-  /** Whether its TCP connections send small pieces at once (TCP_NODELAY). With TLS, only on Linux with `--allow-ffi`. @default {true} */
+  /**
+   * Whether TCP connections send small pieces at once (TCP_NODELAY). With TLS this needs Linux and
+   * `--allow-ffi`.
+   *
+   * @default {true}
+   */
   noDelay?: boolean;
-  /** Called when one of its connections has released what it held. */
+  /** Called when an accepted socket has released its connection. */
   onReleased?: (socket: Socket) => void;
 }
 
-/** What is being called; see {@linkcode Reactor.currentContext}. */
+/** What is being called. See {@linkcode Reactor.currentContext}. */
 export interface CallContext {
   /** What it was registered as. */
   readonly kind: "reader" | "writer" | "process";
-  /** What is called. */
+  /** The callback. */
   readonly callback: (failure?: unknown) => void;
   /** 0 to 9. */
   readonly priority: number;
-  /** Whether it may be called again: `false` once it was removed or suspended, and in the last call of what has closed. */
+  /**
+   * Whether it may be called again. It is `false` after it was removed or suspended, and in the
+   * last call after a close.
+   */
   readonly active: boolean;
 }
 
@@ -125,7 +158,7 @@ export interface CallContext {
  * ```
  */
 export interface Inspected {
-  /** What it is registered as; `"connection"` is a socket that is open but not registered. */
+  /** What it is registered as. `"connection"` is an open socket that is not registered. */
   kind: "reader" | "writer" | "process" | "timer" | "connection";
   /** Kind and addresses of the selectable, or the name of the process or callback. */
   what: string;
@@ -135,7 +168,7 @@ export interface Inspected {
   suspended?: boolean;
   /** How long it has been registered, in milliseconds. */
   ageMs?: number;
-  /** In how many milliseconds a timer is due. */
+  /** When a timer is due, in milliseconds from now. */
   dueMs?: number;
   /** What its callback is doing, or where it was registered, if known. */
   where?: string;

@@ -1,17 +1,20 @@
-/** What is waited for: that reading, or that writing, will not block. */
+/** What somebody waits for: that reading or that writing will not block. */
 export type Interest = "read" | "write";
 
 /**
- * What a {@linkcode Reactor} can wait for: anything that can tell whether it is ready, and call back when it may
- * have become so.
+ * What a {@linkcode Reactor} can wait for. A selectable tells whether it is ready, and calls back
+ * when it may have become ready.
  *
- * 1. `readable` and `writable` are levels, not edges: they stay `true` for as long as the operation will not block.
- * 2. `watch(interest, notify)` begins to care. Call `notify()` when the selectable may have become ready; once is
- *    enough, for the reactor calls `watch` again after each callback that left it not ready. If it is ready already,
- *    call `notify()` at once. A later `watch` of the same interest takes the place of the one before.
- * 3. `unwatch(interest)` ends that: `notify` is not called any more.
- * 4. A selectable with `closed === true` will never be ready again. Call `notify()` when it closes: the reactor then
- *    calls its callback once more and forgets it, so that nobody waits for ever.
+ * 1. `readable` and `writable` are levels, not edges: they stay `true` for as long as the operation
+ *    will not block.
+ * 2. `watch(interest, notify)` begins a watch. Call `notify()` when the selectable may have become
+ *    ready. Once is enough, because the reactor calls `watch` again after each callback that left
+ *    it not ready. If it is ready already, call `notify()` at once. A new watch of the same
+ *    interest replaces the one before.
+ * 3. `unwatch(interest)` ends the watch. `notify` is not called any more.
+ * 4. If `closed` is `true`, the selectable will never be ready again. Call `notify()` when it
+ *    closes. The reactor then calls the callback once more and forgets it, so that nobody waits for
+ *    ever.
  *
  * @example A mailbox that is readable when there is mail
  * ```ts
@@ -51,16 +54,19 @@ export type Interest = "read" | "write";
  * ```
  */
 export interface Selectable {
-  /** Whether reading will not block: there is data, the end of the stream, or an error to be thrown. */
+  /** Whether reading will not block: there is data, the end of the stream, or an error to throw. */
   readonly readable: boolean;
-  /** Whether writing will not block: there is room, or an error to be thrown. */
+  /** Whether writing will not block: there is room, or an error to throw. */
   readonly writable: boolean;
-  /** Whether it has been closed, and will never be ready again. */
+  /** Whether it is closed. It will never be ready again. */
   readonly closed?: boolean;
-  /** Begins to care about `interest`: `notify` is called when it may have become ready. */
+  /** Begins to watch: `notify` is called when `interest` may have become ready. */
   watch(interest: Interest, notify: () => void): void;
   /** Ends what {@linkcode Selectable.watch} began. */
   unwatch(interest: Interest): void;
-  /** How it is called in messages and in `reactor.inspect()`, for example `tcp 127.0.0.1:80 <- 127.0.0.1:5000`. */
+  /**
+   * Its name in messages and in `reactor.inspect()`, for example `tcp 127.0.0.1:80 <-
+   * 127.0.0.1:5000`.
+   */
   describe?(): string;
 }

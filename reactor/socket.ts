@@ -2,8 +2,9 @@ import type { ByteStream } from "./byte_stream.ts";
 import type { Selectable } from "./selectable.ts";
 
 /**
- * A connection whose operations never block: what they cannot do now, they say so, and a {@linkcode Reactor} calls back
- * when they can. Every kind of connection (TCP, TLS, Unix, pipes, streams) has this face.
+ * A connection whose operations never block. If an operation would block, it tells so, and a
+ * {@linkcode Reactor} calls back when it will not. All kinds of connections (TCP, TLS, Unix, pipes,
+ * streams) have this interface.
  *
  * @example A socket that sends back what it gets
  * ```ts
@@ -34,76 +35,91 @@ import type { Selectable } from "./selectable.ts";
 export interface Socket extends Selectable, Disposable {
   /** Whether {@linkcode Socket.close} or {@linkcode Socket.abort} was called. */
   readonly closed: boolean;
-  /** The near address, where there is one. */
+  /** The near address, if there is one. */
   readonly localAddr: Deno.Addr | undefined;
-  /** The far address, where there is one. */
+  /** The far address, if there is one. */
   readonly remoteAddr: Deno.Addr | undefined;
   /**
-   * Takes what has arrived: bytes (yours to keep and to alter), `null` at the end of the stream, or `undefined` when it
-   * would block. Of `most` bytes at most; what is more is there the next time. `recv(0)` takes nothing and tells nothing: it
-   * gives an empty array. @default {all there is}
+   * Receives bytes that have arrived. They are yours to keep and to change. `recv(0)` receives
+   * nothing: it returns an empty array.
    *
-   * @throws {RangeError} when `most` is no whole number of at least 0, or Infinity
-   * @throws the error with which the connection broke (for example `Deno.errors.ConnectionReset`)
-   * @throws {Deno.errors.BadResource} when the socket is closed
+   * @param max How many bytes to receive, at most; everything if it is missing. The next call
+   * returns the others.
+   * @returns The bytes, `null` at the end of the stream, or `undefined` if it would block.
+   * @throws {RangeError} If `max` is not a whole number of at least 0, or Infinity.
+   * @throws {Deno.errors.BadResource} If the socket is closed.
+   * @throws {Deno.errors.ConnectionReset} Or another error with which the connection broke.
    */
-  recv(most?: number): Uint8Array | null | undefined;
+  recv(max?: number): Uint8Array | null | undefined;
   /**
-   * Offers bytes, and gives the number of them that were accepted, from the front: 0 when it would block. Do not alter
-   * accepted bytes afterwards: they are sent from where they are.
+   * Sends bytes. Do not change accepted bytes afterwards, because they are not copied.
    *
-   * @throws the error with which the connection broke (for example `Deno.errors.BrokenPipe`)
-   * @throws {Deno.errors.BadResource} when the socket is closed
+   * @param bytes The bytes.
+   * @returns How many bytes were accepted, from the front. 0 if it would block.
+   * @throws {Deno.errors.BadResource} If the socket is closed.
+   * @throws {Deno.errors.BrokenPipe} Or another error with which the connection broke.
    */
   send(bytes: Uint8Array): number;
   /**
-   * As {@linkcode Socket.send} of `chunks` one after the other, as if they were one: a head and a body, say, for the
-   * price of one. Where the back end has it.
+   * Sends several chunks like one, for example a head and a body. Not every back end has this
+   * method.
+   *
+   * @param chunks The chunks.
+   * @returns How many bytes were accepted, from the front.
+   * @throws What {@linkcode Socket.send} throws.
    */
   sendv?(chunks: readonly Uint8Array[]): number;
-  /** Half-close: what was accepted goes out, then the peer sees the end of the stream. Receiving goes on. */
+  /**
+   * Ends sending. When accepted bytes are sent, the peer gets the end of the stream. Receiving goes
+   * on.
+   */
   shutdown(): void;
   /**
-   * Closes, after what was accepted has gone out. What has not when the reactor's `lingerMs` has passed, is dropped as by
-   * {@linkcode Socket.abort}. Idempotent.
+   * Closes the socket when accepted bytes are sent. After the reactor's `lingerMs` it drops the
+   * others, as {@linkcode Socket.abort} does. Idempotent.
    */
   close(): void;
   /**
-   * Closes at once; what has not gone out is dropped. Where that is possible (TCP and TLS on Linux with `--allow-ffi`, Web
-   * streams), the peer sees a reset instead of the end of the stream, so that it does not take a part for the whole.
+   * Closes the socket at once and drops what is not sent. If possible (TCP and TLS on Linux with
+   * `--allow-ffi`, Web streams), the peer gets a reset instead of the end of the stream, so that it
+   * does not take a part for the whole.
    */
   abort(): void;
   /**
-   * Gives back the connection, unclosed, to be used in another way (as {@linkcode startTls} does). The socket is closed.
+   * Closes the socket, but not its connection, which can be used in another way, as
+   * {@linkcode startTls} does.
    *
-   * @throws {TypeError} when something is being read or sent, or was received and not taken
-   * @throws the error with which the connection broke, if it did
-   * @throws {Deno.errors.BadResource} when the socket is closed
+   * @returns The connection.
+   * @throws {TypeError} If something is being read or sent, or was received and not taken.
+   * @throws {Deno.errors.BadResource} If the socket is closed.
+   * @throws The error with which the connection broke, if it did.
    */
   detach(): Deno.Conn | ByteStream;
 }
 
 /**
- * A listener that never blocks: `readable` when there is a connection to accept. An {@linkcode Acceptor} is the
- * convenient way to use one.
+ * A listener that never blocks. It is `readable` if there is a connection to accept.
+ * {@linkcode Acceptor} is the convenient way to use one.
  */
 export interface Listening extends Selectable {
-  /** The address listened on. */
+  /** The address that it listens on. */
   readonly addr: Deno.Addr;
   /**
-   * A connection, or `undefined` when it would block.
+   * Accepts a connection.
    *
-   * @throws the error with which accepting failed (too many open files, for example); it may be tried again
+   * @returns The connection, or `undefined` if it would block.
+   * @throws The error with which accepting failed, for example too many open files. You may try
+   * again.
    */
   accept(): Socket | undefined;
   /** Stops listening. */
   close(): void;
 }
 
-/** What is closed and has not sent all, or is a program that was told to end. */
+/** What is closed and still has to send something, or a program that was told to end. */
 export interface Draining {
   /** Gives up. */
   abort(): void;
-  /** How it is called in messages. */
+  /** Its name in messages. */
   describe?(): string;
 }

@@ -1,17 +1,21 @@
+import { ignore } from "./_ignore.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
-/** The two halves that {@linkcode fromStreams} joins; either may be missing. */
+/** The two halves that {@linkcode fromStreams} joins. Either may be missing. */
 export interface StreamPair {
   /** What is received from. */
   readable?: ReadableStream<Uint8Array>;
   /** What is sent to. */
   writable?: WritableStream<Uint8Array>;
-  /** How it is called in messages. @default {"stream"} */
+  /** Its name in messages. @default {"stream"} */
   name?: string;
 }
 
 /**
- * Makes Web streams fit for `reactor.adopt()`.
+ * Makes a stream for `reactor.adopt()` of Web streams.
+ *
+ * @param pair The Web streams.
+ * @returns The stream.
  *
  * @example Receiving from a ReadableStream
  * ```ts
@@ -58,13 +62,16 @@ export function fromStreams({ readable, writable, name = "stream" }: StreamPair)
     },
     abort() {
       reader?.cancel().catch(ignore);
-      writer?.abort(new Error("Not all was sent")).catch(ignore);
+      writer?.abort(new Error("Not everything was sent")).catch(ignore);
     },
   };
 }
 
 /**
- * Standard input and output as one stream, for `reactor.adopt()`. Closing it closes standard input only.
+ * Makes a stream for `reactor.adopt()` of standard input and output. Closing it closes standard
+ * input only.
+ *
+ * @returns The stream.
  *
  * @example Writing to standard output
  * ```ts
@@ -84,5 +91,3 @@ export function stdio(): ByteStream {
     close: () => Deno.stdin.close(),
   };
 }
-
-function ignore(): void {}

@@ -1,3 +1,4 @@
+import { ignore } from "./_ignore.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { shown } from "./_describe.ts";
 import { Ending, Input, Output } from "./_program.ts";
@@ -11,40 +12,48 @@ export interface SubprocessOptions extends
     "args" | "cwd" | "clearEnv" | "env" | "uid" | "gid" | "signal"
   > {
   /**
-   * What becomes of its standard error: it is to be received (`"piped"`), goes where ours goes, or nowhere.
+   * Where its standard error goes: to {@linkcode Subprocess.stderr} (`"piped"`), to our own
+   * standard error, or nowhere.
+   *
    * @default {"piped"}
    */
   stderr?: "piped" | "inherit" | "null";
 }
 
 /**
- * A program that runs, and its pipes. By `using`, it is ended and the pipes are closed at the end of the block. When it has
- * ended by itself, they are closed as well, and what it had said and nobody has received is kept.
+ * A running program and its pipes. With `using`, the program and its pipes are closed at the end of
+ * the block. If the program ends by itself, its pipes are closed, and its unread output is kept.
  */
 export interface Subprocess<Stderr extends Socket | undefined = Socket> extends Disposable {
   /** Its standard input (send) and output (receive). `shutdown()` ends its input. */
   readonly io: Socket;
   /**
-   * What it says on standard error, if that is piped. It need not be received: the last 64 KiB are kept until somebody does,
-   * and what is older is dropped. Then nothing is.
+   * Its standard error, if that is piped. If nobody uses it, the last 64 KiB are kept and older
+   * output is dropped. From the first use on, nothing is dropped.
    */
   readonly stderr: Stderr;
   /** Its process id. */
   readonly pid: number;
   /** How it ended. */
   readonly status: Promise<Deno.CommandStatus>;
-  /** Sends it a signal. One that has ended is left alone. @default {"SIGTERM"} */
+  /** Sends it a signal. Does nothing if the program has ended. @default {"SIGTERM"} */
   kill(signal?: Deno.Signal): void;
 }
 
 const STDERRS = ["piped", "inherit", "null"];
 
 /**
- * Starts a program with its pipes in `reactor`. When the reactor shuts down, or the program is disposed of, it is ended by
- * SIGTERM, and by SIGKILL when it has not gone after the reactor's `lingerMs`; {@linkcode Reactor.run} waits for that.
+ * Starts a program whose pipes are in `reactor`. When the reactor shuts down, or the program is
+ * disposed of, it is ended by SIGTERM. If it is still there after the reactor's `lingerMs`, it is
+ * ended by SIGKILL. {@linkcode Reactor.run} waits for that.
  *
- * @throws whatever `Deno.Command` throws, for example `Deno.errors.NotFound`
- * @throws {TypeError} when the reactor is shut down, or an option has no effect
+ * @param reactor The reactor that the pipes belong to.
+ * @param command The path or name of the program.
+ * @param options Its arguments, and others.
+ * @returns The program.
+ * @throws {TypeError} If the reactor is shut down, or an option has no effect.
+ * @throws {Deno.errors.NotFound} If there is no such program; and whatever else `Deno.Command`
+ * throws.
  *
  * @example Piping through cat
  * ```ts
@@ -71,7 +80,14 @@ export function subprocess(
   command: string | URL,
   options?: SubprocessOptions & { stderr?: "piped" },
 ): Subprocess;
-/** As above; without `stderr` if that is not piped. */
+/**
+ * Starts a program. `stderr` is missing if it is not piped.
+ *
+ * @param reactor The reactor that the pipes belong to.
+ * @param command The path or name of the program.
+ * @param options Its arguments, and others.
+ * @returns The program.
+ */
 export function subprocess(
   reactor: Reactor,
   command: string | URL,
@@ -128,14 +144,14 @@ export function subprocess(
     },
     abort() {
       output.close();
-      input.abort(new Error("Not all was sent"));
+      input.abort(new Error("Not everything was sent"));
     },
   });
   errors?.keep();
   let heard: Socket | undefined;
   return {
     io,
-    /** Only when somebody wants it: until then it is no open connection. */
+    /** It is made at the first use. Before that it is no open connection. */
     get stderr() {
       return heard ??= errors && adopt({
         name: `${name} stderr`,
@@ -154,7 +170,7 @@ export function subprocess(
   };
 }
 
-/** What is given by force, and would have no effect, is an error. */
+/** Checks options that the type of TypeScript excludes or that would have no effect. */
 function checkPipes(options: Deno.CommandOptions): void {
   for (const name of ["stdin", "stdout"] as const) {
     if ((options[name] ?? "piped") === "piped") continue;
@@ -167,5 +183,3 @@ function checkPipes(options: Deno.CommandOptions): void {
     }`,
   );
 }
-
-function ignore(): void {}

@@ -3,7 +3,10 @@ import type { Timer } from "./timer.ts";
 
 /** Options of {@linkcode Suspend}. */
 export interface SuspendOptions {
-  /** Throws a `TimeoutError` (a DOMException) in the coroutine when it is not resumed within so many milliseconds. */
+  /**
+   * Throws a `TimeoutError` (a DOMException) into the coroutine if it is not resumed within this
+   * number of milliseconds.
+   */
   timeoutMs?: number;
   /** Called when that happens, before the coroutine goes on. */
   onTimeout?: () => void;
@@ -12,10 +15,11 @@ export interface SuspendOptions {
 type Outcome<T> = { value: T } | { error: unknown };
 
 /**
- * What a coroutine that is a process of a {@linkcode Reactor} yields to be left alone until somebody calls
- * {@linkcode Suspend.resume} or {@linkcode Suspend.throw}. It settles once: whoever comes later is ignored.
+ * A coroutine that is a process of a {@linkcode Reactor} yields this to be left alone until
+ * somebody calls {@linkcode Suspend.resume} or {@linkcode Suspend.throw}. The first call settles
+ * it, and later ones are ignored.
  *
- * `const value = yield* suspend` gives, or throws, what it was settled with.
+ * `const value = yield* suspend` returns the value, or throws the error.
  *
  * @typeParam T What it is resumed with.
  *
@@ -47,7 +51,12 @@ export class Suspend<T = void> {
   #outcome: Outcome<T> | undefined;
   #whenSettled: ((outcome: Outcome<T>) => void) | undefined;
 
-  /** `start` is called once, when the coroutine has been suspended, to begin what will resume it. */
+  /**
+   * Makes a suspend.
+   *
+   * @param start Called once, when the coroutine is suspended, to begin what will resume it.
+   * @param options A timeout.
+   */
   constructor(start?: (suspend: Suspend<T>) => void, options: SuspendOptions = {}) {
     this.#start = start;
     this.#options = options;
@@ -58,12 +67,20 @@ export class Suspend<T = void> {
     return this.#outcome !== undefined;
   }
 
-  /** Lets the coroutine go on with `value`. Ignored when it is settled. */
+  /**
+   * Resumes the coroutine. Ignored if it is settled.
+   *
+   * @param value What its `yield` returns.
+   */
   resume(value: T): void {
     this.#settle({ value });
   }
 
-  /** Lets the coroutine go on with an error thrown at its `yield`. Ignored when it is settled. */
+  /**
+   * Throws an error at the `yield` of the coroutine. Ignored if it is settled.
+   *
+   * @param error The error.
+   */
   throw(error: unknown): void {
     this.#settle({ error });
   }
@@ -71,8 +88,9 @@ export class Suspend<T = void> {
   /**
    * What it was resumed with.
    *
-   * @throws what was given to {@linkcode Suspend.throw}
-   * @throws {TypeError} when it is not settled
+   * @returns The value.
+   * @throws {TypeError} If it is not settled.
+   * @throws The error that was given to {@linkcode Suspend.throw}.
    */
   result(): T {
     const outcome = this.#outcome;
@@ -82,10 +100,13 @@ export class Suspend<T = void> {
   }
 
   /**
-   * For who drives coroutines: begins, and tells the waiter when it is settled, perhaps at once. Gives what to call when the
-   * coroutine does not wait for it any more: then there is no timeout, and another may wait.
+   * Called by the driver of a coroutine: begins, and tells the waiter when it is settled, perhaps
+   * at once.
    *
-   * @throws {TypeError} when another coroutine waits for it already
+   * @param waiter The coroutine that waits.
+   * @returns What to call when the coroutine does not wait for it any more. It ends the timeout,
+   * and another coroutine may wait.
+   * @throws {TypeError} If another coroutine waits for it already.
    */
   begin(waiter: ReactorWaiter<T>): () => void {
     if (this.#whenSettled !== undefined) {
@@ -128,7 +149,7 @@ export class Suspend<T = void> {
     return end;
   }
 
-  /** Yields itself once, and gives what it was settled with: for `yield*`. */
+  /** Yields itself once and returns what it was settled with, for `yield*`. */
   *[Symbol.iterator](): Generator<Suspend<T>, T, T> {
     return this.settled ? this.result() : yield this;
   }

@@ -1,5 +1,5 @@
 /**
- * What `reactor.addTimer()` gives, and `reactor.removeTimer()` takes.
+ * What `reactor.addTimer()` returns and `reactor.removeTimer()` takes.
  *
  * @example When it is due
  * ```ts
@@ -14,8 +14,8 @@
  * ```
  */
 export interface Timer {
-  /** The time at which it is due, in milliseconds of the reactor's clock. */
+  /** When it is due, in milliseconds of the reactor's clock. */
   readonly at: number;
-  /** Whether it is still to be called. */
+  /** Whether it will still be called. */
   readonly active: boolean;
 }

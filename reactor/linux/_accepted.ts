@@ -1,17 +1,19 @@
 import type { Libc } from "./_libc.ts";
 import { decode, type PackedAddr, SockAddr } from "./_sockaddr.ts";
 
-/** Where a descriptor is from: a connection of Deno, or of our own accepting. */
+/** What made a descriptor: a connection of Deno, or our own accept call. */
 export interface Origin {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr | undefined;
-  /** Closes the descriptor. */
   close(): void;
 }
 
 const sockaddr = new SockAddr();
 
-/** Where an accepted connection is from. There may be very many: addresses are made when somebody asks. */
+/**
+ * The origin of a connection that was accepted here. There may be very many, so addresses are made
+ * only when somebody asks for them.
+ */
 export class Accepted implements Origin {
   #libc: Libc;
   #fd: number;
@@ -29,7 +31,7 @@ export class Accepted implements Origin {
     return decode(this.#peer);
   }
 
-  /** Once it is closed, no more is known than where it was listened. */
+  /** After the close, only the address of the listener is known. */
   get localAddr(): Deno.Addr {
     const { bytes, length } = sockaddr.reset();
     if (this.#fd < 0 || this.#libc.getsockname(this.#fd, bytes, length) < 0) return this.#listener;

@@ -1,24 +1,25 @@
 import { Slab } from "../_slab.ts";
 
 /**
- * Memory to receive into. What came belongs to whom it is given, who may keep it for long, as half of a line, say. So it must
- * not keep much more than itself from being freed: what is small is copied to a page among others, what is large is what was
- * received into, and the rest is copied. Who waits holds nothing.
+ * Memory to receive into. The receiver owns each chunk and may keep it for long, for example half
+ * of a line. So a chunk must not hold much more memory than its own: small chunks are copied to a
+ * shared page, a large chunk is the memory that was received into, and all others are copied. A
+ * waiting socket holds no memory.
  */
 export class Arena {
   #room = NOTHING;
   #pages = new Slab(PAGE_SIZE);
 
-  /** At least `least` bytes, until some are taken. */
-  offer(least: number): Uint8Array<ArrayBuffer> {
-    if (this.#room.length >= least) return this.#room;
-    return this.#room = new Uint8Array(Math.max(least, ROOM_SIZE));
+  /** Offers memory of at least `min` bytes. It is the same memory until some is taken. */
+  offer(min: number): Uint8Array<ArrayBuffer> {
+    if (this.#room.length >= min) return this.#room;
+    return this.#room = new Uint8Array(Math.max(min, ROOM_SIZE));
   }
 
-  /** The first `length` bytes of what was offered. */
+  /** Takes the first `length` bytes of the memory that was offered. */
   take(length: number): Uint8Array<ArrayBuffer> {
     const room = this.#room;
-    if (length <= LARGEST_SMALL) {
+    if (length <= MAX_COPIED) {
       const chunk = this.#pages.take(length);
       chunk.set(new Uint8Array(room.buffer, 0, length)); // which takes half as long as subarray()
       return chunk;
@@ -32,4 +33,4 @@ export class Arena {
 const NOTHING = new Uint8Array(0);
 const ROOM_SIZE = 64 * 1024;
 const PAGE_SIZE = 16 * 1024;
-const LARGEST_SMALL = 4 * 1024;
+const MAX_COPIED = 4 * 1024;

@@ -5,29 +5,34 @@ const CTL_ADD = 1, CTL_DEL = 2;
 const nothing = new Int32Array(4);
 
 /**
- * The epoll instance by which Deno itself waits, in this thread. It is readable while there is something that Deno has
- * not looked at.
+ * The epoll instance that Deno itself uses in this thread. It is readable while there is something
+ * that Deno has not looked at.
  *
- * Deno does not tell its descriptor. But it is the one epoll instance that does not accept a descriptor that Deno has given it
- * already, and accepts another. What accepts both does not notice: it is taken back at once, and watched for nothing.
+ * Deno does not tell its descriptor, but it can be found: when a descriptor that Deno watches
+ * already is added to each epoll instance, only Deno's instance refuses it, though it accepts
+ * another descriptor. An instance that accepts both is not affected: the descriptor watches for
+ * nothing there and is removed at once.
  */
 export class DenoEpoll {
   readonly #libc: Libc;
   #fd: number | undefined;
-  /** How many of our connections Deno waits for as well, since it may get them back. */
+  /** How many of our connections Deno still watches, because it may get them back. */
   shared = 0;
 
   constructor(libc: Libc) {
     this.#libc = libc;
   }
 
-  /** Whether Deno has something to look at; `undefined` if that is not known, or may be ours. */
+  /**
+   * Whether Deno has something to look at; `undefined` if that is not known, or if it may be
+   * something of ours.
+   */
   get isReady(): boolean | undefined {
     if (this.#fd === undefined || this.shared > 0) return undefined;
     return pollNow(this.#libc, this.#fd, POLLIN) !== 0;
   }
 
-  /** Has Deno not wait for a descriptor any more. */
+  /** Makes Deno stop watching a descriptor. */
   take(fd: number): void {
     this.#fd ??= this.#find(fd);
     if (this.#fd !== undefined) this.#libc.epoll_ctl(this.#fd, CTL_DEL, fd, nothing);
@@ -37,7 +42,7 @@ export class DenoEpoll {
     const probe = this.#libc.eventfd(0, O_CLOEXEC);
     if (probe < 0) return undefined;
     try {
-      // Descriptors are given out from the lowest, and this is one of the first.
+      // The lowest free number is given to a new descriptor, and this one is opened early.
       for (let fd = 0; fd < probe; fd++) {
         if (this.#accepts(fd, probe) && !this.#accepts(fd, registered)) return fd;
       }

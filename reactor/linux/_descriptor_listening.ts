@@ -2,7 +2,7 @@ import { claimed } from "./_descriptor_of.ts";
 import { describeAddr } from "../_describe.ts";
 import { Accepted } from "./_accepted.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
-import { EPOLLIN, type Watcher } from "./_epoll.ts";
+import { EPOLLIN, unwatchedError, type Watcher } from "./_epoll.ts";
 import {
   EMFILE,
   IPPROTO_TCP,
@@ -20,8 +20,8 @@ import type { Listening, Socket } from "../socket.ts";
 import type { SocketOwner } from "../_socket_owner.ts";
 import { Waiters } from "../_waiters.ts";
 
-/** After so many failures in a row, which the descriptor does not explain, it is an error. */
-const MOST_FAILURES = 16;
+/** How many failures in a row are tried again if the descriptor does not explain them. */
+const MAX_FAILURES = 16;
 
 const sockaddr = new SockAddr();
 
@@ -37,7 +37,7 @@ export class DescriptorListening implements Listening, Watcher {
   #readable = false;
   #closed = false;
   #failures = 0;
-  /** The kernel did not begin to watch it: who accepts is told. */
+  /** Whether the kernel refused to watch it. The next accept() tells. */
   #refused = false;
   #waiters = new Waiters();
 
@@ -48,13 +48,13 @@ export class DescriptorListening implements Listening, Watcher {
     this.#owner = owner;
     this.addr = listener.addr;
     claimed.add(fd);
-    // What is accepted has the options of the listener.
+    // Accepted connections inherit this option.
     if (owner.noDelay && this.addr.transport === "tcp") {
       setSocketOption(driver.libc, fd, IPPROTO_TCP, TCP_NODELAY, 1);
     }
   }
 
-  /** The descriptor, as long as it is there. */
+  /** The descriptor while it is open. */
   get descriptor(): number | undefined {
     return this.#closed ? undefined : this.#fd;
   }
@@ -91,9 +91,7 @@ export class DescriptorListening implements Listening, Watcher {
     this.#readable = false;
     if (this.#refused) {
       this.#refused = false;
-      throw new Error(
-        `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
-      );
+      throw unwatchedError(this);
     }
     const { libc } = this.#driver;
     const { bytes, length } = sockaddr.reset();
@@ -113,14 +111,17 @@ export class DescriptorListening implements Listening, Watcher {
     this.#waiters.tellBoth();
   }
 
-  /** Why nothing was accepted: there was nothing, or it is gone already, or there is no descriptor for it. */
+  /**
+   * Finds out why nothing was accepted: there is no connection, it is gone already, or there is no
+   * descriptor left for it.
+   */
   #explain(): undefined {
     const { libc } = this.#driver;
     if ((pollNow(libc, this.#fd, POLLIN) & POLLIN) === 0) return;
     const other = libc.eventfd(0, O_CLOEXEC);
     if (other < 0) throw osError(EMFILE);
     libc.close(other);
-    if (++this.#failures < MOST_FAILURES) return;
+    if (++this.#failures < MAX_FAILURES) return;
     this.#failures = 0;
     throw new Error(`Cannot accept on ${this.describe()}: the system refuses`);
   }

@@ -10,15 +10,17 @@ import {
 import { SockAddr } from "./_sockaddr.ts";
 
 /*
- * Which descriptor a connection, listener or file of Deno has. Deno does not tell, so:
+ * Finds the descriptor of a connection, listener or file of Deno, which Deno does not tell:
  *
- * 1. A descriptor is the right one if it has the addresses (and listens, or does not), and there is no other such.
- *    TCP connections are unique by their addresses; for the others all descriptors are looked at.
- * 2. One that is driven by a selector already is claimed, and is not looked at.
- * 3. A TLS connection is not what its bytes are: only the classes of Deno that are plain sockets have a descriptor here.
- * 4. A file has no address. It may be open more than once, but its descriptor is the one whose position moves with it.
- * 5. It may be closed by its object at any time, and the kernel gives the number to the next thing that is opened. So
- *    what a number stands for is compared each time before it is used.
+ * 1. The right descriptor has the right addresses (and listens, or does not), and no other one has
+ *    them. Addresses of TCP connections are unique. For other kinds all descriptors are looked at.
+ * 2. A descriptor that a selector drives is claimed and is not looked at.
+ * 3. The bytes of a TLS connection are not those of its descriptor. So a descriptor is found only
+ *    for the classes of Deno that are plain sockets.
+ * 4. A file has no address. Several descriptors may be open for it, but only the right one moves
+ *    its position together with the file.
+ * 5. An object may be closed at any time, and the kernel gives the number to the next thing that is
+ *    opened. So the identity of a descriptor is compared each time before it is used.
  */
 
 /** Descriptors that a selector drives. */
@@ -29,12 +31,15 @@ const CHUNK = 1024;
 const SC_OPEN_MAX = 4;
 const SEEK_CUR = 1;
 
-/** The words of `struct stat` that tell what a descriptor stands for: its device and its inode. */
+/** How many words of `struct stat` make the identity of a descriptor: its device and its inode. */
 const WORDS = 4;
 const stat = new Uint32Array(36);
 const sockaddr = new SockAddr();
 
-/** The descriptor of a plain TCP or Unix connection or listener; `undefined` if it is none, or not sure. */
+/**
+ * Finds the descriptor of a plain TCP or Unix connection or listener. Returns `undefined` if there
+ * is none, or if it is not certain.
+ */
 export function findDescriptor(
   libc: Libc,
   target: Deno.Conn | Deno.Listener,
@@ -55,7 +60,7 @@ export function findDescriptor(
   return found;
 }
 
-/** Deno keeps the number with some connections; it is no more than a hint. */
+/** Deno keeps the number with some connections. It is only a hint. */
 function hinted(target: object): number | undefined {
   const symbol = Object.getOwnPropertySymbols(target)
     .find((symbol) => symbol.description === "Deno.internal.fd");
@@ -63,7 +68,10 @@ function hinted(target: object): number | undefined {
   return typeof fd === "number" && !claimed.has(fd) ? fd : undefined;
 }
 
-/** The open descriptors that are not claimed, the likely ones first: those just below the lowest that is free. */
+/**
+ * Gives the open descriptors that are not claimed. It begins with the likely ones, just below the
+ * lowest free number.
+ */
 function* candidates(libc: Libc): Generator<number, void> {
   const free = libc.fcntl(0, F_DUPFD_CLOEXEC, 0);
   if (free >= 0) libc.close(free);
@@ -83,12 +91,12 @@ function* candidates(libc: Libc): Generator<number, void> {
       open++;
       if (!claimed.has(base + i)) yield base + i;
     }
-    // Descriptors are given out from the lowest: there is hardly one after so many that are not open.
+    // New descriptors get the lowest free number, so hardly any follows a gap as large as this.
     if (open === 0) return;
   }
 }
 
-/** The descriptor of a TCP connection or listener, whatever it is wrapped in: its bytes may be encrypted. */
+/** Finds the descriptor of a TCP connection or listener, even if its bytes are encrypted. */
 export function findTcp(libc: Libc, target: Ends | Deno.Listener): number | undefined {
   for (const fd of candidates(libc)) if (isOf(libc, fd, target)) return fd;
 }
@@ -113,7 +121,7 @@ function same(a: Deno.Addr | undefined, b: Deno.Addr): boolean {
     (a as Deno.NetAddr).hostname === (b as Deno.NetAddr).hostname;
 }
 
-/** A descriptor, and what it stood for when it was found. */
+/** A descriptor and its identity when it was found. */
 export class Descriptor {
   readonly #libc: Libc;
   readonly #fd: number;
@@ -126,7 +134,7 @@ export class Descriptor {
     this.#identity.set(stat.subarray(0, WORDS));
   }
 
-  /** The number, as long as it stands for the same. */
+  /** The number, as long as it has the same identity. */
   get current(): number | undefined {
     if (this.#libc.fstat!(this.#fd, stat) !== 0) return undefined;
     for (let i = 0; i < WORDS; i++) if (stat[i] !== this.#identity[i]) return undefined;
@@ -134,10 +142,13 @@ export class Descriptor {
   }
 }
 
-/** A connection may be in many transfers, and in two at once. */
+/** A connection may take part in many transfers, even in two at once. */
 const found = new WeakMap<object, Descriptor | null>();
 
-/** That of a connection, listener or file, if it has one that can be found. Looking for it costs least while it is new. */
+/**
+ * Finds the descriptor of a connection, listener or file, if it has one. The search is cheapest
+ * while the descriptor is new.
+ */
 export function descriptorOf(target: object): Descriptor | undefined {
   const known = found.get(target);
   if (known !== undefined) return known ?? undefined;
@@ -163,7 +174,7 @@ function findFile(libc: Libc, file: Deno.FsFile): number | undefined {
   }
 }
 
-/** Its device and inode, which Deno tells of a file only where reading it is permitted. */
+/** Its device and inode. Deno tells them only if reading the file is permitted. */
 function identityOf(file: Deno.FsFile): Deno.FileInfo | undefined {
   try {
     return file.statSync();

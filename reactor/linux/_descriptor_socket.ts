@@ -4,7 +4,15 @@ import { claimed, Descriptor } from "./_descriptor_of.ts";
 import { closedError } from "../_closed_error.ts";
 import type { DenoEpoll } from "./_deno_epoll.ts";
 import { describeAddr } from "../_describe.ts";
-import { type Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, type Watcher } from "./_epoll.ts";
+import {
+  type Epoll,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  unwatchedError,
+  type Watcher,
+} from "./_epoll.ts";
 import {
   ECONNRESET,
   EPIPE,
@@ -32,11 +40,11 @@ const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
 const BROKEN = EPOLLERR | EPOLLHUP;
 
-/** So much room is offered for what arrives, at least. */
-const SMALLEST_READ = 2 * 1024;
-const LARGEST_READ = 256 * 1024;
-/** At most this much is sent at a time, so that others are not kept waiting. */
-const LARGEST_SEND = 256 * 1024;
+/** How much memory is offered for one read, at least. */
+const MIN_READ = 2 * 1024;
+const MAX_READ = 256 * 1024;
+/** How much is sent at a time, so that others do not have to wait. */
+const MAX_SEND = 256 * 1024;
 
 /** What all descriptors of a selector share. */
 export interface Driver {
@@ -49,20 +57,22 @@ export interface Driver {
 /**
  * A {@linkcode Socket} that is driven on its descriptor.
  *
- * 1. Every operation is one call of the kernel, which does it at once or says that it would block. What is accepted to
- *    be sent is with the kernel, so closing has nothing to wait for; an idle connection holds no buffer.
- * 2. Readable is what epoll said last, until something is received; then epoll is asked again. Writable is true until
- *    the kernel did not take all. That sending failed leaves what the peer has said to be received.
- * 3. The descriptor stays with epoll when nobody waits any more. Only when there is an event that nobody waits for is
- *    it taken off.
- * 4. Why a call failed is asked of the descriptor (see _libc.ts). An error that epoll announces is taken at once,
- *    and told when everything that came before it has been received.
+ * 1. Every operation is one call of the kernel, which is done at once or would block. Accepted
+ *    bytes are in the kernel, so closing never waits. An idle connection holds no buffer.
+ * 2. `readable` is what epoll told last. After something was received, epoll is asked again.
+ *    `writable` is true until the kernel does not take all bytes. When sending fails, what the peer
+ *    has sent can still be received.
+ * 3. The descriptor stays with epoll when nobody waits any more. It is removed at the first event
+ *    that nobody waits for.
+ * 4. After a call has failed, the descriptor is asked for the reason (see _libc.ts). An error that
+ *    epoll announces is read at once. It is thrown when everything that came before has been
+ *    received.
  */
 export class DescriptorSocket implements Socket, Watcher {
   #driver: Driver;
   #fd: number;
   #origin: Origin;
-  /** What the number stands for, if Deno may close it, and another get it. */
+  /** The identity of a connection that Deno may close, so that another gets its number. */
   #identity: Descriptor | undefined;
   #owner: SocketOwner;
   /** What epoll watches for: EPOLLIN, EPOLLOUT. */
@@ -70,10 +80,10 @@ export class DescriptorSocket implements Socket, Watcher {
   #readable = false;
   #writable = true;
   #waiters = new Waiters();
-  #readSize = SMALLEST_READ;
-  /** The end of the stream was received. */
+  #readSize = MIN_READ;
+  /** Whether the end of the stream was received. */
   #ended = false;
-  /** Nothing more is to be sent. */
+  /** Whether the sending half is shut down. */
   #ending = false;
   #closed = false;
   #released = false;
@@ -94,12 +104,11 @@ export class DescriptorSocket implements Socket, Watcher {
     owner.opened(this);
   }
 
-  /** The reactor that it belongs to. */
   get reactor(): Registrar {
     return this.#owner.reactor;
   }
 
-  /** The descriptor, as long as it is there. */
+  /** The descriptor while it is open. */
   get descriptor(): number | undefined {
     return this.#released ? undefined : this.#fd;
   }
@@ -156,27 +165,28 @@ export class DescriptorSocket implements Socket, Watcher {
     if (unwanted !== 0 && (broken || events & unwanted)) this.#watch(this.#watched & ~unwanted);
   }
 
-  recv(most: number = LARGEST_READ): Uint8Array | null | undefined {
+  recv(max: number = MAX_READ): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
-    if (whole(most, RECEIVE) === 0) return new Uint8Array(0);
+    if (whole(max, RECEIVE) === 0) return new Uint8Array(0);
     if (this.#readFailure !== undefined) throw this.#readFailure;
     if (this.#ended) return null;
     if (!this.#readable) {
-      // Nobody has told. A call that fails would take the error away, and leave what looks like an end.
+      // Nobody has told whether it is readable. A failing recv() would take the error away, and the
+      // next one would look like an end.
       const state = pollNow(this.#driver.libc, this.#fd, POLLIN);
       if (state === 0) return;
       if (state & POLLERR) this.#takeError();
     }
-    let length = this.#receive(most);
+    let length = this.#receive(max);
     if (length < 0) {
       this.#readable = false;
       if ((pollNow(this.#driver.libc, this.#fd, POLLIN) & (POLLERR | POLLHUP)) === 0) return;
-      // Either it broke just now, or the error was taken away by the call that failed.
+      // Either it broke just now, or the call that failed has taken the error away.
       this.#takeError();
-      length = this.#receive(most);
+      length = this.#receive(max);
       if (length < 0) return;
       const isTcp = this.remoteAddr?.transport === "tcp";
-      // A TCP connection of which we have not shut down our side cannot end in both directions by itself.
+      // A TCP connection does not end in both directions by itself if our side is not shut down.
       const isReset = isTcp && !this.#ending && this.#writeFailure === undefined;
       if (length === 0 && isReset) this.#error ||= ECONNRESET;
     }
@@ -190,10 +200,12 @@ export class DescriptorSocket implements Socket, Watcher {
     return this.#send(bytes, 0);
   }
 
-  /** As cheap as writev, which would need addresses: the kernel joins what is said to be followed by more. */
+  /**
+   * This is as cheap as writev, which needs addresses: with MSG_MORE the kernel joins the pieces.
+   */
   sendv(chunks: readonly Uint8Array[]): number {
     let sent = 0;
-    // What is said to be followed by more waits for it, so the last must not be an empty one.
+    // Bytes with MSG_MORE wait for more, so the last piece must not be empty.
     const last = chunks.findLastIndex((chunk) => chunk.length > 0);
     for (let i = 0; i <= last; i++) {
       const bytes = chunks[i]!;
@@ -226,7 +238,7 @@ export class DescriptorSocket implements Socket, Watcher {
     this.close();
   }
 
-  /** Only for a connection that Deno made: what was accepted here is none of Deno's. */
+  /** Returns only a connection that Deno has made. Deno cannot take one that was accepted here. */
   detach(): Deno.Conn {
     if (this.#closed) throw closedError("detach");
     if (this.#readFailure !== undefined) throw this.#readFailure;
@@ -243,7 +255,7 @@ export class DescriptorSocket implements Socket, Watcher {
       : undefined;
     if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
     this.#ending = this.#closed = true;
-    this.#letGo();
+    this.#forget();
     this.#owner.released(this);
     this.#waiters.tellBoth();
     return conn as Deno.Conn;
@@ -253,23 +265,26 @@ export class DescriptorSocket implements Socket, Watcher {
     this.close();
   }
 
-  /** Whether nobody has closed it behind our back. Not asked for each `recv` and `send`, where it would cost too much. */
+  /**
+   * Whether the descriptor was not closed behind our back. It is too expensive to ask for each
+   * `recv` and `send`.
+   */
   get #isOurs(): boolean {
     return this.#identity === undefined || this.#identity.current !== undefined;
   }
 
-  /** The number of bytes received into the arena. */
-  #receive(most: number): number {
+  /** Receives into the arena. Returns the number of bytes. */
+  #receive(max: number): number {
     const { libc, arena } = this.#driver;
     const room = arena.offer(this.#readSize);
-    return libc.recv(this.#fd, room, Math.min(room.length, most), MSG_DONTWAIT);
+    return libc.recv(this.#fd, room, Math.min(room.length, max), MSG_DONTWAIT);
   }
 
   #take(length: number): Uint8Array {
-    // There may be more; epoll will tell.
+    // There may be more. Epoll will tell.
     this.#readable = false;
-    if (length >= this.#readSize) this.#readSize = Math.min(4 * length, LARGEST_READ);
-    else if (4 * length < this.#readSize) this.#readSize = SMALLEST_READ;
+    if (length >= this.#readSize) this.#readSize = Math.min(4 * length, MAX_READ);
+    else if (4 * length < this.#readSize) this.#readSize = MIN_READ;
     this.#owner.events?.received?.(this, length);
     return this.#driver.arena.take(length);
   }
@@ -277,7 +292,7 @@ export class DescriptorSocket implements Socket, Watcher {
   #send(bytes: Uint8Array, flags: number): number {
     if (this.#ending) throw closedError("send");
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
-    const length = Math.min(bytes.length, LARGEST_SEND);
+    const length = Math.min(bytes.length, MAX_SEND);
     if (length === 0) return 0;
     const { libc } = this.#driver;
     const sent = libc.send(this.#fd, bytes as Bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
@@ -286,15 +301,16 @@ export class DescriptorSocket implements Socket, Watcher {
       this.#owner.events?.sent?.(this, sent);
       return sent;
     }
-    // To send nothing is never too much: that fails only if the connection is broken.
+    // Sending nothing never blocks. It fails only if the connection is broken.
     if (libc.send(this.#fd, NOTHING, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === 0) return 0;
     this.#writable = true;
     this.#takeError();
-    // If the call that failed took it away, nobody can tell whether the peer had ended before: then it counts as a reset.
+    // If the failed call has taken the error away, nobody can tell whether the peer had ended the
+    // stream before. Then it counts as a reset.
     throw this.#writeFailure ??= osError(this.#error ||= EPIPE);
   }
 
-  /** A connection of which receiving fails is lost altogether. */
+  /** If receiving fails, the whole connection is lost. */
   #fail(): never {
     throw this.#lose(osError(this.#error));
   }
@@ -309,7 +325,8 @@ export class DescriptorSocket implements Socket, Watcher {
 
   #takeError(): void {
     const error = socketOption(this.#driver.libc, this.#fd, SOL_SOCKET, SO_ERROR) ?? 0;
-    // The peer had ended before it refused what we sent: to who receives, that is an end like any other.
+    // The peer had ended the stream before it refused our bytes. To the receiver this is a normal
+    // end.
     if (error === EPIPE) this.#writeFailure ??= osError(error);
     else this.#error ||= error;
   }
@@ -320,18 +337,14 @@ export class DescriptorSocket implements Socket, Watcher {
       epoll.watch(this.#fd, this, this.#watched, events);
     this.#watched = events;
     if (done || events === 0) return;
-    // Nobody would ever be told: instead it is ready, and broken.
-    this.#lose(
-      new Error(
-        `Cannot wait for ${this.describe()}: the system refuses to watch it (see epoll(7))`,
-      ),
-    );
+    // No event would ever come. So it becomes ready, and broken.
+    this.#lose(unwatchedError(this));
     this.#waiters.tellBoth();
   }
 
   #release(): void {
     if (this.#released) return;
-    this.#letGo();
+    this.#forget();
     try {
       this.#origin.close();
     } catch {
@@ -340,7 +353,7 @@ export class DescriptorSocket implements Socket, Watcher {
     this.#owner.released(this);
   }
 
-  #letGo(): void {
+  #forget(): void {
     this.#released = true;
     if (this.#watched !== 0) this.#watch(0);
     claimed.delete(this.#fd);

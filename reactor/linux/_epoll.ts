@@ -1,65 +1,94 @@
 import { type Libc, O_CLOEXEC } from "./_libc.ts";
+import { workerEnds } from "../_worker_end.ts";
 
-/** Something to read, or the end; room to write; and always reported: broken; shut down in both directions. */
+/**
+ * Events of epoll: something to read or the end, and room to write. A broken connection and one
+ * that is shut down in both directions are always reported.
+ */
 export const EPOLLIN = 1, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 16;
-/** Watched, but not for anything. */
+/** Watches for no event. */
 const NOTHING = 1 << 30;
 
 const CTL_ADD = 1, CTL_DEL = 2, CTL_MOD = 3;
 
-/** `struct epoll_event` is packed on x86-64: 32 bits of events, then 64 bits of ours, of which the first 32 are the descriptor. */
+/**
+ * `struct epoll_event` is packed on x86-64: 32 bits of events, then 64 bits of data. The first 32
+ * bits of the data hold the descriptor.
+ */
 const [WORDS, FD] = Deno.build.arch === "x86_64" ? [3, 1] : [4, 2];
-/** So few are told at a time that the rest of the program has its turn in between. Epoll goes on with the others. */
+/**
+ * How many events are read at a time. The rest of the program has its turn before epoll is asked
+ * for more.
+ */
 const MAX_EVENTS = 16;
 
-/** So many instances have a thread each. There is a pool of 32, which Deno needs for files and names as well, … */
-const MOST_THREADS = 4;
+/**
+ * How many instances have a thread of their own. The pool has 32 threads, and Deno needs them for
+ * files and names as well.
+ */
+const MAX_THREADS = 4;
 let threads = 0;
-/** … so this one waits for all others. */
+/** The instance whose thread waits for all instances that have none. */
 let common: Epoll | undefined;
 
-/** What an {@linkcode Epoll} tells about a descriptor. */
+/**
+ * How long a thread waits at a time. Nobody can call back the thread of a worker that was
+ * terminated, so it must end by itself.
+ */
+const MAX_PARKED_MS = 10_000;
+/** How long an ending worker waits for its thread. */
+const MAX_RECALL_MS = 100;
+
+/** Gets the events of a descriptor. */
 export interface Watcher {
-  /** Called with what is so now (EPOLLIN, …), again and again for as long as it is. */
+  /** Called with the events that are true now (EPOLLIN, …), again and again as long as they are. */
   onEvents(events: number): void;
+}
+
+/** The error of what waits for a descriptor that the kernel does not watch. */
+export function unwatchedError(waiting: { describe(): string }): Error {
+  return new Error(
+    `Cannot wait for ${waiting.describe()}: the system refuses to watch it (see epoll(7))`,
+  );
 }
 
 /**
  * An epoll instance, level-triggered.
  *
- * {@linkcode Epoll.collect} asks, and waits for a fraction of a millisecond at most; {@linkcode Epoll.park} waits for as
- * long as it takes, in a thread. The thread brings no events, it only says that it is time to collect: so it may
- * stay where it is while events are collected, and there is never more than one. When there are many instances, some
- * have no thread of their own: they are watched by one that has.
+ * {@linkcode Epoll.collect} reads events and waits for less than a millisecond.
+ * {@linkcode Epoll.park} waits for as long as it takes, in a thread. The thread brings no events.
+ * It only tells that it is time to collect, so it may stay in its wait while events are collected,
+ * and there is never more than one thread. If there are many instances, some have no thread:
+ * another instance watches them.
  */
 export class Epoll implements Watcher {
   #libc: Libc;
   #fd: number;
-  /** Is readable always, and is watched only to call the thread back. */
+  /** An eventfd that is always readable. It is watched only to call the thread back. */
   #recall: number;
   #parked: Promise<void> | undefined;
-  /** What watches this one, for what, and whom to call then. */
+  /** The instance that watches this one, if this one has no thread. */
   #parent: Epoll | undefined;
   #expected = 0;
   #callback: (() => void) | undefined;
-  /** How many this one watches. */
+  /** How many instances this one watches. */
   #children = 0;
   #closed = false;
   #watchers: (Watcher | undefined)[] = [];
   #events = new Int32Array(WORDS * MAX_EVENTS);
   #event = new Int32Array(WORDS);
   #parkedEvent = new Int32Array(WORDS);
-  /** A `struct timespec`, by the lower halves of its numbers. */
+  /** A `struct timespec`, written by the lower halves of its numbers. */
   #limit = new Int32Array(4);
 
-  /** What waits for those that have no thread. */
+  /** Returns the instance that waits for those without a thread. */
   static #commonFor(libc: Libc): Epoll {
     if (common === undefined || common.#libc !== libc) common = new Epoll(libc, true);
     return common;
   }
 
-  /** It has a thread as long as there are few. */
-  constructor(libc: Libc, hasThread: boolean = threads < MOST_THREADS) {
+  /** Makes an instance. It has a thread if few others have one. */
+  constructor(libc: Libc, hasThread: boolean = threads < MAX_THREADS) {
     this.#libc = libc;
     if (hasThread) threads++;
     else this.#parent = Epoll.#commonFor(libc);
@@ -71,17 +100,20 @@ export class Epoll implements Watcher {
     throw new Error("Cannot make a selector: there are too many open files");
   }
 
-  /** Changes what is watched of a descriptor; 0 is nothing. Whether the kernel does so. */
+  /** Changes what is watched of a descriptor; 0 is nothing. Returns whether the kernel accepted. */
   watch(fd: number, watcher: Watcher, before: number, after: number): boolean {
     const watchers = this.#watchers;
     while (watchers.length <= fd) watchers.push(undefined);
-    // It was closed behind our back, and another has its number.
+    // The descriptor was closed behind our back, and another connection has its number.
     if (after === 0 && watchers[fd] !== watcher) return true;
     watchers[fd] = after === 0 ? undefined : watcher;
     return this.#control(before === 0 ? CTL_ADD : after === 0 ? CTL_DEL : CTL_MOD, fd, after);
   }
 
-  /** Tells all watchers what is so, after waiting for it for at most `ms` milliseconds, below 1. */
+  /**
+   * Passes all events to their watchers. If there are none, it waits for up to `ms` milliseconds,
+   * which must be less than 1.
+   */
   collect(ms = 0): void {
     const events = this.#events;
     let count: number;
@@ -95,8 +127,9 @@ export class Epoll implements Watcher {
   }
 
   /**
-   * Calls back when it is time to collect, unless it is going to already. Whether it may be that the thread has not begun to
-   * wait yet.
+   * Calls back when it is time to collect. Does nothing if a thread waits already.
+   *
+   * @returns Whether the thread may not have begun to wait yet.
    */
   park(callback: () => void): boolean {
     if (this.#closed) return false;
@@ -107,22 +140,24 @@ export class Epoll implements Watcher {
       this.#parent.#parkForOthers();
     } else {
       if (this.#parked !== undefined) return false;
-      this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, -1).then(() => {
-        this.#parked = undefined;
-        if (this.#closed) this.#release();
-        else callback();
-      });
+      this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, MAX_PARKED_MS).then(
+        () => {
+          this.#parked = undefined;
+          if (this.#closed) this.#release();
+          else callback();
+        },
+      );
     }
     return true;
   }
 
-  /** Its parent tells that there is something for this one. */
+  /** Called by the parent if there is something for this instance. */
   onEvents(): void {
     this.#expect(NOTHING);
     this.#callback?.();
   }
 
-  /** Calls the thread back, if there is one; the descriptors are closed when it has come. */
+  /** Calls the thread back, if there is one. The descriptors are closed when it has come back. */
   close(): void | Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -135,16 +170,25 @@ export class Epoll implements Watcher {
     if (common === this) common = undefined;
     if (this.#parked === undefined) return this.#release();
     this.#control(CTL_ADD, this.#recall, EPOLLIN);
-    return this.#parked;
+    if (!workerEnds()) return this.#parked;
+    this.#awaitThread();
+    this.#release();
   }
 
-  /** While it is empty, for the kernel looks at all that it watches. */
+  /** Blocks until the thread has its event. */
+  #awaitThread(): void {
+    for (let ms = 0; ms < MAX_RECALL_MS && this.#parkedEvent[FD] !== this.#recall; ms++) {
+      this.#libc.poll(null, 0, 1);
+    }
+  }
+
+  /** Joins while this instance is empty: the kernel inspects everything that it watches. */
   #join(parent: Epoll): void {
     parent.#children++;
     this.#expect(NOTHING);
   }
 
-  /** Changes what its parent watches of this one. */
+  /** Changes what the parent watches of this instance. */
   #expect(events: number): void {
     if (events === this.#expected) return;
     this.#parent!.watch(this.#fd, this, this.#expected, events);

@@ -1,27 +1,32 @@
-import { MOST_INT, whole } from "../_whole.ts";
+import { MAX_INT, whole } from "../_whole.ts";
 
 /*
- * The C library, by Deno FFI: the one place that opens it, and all that is called in it.
+ * The C library, by Deno FFI. Only this file opens it, and it declares all calls.
  *
- * 1. It is opened once, at the first use, by glibc's or musl's name. Nobody is ever prompted: what is not granted
- *    already is not there. `--allow-ffi=/lib/…/libc.so.6` (one absolute path) is enough.
- * 2. A parameter is an `i32` where C has `size_t` or `ssize_t`: converting a number to a 64-bit one costs more than many
- *    a system call. So no call may be given 2 GiB or more.
- * 3. Memory is passed as a `buffer`, never as an address: a grant of one path does not allow to ask for addresses.
- * 4. `errno` cannot be read reliably: between two FFI calls others use the thread. Every caller finds out why a call
- *    failed by asking the descriptor (`poll`, `SO_ERROR`), and takes what it cannot find out as "try again".
- * 5. A call that is `nonblocking` here costs 50 µs and a thread of a pool of 32. There is one, for the idle wait, of which few
- *    are under way at a time (see _epoll.ts).
- * 6. The kernel takes a negative length for a huge one, and writes behind the buffer. So the calls that move bytes, and get
- *    numbers from outside, go through a check of each (see `checked`), which costs nothing that can be measured.
+ * 1. The library is opened at the first use, by the name of glibc or musl. It is used only if that
+ *    is granted already, so nobody is ever prompted. `--allow-ffi=/lib/…/libc.so.6` (one absolute
+ *    path) is enough.
+ * 2. A parameter is an `i32` where C has `size_t` or `ssize_t`, because the conversion of a number
+ *    to 64 bits takes longer than many system calls. So no length may reach 2 GiB.
+ * 3. Memory is passed as a `buffer`, never as an address. A grant for one path does not permit
+ *    asking for addresses.
+ * 4. `errno` is not reliable: other code uses the thread between two FFI calls. After a failure the
+ *    caller asks the descriptor for the reason (`poll`, `SO_ERROR`). If there is no answer, it
+ *    tries again.
+ * 5. A `nonblocking` call costs 50 µs and one of 32 threads. There is one such call, for the idle
+ *    wait, and few of them run at a time (see _epoll.ts).
+ * 6. The kernel takes a negative length for a huge one and writes beyond the buffer. So calls that
+ *    get numbers from outside check each of them (see `checked`). The cost of this cannot be
+ *    measured.
  *
- * All constants and structures are those of Linux on x86-64 and arm64 (both little-endian, both with a 64-bit long).
+ * All constants and structures are those of Linux on x86-64 and arm64. Both are little-endian and
+ * have a 64-bit long.
  */
 
 const symbols = {
   close: { parameters: ["i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  /** `null` in an older C library. */
+  /** Is `null` in an older C library. */
   fstat: { parameters: ["i32", "buffer"], result: "i32", optional: true },
   ioctl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   lseek: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -49,14 +54,14 @@ const symbols = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  /** `epoll_wait` in a thread. */
+  /** The same as `epoll_wait`, in a thread. */
   epoll_park: {
     name: "epoll_wait",
     parameters: ["i32", "buffer", "i32", "i32"],
     result: "i32",
     nonblocking: true,
   },
-  /** With a limit in nanoseconds; `null` in an older C library. */
+  /** Takes a limit in nanoseconds. Is `null` in an older C library. */
   epoll_pwait2: {
     parameters: ["i32", "buffer", "i32", "buffer", "pointer"],
     result: "i32",
@@ -64,7 +69,7 @@ const symbols = {
   },
 } as const;
 
-/** The calls, named as in C. What they do is in their manual pages. */
+/** The calls. They have the names of C, and their manual pages describe them. */
 export type Libc = Deno.StaticForeignLibraryInterface<typeof symbols>;
 
 const MACHINE = Deno.build.arch;
@@ -75,7 +80,7 @@ const FOLDERS = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"]
 let opened: Libc | undefined;
 let whyNot: string | undefined;
 
-/** The C library, or `undefined` where it cannot be used; see {@linkcode libcProblem}. */
+/** Returns the C library, or `undefined` if it cannot be used; see {@linkcode libcProblem}. */
 export function libc(): Libc | undefined {
   if (opened !== undefined) return opened;
   if (Deno.build.os !== "linux") whyNot = `this is ${Deno.build.os}, not Linux`;
@@ -85,12 +90,12 @@ export function libc(): Libc | undefined {
   return opened;
 }
 
-/** Why {@linkcode libc} gives nothing, and what to do. */
+/** Tells why {@linkcode libc} returns nothing, and what to do. */
 export function libcProblem(): string | undefined {
   return libc() === undefined ? whyNot : undefined;
 }
 
-/** For tests: takes the place of the C library, which it gives. */
+/** For tests: replaces the C library. Returns the one before. */
 export function replaceLibc(other: Libc): Libc | undefined {
   const former = libc();
   opened = other;
@@ -99,12 +104,17 @@ export function replaceLibc(other: Libc): Libc | undefined {
 
 function open(): Libc | undefined {
   const paths = FOLDERS.flatMap((folder) => NAMES.map((name) => `${folder}/${name}`));
-  const granted = isGranted() ? [...NAMES, ...paths] : paths.filter(isGranted);
+  // One file may have several of these names. So a denial of one name denies all.
+  if ([undefined, ...NAMES, ...paths].some((path) => ffiState(path) === "denied")) {
+    whyNot = "calling the C library is denied: run without --deny-ffi";
+    return;
+  }
+  const granted = isFfiGranted() ? [...NAMES, ...paths] : paths.filter(isFfiGranted);
   for (const path of granted) {
     try {
       return checked(Deno.dlopen(path, symbols).symbols as Libc);
     } catch {
-      // Not there, or not for this machine.
+      // It does not exist, or is not for this machine.
     }
   }
   whyNot = granted.length > 0
@@ -112,7 +122,10 @@ function open(): Libc | undefined {
     : "calling the C library is not allowed: run with --allow-ffi";
 }
 
-/** Rule 6. Each is written out: a call that is always of the same function is a fast one. */
+/**
+ * Adds the checks of rule 6. Each call is written out, because a call is fast if it always calls
+ * the same function.
+ */
 function checked(libc: Libc): Libc {
   const { read, recv, send, splice, tee, sendfile, vmsplice } = libc;
   return {
@@ -134,35 +147,44 @@ function within(buffer: { byteLength: number } | null, length: number): number {
 }
 
 function int(length: number): number {
-  return whole(length, "call the kernel: the length", 0, MOST_INT);
+  return whole(length, "call the kernel: the length", 0, MAX_INT);
 }
 
 function descriptor(fd: number): number {
-  return whole(fd, "call the kernel: the descriptor", 0, MOST_INT);
+  return whole(fd, "call the kernel: the descriptor", 0, MAX_INT);
 }
 
-function isGranted(path?: string): boolean {
-  const descriptor = { name: "ffi", ...(path && { path }) } as const;
-  return Deno.permissions.querySync(descriptor).state === "granted";
+/** Whether `--allow-ffi` is granted already, for a path or in general. Never prompts. */
+export function isFfiGranted(path?: string): boolean {
+  return ffiState(path) === "granted";
 }
 
-/** No child inherits a descriptor that is made, or duplicated, with these; the operations of another do not wait. */
+function ffiState(path?: string): Deno.PermissionState {
+  return Deno.permissions.querySync({ name: "ffi", ...(path && { path }) }).state;
+}
+
+/**
+ * Flags of descriptors: children do not inherit them, also for a duplicate; operations do not wait.
+ */
 export const O_CLOEXEC = 0o2000000, F_DUPFD_CLOEXEC = 1030, O_NONBLOCK = 0o4000;
 
-/** For `splice` and `tee`: without copying, without waiting. */
+/** Flags of `splice` and `tee`: move without copying; do not wait. */
 export const SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2;
 
-/** What `poll` tells: something to read, room to write, broken, both directions shut down, no such descriptor. */
+/**
+ * Events of `poll`: something to read, room to write, broken, shut down in both directions, no such
+ * descriptor.
+ */
 export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
 
-/** Options of sockets: the error that waits to be told, which reading takes away, and whether it listens. */
+/** Options of sockets: the pending error, which reading removes, and whether the socket listens. */
 export const SOL_SOCKET = 1, SO_ERROR = 4, SO_ACCEPTCONN = 30;
-/** An option of TCP: small pieces are sent at once. */
+/** An option of TCP: send small pieces at once. */
 export const IPPROTO_TCP = 6, TCP_NODELAY = 1;
 
 const pollfd = new Int32Array(2);
 
-/** Which of `events` are so for a descriptor now, and POLLERR and POLLHUP. */
+/** Returns which of `events`, POLLERR and POLLHUP are true for a descriptor now. */
 export function pollNow(libc: Libc, fd: number, events: number): number {
   pollfd[0] = fd;
   pollfd[1] = events;
@@ -172,7 +194,7 @@ export function pollNow(libc: Libc, fd: number, events: number): number {
 const option = new Int32Array(1);
 const optionLength = new Int32Array(1);
 
-/** The value of an option that is a number, or `undefined` if this is no socket. */
+/** Returns the value of a numeric option, or `undefined` if the descriptor is not a socket. */
 export function socketOption(
   libc: Libc,
   fd: number,
@@ -183,7 +205,7 @@ export function socketOption(
   return libc.getsockopt(fd, level, name, option, optionLength) === 0 ? option[0] : undefined;
 }
 
-/** Sets an option that is a number. */
+/** Sets a numeric option. */
 export function setSocketOption(
   libc: Libc,
   fd: number,
@@ -198,14 +220,15 @@ export function setSocketOption(
 const NOWHERE = new Uint8Array(16);
 
 /**
- * Resets a TCP connection: what has not been received yet is lost, and the peer knows. By connecting it to nowhere, since
- * Deno ends the stream of a connection before it closes it, which SO_LINGER would come too late for.
+ * Resets a TCP connection. Bytes that the peer has not received are lost, and the peer gets an
+ * error. It connects the socket to nowhere. SO_LINGER would come too late, because Deno ends the
+ * stream before it closes the connection.
  */
 export function reset(libc: Libc, fd: number): void {
   libc.connect(fd, NOWHERE, NOWHERE.length);
 }
 
-/** Numbers of errors, as `SO_ERROR` gives them. */
+/** Numbers of errors, as in `SO_ERROR`. */
 export const EMFILE = 24, EPIPE = 32, ECONNRESET = 104;
 
 type OsError = [name: string, message: string, type?: new (message: string) => Error];
@@ -221,7 +244,7 @@ const ERRORS: Record<number, OsError> = {
   111: ["ECONNREFUSED", "Connection refused", Deno.errors.ConnectionRefused],
 };
 
-/** The error that Deno itself throws for the number of an error. */
+/** Makes the error that Deno throws for the number of an error. */
 export function osError(number: number): Error {
   const [code, message, type = Error] = ERRORS[number] ?? [undefined, "The system refused"];
   const error = new type(`${message} (os error ${number})`);

@@ -1,32 +1,39 @@
 import type { Epoll } from "./_epoll.ts";
 
-/** A thread that has not come back after this may not be there at all, … */
+/** If the thread has not come back after this time, it may not exist. */
 const PATIENCE_MS = 20;
-/** … and until it is, epoll is asked this often. */
+/** How often epoll is asked until the thread is known to exist. */
 const LOOK_MS = 2;
 const NOTHING = new Uint8Array(0);
 
-/** A thread that was asked for, … */
+/** A request for a thread. */
 interface Asked {
   readonly at: number;
-  /** … and whether it waits already: "perhaps" is being found out. */
+  /** Whether the thread waits already. "perhaps" means that this is being found out. */
   isThere: "unknown" | "perhaps" | "yes";
 }
 
-/** Who has a thread wait. */
+/** Uses a {@linkcode Parking}. */
 export interface Parked {
-  /** Whether somebody waits at all. */
+  /** Whether somebody waits for events. */
   readonly waiting: boolean;
-  /** It is time to collect: the thread came back after so many milliseconds, or may not be there, and then nobody knows. */
+  /**
+   * Called when it is time to collect events.
+   *
+   * @param afterMs After how many milliseconds the thread came back; `undefined` if it may not
+   * exist.
+   */
   onTime(afterMs?: number): void;
 }
 
 /**
  * The thread that waits when there is nothing to do.
  *
- * 1. There is one at most. It only says that it is time to collect, so it may stay where it is while somebody else does.
- * 2. When all of Deno's threads are taken, by slow names, say, there is none to wait. Threads take their jobs in order: one that
- *    is given later, and is done, proves that the thread is there. Until then epoll is asked now and then.
+ * 1. There is at most one. It only tells that it is time to collect, so it may stay in its wait
+ *    while events are collected.
+ * 2. Slow work, such as many look-ups of names, may take all threads of Deno, so that none is left
+ *    to wait. Threads take their jobs in order. So when a later job is done, the thread exists.
+ *    Until then epoll is asked every few milliseconds.
  */
 export class Parking {
   #epoll: Epoll;
@@ -40,21 +47,21 @@ export class Parking {
     this.#parked = parked;
   }
 
-  /** Has the thread wait. */
+  /** Makes the thread wait. */
   park(): void {
     this.#parkedAt = performance.now();
     if (this.#epoll.park(this.#onBack)) this.#asked = { at: this.#parkedAt, isThere: "unknown" };
     if (this.#asked.isThere !== "yes") this.#setGuard();
   }
 
-  /** Ends its guard; the thread itself is called back by {@linkcode Epoll.close}. */
+  /** Stops asking. {@linkcode Epoll.close} calls the thread back. */
   close(): void {
     clearTimeout(this.#guard);
   }
 
   #onBack = (): void => {
     this.#parked.onTime(performance.now() - this.#parkedAt);
-    // What there was, nobody may wait for any more.
+    // The event may have been for somebody who does not wait any more.
     if (this.#parked.waiting) this.park();
   };
 
@@ -81,7 +88,7 @@ export class Parking {
   };
 }
 
-/** Resolves when a job has been done on one of Deno's threads. They take their jobs in order. */
+/** Resolves when a thread of Deno has done a job. Threads take their jobs in order. */
 function jobDone(): Promise<unknown> {
   return crypto.subtle.digest("SHA-1", NOTHING);
 }

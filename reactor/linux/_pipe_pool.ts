@@ -2,18 +2,21 @@ import { type Libc, O_CLOEXEC, O_NONBLOCK } from "./_libc.ts";
 
 const F_SETPIPE_SZ = 1031;
 const F_GETPIPE_SZ = 1032;
-/** What the kernel gives by itself, and the least that is worth it. */
-const SMALLEST = 64 * 1024;
-/** What a number of the kernel can say. */
-const LARGEST = 2 ** 30;
-/** So many pipes may be open, … */
-const MOST = 256;
-/** … of which the first are large: together they stay below the 64 MiB that the kernel allows an ordinary user. */
-const sizeOf = (nth: number) => nth < 16 ? 1024 * 1024 : nth < 64 ? 256 * 1024 : SMALLEST;
-/** When the kernel has refused a pipe, it is not asked again for so many milliseconds. */
+/** The default size of a pipe. Smaller pipes are not worth it. */
+const MIN_SIZE = 64 * 1024;
+/** The largest size that the kernel understands. */
+const MAX_SIZE = 2 ** 30;
+/** How many pipes may be open. */
+const MAX_PIPES = 256;
+/**
+ * The size of the nth open pipe. The first ones are large. Together they stay below the 64 MiB that
+ * the kernel allows an ordinary user.
+ */
+const sizeOf = (nth: number) => nth < 16 ? 1024 * 1024 : nth < 64 ? 256 * 1024 : MIN_SIZE;
+/** How many milliseconds the kernel is not asked again after it has refused a pipe. */
 const PAUSE_MS = 1000;
 
-/** A pipe of the kernel, by its descriptors. */
+/** A pipe of the kernel. */
 export class Pipe {
   readonly output: number;
   readonly input: number;
@@ -21,7 +24,10 @@ export class Pipe {
   readonly #libc: Libc;
   #open = true;
 
-  /** A pipe that holds `size` bytes, or fewer if the kernel refuses; `undefined` if there are too many open files. */
+  /**
+   * Makes a pipe of `size` bytes, or a smaller one if the kernel refuses. Returns `undefined` if
+   * too many files are open.
+   */
   static open(libc: Libc, size: number): Pipe | undefined {
     const ends = new Int32Array(2);
     if (libc.pipe2(ends, O_CLOEXEC | O_NONBLOCK) === 0) return new Pipe(libc, ends, size);
@@ -31,8 +37,8 @@ export class Pipe {
     this.#libc = libc;
     this.output = output!;
     this.input = input!;
-    let wanted = Math.min(size, LARGEST);
-    while (libc.fcntl(this.input, F_SETPIPE_SZ, wanted) < 0 && wanted > SMALLEST) wanted >>= 1;
+    let wanted = Math.min(size, MAX_SIZE);
+    while (libc.fcntl(this.input, F_SETPIPE_SZ, wanted) < 0 && wanted > MIN_SIZE) wanted >>= 1;
     this.size = libc.fcntl(this.input, F_GETPIPE_SZ, 0);
   }
 
@@ -51,10 +57,10 @@ export class Pipe {
 /**
  * The pipes that transfers share.
  *
- * 1. A transfer has a pipe only while it splices. There is a bound to their number, and the kernel has others: who gets no
- *    pipe copies.
- * 2. A pipe that is not empty is closed, never given to another transfer.
- * 3. When the last transfer is over, all are closed.
+ * 1. A transfer has a pipe only while it splices. The number of pipes is limited here and by the
+ *    kernel. A transfer that gets no pipe copies.
+ * 2. A pipe that is not empty is closed. No other transfer gets it.
+ * 3. When the last transfer ends, all pipes are closed.
  */
 export class PipePool {
   #free: Pipe[] = [];
@@ -62,17 +68,14 @@ export class PipePool {
   #users = 0;
   #refusedUntil = 0;
 
-  /** How many are open. */
   get open(): number {
     return this.#open;
   }
 
-  /** A transfer begins. */
   enter(): void {
     this.#users++;
   }
 
-  /** A transfer is over. */
   leave(): void {
     if (--this.#users > 0) return;
     for (const pipe of this.#free) this.#close(pipe);
@@ -80,7 +83,7 @@ export class PipePool {
     this.#refusedUntil = 0;
   }
 
-  /** An empty pipe, if there is one to be had. */
+  /** Returns an empty pipe, if there is one. */
   take(libc: Libc): Pipe | undefined {
     return this.#free.pop() ?? this.#make(libc);
   }
@@ -92,11 +95,11 @@ export class PipePool {
   }
 
   #make(libc: Libc): Pipe | undefined {
-    if (this.#open >= MOST || performance.now() < this.#refusedUntil) return;
+    if (this.#open >= MAX_PIPES || performance.now() < this.#refusedUntil) return;
     const pipe = Pipe.open(libc, sizeOf(this.#open));
     if (pipe !== undefined) {
       this.#open++;
-      if (pipe.size >= SMALLEST) return pipe;
+      if (pipe.size >= MIN_SIZE) return pipe;
       this.#close(pipe);
     }
     this.#refusedUntil = performance.now() + PAUSE_MS;

@@ -1,32 +1,35 @@
-/** What the kernel calls the ends of a socket: `struct sockaddr`, of IPv4, IPv6 and Unix sockets. */
+/** The addresses of the kernel: `struct sockaddr` of IPv4, IPv6 and Unix sockets. */
 
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
-/** Of the longest, `struct sockaddr_un`. */
+/** The size of the largest, `struct sockaddr_un`. */
 const SIZE = 110;
 
 const decoder = new TextDecoder();
 
-/** A place for the kernel to put an address. */
+/** Room for the kernel to write an address to. */
 export class SockAddr {
   /** The address itself. */
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(SIZE);
-  /** Its length; the kernel wants it set before, too. */
+  /** The length of the address. The kernel needs it before the call as well. */
   readonly length: Int32Array<ArrayBuffer> = new Int32Array([SIZE]);
 
-  /** To be called before each use. */
+  /** Must be called before each use. */
   reset(): this {
     this.length[0] = SIZE;
     return this;
   }
 
-  /** The address as Deno would give it, or `undefined` for a kind that is not known here. */
+  /** Returns the address in the form of Deno, or `undefined` for an unknown kind. */
   decode(): Deno.NetAddr | Deno.UnixAddr | undefined {
     return decode(this.bytes.subarray(0, this.length[0]));
   }
 
-  /** As few bytes as it takes to {@linkcode decode} it later: for IPv4 a number that costs no memory of its own. */
+  /**
+   * Returns as few bytes as {@linkcode decode} needs. For IPv4 this is a number, which takes no
+   * memory of its own.
+   */
   pack(): PackedAddr {
     const { bytes } = this;
     if (family(bytes) !== AF_INET) return bytes.slice(0, this.length[0]);
@@ -38,7 +41,7 @@ export class SockAddr {
 /** See {@linkcode SockAddr.pack}. */
 export type PackedAddr = number | Uint8Array;
 
-/** What {@linkcode SockAddr.pack} gave, as Deno would give it. */
+/** Returns a packed address in the form of Deno. */
 export function decode(packed: PackedAddr): Deno.NetAddr | Deno.UnixAddr | undefined {
   if (typeof packed === "number") {
     const address = Math.floor(packed / 65536);
@@ -72,6 +75,6 @@ function ipv6(bytes: Uint8Array): string {
     (_, i) => (bytes[2 * i]! << 8 | bytes[2 * i + 1]!).toString(16),
   );
   if (hex.slice(0, 6).join() === "0,0,0,0,0,ffff") return `::ffff:${bytes.subarray(12).join(".")}`;
-  // URL knows how to abbreviate it (RFC 5952).
+  // URL abbreviates it (RFC 5952).
   return new URL(`http://[${hex.join(":")}]`).hostname.slice(1, -1);
 }

@@ -2,26 +2,27 @@ import { findTcp } from "./_descriptor_of.ts";
 import { IPPROTO_TCP, type Libc, libc, reset, setSocketOption, TCP_NODELAY } from "./_libc.ts";
 
 /*
- * What can be done to a TCP connection of Deno behind its back, where that is possible. It is found by its addresses, for a
- * TLS connection has no descriptor of its own.
+ * What can be done to a TCP connection of Deno behind its back. The connection is found by its
+ * addresses, because a TLS connection has no descriptor here.
  */
 
 const SHUT_RDWR = 2;
 
-/** Resets it. */
+/** Resets the connection. */
 export function resetTcp(ends: Partial<Deno.Conn>): void {
   act(ends, reset);
 }
 
-/** Ends it in both directions, as closing it would. */
+/** Ends the connection in both directions, as a close would. */
 export function endTcp(ends: Partial<Deno.Conn>): void {
   act(ends, (libc, fd) => libc.shutdown(fd, SHUT_RDWR));
 }
 
 /**
- * Makes a TLS connection, or what a TLS listener accepts, send small pieces at once: Deno has no way to say so.
+ * Makes a TLS connection, or the connections of a TLS listener, send small pieces at once. Deno has
+ * no option for this.
  *
- * @throws {Deno.errors.NotSupported} when it is not possible, and was asked for by `noDelay: true`
+ * @throws {Deno.errors.NotSupported} If it is not possible and `noDelay: true` is given.
  */
 export function sendAtOnce(
   of: Deno.TlsConn | Deno.Listener,

@@ -1,63 +1,106 @@
 import { descriptorOf } from "./_descriptor_of.ts";
-import { type Libc, libc, libcProblem, SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from "./_libc.ts";
+import {
+  isFfiGranted,
+  type Libc,
+  libc,
+  libcProblem,
+  SPLICE_F_MOVE,
+  SPLICE_F_NONBLOCK,
+} from "./_libc.ts";
 import { whole } from "../_whole.ts";
 import { Pipe } from "./_pipe_pool.ts";
 
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
-/** The kernel moves no more at a time (see _libc.ts, 2). */
-const MOST = 0x7ffff000;
+/** How much the kernel moves at a time, at most (see _libc.ts, 2). */
+const MAX_MOVED = 0x7ffff000;
 
-/** A pipe of the kernel; made by {@linkcode ZeroCopy.pipe}. */
+/** A pipe of the kernel, made by {@linkcode ZeroCopy.pipe}. */
 export interface KernelPipe extends Disposable {
-  /** The descriptor that is read from. */
+  /** The descriptor to read from. */
   readonly output: number;
-  /** The descriptor that is written to. */
+  /** The descriptor to write to. */
   readonly input: number;
   /** How many bytes it holds, at most. */
   readonly size: number;
-  /** Closes both. */
+  /** Closes both descriptors. */
   close(): void;
 }
 
 /**
- * The zero-copy calls of Linux, over descriptors; {@linkcode zeroCopy} is the only one. {@linkcode splice} and
- * {@linkcode sendFile} are what most programs use, and work everywhere.
+ * The zero-copy calls of Linux, over descriptors. {@linkcode zeroCopy} is the only object of this
+ * type. Most programs use {@linkcode splice} and {@linkcode sendFile}, which work everywhere.
  *
- * None of them waits. Each gives the number of bytes; -1 when it would block or failed. (Which of these, a program can not
- * learn reliably from `errno` in Deno: read or write the connection in the usual way to find out.) Each throws a RangeError
- * for a descriptor, length, offset or size that is none, and {@linkcode Deno.errors.NotSupported} where it is not supported.
+ * No call waits. Each call that moves bytes returns their number, or -1 if it would block or
+ * failed. A program cannot learn which from `errno` in Deno. Read or write the connection in the
+ * usual way to find out. Each call throws a RangeError if a descriptor, length, offset or size is
+ * invalid, and {@linkcode Deno.errors.NotSupported} if it is not supported.
  */
 export interface ZeroCopy {
-  /** Whether these calls can be made here: this is Linux, and `--allow-ffi` is granted already. Never prompts. */
+  /**
+   * Whether these calls can be used here: this is Linux, and `--allow-ffi` is granted already.
+   * Never prompts.
+   */
   readonly supported: boolean;
-  /** Why not, and what to do. */
+  /** Why they cannot be used, and what to do. */
   readonly problem: string | undefined;
   /**
-   * The descriptor of a plain TCP or Unix connection, listener, or regular file, if it can be found. It belongs to what it
-   * is of, which must be open, and is not valid any more when that is closed.
+   * Finds the descriptor of a plain TCP or Unix connection, a listener or a regular file. The
+   * descriptor belongs to that object and is not valid after its close.
    *
-   * Unix connections have no address of their own: of those that were accepted at the same path, or connected to it, none is
-   * found while there are several. Transfers copy then, unless they are sockets of a reactor on epoll.
+   * Unix connections have no address of their own. If several were accepted at, or connected to,
+   * the same path, none of them is found. Then transfers copy, unless these are sockets of a
+   * reactor on epoll.
+   *
+   * @param of The connection, listener or file. It must be open.
+   * @returns The descriptor, or `undefined` if it is not found.
    */
   descriptorOf(of: Deno.Conn | Deno.Listener | Deno.FsFile): number | undefined;
-  /** Makes a pipe, as large as the kernel allows but at most `size` bytes. @default {1 MiB} */
+  /**
+   * Makes a pipe.
+   *
+   * @param size How many bytes it should hold; 1 MiB if it is missing. The kernel may allow fewer.
+   * @returns The pipe.
+   */
   pipe(size?: number): KernelPipe;
   /**
-   * splice(2): moves at most `length` bytes from one descriptor to another, of which one is a pipe. 0 is the end of the
-   * stream, or an empty pipe that nobody can write to.
+   * Calls splice(2): moves bytes from one descriptor to another. One of them must be a pipe.
+   *
+   * @param from The descriptor to read from.
+   * @param to The descriptor to write to.
+   * @param length How many bytes to move, at most.
+   * @returns The number of bytes. 0 is the end of the stream, or an empty pipe that nobody can
+   * write to.
    */
   splice(from: number, to: number, length: number): number;
-  /** tee(2): duplicates at most `length` bytes of a pipe into another pipe, without taking them from the first. */
+  /**
+   * Calls tee(2): duplicates bytes of a pipe into another pipe, and leaves them in the first.
+   *
+   * @param from The output of a pipe.
+   * @param to The input of another pipe.
+   * @param length How many bytes to duplicate, at most.
+   * @returns The number of bytes.
+   */
   tee(from: number, to: number, length: number): number;
   /**
-   * sendfile(2): moves at most `length` bytes of a file, from `offset` on, to a descriptor. The position of the file is
-   * neither used nor changed. 0 is the end of the file.
+   * Calls sendfile(2): moves bytes of a file to a descriptor. The position of the file is neither
+   * used nor changed.
+   *
+   * @param to The descriptor to write to.
+   * @param file The descriptor of the file.
+   * @param offset Where in the file to begin, in bytes.
+   * @param length How many bytes to move, at most.
+   * @returns The number of bytes. 0 is the end of the file.
    */
   sendfile(to: number, file: number, offset: number, length: number): number;
   /**
-   * vmsplice(2): puts bytes in a pipe without copying them. Do not build on it: the bytes may not be altered, nor collected
-   * as garbage, until whoever reads the pipe has really consumed them, which nobody tells; and kernels are turning it into
-   * a copy. Needs `--allow-ffi` without a path.
+   * Calls vmsplice(2): puts bytes in a pipe without copying them. Do not build on it. The bytes
+   * must not be changed or garbage-collected until the reader of the pipe has consumed them, and
+   * nothing tells when that is. Also, newer kernels make it a copy. It needs `--allow-ffi` without
+   * a path.
+   *
+   * @param to The input of a pipe.
+   * @param bytes The bytes.
+   * @returns The number of bytes.
    */
   vmsplice(to: number, bytes: Uint8Array<ArrayBuffer>): number;
 }
@@ -105,22 +148,34 @@ export const zeroCopy: ZeroCopy = {
   },
 
   splice(from, to, length) {
-    return needed().splice(from, null, to, null, Math.min(length, MOST), FLAGS);
+    return needed().splice(from, null, to, null, Math.min(length, MAX_MOVED), FLAGS);
   },
 
   tee(from, to, length) {
-    return needed().tee(from, to, Math.min(length, MOST), SPLICE_F_NONBLOCK);
+    return needed().tee(from, to, Math.min(length, MAX_MOVED), SPLICE_F_NONBLOCK);
   },
 
   sendfile(to, file, offset, length) {
     const from = whole(offset, "send a file: the offset", 0, Number.MAX_SAFE_INTEGER);
-    return needed().sendfile(to, file, new BigInt64Array([BigInt(from)]), Math.min(length, MOST));
+    return needed().sendfile(
+      to,
+      file,
+      new BigInt64Array([BigInt(from)]),
+      Math.min(length, MAX_MOVED),
+    );
   },
 
   vmsplice(to, bytes) {
+    const library = needed();
+    // Deno would prompt.
+    if (!isFfiGranted()) {
+      throw new Deno.errors.NotSupported(
+        "Cannot vmsplice: it needs the address of the bytes, run with --allow-ffi without a path",
+      );
+    }
     const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
     const vector = new BigUint64Array([BigInt(address), BigInt(bytes.length)]);
-    return needed().vmsplice(to, vector, 1, SPLICE_F_NONBLOCK);
+    return library.vmsplice(to, vector, 1, SPLICE_F_NONBLOCK);
   },
 };
 

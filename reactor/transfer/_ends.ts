@@ -4,79 +4,91 @@ import { describe, describeAddr, shown, text } from "../_describe.ts";
 import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
-import { StreamSocket } from "../stream_socket.ts";
+import { StreamSocket } from "../_stream_socket.ts";
+import { whole } from "../_whole.ts";
 import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 
 /*
  * The ends of a transfer, and how it waits for them:
  *
- *  1. What waits is a generator that yields a Wait; it goes on when that calls back, or is settled. (With promises alone it
- *     would go on later, and cost more.)
- *  2. A transfer of a selectable is the reader, or the writer, that the reactor has for it, from its beginning to its end.
- *     While it does not wait it is suspended, so it is not called for nothing, and yet nobody else can get at the bytes.
- *     The reactor is that of the coroutine, or else the one that the socket belongs to, or else that of another end.
- *  3. When the reactor shuts down, selectables are aborted: what is cut in the middle must not end as if it were whole.
- *  4. Reading a connection of Deno cannot be taken back. What a transfer has begun to read and did not wait for, or what it
- *     brought beyond what the next one wants, is for the next transfer from the same connection.
+ * 1. A step that may wait is a generator that yields a Wait. It goes on when the Wait calls back or
+ *    is settled. With promises alone it would go on later and cost more.
+ * 2. A transfer from or to a selectable is its reader or writer from beginning to end. While the
+ *    transfer does not wait, this reader or writer is suspended: it is not called for nothing, and
+ *    nobody else can get at the bytes. Its reactor is that of the coroutine, otherwise that of the
+ *    socket, otherwise that of another end.
+ * 3. When the reactor shuts down, selectables are aborted: a transfer that is cut must not look
+ *    complete.
+ * 4. Reading a connection of Deno cannot be cancelled. So what a transfer reads and does not use,
+ *    because it ended or read too much, is kept for the next transfer from the same connection.
  */
 
-/** A promise, or what calls one of both later, unless the end is released before. */
+/**
+ * A promise, or a function that calls one of its arguments later, unless the end is released
+ * before.
+ */
 export type Wait =
   | PromiseLike<unknown>
   | ((resume: (value?: unknown) => void, fail: (error: unknown) => void) => void);
 
-/** Something that may have to wait. */
+/** A step that may have to wait. */
 export type Steps<R = void> = Generator<Wait, R, unknown>;
 
 /** One end of a transfer. */
 export interface End {
-  /** What the bytes come from, or go to. */
+  /** What the bytes come from or go to. */
   readonly end: object;
-  /** Its descriptor, now, if it has one. */
+  /** Its current descriptor, if it has one. */
   readonly descriptor: number | undefined;
-  /** Stops waiting at once, and never calls back. */
+  /** Stops waiting at once. Nothing is called back after this. */
   release(): void;
-  /** How it is called in messages. */
+  /** Its name in messages. */
   describe(): string;
 }
 
-/** The end that is read. */
+/** The end to read from. */
 export interface Source extends End {
-  /** Waits for at least one byte and gives about `size`, valid until the next time; `null` at the end. */
+  /**
+   * Waits for at least one byte and returns up to about `size` bytes, or `null` at the end. The
+   * bytes are valid until the next call.
+   */
   take(size: number): Steps<Uint8Array | null>;
-  /** Whether there may be more than what was taken last. */
+  /** Whether there may be more bytes than were taken last. */
   readonly more: boolean;
 }
 
-/** The end that is written. */
+/** The end to write to. */
 export interface Target extends End {
-  /** Gives how much of it has been written, at least one byte if there is one, and whatever was written before. */
+  /**
+   * Writes bytes and waits until they and everything before are written. Returns how many were
+   * written: at least one, unless there are none.
+   */
   put(bytes: Uint8Array): Steps<number>;
-  /** Half-close. */
+  /** Ends the writing half. */
   finish(): Promise<void> | void;
 }
 
-/** What waits for selectables, and what for. */
+/** How to wait for a selectable. */
 export interface Waiting {
   /** What calls back. */
   readonly reactor: Registrar | undefined;
-  /** Its text tells what for, for messages and `reactor.inspect()`. */
+  /** Its text tells what it waits for, in messages and in `reactor.inspect()`. */
   readonly where: { toString(): string };
 }
 
-/** The reactor that a socket belongs to. */
+/** Returns the reactor that a socket belongs to. */
 export function reactorOf(end: object | undefined): Registrar | undefined {
   return (end as { reactor?: Registrar } | undefined)?.reactor;
 }
 
-/** What a transfer reads. */
+/** Makes the end that a transfer reads from. */
 export function sourceOf(end: object, waiting: Waiting): Source {
   if ("recv" in end) return new SocketSource(end as Receiver, waiting);
   if ("read" in end) return new ConnSource(end as Reads);
   throw new TypeError(`Cannot transfer from ${shown(end)}: it has no read()`);
 }
 
-/** What a transfer writes. */
+/** Makes the end that a transfer writes to. */
 export function targetOf(end: object, waiting: Waiting): Target {
   if ("send" in end) return new SocketTarget(end as Sender, waiting);
   if ("write" in end) return new ConnTarget(end as Writes);
@@ -102,36 +114,36 @@ class ConnEnd<T extends object> implements End {
   }
 }
 
-/** Rule 4. */
+/** See rule 4. */
 const ahead = new WeakMap<object, Promise<Uint8Array | null>>();
 
-/** Where a transfer reads into, again and again. */
+/** Memory that a transfer reads into again and again. */
 class Room {
-  /** Whether there may be more than what was read last. */
+  /** Whether there may be more than was read last. */
   more = false;
   #small: Uint8Array<ArrayBuffer> | undefined;
   #large: Uint8Array<ArrayBuffer> | undefined;
-  /** So much is read at a time, when there is much. */
-  #most = MEDIUM;
+  /** How much to read at a time if there is much. */
+  #max = MEDIUM;
 
-  /** So much of it was given last. */
+  /** How much memory was offered last. */
   #given = 0;
 
   of(size: number): Uint8Array<ArrayBuffer> {
-    const most = this.#given = size <= SMALL ? size : Math.min(size, this.#most);
-    if (size <= SMALL) return (this.#small ??= new Uint8Array(SMALL)).subarray(0, most);
-    if (this.#large === undefined || this.#large.length < most) this.#large = new Uint8Array(most);
-    return this.#large.subarray(0, most);
+    const max = this.#given = size <= SMALL ? size : Math.min(size, this.#max);
+    if (size <= SMALL) return (this.#small ??= new Uint8Array(SMALL)).subarray(0, max);
+    if (this.#large === undefined || this.#large.length < max) this.#large = new Uint8Array(max);
+    return this.#large.subarray(0, max);
   }
 
-  /** So much was read into what was given last. */
+  /** Notes how much was read into the memory that was offered last. */
   filled(length: number): void {
     const isFull = length === this.#given;
     this.more = isFull || length >= SMALL;
-    if (isFull && length === this.#most) this.#most = LARGE;
+    if (isFull && length === this.#max) this.#max = LARGE;
     else if (!this.more) {
-      // It may be idle for long.
-      this.#most = MEDIUM;
+      // The connection may be idle for long.
+      this.#max = MEDIUM;
       this.#large = undefined;
     }
   }
@@ -170,6 +182,7 @@ class ConnSource extends ConnEnd<Reads> implements Source {
     const into = this.#room.of(size);
     const length = await this.end.read(into);
     if (length === null) return null;
+    whole(length, "transfer: what read() gives", 0, into.length);
     this.#room.filled(length);
     return into.subarray(0, length);
   }
@@ -178,17 +191,14 @@ class ConnSource extends ConnEnd<Reads> implements Source {
 class ConnTarget extends ConnEnd<Writes> implements Target {
   *put(bytes: Uint8Array): Steps<number> {
     if (bytes.length === 0) {
-      // Of a Unix connection that was closed before, the descriptor of another to the same path is found: writing tells.
+      // The connection may be closed, and this may be the descriptor of another one to the same
+      // path. Writing nothing tells.
       if (this.descriptor !== undefined) yield this.end.write(bytes);
       return 0;
     }
     const sent = (yield this.end.write(bytes)) as number;
-    // Who always writes nothing would be asked for ever.
-    if (!(sent > 0 && sent <= bytes.length)) {
-      throw new TypeError(
-        `write() gave ${sent}: it must write at least one byte of ${bytes.length}`,
-      );
-    }
+    // An object that accepts nothing would be asked for ever.
+    whole(sent, "transfer: what write() gives", 1, bytes.length);
     return sent;
   }
 
@@ -196,7 +206,7 @@ class ConnTarget extends ConnEnd<Writes> implements Target {
     try {
       await this.end.closeWrite?.();
     } catch {
-      // A peer that is gone already need not be told.
+      // The peer may be gone already.
     }
   }
 }
@@ -235,7 +245,7 @@ class SocketEnd<T extends Selectable> implements End {
       : undefined;
   }
 
-  /** To be yielded at once, by whoever found it not ready. */
+  /** Must be yielded at once, by a caller that has found the end not ready. */
   wait(): Wait {
     this.#reactor[this.#calls.resume](this.end);
     return this.#until;
@@ -247,7 +257,7 @@ class SocketEnd<T extends Selectable> implements End {
     this.#reactor.removeShutdownHook(this);
   }
 
-  /** For the reactor, when it shuts down. */
+  /** Called by the reactor when it shuts down. */
   abandon(): void {
     (this.end as Partial<Socket>).abort?.();
     this.#goOn();
@@ -262,7 +272,7 @@ class SocketEnd<T extends Selectable> implements End {
   };
 
   #onReady = (): void => {
-    // What has closed is called for the last time: then there is nothing to suspend.
+    // In the last call, after a close, there is nothing to suspend.
     if (this.#reactor.currentContext!.active) this.#reactor.suspend();
     this.#goOn();
   };
@@ -314,9 +324,10 @@ class SocketTarget extends SocketEnd<Sender> implements Target {
     const { end } = this;
     let sent: number;
     while ((sent = end.send(bytes)) === 0 && bytes.length > 0) yield this.wait();
-    // What the kernel has taken is written, even if it would not take more now.
+    // The bytes are in the kernel, even if it does not take more now.
     if (end.writable || end instanceof DescriptorSocket) return sent;
-    // A back end that writes later is not writable until it has, and tells at the next send whether it failed.
+    // Another back end writes later. It is writable again when that is done, and the next send
+    // tells whether it failed.
     do yield this.wait(); while (!end.writable);
     end.send(NOTHING);
     return sent;
@@ -330,9 +341,11 @@ class SocketTarget extends SocketEnd<Sender> implements Target {
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
-/** So much is read by who waits: more than most messages, so that nobody has to ask whether there is more; … */
+/**
+ * How much is read after a wait. Most messages are smaller, so it is clear that there is no more.
+ */
 export const SMALL: number = 8 * 1024;
-/** … so much if that was not all, … */
+/** How much is read next if that was not all. */
 const MEDIUM = 64 * 1024;
-/** … and so much at most is copied at a time. */
+/** How much is copied at a time, at most. */
 export const LARGE: number = 256 * 1024;

@@ -3,8 +3,8 @@ import type { Registrar } from "../_registrar.ts";
 import { startAlarm } from "../_timers.ts";
 
 /**
- * Tells when nothing has moved for some time. A movement costs a look at the clock, and no timer: the timer finds out when
- * it is due.
+ * Tells when nothing has moved for some time. A movement costs a look at the clock, and no timer:
+ * the timer finds out when it is due.
  */
 export class Idle {
   readonly ms: number;

@@ -37,32 +37,40 @@ import { type Cut, TransferError, type TransferSide } from "./transfer_error.ts"
 /*
  * The rules of a pump, which moves the bytes of one direction:
  *
- *  1. To wait for something to read, a little is read. If that is all there is, it is written, and that was that: splicing
- *     does not pay for little.
- *  2. If there is much, the kernel moves it into a pipe and out of it, until there is not much. It is asked first how much
- *     there is, so that splicing never meets the end or an error: reading does, and tells which.
- *  3. The pipe is empty before each refill, so it is never the pipe that is full. To wait until the far side has room, a page
- *     is read out of the pipe and written; and what is wrong with the far side, writing tells.
- *  4. The end of the stream goes on to the far side when all that came before it is there.
- *  5. With a tap, what is in the pipe is duplicated into a second one before it goes on; as much goes out of each as was
- *     duplicated, no matter how much there is in the first.
- *  6. What cannot be spliced is copied, from then on or for once: no descriptor, no pipe, a refusal of the kernel.
- *  7. Nobody is told before something has arrived. An abort, which may come whenever others run, lets go of both ends and of
- *     the pipes at once.
+ * 1. To wait for bytes, a small amount is read. If that is all, it is written. Splicing does not
+ *    pay for little.
+ * 2. If there is much, the kernel moves it into a pipe and out of it, until there is little. The
+ *    kernel is asked first how much there is, so that splicing never meets the end or an error.
+ *    Reading meets them, and tells which it is.
+ * 3. The pipe is empty before each refill, so a refused splice never means a full pipe. To wait for
+ *    room at the far side, a page is read out of the pipe and written. If the far side is broken,
+ *    writing tells.
+ * 4. The end of the stream goes to the far side after all bytes.
+ * 5. With a tap, the content of the pipe is duplicated into a second pipe before it moves on. The
+ *    same amount then leaves each pipe.
+ * 6. What cannot be spliced is copied, for once or from then on: no descriptor, no pipe, a refusal
+ *    of the kernel.
+ * 7. Progress is reported only after bytes have arrived. An abort may come whenever other code
+ *    runs. It releases both ends and the pipes at once.
  */
 
-// Never SPLICE_F_MORE: what is followed by nothing would wait for 200 ms.
+// Never SPLICE_F_MORE: the last bytes would wait for 200 ms.
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const FIONREAD = 0x541b;
 const PAGE = 4096;
-/** Less than this is cheaper to copy. */
+/** It is cheaper to copy less than this. */
 const WORTH = 16 * 1024;
 
-/** All transfers together let the event loop of Deno turn this often: once for some megabytes. */
+/**
+ * All transfers together let Deno's event loop turn this often, which is once for some megabytes.
+ */
 const eventLoop = new EventLoop({ turnMs: 3 });
 let turning: Promise<void> | undefined;
 
-/** They wait for the same turn, and then each has its share before it is time for the next. */
+/**
+ * Waits for a turn. All transfers wait for the same one, and then each has its share before the
+ * next is due.
+ */
 function turn(): Promise<void> {
   return turning ??= eventLoop.turn().finally(() => turning = undefined);
 }
@@ -74,7 +82,7 @@ export interface Route {
   from: TransferSource | FileSource;
   to: TransferTarget;
   tap?: TransferTarget | undefined;
-  /** How many bytes at most. */
+  /** How many bytes to move, at most. */
   limit?: number | undefined;
   /** Whether more than that cuts it. */
   limitCuts?: boolean;
@@ -86,15 +94,17 @@ export interface Route {
   idle?: Idle | undefined;
 }
 
-/** Where bytes go out. */
+/** What bytes are written to. */
 interface Outlet {
   readonly side: "to" | "tap";
   readonly target: Target;
-  /** What they come out of when they are spliced. */
+  /** The pipe that spliced bytes come out of. */
   pipe?: Pipe | undefined;
-  /** Whether the kernel can move something there, as soon as it is known. */
+  /** Whether the kernel can move bytes there, if that is known. */
   splices?: boolean | undefined;
-  /** It would not, although there was room: which may have come just then. */
+  /**
+   * Whether the kernel has refused once although there was room. The room may have come just then.
+   */
   doubted?: boolean;
 }
 
@@ -120,15 +130,17 @@ export class Pump implements Job {
   readonly #route: Route;
   #source!: Source;
   #outlets!: Outlets;
-  /** All of these, as far as there are any yet. */
+  /** The ends that have been made so far. */
   readonly #ends: End[] = [];
   #left: number;
-  /** How much was taken from the source. */
+  /** How many bytes were taken from the source. */
   #taken = 0;
   #libc: Libc | undefined;
-  /** Whether the kernel has taken something from the source already: then it can. */
+  /** Whether the kernel has moved bytes from the source before. */
   #proven = false;
-  /** How much is in the pipes. */
+  /** Whether the kernel has duplicated bytes before. */
+  #duplicates = false;
+  /** How many bytes are in the pipes. */
   #held = 0;
   #state: "fresh" | "running" | "over" = "fresh";
   #room: Uint8Array<ArrayBuffer> | undefined;
@@ -200,9 +212,10 @@ export class Pump implements Job {
       side: i === 0 ? "to" : "tap",
       target: this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`))),
     })) as Outlets;
-    // Now, while there are few that are newer, and no connection has been reset yet, which would have no address any more.
+    // The descriptors are found now, while few are newer. Also, a connection that is reset later
+    // has no address any more.
     if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
-    // What was written before may be under way.
+    // Waits for what was written before.
     yield* this.#write(NOTHING);
     let isBeyond = !(yield* this.#putWithin(lender, lender.unread(source.end)));
     while (this.#left > 0) {
@@ -213,7 +226,7 @@ export class Pump implements Job {
         : yield* this.#relay();
       if (size !== undefined) {
         const chunk = yield* this.#take(Math.min(size, this.#left));
-        if (chunk === null) return yield* this.#finish();
+        if (chunk === null) return isFile ? undefined : yield* this.#finish();
         if (chunk.length > this.#left) isBeyond = !(yield* this.#putWithin(lender, [chunk]));
         else {
           this.#takes(chunk.length);
@@ -240,7 +253,7 @@ export class Pump implements Job {
     }
   }
 
-  /** Sends some of a file; if that cannot be now, gives how much to read. */
+  /** Sends some of a file. If the kernel does not, returns how much to read. */
   #send(source: FileSource): number | undefined {
     const library = this.#libc;
     if (library === undefined) return LARGE;
@@ -255,7 +268,10 @@ export class Pump implements Job {
     this.#arrived(sent, 0);
   }
 
-  /** Fills the pipe once and empties it; if there is nothing much, or it cannot be, gives how much to read. */
+  /**
+   * Fills the pipe once and empties it. If there is little, or it is not possible, returns how much
+   * to read.
+   */
   *#relay(): Steps<number | undefined> {
     const library = this.#libc;
     if (library === undefined) return LARGE;
@@ -278,14 +294,31 @@ export class Pump implements Job {
         this.#held,
         SPLICE_F_NONBLOCK,
       );
-      if (length <= 0) throw new Error("Cannot duplicate what is in a pipe: the system refused");
+      if (length <= 0) return void (yield* this.#copyHeld(library, to.pipe!.output));
+      this.#duplicates = true;
       this.#held += length;
       yield* this.#drain(library, to, length);
       yield* this.#drain(library, tap, length);
     }
   }
 
-  /** Moves as much as there is, and goes in, into the empty pipe; whether that was possible. */
+  /** Copies the content of the pipe to all outlets. */
+  *#copyHeld(library: Libc, output: number): Steps {
+    if (!this.#duplicates) this.#libc = undefined;
+    while (this.#held > 0) yield* this.#write(this.#takeHeld(library, output, LARGE));
+    this.#givePipesBack();
+  }
+
+  /** Reads some of the content of a pipe. */
+  #takeHeld(library: Libc, output: number, size: number): Uint8Array {
+    const room = this.#room ??= new Uint8Array(LARGE);
+    const length = library.read(output, room, Math.min(size, LARGE));
+    if (length <= 0) throw new Error("Cannot read from a pipe: the system refused");
+    this.#held -= length;
+    return room.subarray(0, length);
+  }
+
+  /** Moves as much as possible into the empty pipe. Returns whether that was possible. */
   #fill(library: Libc, fd: number): boolean {
     for (const outlet of this.#outlets) {
       outlet.pipe ??= pipes.take(library);
@@ -299,16 +332,17 @@ export class Pump implements Job {
       this.#held = length;
       return true;
     }
-    // There was something. If it has never worked, it cannot be done with what this is.
+    // There was something to move. If it has never worked, this kind of source cannot be spliced.
     if (!this.#proven) this.#libc = undefined;
     return false;
   }
 
-  /** Moves so many bytes out of the pipe. */
+  /** Moves this number of bytes out of the pipe. */
   *#drain(library: Libc, outlet: Outlet, length: number): Steps {
     const { output } = outlet.pipe!;
     while (length > 0) {
-      // Each time anew: who was told of the progress may have closed it, and opened something else of that number.
+      // Found again each time: `onProgress` may have closed it and opened something else with its
+      // number.
       const fd = descriptorOf(outlet);
       let moved = fd === undefined ? 0 : library.splice(output, null, fd, null, length, FLAGS);
       if (moved > 0) {
@@ -317,18 +351,20 @@ export class Pump implements Job {
         if (outlet.side === "to") this.#arrived(moved, 0);
         else this.#route.idle?.moved();
       } else {
-        // It is full, or broken, or does not know how: writing will tell.
-        const room = this.#room ??= new Uint8Array(LARGE);
-        moved = library.read(output, room, Math.min(length, howMuch(library, outlet, fd)));
-        if (moved <= 0) throw new Error("Cannot read from a pipe: the system refused");
-        this.#held -= moved;
-        yield* this.#write(room.subarray(0, moved), [outlet]);
+        // It is full, broken, or cannot be spliced to. Writing will tell.
+        const size = Math.min(length, howMuch(library, outlet, fd));
+        const bytes = this.#takeHeld(library, output, size);
+        moved = bytes.length;
+        yield* this.#write(bytes, [outlet]);
       }
       length -= moved;
     }
   }
 
-  /** Writes what is within the limit; what is beyond goes back. Gives whether that was all. */
+  /**
+   * Writes the chunks up to the limit, and returns the rest to the lender. Returns whether there
+   * was none.
+   */
   *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps<boolean> {
     for (const [i, chunk] of chunks.entries()) {
       const within = Math.min(chunk.length, this.#left);
@@ -387,11 +423,11 @@ export class Pump implements Job {
     transferred.bytes += spliced + copied;
     this.#route.idle?.moved();
     this.#route.onProgress?.(transferred);
-    // What was aborted there goes no further; whoever aborted it has told why.
+    // `onProgress` has aborted the transfer. Whoever did that has told why.
     if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");
   }
 
-  /** Of one of the ends, as it is told of the other. */
+  /** Names an end in the description of another. */
   #name(index: number): string {
     return this.#ends[index]?.describe() || "another end";
   }
@@ -410,7 +446,10 @@ function descriptorOf({ splices, target }: Outlet): number | undefined {
   return splices === false ? undefined : target.descriptor;
 }
 
-/** How much to copy to where nothing could be moved: a page, to wait until there is room; much, if it is never possible. */
+/**
+ * How much to copy to an outlet that the kernel did not move bytes to: a page, to wait until there
+ * is room; much, if it never will.
+ */
 function howMuch(library: Libc, outlet: Outlet, fd: number | undefined): number {
   if (fd === undefined) return LARGE;
   if (outlet.splices === undefined && (pollNow(library, fd, POLLOUT) & POLLOUT) !== 0) {

@@ -6,23 +6,30 @@ import type { Transfer, TransferOptions, TransferTarget } from "./transfer.ts";
 export interface SendFileOptions extends TransferOptions {
   /** Where in the file to begin, in bytes. @default {0} */
   offset?: number;
-  /** How many bytes to send. @default {up to the end of the file} */
+  /**
+   * How many bytes to send. It is an error if the file ends before. Without a length, everything is
+   * sent up to the end that the file has at the beginning. A file without a size, such as those in
+   * /proc, is sent until there is no more to read.
+   *
+   * @default {up to the end of the file}
+   */
   length?: number;
-  /** Reads and writes, as where the kernel cannot do it. @default {false} */
+  /** Reads and writes even if the kernel could do it. @default {false} */
   copy?: boolean;
 }
 
 /**
- * Sends a file, or a part of one, over a connection, by the kernel alone where that is possible (Linux, a plain TCP or
- * Unix connection, `--allow-ffi`), and by reading and writing elsewhere.
+ * Sends a file, or a part of it, over a connection. The kernel does this alone if possible (Linux,
+ * a plain TCP or Unix connection, `--allow-ffi`). Otherwise it reads and writes.
  *
- * `await` it, or `yield*` it in a coroutine that gio runs. The connection stays open. A file that is already open stays so,
- * and its position is not kept.
+ * `await` it, or `yield*` it in a coroutine that gio runs. The connection stays open. A file that
+ * is open already stays open, but its position may change.
  *
  * @param to What to send to.
- * @param file The path of the file, or the file.
- * @param options Which part, and a signal to cut it.
- * @returns The transfer; it rejects with a {@linkcode TransferError} when it is cut, or when the file ends before it should.
+ * @param file The path of the file, or the open file.
+ * @param options Which part to send, and a signal that cuts it.
+ * @returns The transfer. It rejects with a {@linkcode TransferError} if it is cut, if the file ends
+ * before `length` bytes are sent, or if it is truncated meanwhile.
  *
  * @example A download
  * ```ts

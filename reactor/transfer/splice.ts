@@ -10,16 +10,21 @@ import type { TransferredBothWays } from "./transferred.ts";
 
 /** Options of {@linkcode splice}. */
 export interface SpliceOptions extends TransferOptions {
-  /** Ends after so many bytes, without an end of the stream. @default {Infinity} */
+  /**
+   * How many bytes to move, at most. Then it ends without the end of the stream.
+   *
+   * @default {Infinity}
+   */
   limit?: number;
-  /** Reads and writes, as where nothing can be spliced. @default {false} */
+  /** Reads and writes even if the kernel could do it. @default {false} */
   copy?: boolean;
 }
 
 /** Options of `splice.both`. */
 export interface SpliceBothOptions extends TransferOptions<TransferredBothWays> {
   /**
-   * How many bytes may go each way. When more come, both ways are cut, with a `RangeError` as the cause.
+   * How many bytes may go each way. When more come, both ways are cut, with a `RangeError` as the
+   * cause.
    *
    * @default {Infinity}
    */
@@ -31,9 +36,14 @@ export interface SpliceBothOptions extends TransferOptions<TransferredBothWays> 
 /** The type of {@linkcode splice}. */
 export interface Splice {
   /**
-   * Moves bytes from one connection to another until the end of the stream, which is passed on, or the limit.
+   * Moves bytes from one connection to another up to the end of the stream, which is passed on, or
+   * up to the limit.
    *
-   * @throws {TransferError} when it is cut
+   * @param from What to read from.
+   * @param to What to write to.
+   * @param options A limit, and a signal that cuts it.
+   * @returns The transfer.
+   * @throws {TransferError} If it is cut.
    */
   (
     from: TransferSource,
@@ -41,10 +51,14 @@ export interface Splice {
     options?: SpliceOptions,
   ): Transfer;
   /**
-   * Moves bytes both ways, until both streams have ended. When one way is cut, so is the other. With `idleMs`, it is cut
-   * when nothing has moved either way for so long.
+   * Moves bytes both ways until both streams have ended. If one way is cut, so is the other. With
+   * `idleMs`, it is cut when nothing has moved either way for that time.
    *
-   * @throws {TransferError} when it is cut
+   * @param one The first connection.
+   * @param other The second connection.
+   * @param options A signal that cuts it, and others.
+   * @returns The transfer.
+   * @throws {TransferError} If it is cut.
    */
   both(
     one: TransferPeer,
@@ -52,10 +66,15 @@ export interface Splice {
     options?: SpliceBothOptions,
   ): Transfer<TransferredBothWays>;
   /**
-   * As {@linkcode splice}, and the same bytes go to `tap` as well: a file that records them, say. The slower of both sets
-   * the pace.
+   * Moves bytes like {@linkcode splice}, and writes the same bytes to `tap`, for example a file
+   * that records them. The slower of the two sets the pace.
    *
-   * @throws {TransferError} when it is cut
+   * @param from What to read from.
+   * @param to What to write to.
+   * @param tap What else to write to.
+   * @param options A limit, and a signal that cuts it.
+   * @returns The transfer.
+   * @throws {TransferError} If it is cut.
    */
   tee(
     from: TransferSource,
@@ -66,17 +85,21 @@ export interface Splice {
 }
 
 /**
- * Moves bytes from one connection to another without looking at them, by the kernel alone where that is possible
- * (Linux, plain TCP or Unix connections and files, `--allow-ffi`), and by reading and writing elsewhere.
+ * Moves bytes from one connection to another without looking at them. The kernel does this alone if
+ * possible (Linux, plain TCP or Unix connections and files, `--allow-ffi`). Otherwise it reads and
+ * writes.
  *
- * `await` it in any program, with `Deno.Conn`s and the like or sockets of a running reactor. In a coroutine that gio runs,
- * `yield*` it: what was read and pushed back goes first, and {@linkcode here} is the innermost context.
+ * `await` it in any program, with connections of Deno or sockets of a running reactor. In a
+ * coroutine that gio runs, `yield*` it. There, data that was read and pushed back goes first, and
+ * {@linkcode here} is the innermost context.
  *
- * A socket that is transferred from has no reader meanwhile, and one that is transferred to no writer.
+ * While a transfer reads from a socket, that has no other reader. While it writes to a socket, that
+ * has no other writer.
  *
- * The connections are not closed. The end of the stream is passed on as a half-close. What is cut is reported by a
- * {@linkcode TransferError}; then bytes may have been read and not written, so close both: sockets by `abort()`, so that
- * nobody takes a part for the whole.
+ * The connections stay open. The end of the stream is passed on as a half-close. A
+ * {@linkcode TransferError} tells that the transfer was cut. Then bytes may have been read and not
+ * written, so close both connections. Close sockets by `abort()`, so that nobody takes a part for
+ * the whole.
  *
  * @example A relay
  * ```ts

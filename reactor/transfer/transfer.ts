@@ -6,48 +6,54 @@ import type { Idle } from "./_idle.ts";
 import type { Transferred } from "./transferred.ts";
 import { type Cut, TransferError } from "./transfer_error.ts";
 
-/** In a coroutine that gio runs: the innermost context, where its bare `yield`s read and `yield data` writes. */
+/**
+ * In a coroutine that gio runs: the innermost context. The bare `yield`s of the coroutine read from
+ * it, and `yield data` writes to it.
+ */
 export const here: unique symbol = Symbol("the innermost context");
 
-/** Something that has a context of gio, as what `open()` and `connectTo()` give. */
+/** An object that has a context of gio, such as what `open()` and `connectTo()` return. */
 export interface HasContext<C> {
   /** The context. */
   readonly context: C;
 }
 
-/** What is received from without blocking, as a socket of the reactor or a context of gio. */
+/**
+ * What bytes are received from without blocking, such as a socket of the reactor or a context of
+ * gio.
+ */
 export interface Receiver extends Selectable {
-  /** As {@linkcode Socket.recv}; at most `most` bytes. What it gives beyond goes back to the coroutine, if that is lent by gio. */
-  recv(most?: number): Uint8Array | string | null | undefined;
+  /** See {@linkcode Socket.recv}. A context of gio takes back what it gives beyond `max` bytes. */
+  recv(max?: number): Uint8Array | string | null | undefined;
 }
 
-/** What is sent to without blocking, as a socket of the reactor or a context of gio. */
+/** What bytes are sent to without blocking, such as a socket of the reactor or a context of gio. */
 export interface Sender extends Selectable {
-  /** As {@linkcode Socket.send}. */
+  /** See {@linkcode Socket.send}. */
   send(bytes: Uint8Array): number;
-  /** As {@linkcode Socket.shutdown}. */
+  /** See {@linkcode Socket.shutdown}. */
   shutdown?(): void;
 }
 
 /** What reads as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdin` does. */
 export interface Reads {
-  /** Reads at most `p.length` bytes into `p`; gives their number, or `null` at the end. */
+  /** Reads at most `p.length` bytes into `p`. Gives their number, or `null` at the end. */
   read(p: Uint8Array): Promise<number | null>;
 }
 
 /** What writes as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdout` does. */
 export interface Writes {
-  /** Writes some or all of `p`; gives the number of bytes written. */
+  /** Writes some or all of `p`. Gives the number of bytes written. */
   write(p: Uint8Array): Promise<number>;
   /** Ends the writing half. */
   closeWrite?(): Promise<void>;
 }
 
-/** Where a transfer can come from. */
+/** What a transfer can read from. */
 export type TransferSource = Reads | Receiver | HasContext<Receiver> | typeof here;
-/** Where a transfer can go to. */
+/** What a transfer can write to. */
 export type TransferTarget = Writes | Sender | HasContext<Sender> | typeof here;
-/** What a transfer can be between, both ways. */
+/** What a transfer can read from and write to. */
 export type TransferPeer =
   | (Reads & Writes)
   | (Receiver & Sender)
@@ -56,41 +62,47 @@ export type TransferPeer =
 
 /** Options of all transfers. */
 export interface TransferOptions<T = Transferred> {
-  /** Cuts the transfer when it aborts. Close the connections then: what was under way is lost. */
+  /**
+   * Cuts the transfer when it aborts. Bytes that were read and not written are lost, so close the
+   * connections then.
+   */
   signal?: AbortSignal;
   /**
-   * Cuts the transfer when nothing has moved for so many milliseconds, with a `DOMException` named `"TimeoutError"` as the
-   * cause. It goes by the clock of the reactor, if there is one.
+   * Cuts the transfer if nothing has moved for this time, in milliseconds. The cause is a
+   * `DOMException` named `"TimeoutError"`. It uses the clock of the reactor, if there is one.
    *
    * @default {Infinity}
    */
   idleMs?: number;
-  /** Called each time some bytes have arrived, with the same object each time. */
+  /** Called each time bytes have arrived, always with the same object. */
   onProgress?: (transferred: T) => void;
 }
 
-/** What lends a transfer its ends; gio is one. */
+/** Lends the ends of a transfer to it. Gio is one. */
 export interface Lender {
-  /** What is meant by `end`, for the transfer alone until {@linkcode Lender.takeBack}. */
+  /** Returns what `end` stands for. Only the transfer uses it until it ends. */
   lend(end: TransferSource | TransferTarget): object;
-  /** What was received of an end that was lent, and not consumed. */
+  /** Returns what was received from an end before it was lent, and not consumed. */
   unread(end: object): Uint8Array[];
-  /** The transfer is over, and has received more than it should. */
+  /** Takes what the transfer has received beyond its limit. */
   takeBack(end: object, unread: Uint8Array[]): void;
 }
 
-/** What a {@linkcode Transfer} does, in one direction. */
+/** One direction of a {@linkcode Transfer}. */
 export interface Job {
-  /** Does it; what calls back is `reactor`, or else the one that each socket belongs to. */
+  /**
+   * Moves the bytes. `reactor` calls back; if it is missing, the reactor that each socket belongs
+   * to does.
+   */
   run(lender: Lender, reactor: Registrar | undefined): Promise<void>;
-  /** Ends it at once; what `run` has promised never comes. Gives how far it came. */
+  /** Ends it at once. The promise of `run` is not settled any more. Returns how far it came. */
   abort(): Cut;
 }
 
 /**
- * A transfer of bytes that has begun, or is about to; made by {@linkcode splice} and {@linkcode sendFile}.
+ * A transfer of bytes, made by {@linkcode splice} and {@linkcode sendFile}.
  *
- * It is a promise, which begins by itself: `await` it. In a coroutine that gio runs, `yield*` it.
+ * It is a promise that begins by itself: `await` it. In a coroutine that gio runs, `yield*` it.
  *
  * @typeParam T What it reports.
  *
@@ -103,7 +115,8 @@ export interface Job {
  * await Deno.writeFile(path, new Uint8Array(1000));
  * using from = await Deno.open(path);
  * const sizes: number[] = [];
- * const transfer = splice(from, { write: (p) => Promise.resolve(sizes.push(p.length) && p.length) });
+ * const to = { write: (p: Uint8Array) => Promise.resolve(sizes.push(p.length) && p.length) };
+ * const transfer = splice(from, to);
  * assertEquals(transfer.transferred.bytes, 0);
  * await transfer;
  * assertEquals(transfer.transferred.bytes, 1000);
@@ -139,7 +152,11 @@ export class Transfer<T = Transferred> implements Promise<T> {
     });
   }
 
-  /** Cuts it, with a {@linkcode TransferError}; both ends are let go at once. */
+  /**
+   * Cuts the transfer with a {@linkcode TransferError}, and releases both ends at once.
+   *
+   * @param reason The cause of the error.
+   */
   abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
     if (this.#state === "settled") return;
     const cuts = this.#jobs.map((job) => job.abort());
@@ -154,8 +171,11 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 
   /**
-   * For who drives coroutines, when all that was written before has been accepted: begins, with the ends that the waiter
-   * lends, if it lends any.
+   * Called by the driver of a coroutine when everything written before has been accepted: begins
+   * the transfer.
+   *
+   * @param waiter The coroutine that waits. It may lend the ends.
+   * @returns What cuts the transfer when the coroutine does not wait for it any more.
    */
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
     this.#begin(waiter.lender, waiter.reactor);
@@ -163,12 +183,12 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return () => this.abort();
   }
 
-  /** A request that writes where the coroutine may have written: it begins when that has been accepted. */
+  /** Whether the driver must first write what the coroutine has written before. */
   get flushes(): boolean {
     return true;
   }
 
-  /** As of a promise. */
+  /** The same as for a promise. */
   then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -176,14 +196,14 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return this.#result.promise.then(onFulfilled, onRejected);
   }
 
-  /** As of a promise. */
+  /** The same as for a promise. */
   catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<T | B> {
     return this.#result.promise.catch(onRejected);
   }
 
-  /** As of a promise. */
+  /** The same as for a promise. */
   finally(onFinally?: (() => void) | null): Promise<T> {
     return this.#result.promise.finally(onFinally);
   }
@@ -193,7 +213,10 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return "Transfer";
   }
 
-  /** For `yield*`: yields itself once, to be begun by who drives the coroutine, and gives what was transferred. */
+  /**
+   * Yields itself once, for `yield*`. The driver of the coroutine begins it. Returns what was
+   * transferred.
+   */
   *[Symbol.iterator](): Generator<Transfer<T>, T, unknown> {
     if (this.#state === "fresh") this.#state = "lent";
     let reason: unknown;
@@ -206,7 +229,8 @@ export class Transfer<T = Transferred> implements Promise<T> {
       reason = error;
       throw error;
     } finally {
-      // The driver was to wait for something else first, and the coroutine goes on without: others may await it too.
+      // The driver had to wait for something else first, and the coroutine has stopped waiting.
+      // Nobody has to handle the rejection.
       if (this.#state === "lent") {
         this.#result.promise.catch(() => {});
         this.abort(reason);
@@ -251,7 +275,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 }
 
-/** For transfers that nobody lends anything: everything lends itself. */
+/** Lends everything itself, if nobody else lends it. */
 const itself: Lender = {
   lend(end) {
     if (end === here) {
@@ -269,7 +293,7 @@ const itself: Lender = {
   unread: () => [],
   takeBack() {
     throw new TypeError(
-      "Cannot transfer only a part: recv(most) gave more than `most` bytes, and only gio can keep the rest",
+      "Cannot transfer only a part: recv(max) gave more than `max` bytes, and only gio can keep the rest",
     );
   },
 };

@@ -1,20 +1,24 @@
 import { text } from "../_describe.ts";
 import type { Transferred } from "./transferred.ts";
 
-/** Where a transfer was cut: at one of its ends; `"signal"` is as a whole, by its signal, `idleMs` or `maxBytes`. */
+/**
+ * Where a transfer was cut: at one of its ends; `"signal"` is as a whole, by its signal, `idleMs`
+ * or `maxBytes`.
+ */
 export type TransferSide = "from" | "to" | "tap" | "signal";
 
-/** How far a transfer came that was cut. */
+/** How far a transfer came before it was cut. */
 export interface Cut extends Transferred {
   /** How many bytes were read and not written. */
   lost: number;
 }
 
 /**
- * What a transfer fails with. `side` tells where, `transferred` how far it came, and `cause` why: the error of the
- * connection, or the reason of the signal. Some bytes may be `lost`; what comes after these can still be read, unless the
- * side is `"from"`, and more can still be written, unless it is `"to"`. But the target has a part only: let nobody take it for
- * the whole.
+ * The error of a transfer that was cut. `side` tells where, `transferred` how far it came, and
+ * `cause` why: it is the error of the connection or the reason of the signal. Some bytes may be
+ * `lost`. Bytes after these can still be read, unless `side` is `"from"`, and more can be written,
+ * unless it is `"to"`. But the target has only a part, so do not let its reader take that for the
+ * whole.
  *
  * @example A peer that has gone
  * ```ts
@@ -33,14 +37,17 @@ export class TransferError extends Error {
   override readonly name = "TransferError";
   /** Where it was cut. */
   readonly side: TransferSide;
-  /** What that is: the connection, for example. */
+  /** The end that `side` names, for example the connection. */
   readonly end: object | undefined;
-  /** What had been transferred until then, in the direction that was cut; in both together, if a signal cut both. */
+  /**
+   * How much had arrived, in the direction that was cut. If a signal cut both directions, it is the
+   * sum.
+   */
   readonly transferred: Transferred;
 
   /**
-   * How many bytes were read and never written. A back end that writes later may have written some of them, and what
-   * was written need not have arrived.
+   * How many bytes were read and not written. A back end that writes later may have written some of
+   * them. And bytes that were written may not have arrived.
    */
   readonly lost: number;
 

@@ -1,14 +1,14 @@
 /** How much was transferred. */
 export interface Transferred {
-  /** The number of bytes that arrived where they should. */
+  /** The number of bytes that arrived at the target. */
   bytes: number;
-  /** Of these, how many the kernel moved by itself, … */
+  /** How many of these the kernel moved by itself. */
   spliced: number;
-  /** … and how many were read and written. */
+  /** How many of these were read and written. */
   copied: number;
 }
 
-/** What was transferred between two ends, in both directions. */
+/** How much was transferred between two ends, in both directions. */
 export interface TransferredBothWays {
   /** From the first to the second. */
   forth: Transferred;

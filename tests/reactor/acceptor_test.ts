@@ -229,7 +229,7 @@ leakTest("Acceptor leaves nothing open when it cannot begin", () => {
   assertThrows(
     () => new Acceptor(reactor, { ...address, priority: 10 }, () => {}),
     RangeError,
-    "priority 10",
+    "its priority must be a whole number from 0 to 9, not 10",
   );
   reactor.shutdown();
   assertThrows(() => new Acceptor(reactor, address, () => {}), TypeError, "shut down");

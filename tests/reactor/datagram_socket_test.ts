@@ -95,7 +95,7 @@ leakTest("DatagramSocket refuses a port that cannot be, and goes on", async () =
   using b = await DatagramSocket.bind(reactor, { hostname });
   assertEquals(a.send(new Uint8Array(1), b.addr), 1);
   for (const port of [0, -1, 65536, NaN]) {
-    assertThrows(() => a.send(new Uint8Array(1), { hostname, port }), RangeError, `port ${port}`);
+    assertThrows(() => a.send(new Uint8Array(1), { hostname, port }), RangeError, `not ${port}`);
   }
   assertEquals(a.send(new Uint8Array(2), b.addr), 2);
   const seen: number[] = [];
@@ -140,7 +140,7 @@ leakTest("DatagramAcceptor reports a datagram that cannot be answered, and goes 
   await drive(reactor, () => seen.length === 1);
   assertEquals([seen, errors], [
     [new Uint8Array([1])],
-    ["Cannot send to port 0: it must be 1 to 65535"],
+    ["Cannot send: the port must be a whole number from 1 to 65535, not 0"],
   ]);
 });
 
@@ -151,7 +151,7 @@ leakTest(
     await assertRejects(
       () => DatagramAcceptor.bind(reactor, { hostname, priority: 10 }, () => {}),
       RangeError,
-      "priority 10",
+      "its priority must be a whole number from 0 to 9, not 10",
     );
     await assertRejects(() => DatagramSocket.bind(reactor, { hostname, port: 70_000 }), RangeError);
     reactor.shutdown();

@@ -172,7 +172,7 @@ odd("a selectable that cannot be unwatched", (reactor) => {
 Deno.test("Reactor.addReader() refuses what is no selectable, whatever it is", () => {
   using reactor = new Reactor();
   for (const wrong of [undefined, null, 5, Symbol("odd"), {}, Object.create(null), () => {}]) {
-    assertThrows(() => reactor.addReader(wrong, () => {}), TypeError, "it is no Selectable");
+    assertThrows(() => reactor.addReader(wrong, () => {}), TypeError, "it is not a Selectable");
   }
 });
 

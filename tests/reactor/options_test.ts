@@ -136,7 +136,7 @@ for (const selector of SELECTORS) {
   });
 
   leakTest(
-    `startTls() (${selector}) refuses a certificate of ours, and keeps the socket`,
+    `startTls() (${selector}) refuses a certificate, and keeps the socket`,
     async () => {
       using listener = Deno.listen({ hostname, port: 0 });
       using reactor = new Reactor({ selector });
@@ -146,7 +146,7 @@ for (const selector of SELECTORS) {
         await assertRejects(
           () => startTls(reactor, socket, tls),
           TypeError,
-          "give it to connect()",
+          "only connect() takes one",
         );
       }
       assertEquals(socket.closed, false);

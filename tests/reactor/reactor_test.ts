@@ -154,7 +154,7 @@ Deno.test("Reactor refuses a lingerMs that is no time, at once", () => {
     assertThrows(
       () => new Reactor({ lingerMs }),
       RangeError,
-      `Cannot linger for ${lingerMs} ms: it must be at least 0`,
+      `Cannot make a reactor: lingerMs must be a number of milliseconds of at least 0, not ${lingerMs}`,
     );
   }
   for (const lingerMs of [0, -0, 0.5, 2 ** 31, 2 ** 32, Infinity]) {

@@ -6,6 +6,7 @@ import { output } from "../_peers.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
 import {
   assertSameBytes,
+  concat,
   conns,
   END_KINDS,
   pattern,
@@ -116,7 +117,7 @@ test("fails when the file is shorter than what is to be sent", async (path, copy
     const error = await assertRejects(
       () => sendFile(to, path, { offset: 100, length: CONTENT.length, copy }),
       TransferError,
-      "The file is shorter than it was",
+      "The file is shorter than what was to be sent",
     );
     assertEquals([error.side, error.transferred.bytes], ["from", CONTENT.length - 100]);
   });
@@ -125,7 +126,11 @@ test("fails when the file is shorter than what is to be sent", async (path, copy
 test("fails when the file is truncated meanwhile", async (path, copy) => {
   const [near, far] = await conns();
   const transfer = sendFile(near, path, { copy });
-  const rejected = assertRejects(() => transfer, TransferError, "The file is shorter than it was");
+  const rejected = assertRejects(
+    () => transfer,
+    TransferError,
+    "The file is shorter than what was to be sent",
+  );
   await stalled(transfer);
   Deno.truncateSync(path, MIB);
   const reading = readAll(() => readSome(far));
@@ -134,6 +139,54 @@ test("fails when the file is truncated meanwhile", async (path, copy) => {
   assertEquals([error.side, error.transferred.bytes], ["from", (await reading).length]);
   far.close();
 }, pattern(24 * MIB));
+
+if (Deno.build.os === "linux") {
+  /** What these hold is not what their size tells: 0, and 4096. */
+  const OTHER_SIZES = [
+    "/proc/version",
+    "/proc/self/limits",
+    "/sys/kernel/mm/transparent_hugepage/enabled",
+  ].filter((path) => {
+    try {
+      return Deno.readFileSync(path).length > 3;
+    } catch {
+      return false; // This kernel has none.
+    }
+  });
+  for (const kind of END_KINDS) {
+    for (const special of OTHER_SIZES) {
+      test(`sends all of ${special} to ${kind.name}`, async (_, copy) => {
+        await using end = await kind.open();
+        const expected = await Deno.readFile(special);
+        const reading = kind.name === "a file" ? undefined : end.readAll();
+        const { bytes } = await sendFile(end.near, special, { copy });
+        const { offset, length } = { offset: 3, length: expected.length - 3 };
+        await sendFile(end.near, special, { copy, offset });
+        await sendFile(end.near, special, { copy, offset, length });
+        await assertRejects(
+          () => sendFile(end.near, special, { copy, offset, length: length + 1 }),
+          TransferError,
+          "The file is shorter than what was to be sent",
+        );
+        // The connection is still open.
+        if ("shutdown" in end.near) end.near.shutdown!();
+        else if ("closeWrite" in end.near) await end.near.closeWrite!();
+        const received = await (reading ?? end.readAll());
+        assertEquals(bytes, expected.length);
+        const rest = expected.subarray(3);
+        assertSameBytes(received, concat([expected, rest, rest, rest]));
+      });
+    }
+  }
+}
+
+test("sends what the file was when it grows meanwhile", async (path, copy) => {
+  const received = await sent(async (to) => {
+    const onProgress = () => Deno.writeFileSync(path, new Uint8Array(1000), { append: true });
+    assertEquals((await sendFile(to, path, { copy, onProgress })).bytes, CONTENT.length);
+  });
+  assertSameBytes(received, CONTENT);
+});
 
 test("fails where there is no file, before anything is sent", async (path, copy) => {
   await sent(async (to) => {

@@ -2,12 +2,13 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import {
   Reactor,
   type Receiver,
+  sendFile,
   type Socket,
   splice,
   TransferError,
   zeroCopy,
 } from "../../reactor/mod.ts";
-import { libc } from "../../reactor/linux/_libc.ts";
+import { type Libc, libc } from "../../reactor/linux/_libc.ts";
 import { pipes } from "../../reactor/linux/_pipe_pool.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
@@ -162,9 +163,44 @@ test(
     }());
     await reactor.run();
     assert(caught instanceof TypeError);
-    assert(caught.message.startsWith("Cannot transfer only a part: recv(most) gave more than"));
+    assert(caught.message.startsWith("Cannot transfer only a part: recv(max) gave more than"));
   },
 );
+
+for (
+  const [method, counts] of [["read", [-1, 0.5, NaN, 1e9, "1"]], ["write", [
+    -1,
+    0,
+    0.5,
+    NaN,
+    1e9,
+    "1",
+  ]]] as const
+) {
+  for (const count of counts) {
+    for (const copy of [false, true]) {
+      test(
+        `splice() fails when ${method}() gives ${Deno.inspect(count)} (copy: ${copy})`,
+        [TCP],
+        async (end) => {
+          const odd = { [method]: () => Promise.resolve(count as number) } as never;
+          await end.write(pattern(100));
+          const error = await assertRejects(
+            () =>
+              method === "read" ? splice(odd, end.near, { copy }) : splice(end.near, odd, { copy }),
+            TransferError,
+            `what ${method}() gives must be a whole number from`,
+          );
+          assert(error.cause instanceof RangeError);
+          assertEquals([error.side, error.transferred.bytes], [
+            method === "read" ? "from" : "to",
+            0,
+          ]);
+        },
+      );
+    }
+  }
+}
 
 /** Connections that are closed at the end, unless the test did. */
 function closing(conns: Deno.Conn[]) {
@@ -457,7 +493,7 @@ transferTest("splice() counts what a writer took before it failed", async () => 
   const nothing = await assertRejects(
     () => splice(from, takes(30, 0)),
     TransferError,
-    "write() gave 0: it must write at least one byte of 70",
+    "what write() gives must be a whole number from 1 to 70, not 0",
   );
   assertEquals([nothing.side, nothing.transferred.bytes], ["to", 30]);
 });
@@ -825,6 +861,64 @@ if (zeroCopy.supported) {
       assertEquals(transferred.bytes, bytes.length);
       assertEquals(transferred.spliced > 0, splices);
     });
+  }
+
+  /** Each call that moves bytes may be refused (EINTR, EAGAIN, ENOMEM, EINVAL), which is -1 here. */
+  const CALLS = ["splice in", "splice out", "tee", "ioctl", "pipe2", "sendfile"] as const;
+  const WHEN: Record<string, (nth: number) => boolean> = {
+    "always": () => true,
+    "at first": (nth) => nth === 0,
+    "from the second time on": (nth) => nth > 0,
+    "every other time": (nth) => nth % 2 === 1,
+    "but every fifth time": (nth) => nth % 5 !== 4,
+  };
+  const refusing = (call: typeof CALLS[number], when: (nth: number) => boolean): Faults => {
+    let nth = 0;
+    const refused = () => when(nth++);
+    switch (call) {
+      case "splice in":
+      case "splice out":
+        return {
+          splice: (real, from, ...rest) =>
+            isPipe(from) === (call === "splice out") && refused() ? -1 : real(from, ...rest),
+        };
+      default:
+        return {
+          [call]: (real: Libc["tee"], ...args: Parameters<Libc["tee"]>) =>
+            refused() ? -1 : real(...args),
+        };
+    }
+  };
+  const PAIR: EndKind[] = [TCP, ...END_KINDS.filter(({ name }) => name.startsWith("a socket ("))];
+  for (const kind of PAIR) {
+    for (const call of CALLS) {
+      for (const [when, isRefused] of Object.entries(WHEN)) {
+        const what = call === "sendfile" ? "sendFile()" : "splice.tee()";
+        const name = `${what} loses nothing to ${kind.name} when ${call} is refused ${when}`;
+        test(name, [TCP, kind, TCP], async (source, target, tap) => {
+          using _ = faultyLibc(refusing(call, isRefused));
+          const bytes = pattern(2 * MIB + 333);
+          const reading = Promise.all([target.readAll(), tap.readAll()]);
+          if (call === "sendfile") {
+            const path = await Deno.makeTempFile();
+            await Deno.writeFile(path, bytes);
+            for (const end of [target, tap]) await sendFile(end.near, path);
+            await Deno.remove(path);
+            (target.near as Partial<Socket>).shutdown?.();
+            await (target.near as Partial<Deno.Conn>).closeWrite?.();
+            await (tap.near as Deno.Conn).closeWrite();
+          } else {
+            const sending = source.write(bytes).then(() => source.end());
+            assertEquals(
+              (await splice.tee(source.near, target.near, tap.near)).bytes,
+              bytes.length,
+            );
+            await sending;
+          }
+          for (const received of await reading) assertSameBytes(received, bytes);
+        });
+      }
+    }
   }
 
   for (const kind of END_KINDS) {

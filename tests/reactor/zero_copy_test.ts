@@ -185,3 +185,46 @@ test("zeroCopy.descriptorOf() finds what is plain, and nothing that is closed", 
   for (const one of [left, right, first, second, ...others]) one.close();
   await Deno.remove(path);
 });
+
+if (zeroCopy.supported) {
+  const exists = (path: string) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  };
+  const { arch } = Deno.build;
+  const PATHS = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"]
+    .flatMap((folder) => [`${folder}/${arch}-linux-gnu`, folder])
+    .flatMap((folder) => [`${folder}/libc.so.6`, `${folder}/libc.musl-${arch}.so.1`])
+    .filter(exists);
+  const DENIED = "NotSupported calling the C library is denied: run without --deny-ffi";
+  const GRANTS: [grant: string[], outcome: string][] = [
+    [["--allow-ffi"], "3"],
+    [[`--allow-ffi=${PATHS[0]}`], "NotSupported undefined"],
+    ...PATHS.map((path): [string[], string] => [["--allow-ffi", `--deny-ffi=${path}`], DENIED]),
+    [["--allow-ffi", "--deny-ffi=libc.so.6"], DENIED],
+    [["--deny-ffi"], DENIED],
+    [["--allow-ffi", "--deny-ffi=/another.so"], "3"],
+  ];
+  for (const [grant, outcome] of GRANTS) {
+    const name = grant.map((flag) => flag.replace(/\/.*\//, "…/")).join(" ");
+    Deno.test(`zeroCopy keeps to ${name}, and vmsplice() does not prompt`, async () => {
+      const module = import.meta.resolve("../../reactor/mod.ts");
+      const program = `
+        import { zeroCopy } from "${module}";
+        try {
+          console.log(zeroCopy.vmsplice(zeroCopy.pipe().input, new Uint8Array(3)));
+        } catch (error) {
+          console.log(error.name, zeroCopy.problem);
+        }`;
+      const flags = ["run", "--no-config", "--no-check", ...grant];
+      const path = await Deno.makeTempFile({ suffix: ".ts" });
+      await Deno.writeTextFile(path, program);
+      const { text, errors } = await output(Deno.execPath(), [...flags, path]);
+      await Deno.remove(path);
+      assertEquals([text, errors], [`${outcome}\n`, ""]);
+    });
+  }
+}

@@ -15,34 +15,33 @@ interface Failure {
   error: unknown;
 }
 
-/** An idle connection holds this much. */
-const SMALLEST_READ = 1024;
-const LARGEST_READ = 64 * 1024;
-/** What remains of a region is read into as long as it is at least this. */
+/** How much memory an idle connection holds. */
+const MIN_READ = 1024;
+const MAX_READ = 64 * 1024;
+/** How much of a region must be left to read into it again. */
 const WORTH_READING = 256;
-/** At most this much is accepted at a time, so that the sender notices how fast the peer reads. */
-const LARGEST_SEND = 256 * 1024;
-/** A stream that accepts nothing so many times in a row will never accept anything. */
+/** How much is accepted at a time, so that the sender notices how fast the peer reads. */
+const MAX_SEND = 256 * 1024;
+/** How many times in a row a stream may accept nothing before that is an error. */
 const MAX_EMPTY_WRITES = 16;
 
 /**
- * The portable {@linkcode Socket}.
+ * The {@linkcode Socket} that works everywhere.
  *
- * Reading: while somebody waits to read, one `read` is outstanding; its completion *is* readiness. It cannot be taken
- * back, so what it brings when nobody waits any more is kept for the next `recv`. The buffer is small while little
- * arrives and grows with what does.
+ * Reading: while somebody waits to read, one `read` is outstanding. When it completes, the socket
+ * is readable. A `read` cannot be cancelled, so its bytes are kept for the next `recv` if nobody
+ * waits any more. The buffer is small while little arrives, and grows with the data.
  *
- * Writing: at most one `write` is outstanding; while it is, the socket accepts nothing.
+ * Writing: at most one `write` is outstanding. Meanwhile the socket accepts nothing.
  *
- * Ending: when it ends before all that it accepted was written, the peer gets an error where that is possible, and not what
- * looks like the end. A write that fails leaves what the peer has said to be read.
+ * Ending: if the socket ends before all accepted bytes are written, the peer gets an error, if
+ * possible, and not the end of the stream. After a failed write, what the peer has sent can still
+ * be received.
  */
 export class StreamSocket implements Socket {
-  /** The near address, where there is one. */
   readonly localAddr: Deno.Addr | undefined;
-  /** The far address, where there is one. */
   readonly remoteAddr: Deno.Addr | undefined;
-  /** Where a transfer has it read into, which is done with what it received before it waits for more. */
+  /** Memory of a transfer to read into. The transfer uses the bytes before it waits for more. */
   room: Uint8Array<ArrayBuffer> | undefined;
   #stream: ByteStream;
   #owner: SocketOwner;
@@ -55,7 +54,7 @@ export class StreamSocket implements Socket {
   #chunk: Uint8Array | null | undefined;
   #reading = false;
   #region: Uint8Array | undefined;
-  #readSize = SMALLEST_READ;
+  #readSize = MIN_READ;
 
   #out: Uint8Array | undefined;
   #emptyWrites = 0;
@@ -66,7 +65,7 @@ export class StreamSocket implements Socket {
   #writeFailure: Failure | undefined;
   #linger: Timer | undefined;
 
-  /** A socket over `stream`, for `owner`. Use `reactor.adopt(stream)`. */
+  /** Makes a socket. Use `reactor.adopt(stream)` instead. */
   constructor(stream: ByteStream, owner: SocketOwner, slab: Slab) {
     this.#stream = stream;
     this.#owner = owner;
@@ -76,56 +75,47 @@ export class StreamSocket implements Socket {
     owner.opened(this);
   }
 
-  /** The reactor that it belongs to. */
   get reactor(): Registrar {
     return this.#owner.reactor;
   }
 
-  /** What it reads and writes. */
   get stream(): ByteStream {
     return this.#stream;
   }
 
-  /** Whether it was closed. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Whether `recv` would not block. */
   get readable(): boolean {
     return this.#chunk !== undefined || this.#readFailure !== undefined || this.#closed ||
       !this.#isReadable;
   }
 
-  /** Whether `send` would not block: it accepts something, or throws. */
   get writable(): boolean {
     return this.#out === undefined || this.#ending;
   }
 
-  /** Kind and addresses. */
   describe(): string {
     if (this.localAddr) return describeAddr(this.localAddr, this.remoteAddr);
     return this.#stream.name ?? "stream";
   }
 
-  /** Begins to care. */
   watch(interest: Interest, notify: () => void): void {
     if (this.#waiters.add(this, interest, notify) && interest === "read") this.#read();
   }
 
-  /** Ceases to care. */
   unwatch(interest: Interest): void {
     this.#waiters[interest] = undefined;
   }
 
-  /** What has arrived; at most `most` bytes of it. */
-  recv(most: number = Infinity): Uint8Array | null | undefined {
+  recv(max: number = Infinity): Uint8Array | null | undefined {
     if (this.#closed) throw closedError("receive");
-    if (whole(most, RECEIVE) === 0) return new Uint8Array(0);
+    if (whole(max, RECEIVE) === 0) return new Uint8Array(0);
     const chunk = this.#chunk;
-    if (chunk && chunk.length > most) {
-      this.#chunk = chunk.subarray(most);
-      return chunk.subarray(0, most);
+    if (chunk && chunk.length > max) {
+      this.#chunk = chunk.subarray(max);
+      return chunk.subarray(0, max);
     }
     if (chunk) this.#chunk = undefined;
     if (chunk !== undefined) return chunk;
@@ -134,21 +124,19 @@ export class StreamSocket implements Socket {
     throw new TypeError(`Cannot receive: ${this.describe()} is for writing only`);
   }
 
-  /** Accepts bytes to send. */
   send(bytes: Uint8Array): number {
-    // After a shutdown as well: this is the only way to find out that what was accepted before did not go out.
+    // Also after a shutdown: there is no other way to tell that accepted bytes did not go out.
     if (this.#writeFailure !== undefined && !this.#closed) throw this.#writeFailure.error;
     if (this.#ending) throw closedError("send");
     if (this.#stream.write === undefined) {
       throw new TypeError(`Cannot send: ${this.describe()} is for reading only`);
     }
     if (this.#out !== undefined || bytes.length === 0) return 0;
-    const out = bytes.length > LARGEST_SEND ? bytes.subarray(0, LARGEST_SEND) : bytes;
+    const out = bytes.length > MAX_SEND ? bytes.subarray(0, MAX_SEND) : bytes;
     this.#write(out);
     return out.length;
   }
 
-  /** Half-close. */
   shutdown(): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -156,7 +144,6 @@ export class StreamSocket implements Socket {
     this.#waiters.write?.();
   }
 
-  /** Graceful close. */
   close(): void {
     if (this.#closed) return;
     this.#ending = this.#closed = true;
@@ -167,14 +154,12 @@ export class StreamSocket implements Socket {
     this.#waiters.tellBoth();
   }
 
-  /** Close at once. */
   abort(): void {
     this.#aborted ||= !this.#closed;
     this.close();
     this.#release();
   }
 
-  /** Gives the stream back; the socket is closed, and the stream is not. */
   detach(): ByteStream {
     if (this.#closed) throw closedError("detach");
     if (this.#readFailure !== undefined) throw this.#readFailure.error;
@@ -192,7 +177,6 @@ export class StreamSocket implements Socket {
     return this.#stream;
   }
 
-  /** As {@linkcode StreamSocket.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -226,7 +210,7 @@ export class StreamSocket implements Socket {
     }
     if (length !== null) this.#owner.events?.received?.(this, length);
     if (length === null) {
-      // A reset is told once, to who writes or to who reads; the other sees an end.
+      // Deno tells of a reset only once, to the reader or to the writer. The other one gets an end.
       const failure = this.remoteAddr && this.#writeFailure?.error;
       if (failure && !(failure instanceof Deno.errors.BrokenPipe)) {
         return this.#onReadError(failure);
@@ -236,14 +220,14 @@ export class StreamSocket implements Socket {
     } else if (length === region.length) {
       this.#chunk = region;
       this.#region = undefined;
-      if (length >= this.#readSize) this.#readSize = Math.min(4 * length, LARGEST_READ);
+      if (length >= this.#readSize) this.#readSize = Math.min(4 * length, MAX_READ);
     } else {
-      // Not subarray(), which takes twice as long.
+      // subarray() takes twice as long.
       const { buffer, byteOffset } = region;
       this.#chunk = new Uint8Array(buffer, byteOffset, length);
-      if (4 * length < this.#readSize) this.#readSize = SMALLEST_READ;
-      // A large region is not kept for a connection that may be idle now.
-      const keep = region.length - length >= WORTH_READING && region.length <= SMALLEST_READ;
+      if (4 * length < this.#readSize) this.#readSize = MIN_READ;
+      // A connection that may be idle now must not keep a large region.
+      const keep = region.length - length >= WORTH_READING && region.length <= MIN_READ;
       this.#region = keep
         ? new Uint8Array(buffer, byteOffset + length, region.length - length)
         : undefined;
@@ -293,7 +277,7 @@ export class StreamSocket implements Socket {
     this.#waiters.write?.();
   };
 
-  /** A connection of which reading fails is lost altogether. */
+  /** If reading fails, the whole connection is lost. */
   #onReadError = (error: unknown): void => {
     this.#reading = false;
     if (this.#closed) return;
@@ -303,7 +287,7 @@ export class StreamSocket implements Socket {
     this.#waiters.tellBoth();
   };
 
-  /** A peer that takes no more may still have sent something: that is to be read first. */
+  /** A peer that takes no more bytes may have sent some. These are to be received first. */
   #onWriteError = (error: unknown): void => {
     this.#out = undefined;
     if (this.#closed) return this.#release();
@@ -311,10 +295,10 @@ export class StreamSocket implements Socket {
     this.#waiters.write?.();
   };
 
-  #odd(method: "read" | "write", length: unknown, most: number): RangeError {
+  #odd(method: "read" | "write", length: unknown, max: number): RangeError {
     const doing = method === "read" ? "receive from" : "send to";
     return new RangeError(
-      `Cannot ${doing} ${this.describe()}: what ${method}() gives must be a whole number from 0 to ${most}, not ${
+      `Cannot ${doing} ${this.describe()}: what ${method}() gives must be a whole number from 0 to ${max}, not ${
         shown(length)
       }`,
     );
@@ -338,7 +322,8 @@ export class StreamSocket implements Socket {
     if (this.#released) return;
     this.#released = true;
     if (this.#linger) this.#owner.reactor.removeTimer(this.#linger);
-    // Of what is broken already, the peer knows; and another may have its addresses.
+    // The peer of a broken connection knows that. And another connection may have its addresses
+    // now.
     const isPart = this.#writeFailure === undefined && (this.#aborted || this.#out !== undefined);
     this.#out = undefined;
     try {
@@ -355,7 +340,7 @@ export class StreamSocket implements Socket {
   };
 }
 
-/** Whether it can be a number of bytes of `most`. */
-function isCount(length: number, most: number): boolean {
-  return length >= 0 && length <= most && Number.isInteger(length);
+/** Whether `length` can be a number of bytes, up to `max`. */
+function isCount(length: number, max: number): boolean {
+  return length >= 0 && length <= max && Number.isInteger(length);
 }

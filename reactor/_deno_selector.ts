@@ -4,25 +4,26 @@ import { DenoListening } from "./_deno_listening.ts";
 import type { Handler } from "./_handler.ts";
 import type { Listening, Socket } from "./socket.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
-import { StreamSocket } from "./stream_socket.ts";
+import { StreamSocket } from "./_stream_socket.ts";
 
-/** What was ready when a step began, in the order in which it became so. */
+/** What was ready when a step began, in the order in which it became ready. */
 export interface Ready {
   readers: Handler[];
   writers: Handler[];
 }
 
 /**
- * The part of a {@linkcode Reactor} that finds out what is ready. This is the portable one, and what the others build on.
+ * The part of a {@linkcode Reactor} that finds out what is ready. This one works everywhere; the
+ * other extends it.
  *
- * 1. It is level-triggered: who is registered and ready is in the result of every {@linkcode DenoSelector.select} until it is
- *    not ready any more or is unregistered.
- * 2. Nothing is scanned. A selectable says itself that it is ready, which puts its handler in a list; a step takes the list
- *    as it is and starts a new one. What is still ready after its callback goes in the new list, the rest is watched again.
- * 3. It also makes the sockets, since how one waits and how one reads belong together.
+ * 1. It is level-triggered: {@linkcode DenoSelector.select} returns a registered handler every time
+ *    until it is not ready any more or is unregistered.
+ * 2. Nothing is scanned. A selectable tells when it becomes ready, and its handler goes into a
+ *    list. A step takes this list and starts a new one. A handler that is still ready after its
+ *    callback goes into the new list. Others are watched again.
+ * 3. It also makes the sockets, because how they wait depends on how they read.
  */
 export class DenoSelector {
-  /** `"deno"`. */
   readonly name: string = "deno";
   #pending: Ready = { readers: [], writers: [] };
   #taken: Ready = { readers: [], writers: [] };
@@ -35,25 +36,25 @@ export class DenoSelector {
     return this.#pending.readers.length > 0 || this.#pending.writers.length > 0;
   }
 
-  /** Whether Deno has input or output to look at; `undefined` if that cannot be known. */
+  /** Whether Deno has input or output to look at; `undefined` if that is not known. */
   get denoIsReady(): boolean | undefined {
     return undefined;
   }
 
-  /** Begins to wait for a handler, and makes it active. */
+  /** Makes a handler active and begins to wait for it. */
   register(handler: Handler): void {
     handler.active = true;
     handler.notify = () => this.#enqueue(handler);
     this.#watch(handler);
   }
 
-  /** Forgets a handler at once, and makes it inactive. The entry in the list, if any, is passed over by the step. */
+  /** Makes a handler inactive at once. If it is in a list, the step skips it. */
   unregister(handler: Handler): void {
     handler.active = false;
     if (!handler.bad) handler.selectable.unwatch(handler.interest);
   }
 
-  /** What is ready now, without blocking. The result is valid until the next call. */
+  /** Returns what is ready now, without blocking. The result is valid until the next call. */
   select(): Ready {
     const { readers, writers } = this.#taken;
     readers.length = 0;
@@ -63,7 +64,7 @@ export class DenoSelector {
     return this.#taken = ready;
   }
 
-  /** Takes back a handler of {@linkcode DenoSelector.select}, called or not: it may be ready still, or again. */
+  /** Takes back a handler that {@linkcode DenoSelector.select} returned. It may still be ready. */
   again(handler: Handler): void {
     handler.queued = false;
     if (!handler.active) return;
@@ -71,7 +72,10 @@ export class DenoSelector {
     else this.#watch(handler);
   }
 
-  /** Resolves at the first notification or {@linkcode DenoSelector.wake}; the limit is for the reactor to keep. */
+  /**
+   * Resolves when something becomes ready or {@linkcode DenoSelector.wake} is called. The reactor
+   * keeps the limit.
+   */
   wait(_limitMs: number): Promise<void> {
     return this.#waiting ??= new Promise((resolve) => this.#wake = resolve);
   }
@@ -90,18 +94,20 @@ export class DenoSelector {
     wake();
   }
 
-  /** The socket for a connection of Deno, or anything that reads and writes like one: here over `read` and `write`. */
+  /**
+   * Makes the socket of a connection of Deno or a similar object. Here it uses `read` and `write`.
+   */
   socket(stream: Deno.Conn | ByteStream, owner: SocketOwner): Socket {
     if (owner.noDelay && "setNoDelay" in stream) (stream as Deno.TcpConn).setNoDelay(true);
     return new StreamSocket(stream, owner, this.#slab);
   }
 
-  /** The selectable for a listener of Deno: here over `accept`. */
+  /** Makes the selectable of a listener of Deno. Here it uses `accept`. */
   listening(listener: Deno.Listener, owner: SocketOwner): Listening {
     return new DenoListening(listener, (conn) => this.socket(conn, owner));
   }
 
-  /** Wakes up who still waits, and releases what it holds; if that takes time, resolves when it has. */
+  /** Ends a wait and releases everything. If that takes time, it returns a promise. */
   close(): void | Promise<void> {
     this.wake();
   }

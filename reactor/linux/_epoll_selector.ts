@@ -1,6 +1,6 @@
 import { Arena } from "./_arena.ts";
 import type { ByteStream } from "../byte_stream.ts";
-import { DenoSelector, type Ready } from "../deno_selector.ts";
+import { DenoSelector, type Ready } from "../_deno_selector.ts";
 import { DescriptorListening } from "./_descriptor_listening.ts";
 import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
 import { Epoll } from "./_epoll.ts";
@@ -13,29 +13,31 @@ import type { Listening, Socket } from "../socket.ts";
 import type { SocketOwner } from "../_socket_owner.ts";
 
 /**
- * The {@linkcode DenoSelector} for Linux: plain TCP and Unix sockets are driven on their descriptors, and epoll tells when
- * they are ready. Everything else (TLS, files, streams, …) is as there, in the same lists.
+ * The {@linkcode DenoSelector} for Linux. Plain TCP and Unix sockets are driven on their
+ * descriptors, and epoll tells when they are ready. Everything else (TLS, files, streams, …) works
+ * as in DenoSelector, in the same lists.
  *
- * 1. Each select collects what epoll has; nothing is asked of epoll for a request but that.
- * 2. When there is nothing, a thread waits, and Deno's own event loop has all the time. There is no polling: nothing is
- *    called until there is something.
- * 3. Before a thread waits, epoll itself does for a moment, when that has paid (see {@linkcode Eagerness}).
- * 4. No wake-up is lost: whoever waits for a selectable, a transfer as well, is registered with a selector. So what epoll
- *    tells either puts somebody in a list and wakes its reactor, or concerns nobody, and is not watched any more.
+ * 1. Each select collects the events of epoll. A request needs no other call to epoll.
+ * 2. If there is nothing to do, a thread waits, and Deno's own event loop has all the time. There
+ *    is no polling.
+ * 3. Before a thread waits, epoll itself may block for a moment (see {@linkcode Eagerness}).
+ * 4. No wake-up is lost. Everybody who waits for a selectable is registered with a selector. So an
+ *    event of epoll either puts a handler in a list and wakes its reactor, or nobody needs it, and
+ *    it is not watched any more.
  */
 export class EpollSelector extends DenoSelector implements Parked {
-  /** `"epoll"`. */
   override readonly name = "epoll";
   #driver: Driver;
   #eagerness = new Eagerness();
   #parking: Parking;
-  /** Whether epoll was asked since the last select, and told of something. */
+  /** Whether epoll was asked since the last select and had events. */
   #collected = false;
 
   /**
-   * A selector with nothing registered.
+   * Makes a selector with nothing registered.
    *
-   * @throws {Deno.errors.NotSupported} where it cannot be; the message tells why and what to do
+   * @throws {Deno.errors.NotSupported} If it cannot be used here. The message tells why and what to
+   * do.
    */
   constructor() {
     super();
@@ -50,24 +52,24 @@ export class EpollSelector extends DenoSelector implements Parked {
     this.#parking = new Parking(epoll, this);
   }
 
-  /** Whether one can be made here: this is Linux, and `--allow-ffi` is granted already. Never prompts. */
+  /**
+   * Whether it can be used here: this is Linux, and `--allow-ffi` is granted already. Never
+   * prompts.
+   */
   static get supported(): boolean {
     return libc() !== undefined;
   }
 
-  /** Whether Deno has input or output to look at. */
   override get denoIsReady(): boolean | undefined {
     return this.#driver.deno.isReady;
   }
 
-  /** What has become ready since the last call. */
   override select(): Ready {
     if (!this.#collected) this.#driver.epoll.collect();
     this.#collected = false;
     return super.select();
   }
 
-  /** Resolves when something is ready or {@linkcode EpollSelector.wake} is called; the limit is for the reactor to keep. */
   override wait(limitMs: number): Promise<void> {
     if (this.#eagerness.isEager) {
       this.#collect(Math.min(MOMENT_MS, limitMs));
@@ -78,14 +80,13 @@ export class EpollSelector extends DenoSelector implements Parked {
     return super.wait(limitMs);
   }
 
-  /** For its {@linkcode Parking}. */
+  /** Called by {@linkcode Parking}. */
   onTime(afterMs?: number): void {
     this.#collect();
     if (afterMs === undefined) this.#eagerness.hasLooked(!this.waiting);
     else this.#eagerness.cameBack(afterMs);
   }
 
-  /** A socket on a descriptor if it is plain TCP or Unix, else one over `read` and `write`. */
   override socket(stream: Deno.Conn | ByteStream, owner: SocketOwner): Socket {
     const { libc } = this.#driver;
     const conn = stream as Deno.Conn;
@@ -95,7 +96,6 @@ export class EpollSelector extends DenoSelector implements Parked {
     return new DescriptorSocket(this.#driver, fd, conn, owner);
   }
 
-  /** A selectable on a descriptor if it is plain TCP or Unix, else one over `accept`. */
   override listening(listener: Deno.Listener, owner: SocketOwner): Listening {
     const fd = findDescriptor(this.#driver.libc, listener);
     if (fd === undefined) return super.listening(listener, owner);
@@ -103,7 +103,6 @@ export class EpollSelector extends DenoSelector implements Parked {
     return new DescriptorListening(this.#driver, fd, listener, owner);
   }
 
-  /** Wakes up who still waits, and calls the thread back; resolves when it has come. */
   override close(): void | Promise<void> {
     super.close();
     this.#parking.close();

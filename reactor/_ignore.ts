@@ -1,0 +1,2 @@
+/** For errors and calls that need no reaction. */
+export function ignore(): void {}
