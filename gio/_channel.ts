@@ -134,6 +134,8 @@ export class Channel {
   /** Sends what waits. Returns whether all of it was accepted, and throws if sending fails. */
   send(): boolean {
     const { context, outbox } = this;
+    // Another coroutine that writes to the context may have found out, and the outbox is empty then.
+    if (this.failed !== undefined) throw this.failed;
     try {
       return outbox.size === 0 || outbox.flush(context);
     } catch (error) {
@@ -152,7 +154,6 @@ export class Channel {
   /** Whether all that was written is on its way. Throws if sending has failed. */
   hasGone(): boolean {
     const { context } = this;
-    if (this.failed !== undefined) throw this.failed;
     if (!this.send() || !(context.writable || context.closed)) return false;
     if (!context.closed) this.#check();
     return true;

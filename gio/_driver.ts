@@ -342,7 +342,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
       this.#options.signal!.removeEventListener("abort", this.#onAbort);
     }
     while (!this.#places.isHome) this.#output.leave(this.#places.top!);
-    const { connection } = this.#places;
+    const { home } = this.#places;
+    const connection = home?.channel;
     const { isCut } = new Verdict(outcome, connection, cancellation);
     if ("value" in outcome) {
       if (this.#isBranch) this.#own?.give(this.left = new Scope(this));
@@ -353,7 +354,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     const ending = new Ending(this, this.#output, connection, this.#options, this.#linger);
     this.#state = ending;
     if (isCut) return ending.close(true, this.#runner.isAbandoned);
-    if (connection !== undefined) this.#output.complete(connection);
+    if (home !== undefined) this.#output.complete(home);
     ending.send(this.#runner.isAbandoned);
   }
 
@@ -379,7 +380,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
       this.#result.settle(outcome);
     });
     if (!("error" in outcome)) return;
-    const verdict = new Verdict(outcome, this.#places.connection, this.#runner.cancellation);
+    const verdict = new Verdict(outcome, this.#places.home?.channel, this.#runner.cancellation);
     if (verdict.isError) this.#result.whenUnasked(() => this.#tell(outcome.error));
   }
 
@@ -395,6 +396,6 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
 
   /** Reports an error that nobody waits for to the reactor. */
   report(error: unknown): void {
-    report(this.reactor, error, this.#places.connection?.context);
+    report(this.reactor, error, this.#places.home?.channel.context);
   }
 }

@@ -28,7 +28,7 @@ export class Output {
   write(place: Place, data: string | Uint8Array): void {
     const { channel } = place;
     channel.written = true;
-    place.hasUnsent = true;
+    place.output = "unsent";
     channel.outbox.push(data);
   }
 
@@ -36,11 +36,12 @@ export class Output {
   send(): boolean {
     let isAll = true;
     for (let place = this.#places.top; place !== undefined; place = place.outer) {
-      if (!place.hasUnsent) continue;
-      place.hasUnsent = false;
-      if (this.#send(place.channel, false)) continue;
-      place.hasUnsent = true;
-      isAll = false;
+      if (place.output !== "unsent") continue;
+      // A failure is told now, and not again at the end.
+      place.output = "none";
+      const isSent = this.#send(place.channel, false);
+      place.output = isSent ? "accepted" : "unsent";
+      isAll &&= isSent;
     }
     if (this.#left.length === 0) return isAll;
     for (const channel of [...this.#left]) {
@@ -53,19 +54,17 @@ export class Output {
   /** Leaves a place. Returns whether the coroutine was there. */
   leave(place: Place): boolean {
     if (!this.#places.leave(place)) return false;
-    const { channel } = place;
-    const same = this.#places.find(channel);
-    if (same !== undefined) same.hasUnsent ||= place.hasUnsent;
-    else {
-      this.complete(channel);
-      channel.stopIdleReading();
-    }
+    const same = this.#places.find(place.channel);
+    if (same === undefined) {
+      this.complete(place);
+      place.channel.stopIdleReading();
+    } else if (same.output !== "unsent" && place.output !== "none") same.output = place.output;
     return true;
   }
 
-  /** All output to a channel must be on its way before the coroutine goes on, or has ended. */
-  complete(channel: Channel): void {
-    if (channel.written && !this.#left.includes(channel)) this.#left.push(channel);
+  /** All output at a place must be on its way before the coroutine goes on, or has ended. */
+  complete({ channel, output }: Place): void {
+    if (output !== "none" && !this.#left.includes(channel)) this.#left.push(channel);
   }
 
   /** Sends the rest without the coroutine, but not the rest for `connection`, which is closed. */
@@ -94,7 +93,7 @@ export class Output {
   #unsent(): Place[] {
     const unsent: Place[] = [];
     for (let place = this.#places.top; place !== undefined; place = place.outer) {
-      if (place.hasUnsent) unsent.push(place);
+      if (place.output === "unsent") unsent.push(place);
     }
     return unsent;
   }
@@ -102,7 +101,7 @@ export class Output {
   #takeAll(): Set<Channel> {
     const unsent = this.#unsent();
     const all = new Set([...unsent.map(({ channel }) => channel), ...this.#left]);
-    for (const place of unsent) place.hasUnsent = false;
+    for (const place of unsent) place.output = "none";
     for (const channel of all) this.#forget(channel);
     return all;
   }
@@ -114,7 +113,6 @@ export class Output {
       else channel.await(this.#user);
       return isSent;
     } catch (error) {
-      channel.written = false;
       this.#forget(channel);
       throw error;
     }

@@ -18,8 +18,8 @@ export interface Inner extends HasRest {
 
 /** A context that a coroutine is in. */
 export class Place {
-  /** Whether some output of the coroutine to this context has not been accepted. */
-  hasUnsent = false;
+  /** What became of the output of the coroutine to this context, as far as it knows. */
+  output: "none" | "unsent" | "accepted" = "none";
 
   constructor(readonly channel: Channel, readonly outer: Place | undefined) {}
 }
@@ -30,7 +30,6 @@ export class Place {
  */
 export class Places {
   readonly #composed: HasRest;
-  /** The place of the connection. */
   readonly #home: Place | undefined;
   /** The place where the protocol is spoken. */
   #base: Place | undefined;
@@ -47,8 +46,9 @@ export class Places {
     this.#home.channel.enter();
   }
 
-  get connection(): Channel | undefined {
-    return this.#home?.channel;
+  /** The place of the connection. */
+  get home(): Place | undefined {
+    return this.#home;
   }
 
   /** The channel on which the protocol is spoken. */
