@@ -60,6 +60,12 @@ export class EpollSelector extends DenoSelector implements Parked {
     return this.#driver.deno.isReady;
   }
 
+  /** Asks epoll. */
+  override look(): boolean {
+    this.#collect();
+    return this.ready;
+  }
+
   /** What has become ready since the last call. */
   override select(): Ready {
     if (!this.#collected) this.#driver.epoll.collect();
