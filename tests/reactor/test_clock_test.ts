@@ -165,6 +165,15 @@ Deno.test("TestClock does not jump for a reactor that nobody runs", async () => 
   assertEquals([clock.now(), reactor.step()], [1, 1]);
 });
 
+Deno.test("TestClock lets a timer that is due at once wake who waits, though it stands still", async () => {
+  using reactor = new Reactor({ selector: "deno", clock: new TestClock() });
+  const waiting = reactor.wait();
+  await turns();
+  reactor.addTimer(0, () => {});
+  await waiting;
+  assertEquals(reactor.step(), 1);
+});
+
 Deno.test("TestClock can be moved by hand as well", () =>
   jumping(async (reactor, clock) => {
     const timer = called(reactor, HOUR);
