@@ -7,3 +7,6 @@ export const SELECTORS: readonly ("deno" | "epoll")[] = Deno.build.os === "linux
 
 /** Where tests listen and connect: nobody else can reach it. */
 export const hostname = "127.0.0.1";
+
+/** Any free port there. */
+export const listening: { hostname: string; port: number } = { hostname, port: 0 };

@@ -6,7 +6,6 @@ import {
   type Datagram,
   DatagramSocket,
   Reactor,
-  type SelectorName,
   Suspend,
   TestClock,
 } from "../../reactor/mod.ts";
@@ -29,8 +28,8 @@ import {
 } from "../../gio/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
-
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+import { SELECTORS } from "../_sockets.ts";
+import { jumping } from "./_clock.ts";
 
 function onClock() {
   const clock = new TestClock();
@@ -66,7 +65,7 @@ for (const selector of SELECTORS) {
               }
               if (more === "a sleep after the block") yield* sleep(1);
             }(),
-            { selector },
+            { selector, clock: jumping() },
           ),
         Error,
         "No space left",
@@ -92,7 +91,7 @@ for (const selector of SELECTORS) {
             return (error as Error).message.slice(0, 13);
           }
         }(),
-        { selector },
+        { selector, clock: jumping() },
       );
       assertEquals(seen, "No space left");
     },

@@ -17,6 +17,7 @@ import {
   TimeoutError,
   wait,
 } from "../../gio/mod.ts";
+import { jumping } from "./_clock.ts";
 
 const user = new Local<string>();
 const unset = new Local<string>();
@@ -139,7 +140,7 @@ function* forever(): Coroutine {
 for (const [how, run] of Object.entries(RUNS)) {
   Deno.test(`a task of ${how} sees the Locals as they were, at every wait`, async () => {
     const log: string[] = [];
-    using reactor = currentReactor = new Reactor({ selector: "deno" });
+    using reactor = currentReactor = new Reactor({ selector: "deno", clock: jumping() });
     const running = reactor.run();
     await gio(
       reactor,
@@ -155,7 +156,7 @@ for (const [how, run] of Object.entries(RUNS)) {
   });
 
   Deno.test(`what a task of ${how} sets is not seen by who runs it`, async () => {
-    using reactor = currentReactor = new Reactor({ selector: "deno" });
+    using reactor = currentReactor = new Reactor({ selector: "deno", clock: jumping() });
     const running = reactor.run();
     const log: string[] = [];
     await gio(
