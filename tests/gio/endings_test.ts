@@ -253,16 +253,19 @@ Deno.test("the result waits for the cleanup of tasks, and of their tasks", async
 
 Deno.test("asProcess() lets the cleanup of tasks run to its end", async () => {
   const seen: string[] = [];
-  await asProcess(function* () {
-    yield* spawn(function* () {
-      try {
-        yield* sleep(60_000);
-      } finally {
-        yield* sleep(1);
-        seen.push("cleaned up");
-      }
-    }());
-  }());
+  await asProcess(
+    function* () {
+      yield* spawn(function* () {
+        try {
+          yield* sleep(60_000);
+        } finally {
+          yield* sleep(1);
+          seen.push("cleaned up");
+        }
+      }());
+    }(),
+    { clock: jumping() },
+  );
   assertEquals(seen, ["cleaned up"]);
 });
 

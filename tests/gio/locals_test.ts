@@ -243,29 +243,35 @@ Deno.test("a task that is cancelled sees the Locals in its cleanup, also when th
       log.push(seen());
     }
   }
-  await asProcess(function* () {
-    user.set("early");
-    yield* spawn(task());
-    yield* race(task(), sleep(0));
-    user.set("later");
-  }());
+  await asProcess(
+    function* () {
+      user.set("early");
+      yield* spawn(task());
+      yield* race(task(), sleep(0));
+      user.set("later");
+    }(),
+    { clock: jumping() },
+  );
   assertEquals(log, ["early", "early", "early", "early"]);
 });
 
 Deno.test("a Local that is set again in a task is seen there only", async () => {
   const log: string[] = [];
-  await asProcess(function* () {
-    user.set("parent");
-    yield* all(
-      ...["one", "two"].map(function* (name): Coroutine {
-        yield* sleep(0);
-        log.push(seen());
-        user.set(name);
-        yield* sleep(1);
-        log.push(seen());
-      }),
-    );
-    log.push(seen());
-  }());
+  await asProcess(
+    function* () {
+      user.set("parent");
+      yield* all(
+        ...["one", "two"].map(function* (name): Coroutine {
+          yield* sleep(0);
+          log.push(seen());
+          user.set(name);
+          yield* sleep(1);
+          log.push(seen());
+        }),
+      );
+      log.push(seen());
+    }(),
+    { clock: jumping() },
+  );
   assertEquals(log, ["parent", "parent", "one", "two", "parent"]);
 });
