@@ -66,8 +66,8 @@ const TURNS_TO_LOOK = 61;
  * computes, a promise, a connection whose other end is not a reactor on this clock. So use it as follows:
  *
  * - With contexts in memory there is nothing of the kind. The default is exact, and an hour takes less than a millisecond.
- * - Between sockets that both belong to reactors on this clock the default is right, too, on both back ends: what one has sent
- *   is ready for the other at once, and a last look before the jump finds it.
+ * - Between two plain sockets (TCP, Unix) of reactors on this clock the default is right, too, on both back ends: what one has
+ *   sent is ready for the other at once, and a last look before the jump finds it. To connect them is another matter.
  * - Anywhere else give `quietMs`. It is a guess, as any threshold is: on a busy machine a timeout may strike although
  *   the data would have come. A timer that must not strike in a test is better not on this clock.
  *
