@@ -36,6 +36,11 @@ export class DenoSelector {
     return this.#pending.readers.length > 0 || this.#pending.writers.length > 0;
   }
 
+  /** Looks whether anything is ready that nobody has told yet. */
+  look(): boolean {
+    return this.ready;
+  }
+
   /** Whether Deno has input or output to look at; `undefined` if that is not known. */
   get denoIsReady(): boolean | undefined {
     return undefined;

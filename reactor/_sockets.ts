@@ -59,10 +59,12 @@ export class Sockets {
   async drain(clock: Clock): Promise<void> {
     if (this.open.size + this.#draining.size === 0) return;
     let cancel: () => void;
-    await new Promise<void>((resolve) => {
+    const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
       cancel = startAlarm(clock, this.owner.lingerMs, resolve);
     });
+    clock.onWait?.({ until: drained, look: () => false });
+    await drained;
     cancel!();
   }
 

@@ -36,6 +36,12 @@ export class Timers {
 
   remove(timer: HeapTimer): void {
     this.#heap.remove(timer);
+    // A clock of the user's own is told exactly which timers are waited for: it may move to the
+    // next.
+    if (this.#clock.alarm === undefined || timer.at !== this.#alarmAt) return;
+    this.#cancelAlarm?.();
+    this.#alarmAt = Infinity;
+    this.setAlarm();
   }
 
   live(): HeapTimer[] {

@@ -393,12 +393,15 @@ export class Reactor implements Disposable {
 
   /** Resolves when a step would have something to do, or when a shutdown was requested. */
   async wait(): Promise<void> {
+    this.#clock.onWait?.();
     if (this.#eventLoop.isDue) await this.#eventLoop.turn();
     if (this.#selector.ready || this.#registry.hasProcesses) return;
     const limitMs = this.#timers.limitMs();
     if (limitMs <= 0 || this.#shutdownRequested) return;
     this.#timers.setAlarm();
-    await this.#eventLoop.wait(this.#selector.wait(limitMs));
+    const until = this.#selector.wait(limitMs);
+    this.#clock.onWait?.({ until, look: () => this.#selector.look() });
+    await this.#eventLoop.wait(until);
   }
 
   /**

@@ -17,7 +17,8 @@ import { be, map, Observable, pipe, tee, Transparent } from "@weightless/io/pipe
 import { Reactor } from "@weightless/io/reactor";
 import * as modules from "../mod.ts";
 import { isMachinery } from "../compose/_machinery.ts";
-import { leakTest } from "./_leaks.ts";
+import { leakTest, turns } from "./_leaks.ts";
+import { listening } from "./_sockets.ts";
 
 const source = Deno.readTextFileSync(new URL(import.meta.url)).split("\n");
 const here = decodeURIComponent(import.meta.url);
@@ -196,7 +197,7 @@ Deno.test("a traceback shows no machinery when nobody asks for the result of a c
   gio(reactor, undefined, middleLater());
   while (errors.length === 0) {
     reactor.step();
-    await new Promise((resolve) => setTimeout(resolve));
+    await turns();
   }
   assertEquals(shown(errors[0]), ["failingLater", "middleLater"]);
 });
@@ -234,7 +235,6 @@ function serving(
   });
 }
 
-const listening = { hostname: "127.0.0.1", port: 0 };
 for (const [kind, [handler, expected]] of Object.entries(handlers)) {
   serving(
     `${kind} in HttpServer`,

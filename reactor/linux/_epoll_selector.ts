@@ -64,6 +64,12 @@ export class EpollSelector extends DenoSelector implements Parked {
     return this.#driver.deno.isReady;
   }
 
+  /** Asks epoll. */
+  override look(): boolean {
+    this.#collect();
+    return this.ready;
+  }
+
   override select(): Ready {
     if (!this.#collected) this.#driver.epoll.collect();
     this.#collected = false;

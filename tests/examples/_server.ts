@@ -1,5 +1,6 @@
 /** Starts an example as its own process, the way a person would, and ends it. */
 import { fileURLToPath } from "node:url";
+import { turns } from "../_leaks.ts";
 
 const examples = new URL("../../examples/", import.meta.url);
 
@@ -108,6 +109,15 @@ export class ExampleServer implements AsyncDisposable {
       await this.stop();
     } catch { /* it has ended already */ }
   }
+}
+
+/** Waits until `done()` of another process, which tells nobody when; gives whether it came to be. */
+export async function waitedFor(done: () => boolean): Promise<boolean> {
+  for (const deadline = performance.now() + 10_000; !done();) {
+    if (performance.now() > deadline) return false;
+    await turns(100);
+  }
+  return true;
 }
 
 /** Runs an example to its end. */

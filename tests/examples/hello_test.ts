@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { hasCommand, output } from "../_peers.ts";
-import { ExampleServer, runExample } from "./_server.ts";
+import { ExampleServer, runExample, waitedFor } from "./_server.ts";
 import { fileURLToPath } from "node:url";
+import { SELECTORS } from "../_sockets.ts";
+import { turns } from "../_leaks.ts";
 
 const linux = Deno.build.os === "linux";
-const SELECTORS = linux ? ["deno", "epoll"] : ["deno"];
 
 const start = (selector = "deno") =>
   ExampleServer.start("hello.ts", ["--port", "0", "--selector", selector], [
@@ -36,9 +37,7 @@ async function atRest(server: ExampleServer): Promise<number> {
 
 /** Fails when the descriptors do not become as few as they were. */
 async function assertReleased(server: ExampleServer, before: number): Promise<void> {
-  for (let i = 0; i < 300 && server.descriptors > before; i++) {
-    await new Promise((r) => setTimeout(r, 10));
-  }
+  await waitedFor(() => server.descriptors <= before);
   assert(server.descriptors <= before, `${server.descriptors} descriptors, ${before} before`);
 }
 
@@ -48,7 +47,7 @@ async function exchange(port: number, ...pieces: string[]): Promise<string> {
   conn.setNoDelay(true);
   for (const piece of pieces) {
     await conn.write(new TextEncoder().encode(piece));
-    if (pieces.length > 1) await new Promise((resolve) => setTimeout(resolve)); // a segment each
+    if (pieces.length > 1) await turns(); // a segment each
   }
   let text = "";
   const buffer = new Uint8Array(65536);
@@ -266,14 +265,14 @@ Deno.test({
 
 /** Waits until a process has ended. */
 async function gone(pid: number): Promise<void> {
-  for (let i = 0; i < 500; i++) {
+  const hasEnded = () => {
     try {
-      if (/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`))) return;
+      return /^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
     } catch {
-      return;
+      return true;
     }
-    await new Promise((r) => setTimeout(r, 10));
-  }
+  };
+  if (await waitedFor(hasEnded)) return;
   Deno.kill(pid, "SIGKILL");
   throw new Error(`Process ${pid} is still there`);
 }

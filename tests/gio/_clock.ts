@@ -1,6 +1,11 @@
 import { Reactor, TestClock } from "../../reactor/mod.ts";
 import { turns } from "../_leaks.ts";
 
+/** A clock on which no time is lost: it jumps to the next timer when everything waits. */
+export function jumping(): TestClock {
+  return new TestClock({ autojump: true });
+}
+
 /** A reactor with a clock that the test moves, and the messages of the errors that it was told of. */
 export class OnClock implements Disposable {
   readonly #clock = new TestClock();

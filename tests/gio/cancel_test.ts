@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Acceptor, Reactor, type SelectorName, Suspend, TestClock } from "../../reactor/mod.ts";
+import { Acceptor, Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
 import {
   all,
   connectTo,
@@ -18,6 +18,7 @@ import {
 } from "../../gio/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 /** What a random coroutine does; each step is one of these, within a `try … finally` that is counted. */
 type Step =
@@ -115,7 +116,7 @@ Deno.test("cancel() of 10,000 coroutines at random points runs every finally onc
   const turn = async () => {
     clock.advance(1);
     reactor.step();
-    await new Promise<void>((resolve) => setTimeout(resolve));
+    await turns();
   };
   // The i-th is cancelled after i % 10 turns, wherever it is by then.
   for (let i = 0; i < 10; i++) {
@@ -140,14 +141,13 @@ Deno.test("cancel() of 10,000 coroutines at random points runs every finally onc
   reactor.shutdown();
 });
 
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-
 for (const selector of SELECTORS) {
   leakTest(
     `cancel() of 1,000 coroutines with connections and files leaves none of them open (${selector})`,
     async () => {
       const errors: unknown[] = [];
-      const reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
+      const clock = new TestClock({ autojump: true });
+      const reactor = new Reactor({ selector, clock, onError: (error) => errors.push(error) });
       const path = await Deno.makeTempFile();
       await Deno.writeTextFile(path, "x".repeat(100_000));
       const acceptor = new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, (socket) => {

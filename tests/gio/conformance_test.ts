@@ -20,12 +20,12 @@ import {
   timeout,
   TimeoutError,
 } from "../../gio/mod.ts";
-import { leakTest } from "../_leaks.ts";
+import { leakTest, turns } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 /** The back end that the running test is about. */
 let selector: SelectorName = "deno";
 
@@ -560,7 +560,7 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
     let other = 0;
     p.reactor.addTimer(1, () => other++);
     p.arrive("x");
-    await new Promise((resolve) => setTimeout(resolve));
+    await turns();
     assertEquals(p.errors.map((error) => (error as Error).message), ["uncaught"]);
     p.pass(1);
     assertEquals(other, 1);

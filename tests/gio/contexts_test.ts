@@ -13,11 +13,11 @@ import {
   sleep,
   timeout,
 } from "../../gio/mod.ts";
-import { leakTest } from "../_leaks.ts";
+import { leakTest, turns } from "../_leaks.ts";
 import { OnClock } from "./_clock.ts";
 import { FakeConnection } from "./_fake.ts";
+import { SELECTORS } from "../_sockets.ts";
 
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 const text = (data: Uint8Array | string) =>
   typeof data === "string" ? data : new TextDecoder().decode(data);
 
@@ -254,7 +254,7 @@ Deno.test("a value that was refused until an error came leaves what waits for an
     }(),
   );
   for (let i = 0; i < 3; i++) {
-    await new Promise((resolve) => setTimeout(resolve));
+    await turns();
     reactor.step();
   }
   values.accept(10);

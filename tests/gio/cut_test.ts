@@ -1,18 +1,11 @@
 /** What the peer sees when a coroutine ends, and what `result` says: all and a clean end, or a reset; never a part that passes for the whole. */
 import { assertEquals } from "@std/assert";
 import type { Coroutine } from "../../compose/mod.ts";
-import {
-  Acceptor,
-  Reactor,
-  type SelectorName,
-  type Socket,
-  subprocess,
-} from "../../reactor/mod.ts";
+import { Acceptor, Reactor, type Socket, subprocess, TestClock } from "../../reactor/mod.ts";
 import { EndOfStream, type Gio, gio, sleep, timeout } from "../../gio/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
+import { hostname, isStuck, SELECTORS } from "../_sockets.ts";
 
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-const hostname = "127.0.0.1";
 interface Sender {
   reactor: Reactor;
   task: Gio;
@@ -28,11 +21,11 @@ const SENT: Record<string, { size: number; reads: boolean }> = {
 /** Sends until nothing more is accepted, so that what a coroutine sends next stays here. */
 async function fill(socket: Socket): Promise<void> {
   const chunk = new Uint8Array(1 << 20);
-  for (let refused = 0; refused < 10;) {
-    refused = socket.send(chunk) === 0 ? refused + 1 : 0;
-    // Nothing tells that the kernel takes no more: its buffers grow while they fill.
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+  // The buffers of the kernel grow while they fill, and what is under way makes room when it has arrived.
+  await turnsUntil(() => {
+    const wasStuck = isStuck(socket);
+    return socket.send(chunk) === 0 && wasStuck;
+  });
 }
 
 /** After it has sent something, a coroutine stands in one of these ways, and is ended. */
@@ -128,9 +121,11 @@ for (const selector of SELECTORS) {
     for (const [sent, { size, reads }] of Object.entries(SENT)) {
       leakTest(`a coroutine that ${way}, with ${sent} sent (${selector})`, async () => {
         const errors: unknown[] = [];
+        // A peer that reads does so beside the reactor: then the clock waits until nothing has happened for a while.
+        const clock = new TestClock({ autojump: true, quietMs: reads ? 20 : 0 });
         const reactor = new Reactor({
           selector,
-          lingerMs: 50,
+          clock,
           onError: (error) => errors.push(error),
         });
         const running = reactor.run();
@@ -150,7 +145,6 @@ for (const selector of SELECTORS) {
             yield stands();
             return "value";
           }(),
-          { lingerMs: 50 },
         );
         const seen = task.result.then((value) => value, (error) => error.message);
         if (end !== undefined) await turnsUntil(() => stood);

@@ -6,7 +6,6 @@ import {
   type Datagram,
   DatagramSocket,
   Reactor,
-  type SelectorName,
   Suspend,
   TestClock,
 } from "../../reactor/mod.ts";
@@ -31,8 +30,8 @@ import {
 } from "../../gio/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
-
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+import { SELECTORS } from "../_sockets.ts";
+import { jumping } from "./_clock.ts";
 
 function onClock() {
   const clock = new TestClock();
@@ -68,7 +67,7 @@ for (const selector of SELECTORS) {
               }
               if (more === "a sleep after the block") yield* sleep(1);
             }(),
-            { selector },
+            { selector, clock: jumping() },
           ),
         Error,
         "No space left",
@@ -94,7 +93,7 @@ for (const selector of SELECTORS) {
             return (error as Error).message.slice(0, 13);
           }
         }(),
-        { selector },
+        { selector, clock: jumping() },
       );
       assertEquals(seen, "No space left");
     },
@@ -288,16 +287,19 @@ Deno.test("the result waits for the cleanup of tasks, and of their tasks", async
 
 Deno.test("asProcess() lets the cleanup of tasks run to its end", async () => {
   const seen: string[] = [];
-  await asProcess(function* () {
-    yield* spawn(function* () {
-      try {
-        yield* sleep(60_000);
-      } finally {
-        yield* sleep(1);
-        seen.push("cleaned up");
-      }
-    }());
-  }());
+  await asProcess(
+    function* () {
+      yield* spawn(function* () {
+        try {
+          yield* sleep(60_000);
+        } finally {
+          yield* sleep(1);
+          seen.push("cleaned up");
+        }
+      }());
+    }(),
+    { clock: jumping() },
+  );
   assertEquals(seen, ["cleaned up"]);
 });
 

@@ -17,6 +17,7 @@ import {
   TimeoutError,
   wait,
 } from "../../gio/mod.ts";
+import { jumping } from "./_clock.ts";
 
 const user = new Local<string>();
 const unset = new Local<string>();
@@ -139,7 +140,7 @@ function* forever(): Coroutine {
 for (const [how, run] of Object.entries(RUNS)) {
   Deno.test(`a task of ${how} sees the Locals as they were, at every wait`, async () => {
     const log: string[] = [];
-    using reactor = currentReactor = new Reactor({ selector: "deno" });
+    using reactor = currentReactor = new Reactor({ selector: "deno", clock: jumping() });
     const running = reactor.run();
     await gio(
       reactor,
@@ -155,7 +156,7 @@ for (const [how, run] of Object.entries(RUNS)) {
   });
 
   Deno.test(`what a task of ${how} sets is not seen by who runs it`, async () => {
-    using reactor = currentReactor = new Reactor({ selector: "deno" });
+    using reactor = currentReactor = new Reactor({ selector: "deno", clock: jumping() });
     const running = reactor.run();
     const log: string[] = [];
     await gio(
@@ -242,29 +243,35 @@ Deno.test("a task that is cancelled sees the Locals in its cleanup, also when th
       log.push(seen());
     }
   }
-  await asProcess(function* () {
-    user.set("early");
-    yield* spawn(task());
-    yield* race(task(), sleep(0));
-    user.set("later");
-  }());
+  await asProcess(
+    function* () {
+      user.set("early");
+      yield* spawn(task());
+      yield* race(task(), sleep(0));
+      user.set("later");
+    }(),
+    { clock: jumping() },
+  );
   assertEquals(log, ["early", "early", "early", "early"]);
 });
 
 Deno.test("a Local that is set again in a task is seen there only", async () => {
   const log: string[] = [];
-  await asProcess(function* () {
-    user.set("parent");
-    yield* all(
-      ...["one", "two"].map(function* (name): Coroutine {
-        yield* sleep(0);
-        log.push(seen());
-        user.set(name);
-        yield* sleep(1);
-        log.push(seen());
-      }),
-    );
-    log.push(seen());
-  }());
+  await asProcess(
+    function* () {
+      user.set("parent");
+      yield* all(
+        ...["one", "two"].map(function* (name): Coroutine {
+          yield* sleep(0);
+          log.push(seen());
+          user.set(name);
+          yield* sleep(1);
+          log.push(seen());
+        }),
+      );
+      log.push(seen());
+    }(),
+    { clock: jumping() },
+  );
   assertEquals(log, ["parent", "parent", "one", "two", "parent"]);
 });

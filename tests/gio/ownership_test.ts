@@ -1,7 +1,7 @@
 /** What branches of all() and race() and tasks have opened: who gets it, and when it is closed. */
 import { assertEquals } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Acceptor, Reactor, type SelectorName } from "../../reactor/mod.ts";
+import { Acceptor, Reactor, type SelectorName, TestClock } from "../../reactor/mod.ts";
 import {
   all,
   connectTo,
@@ -14,9 +14,7 @@ import {
   spawn,
 } from "../../gio/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
-
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-const hostname = "127.0.0.1";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
 interface Thing {
   closed?: boolean;
@@ -97,7 +95,9 @@ async function withPeer(
   main: (made: Made, reactor: Reactor) => Coroutine,
 ): Promise<Made> {
   const errors: unknown[] = [];
-  const reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
+  // A branch connects, which the clock does not see, so it waits until nothing has happened for a while.
+  const clock = new TestClock({ autojump: true, quietMs: 5 });
+  const reactor = new Reactor({ selector, clock, onError: (error) => errors.push(error) });
   const running = reactor.run();
   const acceptor = new Acceptor(reactor, { hostname, port: 0 }, (socket) => {
     gio(

@@ -17,9 +17,7 @@ import {
 } from "../../gio/mod.ts";
 import { HttpServer, ok } from "../../http/mod.ts";
 import { leakTest } from "../_leaks.ts";
-
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-const hostname = "127.0.0.1";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
 /** Answers at once. */
 class Now extends Request<number> {

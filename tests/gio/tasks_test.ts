@@ -16,7 +16,7 @@ import {
   suspend,
   wait,
 } from "../../gio/mod.ts";
-import { OnClock } from "./_clock.ts";
+import { jumping, OnClock } from "./_clock.ts";
 import { turns } from "../_leaks.ts";
 
 function* failing(ms: number, message = "of the task"): Coroutine {
@@ -300,7 +300,7 @@ for (const [how, nested] of Object.entries(NESTED)) {
 }
 
 Deno.test("a process of the reactor may sleep, wait and suspend", async () => {
-  using reactor = new Reactor({ selector: "deno" });
+  using reactor = new Reactor({ selector: "deno", clock: jumping() });
   const log: unknown[] = [];
   reactor.addProcess(function* () {
     yield* sleep(1);
@@ -349,7 +349,7 @@ Deno.test("requests in the stages of a pipe, and beside each other, get their an
       );
       return yield* all(new Double(2), sleep(1), wait(Promise.resolve("w")), new Double(3));
     }(),
-    { connection: output },
+    { connection: output, clock: jumping() },
   );
   assertEquals(result, [4, undefined, "w", 6]);
   assertEquals(output.text, "2;102;10");

@@ -21,6 +21,7 @@ import {
   spawn,
   timeout,
   TimeoutError,
+  wait,
 } from "../../gio/mod.ts";
 import {
   Acceptor,
@@ -51,10 +52,9 @@ import {
   stalled,
   writeAll,
 } from "../reactor/_transfer_ends.ts";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
-const hostname = "127.0.0.1";
 const MIB = 1024 * 1024;
-const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -112,7 +112,7 @@ type Serve = (coroutine: () => Coroutine, clock?: Clock) => ReturnType<typeof se
 
 /** A test on each back end, of which nothing is left at its end. */
 function test(name: string, fn: (serve: Serve) => Promise<void>): void {
-  for (const selector of BACK_ENDS) {
+  for (const selector of SELECTORS) {
     leakTest(`${name} (${selector})`, async () => {
       await fn((coroutine, clock) => served(selector, coroutine, clock));
       assertEquals(pipes.open, 0);
@@ -199,6 +199,7 @@ for (const copy of [false, true]) {
   test(`splice() from a context that was read before goes on where that was${how}`, async (serve) => {
     using far = upstream();
     const first = Promise.withResolvers<void>();
+    const more = Promise.withResolvers<void>();
     await using t = await serve(function* () {
       using conn = yield* connectTo(far.address);
       const seen: Uint8Array[] = [];
@@ -207,7 +208,7 @@ for (const copy of [false, true]) {
         seen.push(yield);
         first.resolve();
         // Is still being read, of which the transfer must not lose anything.
-        yield* sleep(5);
+        yield* wait(more.promise);
       }
       yield concat(seen);
       yield* splice(conn, here, { copy });
@@ -216,7 +217,10 @@ for (const copy of [false, true]) {
     const reading = t.read();
     await writeAll(server, pattern(MIB).subarray(0, 10));
     await first.promise;
-    await writeAll(server, pattern(MIB).subarray(10));
+    const writing = writeAll(server, pattern(MIB).subarray(10));
+    await turns(2);
+    more.resolve();
+    await writing;
     await server.closeWrite();
     assertSameBytes(await reading, pattern(MIB));
   });
@@ -427,7 +431,7 @@ test("a coroutine that ends while a transfer reads its connection closes that", 
   await using t = await serve(function* () {
     transfer = splice(currentDriver("test").lending.innermost as Socket, memory());
     transfer.catch(() => {});
-    yield* sleep(1);
+    yield* sleep(0);
   });
   await t.task.result;
   await assertRejects(() => transfer!, TransferError, "closed");

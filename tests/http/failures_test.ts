@@ -15,9 +15,7 @@ import {
 import { Acceptor, Reactor } from "../../reactor/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
 import { Driver } from "./_drive.ts";
-
-const SELECTORS = Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const;
-const listening = { hostname: "127.0.0.1", port: 0 };
+import { listening, SELECTORS } from "../_sockets.ts";
 
 /** How far a handler gets before it fails. */
 const stages: Record<string, (pause: () => Coroutine) => Coroutine> = {

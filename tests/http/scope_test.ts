@@ -1,14 +1,12 @@
 /** What a handler leaves behind ends with its request, whatever the way out, and strikes no other. */
 import { assertEquals } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Acceptor, Reactor, type SelectorName, type Socket } from "../../reactor/mod.ts";
+import { Acceptor, Reactor, type Socket, TestClock } from "../../reactor/mod.ts";
 import { connectTo, type Gio, gio, open, sleep, spawn, timeout, wait } from "../../gio/mod.ts";
 import { httpProtocol, type HttpRequest, HttpServer, ok } from "../../http/mod.ts";
 import { resetTcp } from "../../reactor/linux/_tcp.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
-
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-const hostname = "127.0.0.1";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
 /** What was made, and is to be over when the next request is answered. */
 class Left {
@@ -120,7 +118,9 @@ for (const selector of SELECTORS) {
         } ends with its request`;
         leakTest(`${name} (${selector})`, async () => {
           const unexpected: unknown[] = [];
-          const reactor = new Reactor({ selector, onError: (error) => unexpected.push(error) });
+          const clock = new TestClock({ autojump: true });
+          const onError = (error: unknown) => unexpected.push(error);
+          const reactor = new Reactor({ selector, clock, onError });
           const running = reactor.run();
           const upstream = new Acceptor(reactor, { hostname, port: 0 }, (socket) => {
             gio(
@@ -286,7 +286,9 @@ for (const selector of SELECTORS) {
     `a task of a request that fails in its cleanup is reported once (${selector})`,
     async () => {
       const errors: string[] = [];
-      const reactor = new Reactor({ selector, onError: (error) => errors.push(String(error)) });
+      const clock = new TestClock({ autojump: true });
+      const onError = (error: unknown) => errors.push(String(error));
+      const reactor = new Reactor({ selector, clock, onError });
       const running = reactor.run();
       const server = new HttpServer(reactor, {
         hostname,

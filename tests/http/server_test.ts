@@ -15,9 +15,8 @@ import {
 import { be, DeclineMessage } from "../../pipeline/mod.ts";
 import { here, Reactor, splice, Suspend } from "../../reactor/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
+import { listening, SELECTORS } from "../_sockets.ts";
 
-const SELECTORS = Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const;
-const listening = { hostname: "127.0.0.1", port: 0 };
 const GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 /** Registers a test for each kind of socket; `errors` are what the reactor was told. */
@@ -155,6 +154,7 @@ serverTest(
   async (reactor, errors) => {
     let begun = 0;
     let closed = 0;
+    const gone = Promise.withResolvers<void>();
     const handlers: Record<string, HttpHandler> = {
       *"/upload"() {
         yield ok();
@@ -164,11 +164,11 @@ serverTest(
         yield ok();
         for (;;) {
           yield "an event\n".repeat(1000);
-          yield* sleep(1);
+          yield* sleep(0);
         }
       },
       *"/wait"() {
-        yield* wait(new Promise((resolve) => setTimeout(resolve, 5)));
+        yield* wait(gone.promise);
         yield ok();
         yield "x".repeat(100_000);
         yield "x".repeat(100_000);
@@ -193,6 +193,7 @@ serverTest(
       await turnsUntil(() => begun > before - 1 && begun > 0);
       if (path !== "/wait") await conn.read(new Uint8Array(10));
       conn.close();
+      gone.resolve();
       await turnsUntil(() => closed === begun);
     }
     assertEquals(errors, []);

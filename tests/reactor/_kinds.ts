@@ -10,6 +10,7 @@ import {
 } from "../../reactor/mod.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
 import { drive } from "./_drive.ts";
+import { hostname } from "../_sockets.ts";
 
 /** The other end of a socket, by means of Deno alone. */
 export interface Peer {
@@ -86,7 +87,6 @@ interface Transport {
   tls?: { caCerts: string[] };
 }
 
-const hostname = "127.0.0.1";
 const caCerts = [CA_CERT];
 const path = `${Deno.env.get("TMPDIR") ?? "/tmp"}/weightless-test-${Deno.pid}.sock`;
 
@@ -120,9 +120,12 @@ function accepted({ listen, connect }: Transport): Kind["pair"] {
     if ("handshake" in conn) {
       // The server's half of the handshake goes with its first read or write.
       let shaken = false;
-      (conn as Deno.TlsConn).handshake().then(() => shaken = true);
+      (conn as Deno.TlsConn).handshake().then(() => {
+        shaken = true;
+        reactor.addTimer(0, () => {}); // which wakes it up
+      });
       reactor.addReader(socket!, () => {});
-      while (!shaken) await Promise.race([reactor.wait(), new Promise((r) => setTimeout(r, 1))]);
+      await drive(reactor, () => shaken, "a handshake");
       reactor.removeReader(socket!);
     }
     return { socket: socket!, peer: connPeer(conn) };

@@ -14,6 +14,7 @@ import {
 } from "../../reactor/mod.ts";
 import { turns } from "../_leaks.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
+import { hostname } from "../_sockets.ts";
 
 /** One end of a transfer, and who is on the other side of it. */
 export interface End extends AsyncDisposable {
@@ -36,8 +37,6 @@ export interface EndKind {
   readonly splices: boolean;
   open(): Promise<End>;
 }
-
-const hostname = "127.0.0.1";
 
 /** Bytes that tell where they belong. */
 export function pattern(length: number, seed = 0): Uint8Array<ArrayBuffer> {

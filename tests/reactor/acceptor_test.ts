@@ -19,8 +19,7 @@ import {
 import { leakTest, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { CERT } from "./_tls.ts";
-
-const hostname = "127.0.0.1";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
 /** A listener that gives what a test puts in it. */
 class FakeListener implements Deno.Listener {
@@ -127,7 +126,7 @@ Deno.test("Acceptor pauses when it cannot accept, says so once, and tries again"
   await turns();
 });
 
-for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const) {
+for (const selector of SELECTORS) {
   leakTest(`Acceptor passes over who has gone before being accepted (${selector})`, async () => {
     const errors: unknown[] = [];
     const listener = Deno.listen({ hostname, port: 0 });

@@ -1,11 +1,10 @@
 /** A ByteStream that does not do what it should is an error that says so, and does not stop the program. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { gio } from "../../gio/mod.ts";
-import { type ByteStream, Reactor, type SelectorName } from "../../reactor/mod.ts";
+import { type ByteStream, Reactor } from "../../reactor/mod.ts";
 import { leakTest } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
-
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+import { SELECTORS } from "../_sockets.ts";
 
 const WRONG_READS: Record<string, ByteStream["read"]> = {
   "-1": () => Promise.resolve(-1),

@@ -3,9 +3,9 @@ import { assertEquals } from "@std/assert";
 import { Acceptor, Reactor, type Socket } from "../../reactor/mod.ts";
 import { leakTest } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
+import { hostname } from "../_sockets.ts";
 
 const LINUX = Deno.build.os === "linux";
-const hostname = "127.0.0.1";
 
 interface Numbered extends Socket {
   readonly descriptor: number;

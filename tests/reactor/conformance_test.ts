@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { Reactor, type SelectorName, Suspend, TestClock } from "../../reactor/mod.ts";
 import { Fake, ready } from "./_fake.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 interface World {
   reactor: Reactor;
@@ -19,8 +20,6 @@ interface World {
   note(what: unknown, more?: () => void): () => void;
   steps(count: number): void;
 }
-
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 
 type Behaviour = (world: World) => void | Promise<void>;
 const BEHAVIOURS: Record<string, Behaviour> = {};

@@ -1,18 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connectTo, gio } from "../../gio/mod.ts";
-import {
-  connect,
-  type ConnectOptions,
-  Reactor,
-  type SelectorName,
-  type Socket,
-  startTls,
-} from "../../reactor/mod.ts";
+import { connect, type ConnectOptions, Reactor, type Socket, startTls } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
-const hostname = "127.0.0.1";
 const caCerts = [CA_CERT];
 const PATH = `${Deno.env.get("TMPDIR") ?? "/tmp"}/weightless-connect-${Deno.pid}.sock`;
 
@@ -56,8 +49,7 @@ leakTest("connect() gives up when its signal aborts, before or meanwhile", async
   controller.abort(reason);
   await assertRejects(() => connecting, Error, "enough");
   conn.close();
-  await turns(5);
-  assertEquals(reactor.openConnections.size, 0);
+  await turnsUntil(() => reactor.openConnections.size === 0);
 });
 
 leakTest("connect() gives up when its signal aborts just as the handshake is done", async () => {
@@ -268,8 +260,6 @@ class Counting {
   }
 }
 
-const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-
 interface Way {
   listen(): Deno.Listener;
   to(port: number): ConnectOptions;
@@ -317,7 +307,7 @@ const CONNECTING: Record<string, Connecting> = {
   },
 };
 
-for (const selector of BACK_ENDS) {
+for (const selector of SELECTORS) {
   for (const [how, connecting] of Object.entries(CONNECTING)) {
     for (const [kind, { listen, to }] of Object.entries(WAYS)) {
       if (how === "startTls()" && !to(0).tls) continue;
@@ -333,7 +323,7 @@ for (const selector of BACK_ENDS) {
           for (let i = 0; i < 8; i++) {
             await Promise.allSettled(Array.from({ length: 40 }, async () => {
               const controller = new AbortController();
-              setTimeout(() => controller.abort(), Math.random() * 4);
+              turns(Math.random() * 400).then(() => controller.abort());
               await connecting(reactor, options, controller.signal);
             }));
           }

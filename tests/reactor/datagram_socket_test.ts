@@ -1,17 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import dgram from "node:dgram";
 import { datagrams, gio } from "../../gio/mod.ts";
-import {
-  DatagramAcceptor,
-  DatagramSocket,
-  Reactor,
-  type SelectorName,
-  TestClock,
-} from "../../reactor/mod.ts";
+import { DatagramAcceptor, DatagramSocket, Reactor, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
-
-const hostname = "127.0.0.1";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
 leakTest("DatagramSocket receives datagrams whole, with who sent them", async () => {
   using reactor = new Reactor();
@@ -170,8 +163,6 @@ Deno.test("DatagramSocket rejects an address that it is not permitted", {
   );
 });
 
-const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-
 /** The ways in which a socket that has accepted datagrams can be closed. */
 const CLOSINGS: Record<string, (socket: DatagramSocket, reactor: Reactor) => unknown> = {
   "close()": (socket) => socket.close(),
@@ -189,7 +180,7 @@ const CLOSINGS: Record<string, (socket: DatagramSocket, reactor: Reactor) => unk
   },
 };
 
-for (const selector of BACK_ENDS) {
+for (const selector of SELECTORS) {
   for (const [how, close] of Object.entries(CLOSINGS)) {
     leakTest(`DatagramSocket (${selector}) sends what it accepted before ${how}`, async () => {
       using others = new Reactor({ selector });

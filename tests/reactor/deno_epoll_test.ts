@@ -6,9 +6,9 @@ import type { DescriptorListening } from "../../reactor/linux/_descriptor_listen
 import { findDescriptor } from "../../reactor/linux/_descriptor_of.ts";
 import { libc } from "../../reactor/linux/_libc.ts";
 import { leakTest } from "../_leaks.ts";
+import { hostname } from "../_sockets.ts";
 
 const library = libc();
-const hostname = "127.0.0.1";
 
 if (library !== undefined) {
   leakTest("DenoEpoll.isReady is so until Deno has looked", async () => {

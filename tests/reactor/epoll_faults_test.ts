@@ -8,9 +8,9 @@ import { leakTest, openDescriptors } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { libc } from "../../reactor/linux/_libc.ts";
 import { type Faults, faultyLibc } from "./_faulty_libc.ts";
+import { hostname } from "../_sockets.ts";
 
 const LINUX = Deno.build.os === "linux";
-const hostname = "127.0.0.1";
 const selector = "epoll";
 
 function test(name: string, fn: () => Promise<void>): void {

@@ -7,14 +7,10 @@ import {
   connect,
   type ConnectOptions,
   Reactor,
-  type SelectorName,
 } from "../../reactor/mod.ts";
 import { leakTest } from "../_leaks.ts";
 import { CERT, KEY } from "./_tls.ts";
-
-const LINUX = Deno.build.os === "linux";
-const SELECTORS: SelectorName[] = LINUX ? ["deno", "epoll"] : ["deno"];
-const hostname = "127.0.0.1";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
 /** Has an error's class, code, and message, and the message is in its stack. */
 function assertTells(error: Error, kind: new () => Error, code: string, message: string): void {

@@ -10,7 +10,6 @@ import {
   DatagramSocket,
   Reactor,
   type ReactorOptions,
-  type SelectorName,
   type Socket,
   startTls,
   subprocess,
@@ -21,6 +20,7 @@ import { IPPROTO_TCP, libc, socketOption, TCP_NODELAY } from "../../reactor/linu
 import { leakTest } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
+import { hostname, SELECTORS } from "../_sockets.ts";
 
 type Wrong = [
   options: Record<string, unknown>,
@@ -29,8 +29,6 @@ type Wrong = [
 ];
 
 const LINUX = Deno.build.os === "linux";
-const SELECTORS: SelectorName[] = LINUX ? ["deno", "epoll"] : ["deno"];
-const hostname = "127.0.0.1";
 const path = `${Deno.env.get("TMPDIR") ?? "/tmp"}/weightless-options-${Deno.pid}.sock`;
 const NO_NUMBERS = [NaN, -1, 1.5, Infinity, "7", null, 2 ** 32];
 

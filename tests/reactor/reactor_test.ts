@@ -3,6 +3,7 @@ import { connect, Reactor, type ReactorOptions, TestClock } from "../../reactor/
 import { leakTest, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { Fake, ready } from "./_fake.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 /** Whether the promise is settled after a few turns of the event loop. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {
@@ -110,7 +111,7 @@ Deno.test("run() ends when its signal aborts, before or while it runs", async ()
   assert(reactor.isShutDown);
 });
 
-for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] as const : ["deno"] as const) {
+for (const selector of SELECTORS) {
   leakTest(`run() is refused while the reactor runs (${selector})`, async () => {
     const reactor = new Reactor({ selector });
     const running = reactor.run();

@@ -1,11 +1,10 @@
 /** A shutdown goes on to its end whatever fails on the way, and what measures does no harm. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Reactor, type ReactorOptions, Suspend, TestClock } from "../../reactor/mod.ts";
-import { leakTest, turns } from "../_leaks.ts";
+import { leakTest, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { Fake } from "./_fake.ts";
-
-const hostname = "127.0.0.1";
+import { hostname } from "../_sockets.ts";
 
 /** A reactor with three connections. */
 async function connected(
@@ -134,7 +133,7 @@ leakTest("errors of events are reported, and lose nothing", async () => {
   await drive(reactor, () => received !== undefined);
   socket!.send(new Uint8Array(2));
   await peer!.read(new Uint8Array(2));
-  await turns(2);
+  await turnsUntil(() => reported.includes("event sent"));
   assertEquals(received, new Uint8Array(3));
   reactor.shutdown();
   for (const peer of peers) peer.close();

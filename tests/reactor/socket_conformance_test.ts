@@ -1,4 +1,4 @@
-/** What every kind of socket does, on every back end: add a kind to `_kinds.ts`, or a back end to `BACK_ENDS`. */
+/** What every kind of socket does, on every back end: add a kind to `_kinds.ts`, or a back end to `SELECTORS`. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import {
   Reactor,
@@ -10,11 +10,11 @@ import {
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
 await new Deno.Command("true").output();
 
-const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 const MIB = 1024 * 1024;
 
 function pattern(length: number): Uint8Array<ArrayBuffer> {
@@ -378,4 +378,4 @@ function conformance(kind: Kind, selector: SelectorName): void {
   });
 }
 
-for (const selector of BACK_ENDS) for (const kind of KINDS) conformance(kind, selector);
+for (const selector of SELECTORS) for (const kind of KINDS) conformance(kind, selector);

@@ -534,7 +534,7 @@ for (const kind of END_KINDS) {
     const by = "(transfer to tcp 127.0.0.1";
     await assertRejects(() => splice.both(socket, socket), TypeError, "it has one");
     const both = splice.both(socket, conn);
-    await turns();
+    await turnsUntil(() => registered().length === 2);
     const far = "tcp 127.0.0.1 <- 127.0.0.1";
     assertEquals(registered(), [
       ["reader", `transfer to ${far}`],

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { EndOfStream, gio } from "../../gio/mod.ts";
 import {
   Reactor,
-  type SelectorName,
   type Socket,
   subprocess,
   type SubprocessOptions,
@@ -11,11 +10,11 @@ import {
 } from "../../reactor/mod.ts";
 import { leakTest, openDescriptors, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
 await new Deno.Command("true").output();
 
-const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 const STDERRS = ["piped", "inherit", "null"] as const;
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 

@@ -2,8 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { Acceptor, connect, Reactor, type Socket } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
+import { hostname } from "../_sockets.ts";
 
-const hostname = "127.0.0.1";
 /** As many as there are. */
 const THREADS = 32;
 

@@ -1,14 +1,13 @@
 /** What ends with accepted bytes unsent does not end cleanly: a peer gets all that was accepted, or an error. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Reactor, type SelectorName, type Socket, TestClock, zeroCopy } from "../../reactor/mod.ts";
+import { Reactor, type Socket, TestClock, zeroCopy } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
 await new Deno.Command("true").output();
-
-const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 
 /** Offers as much as is accepted by a peer that does not read; gives how much that was. */
 async function fill(socket: Socket): Promise<number> {
@@ -103,7 +102,7 @@ function canReset({ name }: Kind): boolean {
   return name === "Web streams" || zeroCopy.supported && /TCP|TLS/.test(name);
 }
 
-for (const selector of BACK_ENDS) {
+for (const selector of SELECTORS) {
   for (const kind of KINDS) {
     for (const [how, leave] of Object.entries(LEAVES)) {
       leakTest(

@@ -5,11 +5,11 @@ import { Reactor, type SelectorName, type Socket } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
+import { SELECTORS } from "../_sockets.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
 await new Deno.Command("true").output();
 
-const BACK_ENDS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
 const PIECE = new Uint8Array(256 * 1024);
 
 /** A socket of which somebody waits to read and somebody to write. */
@@ -133,7 +133,7 @@ async function isTold(
   await turnsUntil(() => reactor.openConnections.size === 0);
 }
 
-for (const selector of BACK_ENDS) {
+for (const selector of SELECTORS) {
   for (const kind of KINDS) {
     leakTest(`who waits for a ${kind.name} socket (${selector}) is told, always`, async () => {
       const property = fc.asyncProperty(
