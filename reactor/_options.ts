@@ -5,7 +5,8 @@ import { EVENTS } from "./_reports.ts";
 import { duration } from "./_whole.ts";
 
 /**
- * Refuses options that would have no effect. An option that is `undefined` or `false` is not given.
+ * Refuses options that would have no effect. An option that is `undefined`, `false` or an empty list
+ * asks for nothing.
  *
  * @throws {TypeError} If one of them is given. The message has `doing`, the name of the option and
  * `why`.
@@ -17,7 +18,9 @@ export function refuse<T extends object>(
   why: string,
 ): void {
   for (const name of names) {
-    if (options[name] === undefined || options[name] === false) continue;
+    const value: unknown = options[name];
+    if (value === undefined || value === false) continue;
+    if (Array.isArray(value) && value.length === 0) continue;
     throw new TypeError(`Cannot ${doing}: ${name} has no effect ${why}`);
   }
 }
@@ -45,7 +48,12 @@ export function checkReactorOptions(options: ReactorOptions): void {
   const { clock, lingerMs, events } = options;
   if (lingerMs !== undefined) duration(lingerMs, "make a reactor: lingerMs");
   checkFunctions(options, ["onError", "onShutdown"], "");
-  if (events !== undefined) checkFunctions(events, EVENTS, "events.");
+  if (events !== undefined) {
+    if (typeof events !== "object" || events === null) {
+      throw new TypeError(`Cannot use events: it must be an object, not ${shown(events)}`);
+    }
+    checkFunctions(events, EVENTS, "events.");
+  }
   if (clock !== undefined && typeof clock.now !== "function") {
     throw new TypeError(`Cannot use the clock: it must have a method now()`);
   }

@@ -121,9 +121,14 @@ export class Output {
     this.#keeping ??= this.#keepAll().catch(ignore).finally(() => this.#keeping = undefined);
   }
 
-  ended(): void {
+  /**
+   * The program has ended. Resolves when its pipe is closed: a program that it has started may still
+   * hold the other end.
+   */
+  ended(): Promise<void> {
     this.#hasEnded = true;
     this.keep();
+    return this.#reader.closed.catch(ignore);
   }
 
   close(): void {

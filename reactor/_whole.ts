@@ -1,3 +1,5 @@
+import { shown } from "./_describe.ts";
+
 /** The largest `int` of C. */
 export const MAX_INT: number = 2 ** 31 - 1;
 export const MAX_PORT = 65535;
@@ -24,7 +26,7 @@ export function whole(
     return value + 0; // Not -0, which FFI takes for no integer.
   }
   const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new RangeError(`Cannot ${what} must be a whole number ${range}, not ${String(value)}`);
+  throw new RangeError(`Cannot ${what} must be a whole number ${range}, not ${shown(value)}`);
 }
 
 /**
@@ -37,6 +39,6 @@ export function whole(
 export function duration(ms: number, what: string): number {
   if (typeof ms === "number" && ms >= 0) return ms;
   throw new RangeError(
-    `Cannot ${what} must be a number of milliseconds of at least 0, not ${String(ms)}`,
+    `Cannot ${what} must be a number of milliseconds of at least 0, not ${shown(ms)}`,
   );
 }

@@ -117,11 +117,10 @@ export function subprocess(
   };
   reactor.addShutdownHook(onShutdown);
   const status = child.status.finally(() => {
-    reactor.removeShutdownHook(onShutdown);
     ending.ended();
     input.abort(new Deno.errors.BrokenPipe("The program has ended"));
     output.ended();
-    errors?.ended();
+    Promise.resolve(errors?.ended()).then(() => reactor.removeShutdownHook(onShutdown));
   });
   const adopt = (stream: ByteStream) => {
     try {

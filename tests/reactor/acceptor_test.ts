@@ -205,7 +205,7 @@ leakTest("Acceptor refuses a maxConnections that is no number of connections", (
     assertThrows(
       () => new Acceptor(reactor, { port: 0, maxConnections }, () => {}),
       RangeError,
-      `maxConnections must be a whole number of at least 1, not ${maxConnections}`,
+      `maxConnections must be a whole number of at least 1, not ${Deno.inspect(maxConnections)}`,
     );
   }
   new Acceptor(reactor, { port: 0, maxConnections: Infinity }, () => {});

@@ -104,7 +104,7 @@ for (const selector of SELECTORS) {
         { path, ...rest, ...nothing },
         { listener: Deno.listen({ hostname, port: 0 }), ...rest, ...nothing },
         { listener: Deno.listen({ hostname, port: 0 }), noDelay: true },
-        { port: 0, tcpBacklog: 0, hostname, ...rest, ...nothing },
+        { port: 0, tcpBacklog: 0, hostname, alpnProtocols: [], ...rest, ...nothing },
         { port: 0, cert: CERT, key: KEY, alpnProtocols: ["h2"] },
       ]
     ) new Acceptor(reactor, options as AcceptorOptions, () => {}).close();
@@ -172,6 +172,7 @@ Deno.test("Reactor refuses options that are wrong", () => {
     [{ onError: "print" }, TypeError, "onError: it must be a function"],
     [{ onShutdown: true }, TypeError, "onShutdown: it must be a function"],
     [{ events: { step: "print" } }, TypeError, "events.step: it must be a function"],
+    [{ events: null }, TypeError, "events: it must be an object, not null"],
   ];
   for (const [options, error, message] of wrong) {
     assertThrows(() => new Reactor(options as ReactorOptions), error, message);

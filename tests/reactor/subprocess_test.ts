@@ -230,3 +230,32 @@ Deno.test("subprocess() inherits stderr, if it is to", async () => {
     `stderr must be "piped", "inherit" or "null"`,
   );
 });
+
+for (const selector of SELECTORS) {
+  leakTest(
+    `reactor.shutdown() lets go of the stderr that another program holds (${selector})`,
+    async () => {
+      const before = openDescriptors().size;
+      const reactor = new Reactor({ selector });
+      const running = reactor.run();
+      const { io, status } = subprocess(reactor, "sh", {
+        args: ["-c", "sleep 60 >/dev/null </dev/null & echo $!"],
+      });
+      let pid = "";
+      const { promise, resolve } = Promise.withResolvers<void>();
+      reactor.addReader(io, () => {
+        const bytes = io.recv();
+        if (bytes) pid += new TextDecoder().decode(bytes);
+        else if (bytes === null) resolve();
+      });
+      await Promise.all([promise, status]);
+      reactor.requestShutdown();
+      await running;
+      try {
+        await turnsUntil(() => openDescriptors().size <= before);
+      } finally {
+        Deno.kill(Number(pid));
+      }
+    },
+  );
+}
