@@ -21,6 +21,8 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
  *    complete.
  * 4. Reading a connection of Deno cannot be cancelled. So what a transfer reads and does not use,
  *    because it ended or read too much, is kept for the next transfer from the same connection.
+ * 5. A source that still holds something has no descriptor: the kernel would move what comes after
+ *    that.
  */
 
 /**
@@ -152,6 +154,11 @@ class Room {
 class ConnSource extends ConnEnd<Reads> implements Source {
   #room = new Room();
   #reading: Promise<Uint8Array | null> | undefined;
+
+  override get descriptor(): number | undefined {
+    const found = super.descriptor;
+    return ahead.has(this.end) ? undefined : found;
+  }
 
   get more(): boolean {
     return this.#room.more;
@@ -289,6 +296,11 @@ class SocketSource extends SocketEnd<Receiver> implements Source {
 
   constructor(end: Receiver, waiting: Waiting) {
     super(end, "reader", waiting);
+  }
+
+  override get descriptor(): number | undefined {
+    const found = super.descriptor;
+    return this.end instanceof StreamSocket && this.end.readable ? undefined : found;
   }
 
   get more(): boolean {
