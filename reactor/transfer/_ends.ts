@@ -23,6 +23,9 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
  *    because it ended or read too much, is kept for the next transfer from the same connection.
  * 5. A source that still holds something has no descriptor: the kernel would move what comes after
  *    that.
+ * 6. A target may keep what it is given, as memory and Web streams do, and the source reads again
+ *    into the same memory. So the bytes are copied, except for what is known to have written them
+ *    when it says so.
  */
 
 /**
@@ -61,6 +64,8 @@ export interface Source extends End {
 
 /** The end to write to. */
 export interface Target extends End {
+  /** See rule 6. */
+  readonly mayKeep: boolean;
   /**
    * Writes bytes and waits until they and everything before are written. Returns how many were
    * written: at least one, unless there are none.
@@ -195,7 +200,18 @@ class ConnSource extends ConnEnd<Reads> implements Source {
   }
 }
 
+/** The classes of Deno that keep nothing that they have written. */
+const KEEPS_NOTHING = new Set(["TcpConn", "UnixConn", "TlsConn", "FsFile", "Stdout", "Stderr"]);
+
+function mayKeep(end: object): boolean {
+  if (end instanceof DescriptorSocket) return false;
+  const stream = end instanceof StreamSocket ? end.stream : end;
+  return !KEEPS_NOTHING.has(stream.constructor?.name);
+}
+
 class ConnTarget extends ConnEnd<Writes> implements Target {
+  readonly mayKeep = mayKeep(this.end);
+
   *put(bytes: Uint8Array): Steps<number> {
     if (bytes.length === 0) {
       // The connection may be closed, and this may be the descriptor of another one to the same
@@ -328,6 +344,8 @@ class SocketSource extends SocketEnd<Receiver> implements Source {
 }
 
 class SocketTarget extends SocketEnd<Sender> implements Target {
+  readonly mayKeep = mayKeep(this.end);
+
   constructor(end: Sender, waiting: Waiting) {
     super(end, "writer", waiting);
   }

@@ -379,7 +379,7 @@ export class Pump implements Job {
 
   *#write(bytes: Uint8Array, outlets: readonly Outlet[] = this.#outlets): Steps {
     for (const { side, target } of outlets) {
-      for (let rest = bytes;;) {
+      for (let rest = target.mayKeep ? bytes.slice() : bytes;;) {
         let sent: number;
         try {
           sent = yield* target.put(rest);

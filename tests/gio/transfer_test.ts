@@ -445,6 +445,18 @@ Deno.test("splice() moves between contexts in memory, up to the limit", async ()
   assertEquals(other.text, "some data and more");
 });
 
+test("splice() changes nothing that memory() keeps", async (serve) => {
+  const content = pattern(600_000);
+  const saved = memory();
+  await using there = await serve(function* () {
+    yield* splice(here, saved);
+  });
+  await writeAll(there.client, content);
+  await there.client.closeWrite();
+  await there.read();
+  assertSameBytes(saved.bytes, content);
+});
+
 Deno.test("splice(here, …) pushes back what a context gives beyond the limit", async () => {
   const to = memory();
   const rest = await asProcess(

@@ -1,8 +1,25 @@
 /** Transfers lose no byte, change none, and keep the order, whoever else has the socket before. */
 import { assert, assertEquals } from "@std/assert";
-import { splice, TransferError } from "../../reactor/mod.ts";
+import {
+  fromStreams,
+  type here,
+  Reactor,
+  type SelectorName,
+  sendFile,
+  type Socket,
+  splice,
+  TransferError,
+  type TransferTarget,
+} from "../../reactor/mod.ts";
 import { leakTest } from "../_leaks.ts";
-import { type Accepted, assertSameBytes, END_KINDS, pattern, receive } from "./_transfer_ends.ts";
+import {
+  type Accepted,
+  assertSameBytes,
+  concat,
+  END_KINDS,
+  pattern,
+  receive,
+} from "./_transfer_ends.ts";
 
 const SOCKETS = END_KINDS.filter(({ name }) => name.includes("ocket ("));
 const TARGETS = END_KINDS.filter(({ name }) => /TCP|ocket \(/.test(name));
@@ -102,5 +119,105 @@ for (const from of [...SOCKETS, ...END_KINDS.filter(({ name }) => name.includes(
         }
       },
     );
+  }
+}
+
+/** A target that keeps what it is given, and all that it was given. */
+interface Keeper {
+  readonly to: Exclude<TransferTarget, typeof here>;
+  content(): Promise<Uint8Array>;
+}
+
+/** A Web stream whose reader comes late: until then it keeps its chunks. */
+function lateStream(): { writable: WritableStream<Uint8Array>; content(): Promise<Uint8Array> } {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
+    undefined,
+    { highWaterMark: 10_000 },
+    { highWaterMark: 10_000 },
+  );
+  return { writable, content: async () => concat(await Array.fromAsync(readable)) };
+}
+
+const KEEPERS: Record<string, (reactor: Reactor) => Keeper> = {
+  "a context": (reactor) => {
+    const kept: Uint8Array[] = [];
+    const to = {
+      reactor,
+      readable: false,
+      writable: true,
+      send: (bytes: Uint8Array) => bytes.length && kept.push(bytes) && bytes.length,
+      watch: (_: unknown, notify: () => void) => notify(),
+      unwatch() {},
+    };
+    return { to, content: () => Promise.resolve(concat(kept)) };
+  },
+  "an object that writes": () => {
+    const kept: Uint8Array[] = [];
+    const write = (bytes: Uint8Array) => Promise.resolve(kept.push(bytes) && bytes.length);
+    return { to: { write }, content: () => Promise.resolve(concat(kept)) };
+  },
+  "the socket of an object that writes": (reactor) => {
+    const kept: Uint8Array[] = [];
+    const write = (bytes: Uint8Array) => Promise.resolve(kept.push(bytes) && bytes.length);
+    const to = reactor.adopt({ write, close() {} });
+    return { to, content: () => Promise.resolve(concat(kept)) };
+  },
+  "a Web stream": () => {
+    const { writable, content } = lateStream();
+    const { write, closeWrite } = fromStreams({ writable });
+    return { to: { write: write!, closeWrite: closeWrite! }, content };
+  },
+  "the socket of a Web stream": (reactor) => {
+    const { writable, content } = lateStream();
+    return { to: reactor.adopt(fromStreams({ writable })), content };
+  },
+};
+
+const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
+
+for (const [what, keeper] of Object.entries(KEEPERS)) {
+  for (const selector of SELECTORS) {
+    for (const from of END_KINDS) {
+      for (const tees of [false, true]) {
+        const how = `${tees ? "splice.tee()" : "splice()"} from ${from.name}`;
+        leakTest(`${how} changes nothing that ${what} keeps (${selector})`, async () => {
+          await using source = await from.open() as Accepted;
+          await using rest = new AsyncDisposableStack();
+          const reactor = source.reactor ?? new Reactor({ selector });
+          if (source.reactor === undefined) {
+            const running = reactor.run();
+            rest.defer(() => {
+              reactor.shutdown();
+              return running;
+            });
+          }
+          const { to, content } = keeper(reactor);
+          const bytes = pattern(600_000);
+          const sending = source.write(bytes).then(() => source.end());
+          if (from.name === "a file") await sending;
+          if (!tees) await splice(source.near, to);
+          else await splice.tee(source.near, { write: (p) => Promise.resolve(p.length) }, to);
+          await sending;
+          (to as Partial<Socket>).close?.();
+          assertSameBytes(await content(), bytes);
+        });
+      }
+    }
+
+    leakTest(`sendFile() changes nothing that ${what} keeps (${selector})`, async () => {
+      using reactor = new Reactor({ selector });
+      const running = reactor.run();
+      const bytes = pattern(600_000);
+      const path = await Deno.makeTempFile();
+      await Deno.writeFile(path, bytes);
+      const { to, content } = keeper(reactor);
+      await sendFile(to, path);
+      (to as Partial<Socket & Deno.Conn>).shutdown?.();
+      await (to as Partial<Deno.Conn>).closeWrite?.();
+      assertSameBytes(await content(), bytes);
+      reactor.requestShutdown();
+      await running;
+      await Deno.remove(path);
+    });
   }
 }
