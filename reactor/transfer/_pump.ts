@@ -144,6 +144,9 @@ export class Pump implements Job {
   #held = 0;
   #state: "fresh" | "running" | "over" = "fresh";
   #room: Uint8Array<ArrayBuffer> | undefined;
+  #lender!: Lender;
+  /** Chunks that the source has given and that were not taken yet. */
+  #unread: Uint8Array[] = [];
 
   constructor(route: Route) {
     this.#route = route;
@@ -178,6 +181,7 @@ export class Pump implements Job {
 
   abort(): Cut {
     if (this.#state === "running") {
+      this.#giveUnreadBack();
       this.#givePipesBack();
       for (const end of this.#ends) end.release();
       pipes.leave();
@@ -193,6 +197,7 @@ export class Pump implements Job {
 
   *#steps(lender: Lender, reactor: Registrar | undefined): Steps {
     const { from, to, tap, copy, limit, limitCuts } = this.#route;
+    this.#lender = lender;
     const isFile = from instanceof FileSource;
     if (isFile) this.#left = this.#begun(from).open();
     this.#libc = copy ? undefined : libc();
@@ -217,7 +222,7 @@ export class Pump implements Job {
     if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
     // Waits for what was written before.
     yield* this.#write(NOTHING);
-    let isBeyond = !(yield* this.#putWithin(lender, lender.unread(source.end)));
+    let isBeyond = !(yield* this.#putWithin(lender.unread(source.end)));
     while (this.#left > 0) {
       const size = !source.more
         ? SMALL
@@ -227,7 +232,7 @@ export class Pump implements Job {
       if (size !== undefined) {
         const chunk = yield* this.#take(Math.min(size, this.#left));
         if (chunk === null) return isFile ? undefined : yield* this.#finish();
-        if (chunk.length > this.#left) isBeyond = !(yield* this.#putWithin(lender, [chunk]));
+        if (chunk.length > this.#left) isBeyond = !(yield* this.#putWithin([chunk]));
         else {
           this.#takes(chunk.length);
           yield* this.#write(chunk);
@@ -365,16 +370,27 @@ export class Pump implements Job {
    * Writes the chunks up to the limit, and returns the rest to the lender. Returns whether there
    * was none.
    */
-  *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps<boolean> {
-    for (const [i, chunk] of chunks.entries()) {
+  *#putWithin(chunks: Uint8Array[]): Steps<boolean> {
+    this.#unread = chunks;
+    for (let chunk; (chunk = chunks.shift()) !== undefined;) {
       const within = Math.min(chunk.length, this.#left);
       this.#takes(within);
       const isAll = within === chunk.length;
-      if (!isAll) lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
+      if (!isAll) {
+        chunks.unshift(chunk.slice(within));
+        this.#giveUnreadBack();
+      }
       if (within > 0) yield* this.#write(chunk.subarray(0, within));
       if (!isAll) return false;
     }
     return true;
+  }
+
+  /** It was only lent, and is read by whoever reads next. */
+  #giveUnreadBack(): void {
+    const unread = this.#unread;
+    this.#unread = [];
+    if (unread.length > 0) this.#lender.takeBack(this.#source.end, unread);
   }
 
   *#write(bytes: Uint8Array, outlets: readonly Outlet[] = this.#outlets): Steps {
