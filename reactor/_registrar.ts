@@ -16,4 +16,5 @@ export type Registrar = Pick<
   | "removeTimer"
   | "addShutdownHook"
   | "removeShutdownHook"
+  | "onError"
 >;

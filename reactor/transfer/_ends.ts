@@ -45,6 +45,8 @@ export interface End {
   readonly end: object;
   /** Its current descriptor, if it has one. */
   readonly descriptor: number | undefined;
+  /** What calls back, if it is a reactor. */
+  readonly reactor?: Registrar;
   /** Stops waiting at once. Nothing is called back after this. */
   release(): void;
   /** Its name in messages. */
@@ -242,8 +244,11 @@ const CALLS = {
 class SocketEnd<T extends Selectable> implements End {
   readonly end: T;
   readonly #calls: (typeof CALLS)["reader" | "writer"];
-  readonly #reactor: Registrar;
+  readonly reactor: Registrar;
   #resume: (() => void) | undefined;
+  #fail: ((error: unknown) => void) | undefined;
+  /** Whether the reactor has made its last call, and has removed the reader or writer. */
+  #isOver = false;
 
   constructor(end: T, kind: "reader" | "writer", { reactor, where }: Waiting) {
     if (reactor === undefined) {
@@ -254,7 +259,7 @@ class SocketEnd<T extends Selectable> implements End {
       );
     }
     this.end = end;
-    this.#reactor = reactor;
+    this.reactor = reactor;
     this.#calls = CALLS[kind];
     reactor[this.#calls.add](end, this.#onReady, { where, suspended: true });
     reactor.addShutdownHook(this);
@@ -270,14 +275,16 @@ class SocketEnd<T extends Selectable> implements End {
 
   /** Must be yielded at once, by a caller that has found the end not ready. */
   wait(): Wait {
-    this.#reactor[this.#calls.resume](this.end);
+    if (this.#isOver) throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
+    this.reactor[this.#calls.resume](this.end);
     return this.#until;
   }
 
   release(): void {
-    this.#resume = undefined;
-    this.#reactor[this.#calls.remove](this.end);
-    this.#reactor.removeShutdownHook(this);
+    this.#resume = this.#fail = undefined;
+    // Somebody else's may have taken its place.
+    if (!this.#isOver) this.reactor[this.#calls.remove](this.end);
+    this.reactor.removeShutdownHook(this);
   }
 
   /** Called by the reactor when it shuts down. */
@@ -290,14 +297,17 @@ class SocketEnd<T extends Selectable> implements End {
     return describe(this.end);
   }
 
-  #until: Wait = (resume) => {
+  #until: Wait = (resume, fail) => {
     this.#resume = resume;
+    this.#fail = fail;
   };
 
-  #onReady = (): void => {
-    // In the last call, after a close, there is nothing to suspend.
-    if (this.#reactor.currentContext!.active) this.#reactor.suspend();
-    this.#goOn();
+  #onReady = (failure?: unknown): void => {
+    // In the last call, after a close or a failure, there is nothing to suspend.
+    if (this.reactor.currentContext!.active) this.reactor.suspend();
+    else this.#isOver = true;
+    if (failure === undefined) this.#goOn();
+    else this.#fail?.(failure);
   };
 
   #goOn(): void {

@@ -1,3 +1,4 @@
+import { expectAttended } from "../_attended.ts";
 import { FileSource } from "./_file_source.ts";
 import { EventLoop } from "../_event_loop.ts";
 import { Idle } from "./_idle.ts";
@@ -98,6 +99,8 @@ export interface Route {
 interface Outlet {
   readonly side: "to" | "tap";
   readonly target: Target;
+  /** How many bytes have arrived there. */
+  arrived: number;
   /** The pipe that spliced bytes come out of. */
   pipe?: Pipe | undefined;
   /** Whether the kernel can move bytes there, if that is known. */
@@ -145,6 +148,7 @@ export class Pump implements Job {
   #state: "fresh" | "running" | "over" = "fresh";
   #room: Uint8Array<ArrayBuffer> | undefined;
   #lender!: Lender;
+  #endExpecting: (() => void) | undefined;
   /** Chunks that the source has given and that were not taken yet. */
   #unread: Uint8Array[] = [];
 
@@ -181,6 +185,7 @@ export class Pump implements Job {
 
   abort(): Cut {
     if (this.#state === "running") {
+      this.#endExpecting?.();
       this.#giveUnreadBack();
       this.#givePipesBack();
       for (const end of this.#ends) end.release();
@@ -215,8 +220,14 @@ export class Pump implements Job {
       : this.#begun(sourceOf(origin, waiting(origin, () => `transfer to ${this.#name(1)}`)));
     this.#outlets = targets.map((end, i): Outlet => ({
       side: i === 0 ? "to" : "tap",
+      arrived: 0,
       target: this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`))),
     })) as Outlets;
+    const waits = this.#ends.find((end) => end.reactor !== undefined)?.reactor;
+    if (waits !== undefined) {
+      const what = () => `transfer from ${this.#name(0)} to ${this.#name(1)}`;
+      this.#endExpecting = expectAttended(waits, "nothing is transferred", what);
+    }
     // The descriptors are found now, while few are newer. Also, a connection that is reset later
     // has no address any more.
     if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
@@ -270,7 +281,7 @@ export class Pump implements Job {
     if (sent <= 0) return howMuch(library, outlet, to);
     outlet.splices = true;
     this.#takes(sent);
-    this.#arrived(sent, 0);
+    this.#arrived(outlet, sent, 0);
   }
 
   /**
@@ -353,8 +364,7 @@ export class Pump implements Job {
       if (moved > 0) {
         outlet.splices = true;
         this.#held -= moved;
-        if (outlet.side === "to") this.#arrived(moved, 0);
-        else this.#route.idle?.moved();
+        this.#arrived(outlet, moved, 0);
       } else {
         // It is full, broken, or cannot be spliced to. Writing will tell.
         const size = Math.min(length, howMuch(library, outlet, fd));
@@ -394,7 +404,8 @@ export class Pump implements Job {
   }
 
   *#write(bytes: Uint8Array, outlets: readonly Outlet[] = this.#outlets): Steps {
-    for (const { side, target } of outlets) {
+    for (const outlet of outlets) {
+      const { side, target } = outlet;
       for (let rest = target.mayKeep ? bytes.slice() : bytes;;) {
         let sent: number;
         try {
@@ -402,10 +413,7 @@ export class Pump implements Job {
         } catch (error) {
           throw this.#error(side, target, error);
         }
-        if (sent > 0) {
-          if (side === "to") this.#arrived(0, sent);
-          else this.#route.idle?.moved();
-        }
+        if (sent > 0) this.#arrived(outlet, 0, sent);
         if (sent === rest.length) break;
         rest = rest.subarray(sent);
       }
@@ -420,7 +428,8 @@ export class Pump implements Job {
   }
 
   get #cut(): Cut {
-    return { ...this.transferred, lost: this.#taken - this.transferred.bytes };
+    const lost = Math.max(...(this.#outlets ?? []).map(({ arrived }) => this.#taken - arrived), 0);
+    return { ...this.transferred, lost };
   }
 
   #takes(length: number): void {
@@ -432,12 +441,14 @@ export class Pump implements Job {
     return new TransferError(side, end, this.#cut, error);
   }
 
-  #arrived(spliced: number, copied: number): void {
+  #arrived(outlet: Outlet, spliced: number, copied: number): void {
+    outlet.arrived += spliced + copied;
+    this.#route.idle?.moved();
+    if (outlet.side === "tap") return;
     const { transferred } = this;
     transferred.spliced += spliced;
     transferred.copied += copied;
     transferred.bytes += spliced + copied;
-    this.#route.idle?.moved();
     this.#route.onProgress?.(transferred);
     // `onProgress` has aborted the transfer. Whoever did that has told why.
     if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");

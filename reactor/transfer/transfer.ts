@@ -252,8 +252,8 @@ export class Transfer<T = Transferred> implements Promise<T> {
       this.#result.resolve(this.transferred);
     }, (error) => {
       // When one direction is cut, so is the other.
-      for (const job of this.#jobs) job.abort();
-      this.#fail(error);
+      const lost = this.#jobs.reduce((lost, job) => lost + job.abort().lost, 0);
+      this.#fail(error instanceof TransferError ? Object.assign(error, { lost }) : error);
     });
   }
 
