@@ -1,4 +1,6 @@
-/** So long a server waits for its reactor to be run, before it says that nobody does. */
+import { ignore } from "./_ignore.ts";
+
+/** How long to wait for a reactor to be run before it is said that nobody does. */
 const PATIENCE_MS = 5000;
 
 const attended = new WeakMap<object, () => boolean>();
@@ -12,17 +14,17 @@ export function tellAttended(reactor: object, isAttended: () => boolean): void {
 }
 
 /**
- * Reports to the reactor's `onError` if nobody runs it: it accepts nothing, and everything else
- * seems well. The error has the line where the server was made. Gives what calls it off. It keeps
- * no process alive.
+ * Reports to the reactor's `onError` if nobody runs it: then nothing happens, and everything else
+ * seems well. The error has the line where the server or transfer was made, and tells what does not
+ * happen. Gives what calls it off. It keeps no process alive.
  */
 export function expectAttended(
   reactor: { onError(error: unknown, where: string): void },
+  missing: string,
   what: () => string,
 ): () => void {
-  const error = new Error(
-    "Nobody runs the reactor, so that no connection is accepted: await reactor.run()",
-  );
+  if (attended.get(reactor)?.() !== false) return ignore;
+  const error = new Error(`Nobody runs the reactor, so that ${missing}: await reactor.run()`);
   const timer = setTimeout(() => {
     if (attended.get(reactor)?.() === false) reactor.onError(error, what());
   }, PATIENCE_MS);

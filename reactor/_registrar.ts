@@ -40,6 +40,8 @@ export interface Registrar {
   removeTimer(timer: Timer): void;
   /** As `reactor.addShutdownHook`. */
   addShutdownHook(hook: ShutdownHook): void;
+  /** As `reactor.onError`. */
+  onError(error: unknown, where: string): void;
   /** As `reactor.removeShutdownHook`. */
   removeShutdownHook(hook: ShutdownHook): void;
 }

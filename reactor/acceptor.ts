@@ -133,7 +133,11 @@ export class Acceptor implements Disposable {
       throw error;
     }
     reactor.addShutdownHook(this.#close);
-    this.#stopExpecting = expectAttended(reactor, () => describe(this.#listening));
+    this.#stopExpecting = expectAttended(
+      reactor,
+      "no connection is accepted",
+      () => describe(this.#listening),
+    );
     try {
       this.#resume();
     } catch (error) {

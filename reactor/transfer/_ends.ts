@@ -21,6 +21,11 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
  *    complete.
  * 4. Reading a connection of Deno cannot be cancelled. So what a transfer reads and does not use,
  *    because it ended or read too much, is kept for the next transfer from the same connection.
+ * 5. A source that still holds something has no descriptor: the kernel would move what comes after
+ *    that.
+ * 6. A target may keep what it is given, as memory and Web streams do, and the source reads again
+ *    into the same memory. So the bytes are copied, except for what is known to have written them
+ *    when it says so.
  */
 
 /**
@@ -40,6 +45,8 @@ export interface End {
   readonly end: object;
   /** Its current descriptor, if it has one. */
   readonly descriptor: number | undefined;
+  /** What calls back, if it is a reactor. */
+  readonly reactor?: Registrar;
   /** Stops waiting at once. Nothing is called back after this. */
   release(): void;
   /** Its name in messages. */
@@ -59,6 +66,8 @@ export interface Source extends End {
 
 /** The end to write to. */
 export interface Target extends End {
+  /** See rule 6. */
+  readonly mayKeep: boolean;
   /**
    * Writes bytes and waits until they and everything before are written. Returns how many were
    * written: at least one, unless there are none.
@@ -153,6 +162,11 @@ class ConnSource extends ConnEnd<Reads> implements Source {
   #room = new Room();
   #reading: Promise<Uint8Array | null> | undefined;
 
+  override get descriptor(): number | undefined {
+    const found = super.descriptor;
+    return ahead.has(this.end) ? undefined : found;
+  }
+
   get more(): boolean {
     return this.#room.more;
   }
@@ -188,7 +202,18 @@ class ConnSource extends ConnEnd<Reads> implements Source {
   }
 }
 
+/** The classes of Deno that keep nothing that they have written. */
+const KEEPS_NOTHING = new Set(["TcpConn", "UnixConn", "TlsConn", "FsFile", "Stdout", "Stderr"]);
+
+function mayKeep(end: object): boolean {
+  if (end instanceof DescriptorSocket) return false;
+  const stream = end instanceof StreamSocket ? end.stream : end;
+  return !KEEPS_NOTHING.has(stream.constructor?.name);
+}
+
 class ConnTarget extends ConnEnd<Writes> implements Target {
+  readonly mayKeep = mayKeep(this.end);
+
   *put(bytes: Uint8Array): Steps<number> {
     if (bytes.length === 0) {
       // The connection may be closed, and this may be the descriptor of another one to the same
@@ -219,8 +244,11 @@ const CALLS = {
 class SocketEnd<T extends Selectable> implements End {
   readonly end: T;
   readonly #calls: (typeof CALLS)["reader" | "writer"];
-  readonly #reactor: Registrar;
+  readonly reactor: Registrar;
   #resume: (() => void) | undefined;
+  #fail: ((error: unknown) => void) | undefined;
+  /** Whether the reactor has made its last call, and has removed the reader or writer. */
+  #isOver = false;
 
   constructor(end: T, kind: "reader" | "writer", { reactor, where }: Waiting) {
     if (reactor === undefined) {
@@ -231,7 +259,7 @@ class SocketEnd<T extends Selectable> implements End {
       );
     }
     this.end = end;
-    this.#reactor = reactor;
+    this.reactor = reactor;
     this.#calls = CALLS[kind];
     reactor[this.#calls.add](end, this.#onReady, { where, suspended: true });
     reactor.addShutdownHook(this);
@@ -247,14 +275,16 @@ class SocketEnd<T extends Selectable> implements End {
 
   /** Must be yielded at once, by a caller that has found the end not ready. */
   wait(): Wait {
-    this.#reactor[this.#calls.resume](this.end);
+    if (this.#isOver) throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
+    this.reactor[this.#calls.resume](this.end);
     return this.#until;
   }
 
   release(): void {
-    this.#resume = undefined;
-    this.#reactor[this.#calls.remove](this.end);
-    this.#reactor.removeShutdownHook(this);
+    this.#resume = this.#fail = undefined;
+    // Somebody else's may have taken its place.
+    if (!this.#isOver) this.reactor[this.#calls.remove](this.end);
+    this.reactor.removeShutdownHook(this);
   }
 
   /** Called by the reactor when it shuts down. */
@@ -267,14 +297,17 @@ class SocketEnd<T extends Selectable> implements End {
     return describe(this.end);
   }
 
-  #until: Wait = (resume) => {
+  #until: Wait = (resume, fail) => {
     this.#resume = resume;
+    this.#fail = fail;
   };
 
-  #onReady = (): void => {
-    // In the last call, after a close, there is nothing to suspend.
-    if (this.#reactor.currentContext!.active) this.#reactor.suspend();
-    this.#goOn();
+  #onReady = (failure?: unknown): void => {
+    // In the last call, after a close or a failure, there is nothing to suspend.
+    if (this.reactor.currentContext!.active) this.reactor.suspend();
+    else this.#isOver = true;
+    if (failure === undefined) this.#goOn();
+    else this.#fail?.(failure);
   };
 
   #goOn(): void {
@@ -289,6 +322,11 @@ class SocketSource extends SocketEnd<Receiver> implements Source {
 
   constructor(end: Receiver, waiting: Waiting) {
     super(end, "reader", waiting);
+  }
+
+  override get descriptor(): number | undefined {
+    const found = super.descriptor;
+    return this.end instanceof StreamSocket && this.end.readable ? undefined : found;
   }
 
   get more(): boolean {
@@ -316,6 +354,8 @@ class SocketSource extends SocketEnd<Receiver> implements Source {
 }
 
 class SocketTarget extends SocketEnd<Sender> implements Target {
+  readonly mayKeep = mayKeep(this.end);
+
   constructor(end: Sender, waiting: Waiting) {
     super(end, "writer", waiting);
   }

@@ -1,3 +1,4 @@
+import { expectAttended } from "../_attended.ts";
 import { FileSource } from "./_file_source.ts";
 import { EventLoop } from "../_event_loop.ts";
 import { Idle } from "./_idle.ts";
@@ -98,6 +99,8 @@ export interface Route {
 interface Outlet {
   readonly side: "to" | "tap";
   readonly target: Target;
+  /** How many bytes have arrived there. */
+  arrived: number;
   /** The pipe that spliced bytes come out of. */
   pipe?: Pipe | undefined;
   /** Whether the kernel can move bytes there, if that is known. */
@@ -144,6 +147,10 @@ export class Pump implements Job {
   #held = 0;
   #state: "fresh" | "running" | "over" = "fresh";
   #room: Uint8Array<ArrayBuffer> | undefined;
+  #lender!: Lender;
+  #endExpecting: (() => void) | undefined;
+  /** Chunks that the source has given and that were not taken yet. */
+  #unread: Uint8Array[] = [];
 
   constructor(route: Route) {
     this.#route = route;
@@ -178,6 +185,8 @@ export class Pump implements Job {
 
   abort(): Cut {
     if (this.#state === "running") {
+      this.#endExpecting?.();
+      this.#giveUnreadBack();
       this.#givePipesBack();
       for (const end of this.#ends) end.release();
       pipes.leave();
@@ -193,6 +202,7 @@ export class Pump implements Job {
 
   *#steps(lender: Lender, reactor: Registrar | undefined): Steps {
     const { from, to, tap, copy, limit, limitCuts } = this.#route;
+    this.#lender = lender;
     const isFile = from instanceof FileSource;
     if (isFile) this.#left = this.#begun(from).open();
     this.#libc = copy ? undefined : libc();
@@ -210,14 +220,20 @@ export class Pump implements Job {
       : this.#begun(sourceOf(origin, waiting(origin, () => `transfer to ${this.#name(1)}`)));
     this.#outlets = targets.map((end, i): Outlet => ({
       side: i === 0 ? "to" : "tap",
+      arrived: 0,
       target: this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`))),
     })) as Outlets;
+    const waits = this.#ends.find((end) => end.reactor !== undefined)?.reactor;
+    if (waits !== undefined) {
+      const what = () => `transfer from ${this.#name(0)} to ${this.#name(1)}`;
+      this.#endExpecting = expectAttended(waits, "nothing is transferred", what);
+    }
     // The descriptors are found now, while few are newer. Also, a connection that is reset later
     // has no address any more.
     if (this.#libc !== undefined) { for (const end of this.#ends) end.descriptor; }
     // Waits for what was written before.
     yield* this.#write(NOTHING);
-    let isBeyond = !(yield* this.#putWithin(lender, lender.unread(source.end)));
+    let isBeyond = !(yield* this.#putWithin(lender.unread(source.end)));
     while (this.#left > 0) {
       const size = !source.more
         ? SMALL
@@ -227,7 +243,7 @@ export class Pump implements Job {
       if (size !== undefined) {
         const chunk = yield* this.#take(Math.min(size, this.#left));
         if (chunk === null) return isFile ? undefined : yield* this.#finish();
-        if (chunk.length > this.#left) isBeyond = !(yield* this.#putWithin(lender, [chunk]));
+        if (chunk.length > this.#left) isBeyond = !(yield* this.#putWithin([chunk]));
         else {
           this.#takes(chunk.length);
           yield* this.#write(chunk);
@@ -265,7 +281,7 @@ export class Pump implements Job {
     if (sent <= 0) return howMuch(library, outlet, to);
     outlet.splices = true;
     this.#takes(sent);
-    this.#arrived(sent, 0);
+    this.#arrived(outlet, sent, 0);
   }
 
   /**
@@ -348,8 +364,7 @@ export class Pump implements Job {
       if (moved > 0) {
         outlet.splices = true;
         this.#held -= moved;
-        if (outlet.side === "to") this.#arrived(moved, 0);
-        else this.#route.idle?.moved();
+        this.#arrived(outlet, moved, 0);
       } else {
         // It is full, broken, or cannot be spliced to. Writing will tell.
         const size = Math.min(length, howMuch(library, outlet, fd));
@@ -365,31 +380,40 @@ export class Pump implements Job {
    * Writes the chunks up to the limit, and returns the rest to the lender. Returns whether there
    * was none.
    */
-  *#putWithin(lender: Lender, chunks: Uint8Array[]): Steps<boolean> {
-    for (const [i, chunk] of chunks.entries()) {
+  *#putWithin(chunks: Uint8Array[]): Steps<boolean> {
+    this.#unread = chunks;
+    for (let chunk; (chunk = chunks.shift()) !== undefined;) {
       const within = Math.min(chunk.length, this.#left);
       this.#takes(within);
       const isAll = within === chunk.length;
-      if (!isAll) lender.takeBack(this.#source.end, [chunk.slice(within), ...chunks.slice(i + 1)]);
+      if (!isAll) {
+        chunks.unshift(chunk.slice(within));
+        this.#giveUnreadBack();
+      }
       if (within > 0) yield* this.#write(chunk.subarray(0, within));
       if (!isAll) return false;
     }
     return true;
   }
 
+  /** It was only lent, and is read by whoever reads next. */
+  #giveUnreadBack(): void {
+    const unread = this.#unread;
+    this.#unread = [];
+    if (unread.length > 0) this.#lender.takeBack(this.#source.end, unread);
+  }
+
   *#write(bytes: Uint8Array, outlets: readonly Outlet[] = this.#outlets): Steps {
-    for (const { side, target } of outlets) {
-      for (let rest = bytes;;) {
+    for (const outlet of outlets) {
+      const { side, target } = outlet;
+      for (let rest = target.mayKeep ? bytes.slice() : bytes;;) {
         let sent: number;
         try {
           sent = yield* target.put(rest);
         } catch (error) {
           throw this.#error(side, target, error);
         }
-        if (sent > 0) {
-          if (side === "to") this.#arrived(0, sent);
-          else this.#route.idle?.moved();
-        }
+        if (sent > 0) this.#arrived(outlet, 0, sent);
         if (sent === rest.length) break;
         rest = rest.subarray(sent);
       }
@@ -404,7 +428,8 @@ export class Pump implements Job {
   }
 
   get #cut(): Cut {
-    return { ...this.transferred, lost: this.#taken - this.transferred.bytes };
+    const lost = Math.max(...(this.#outlets ?? []).map(({ arrived }) => this.#taken - arrived), 0);
+    return { ...this.transferred, lost };
   }
 
   #takes(length: number): void {
@@ -416,12 +441,14 @@ export class Pump implements Job {
     return new TransferError(side, end, this.#cut, error);
   }
 
-  #arrived(spliced: number, copied: number): void {
+  #arrived(outlet: Outlet, spliced: number, copied: number): void {
+    outlet.arrived += spliced + copied;
+    this.#route.idle?.moved();
+    if (outlet.side === "tap") return;
     const { transferred } = this;
     transferred.spliced += spliced;
     transferred.copied += copied;
     transferred.bytes += spliced + copied;
-    this.#route.idle?.moved();
     this.#route.onProgress?.(transferred);
     // `onProgress` has aborted the transfer. Whoever did that has told why.
     if (this.#state === "over") throw new DOMException("The transfer was aborted", "AbortError");

@@ -89,7 +89,8 @@ export interface Splice {
  * possible (Linux, plain TCP or Unix connections and files, `--allow-ffi`). Otherwise it reads and
  * writes.
  *
- * `await` it in any program, with connections of Deno or sockets of a running reactor. In a
+ * `await` it in any program, with connections of Deno or sockets of a running reactor. If nobody
+ * runs the reactor, nothing moves, and that is reported to its `onError` after five seconds. In a
  * coroutine that gio runs, `yield*` it. There, data that was read and pushed back goes first, and
  * {@linkcode here} is the innermost context.
  *

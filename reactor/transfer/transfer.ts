@@ -29,7 +29,7 @@ export interface Receiver extends Selectable {
 
 /** What bytes are sent to without blocking, such as a socket of the reactor or a context of gio. */
 export interface Sender extends Selectable {
-  /** See {@linkcode Socket.send}. */
+  /** See {@linkcode Socket.send}. It may keep the bytes. */
   send(bytes: Uint8Array): number;
   /** See {@linkcode Socket.shutdown}. */
   shutdown?(): void;
@@ -43,7 +43,7 @@ export interface Reads {
 
 /** What writes as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdout` does. */
 export interface Writes {
-  /** Writes some or all of `p`. Gives the number of bytes written. */
+  /** Writes some or all of `p`, and may keep it. Gives the number of bytes written. */
   write(p: Uint8Array): Promise<number>;
   /** Ends the writing half. */
   closeWrite?(): Promise<void>;
@@ -84,7 +84,7 @@ export interface Lender {
   lend(end: TransferSource | TransferTarget): object;
   /** Returns what was received from an end before it was lent, and not consumed. */
   unread(end: object): Uint8Array[];
-  /** Takes what the transfer has received beyond its limit. */
+  /** Takes what the transfer has received beyond its limit, or has not begun when it is cut. */
   takeBack(end: object, unread: Uint8Array[]): void;
 }
 
@@ -252,8 +252,8 @@ export class Transfer<T = Transferred> implements Promise<T> {
       this.#result.resolve(this.transferred);
     }, (error) => {
       // When one direction is cut, so is the other.
-      for (const job of this.#jobs) job.abort();
-      this.#fail(error);
+      const lost = this.#jobs.reduce((lost, job) => lost + job.abort().lost, 0);
+      this.#fail(error instanceof TransferError ? Object.assign(error, { lost }) : error);
     });
   }
 

@@ -9,7 +9,7 @@ export type TransferSide = "from" | "to" | "tap" | "signal";
 
 /** How far a transfer came before it was cut. */
 export interface Cut extends Transferred {
-  /** How many bytes were read and not written. */
+  /** How many bytes were read and not written to all targets. */
   lost: number;
 }
 
@@ -46,8 +46,9 @@ export class TransferError extends Error {
   readonly transferred: Transferred;
 
   /**
-   * How many bytes were read and not written. A back end that writes later may have written some of
-   * them. And bytes that were written may not have arrived.
+   * How many bytes were read and not written. With a tap, it is what one of the two has not got; of
+   * `splice.both`, it is the sum of both directions. A back end that writes later may have written
+   * some of them. And bytes that were written may not have arrived.
    */
   readonly lost: number;
 

@@ -17,6 +17,7 @@ import {
 } from "../../gio/mod.ts";
 import { HttpServer, Server } from "../../http/mod.ts";
 import { Acceptor, Reactor, type SelectorName } from "../../reactor/mod.ts";
+import { stubbedTimers } from "../_stubbed_timers.ts";
 
 function* main(): Coroutine<string> {
   yield* sleep(0);
@@ -150,32 +151,6 @@ Deno.test("call() of a request, and all() of a call(), are told what to write", 
 });
 
 const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
-
-/** Lets the test decide when the time of `setTimeout` has come; gives what still waits. */
-function stubbedTimers() {
-  const { setTimeout, clearTimeout } = globalThis;
-  const { unrefTimer } = Deno;
-  const waiting = new Map<number, () => void>();
-  const unrefed: number[] = [];
-  let last = 0;
-  Object.assign(globalThis, {
-    setTimeout: (callback: () => void) => (waiting.set(++last, callback), last),
-    clearTimeout: (id: number) => waiting.delete(id),
-  });
-  Deno.unrefTimer = (id) => unrefed.push(id as number);
-  return {
-    waiting,
-    unrefed,
-    goOff() {
-      for (const callback of waiting.values()) callback();
-      waiting.clear();
-    },
-    [Symbol.dispose]() {
-      Object.assign(globalThis, { setTimeout, clearTimeout });
-      Deno.unrefTimer = unrefTimer;
-    },
-  };
-}
 
 const SERVERS: Record<string, (reactor: Reactor) => { close(): void }> = {
   Acceptor: (reactor) => new Acceptor(reactor, { hostname: "127.0.0.1", port: 0 }, () => {}),

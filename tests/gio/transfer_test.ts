@@ -7,7 +7,15 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { call, type Coroutine, EndOfStream, readLine, readUntil } from "../../compose/mod.ts";
+import {
+  call,
+  type Coroutine,
+  EndOfStream,
+  pushBack,
+  readAll as readRest,
+  readLine,
+  readUntil,
+} from "../../compose/mod.ts";
 import {
   asProcess,
   connectTo,
@@ -448,6 +456,74 @@ Deno.test("splice() moves between contexts in memory, up to the limit", async ()
   }());
   assertEquals(other.text, "some data and more");
 });
+
+test("splice() changes nothing that memory() keeps", async (serve) => {
+  const content = pattern(600_000);
+  const saved = memory();
+  await using there = await serve(function* () {
+    yield* splice(here, saved);
+  });
+  await writeAll(there.client, content);
+  await there.client.closeWrite();
+  await there.read();
+  assertSameBytes(saved.bytes, content);
+});
+
+for (const how of ["its signal", "its target", "timeout()", "onProgress"]) {
+  for (const limit of [Infinity, 13]) {
+    for (const written of [0, 1, 2]) {
+      const name =
+        `splice(here, …) leaves what was pushed back and not begun, cut by ${how} after ${written}, limit ${limit}`;
+      Deno.test(name, async () => {
+        const clock = new TestClock();
+        const controller = new AbortController();
+        const saved: string[] = [];
+        const cut: Record<string, (length: number) => Promise<number>> = {
+          "its signal": () => Promise.resolve(controller.abort()).then(() => 1),
+          "its target": () => Promise.reject(new Error("full")),
+          "timeout()": () => (clock.advance(100), new Promise(() => {})),
+          "onProgress": (length) => Promise.resolve(length),
+        };
+        const to = {
+          write(p: Uint8Array): Promise<number> {
+            if (p.length > 0 && saved.length === written) return cut[how]!(p.length);
+            if (p.length > 0) saved.push(new TextDecoder().decode(p));
+            return Promise.resolve(p.length);
+          },
+        };
+        let transfer: Transfer | undefined;
+        const rest = await asProcess(
+          function* () {
+            yield* call(function* () {
+              return pushBack("head", bytes("aaaaa"), "bbbbb", bytes("ccccc"));
+            }());
+            const onProgress = (t: { bytes: number }) =>
+              how === "onProgress" && t.bytes > 5 * written && controller.abort();
+            try {
+              using _ = timeout(100);
+              yield* transfer = splice(here, to, {
+                limit,
+                signal: controller.signal,
+                onProgress: onProgress as () => void,
+              });
+            } catch {
+              // It is looked at below.
+            }
+            return new TextDecoder().decode(yield* call(readRest<Uint8Array>()));
+          }(),
+          { connection: memory(bytes("after")), clock },
+        );
+        const error = await assertRejects(() => transfer!, TransferError);
+        const begun = how === "onProgress" ? 5 * written + 5 : 5 * written;
+        assertEquals(error.transferred.bytes, Math.min(begun, limit));
+        // Everything is written, lost or left.
+        const whole = "aaaaabbbbbcccccafter";
+        assertEquals(rest, whole.slice(error.transferred.bytes + error.lost));
+        assertEquals(rest, whole.slice(Math.min(5 * written + 5, limit)));
+      });
+    }
+  }
+}
 
 Deno.test("splice(here, …) pushes back what a context gives beyond the limit", async () => {
   const to = memory();

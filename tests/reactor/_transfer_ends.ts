@@ -162,11 +162,15 @@ function connKind(
 }
 
 /** What a socket receives, by means of its reactor. */
-function receive(reactor: Reactor, socket: Socket): Promise<Uint8Array | null> {
+export function receive(
+  reactor: Reactor,
+  socket: Socket,
+  max?: number,
+): Promise<Uint8Array | null> {
   return new Promise((resolve, reject) => {
     reactor.addReader(socket, () => {
       try {
-        const chunk = socket.recv();
+        const chunk = socket.recv(max);
         if (chunk === undefined) return;
         resolve(chunk);
       } catch (error) {
