@@ -132,18 +132,23 @@ test("zeroCopy refuses descriptors, lengths, offsets and sizes that are none", (
   assertEquals(zeroCopy.vmsplice(one.input, bytes("abc")), 3);
   const refuses = (call: () => unknown, message: string) => assertThrows(call, RangeError, message);
   for (const wrong of [-1, 1.5, NaN, -Infinity, -(2 ** 32)]) {
-    const message = `the length must be a whole number from 0 to 2147483647, not ${wrong}`;
+    const message = `the length must be a whole number from 0 to 2147483647, not ${
+      Deno.inspect(wrong)
+    }`;
     refuses(() => zeroCopy.splice(from, to, wrong), message);
     refuses(() => zeroCopy.tee(from, to, wrong), message);
     refuses(() => zeroCopy.sendfile(to, from, 0, wrong), message);
   }
   for (const wrong of [-1, 1.5, NaN, Infinity, 2 ** 53, "1" as never]) {
-    const message =
-      `Cannot send a file: the offset must be a whole number from 0 to ${MAX}, not ${wrong}`;
+    const message = `Cannot send a file: the offset must be a whole number from 0 to ${MAX}, not ${
+      Deno.inspect(wrong)
+    }`;
     refuses(() => zeroCopy.sendfile(to, from, wrong, 1), message);
   }
   for (const wrong of [-1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 32 + from, "1" as never]) {
-    const message = `the descriptor must be a whole number from 0 to 2147483647, not ${wrong}`;
+    const message = `the descriptor must be a whole number from 0 to 2147483647, not ${
+      Deno.inspect(wrong)
+    }`;
     refuses(() => zeroCopy.splice(wrong, to, 1), message);
     refuses(() => zeroCopy.splice(from, wrong, 1), message);
     refuses(() => zeroCopy.tee(wrong, to, 1), message);
@@ -155,7 +160,9 @@ test("zeroCopy refuses descriptors, lengths, offsets and sizes that are none", (
   for (const wrong of [0, -0, -1, 1.5, NaN, "1" as never]) {
     refuses(
       () => zeroCopy.pipe(wrong),
-      `Cannot make a pipe: its size must be a whole number of at least 1, not ${wrong}`,
+      `Cannot make a pipe: its size must be a whole number of at least 1, not ${
+        Deno.inspect(wrong)
+      }`,
     );
   }
   for (const nothing of [0, -0]) {
