@@ -223,7 +223,7 @@ Deno.test("a context that cannot be closed does not keep the rest open, nor the 
 Deno.test("a time that is none is an error where it is given", async () => {
   using reactor = new Reactor();
   for (const wrong of [NaN, -1, "10", null] as number[]) {
-    const message = `must be a number of milliseconds of at least 0, not ${wrong}`;
+    const message = `must be a number of milliseconds of at least 0, not ${Deno.inspect(wrong)}`;
     assertThrows(() => sleep(wrong), RangeError, message);
     await asProcess(function* () {
       assertThrows(() => timeout(wrong), RangeError, message);

@@ -268,7 +268,9 @@ Deno.test("httpProtocol() takes a limit that is undefined as not given, and none
       assertThrows(
         make,
         RangeError,
-        `Cannot use these limits: maxHeadBytes must be a whole number of at least 0, not ${wrong}`,
+        `Cannot use these limits: maxHeadBytes must be a whole number of at least 0, not ${
+          Deno.inspect(wrong)
+        }`,
       );
     }
   }

@@ -264,7 +264,9 @@ function conformance(kind: Kind, selector: SelectorName): void {
     const refuses = () => {
       for (const wrong of [-1, -(2 ** 31), -(2 ** 32), -Infinity, NaN, 0.5, 1.5, "1" as never]) {
         const message =
-          `Cannot receive: the number of bytes must be a whole number of at least 0, not ${wrong}`;
+          `Cannot receive: the number of bytes must be a whole number of at least 0, not ${
+            Deno.inspect(wrong)
+          }`;
         assertThrows(() => socket.recv(wrong), RangeError, message);
       }
     };
