@@ -45,6 +45,8 @@ export class Channel {
   failed: unknown = undefined;
   /** Whether anything was written. */
   written = false;
+  /** Whether a transfer to the context was cut, and nothing was written since: a part is there. */
+  isPart = false;
   /** Whether it is to be closed when all has been sent. */
   #closing = false;
   #reader: User | undefined = undefined;

@@ -107,7 +107,7 @@ export class Ending implements User {
     const connection = this.#connection;
     if (connection === undefined) return false;
     if (this.#keepOpen) connection.stopIdleReading();
-    else if (isCut || connection.isBroken) connection.abort();
+    else if (isCut || connection.isPart || connection.isBroken) connection.abort();
     else {
       const { context } = connection;
       const canWait = connection.ended === undefined && !isAbandoned;

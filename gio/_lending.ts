@@ -36,6 +36,10 @@ export class Lending implements Lender {
     return Channel.of(end).takeRest().map(asBytes);
   }
 
+  ended(target: object, isWhole: boolean): void {
+    if (isContext(target)) Channel.of(target).isPart = !isWhole;
+  }
+
   takeBack(end: object, unread: Uint8Array[]): void {
     Channel.of(end as Context).unread(unread);
   }

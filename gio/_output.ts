@@ -28,6 +28,7 @@ export class Output {
   write(place: Place, data: string | Uint8Array): void {
     const { channel } = place;
     channel.written = true;
+    channel.isPart = false;
     place.output = "unsent";
     channel.outbox.push(data);
   }

@@ -66,7 +66,8 @@ export class Opened<C extends Context = Context> implements Disposable {
 
   /**
    * Closes it, after what was written to it has been sent. In a coroutine that was cancelled it is
-   * closed at once if anything was written, so that its peer sees an error.
+   * closed at once if anything was written, so that its peer sees an error. So it is after a
+   * transfer to it that was cut, unless something was written since.
    */
   close(): void {
     this.#owned.end(runningDriver()?.isClosing ?? false);
@@ -86,7 +87,7 @@ class OwnedContext implements Owned {
   end(isCut: boolean): void {
     this.scope?.disown(this);
     const channel = Channel.of(this.context);
-    if (isCut && channel.written || channel.isBroken) channel.abort();
+    if (isCut && channel.written || channel.isPart || channel.isBroken) channel.abort();
     else channel.close(this.reactor);
   }
 }

@@ -146,6 +146,8 @@ export class Pump implements Job {
   /** How many bytes are in the pipes. */
   #held = 0;
   #state: "fresh" | "running" | "over" = "fresh";
+  /** Whether everything has been moved. */
+  #isWhole = false;
   #room: Uint8Array<ArrayBuffer> | undefined;
   #lender!: Lender;
   #endExpecting: (() => void) | undefined;
@@ -167,8 +169,10 @@ export class Pump implements Job {
       if (this.#state === "over") return; // Whoever aborted it has told why.
       try {
         const { done, value: wait } = steps[how](value);
-        if (done) resolve();
-        else if (typeof wait === "function") return wait(resume, fail);
+        if (done) {
+          this.#isWhole = true;
+          resolve();
+        } else if (typeof wait === "function") return wait(resume, fail);
         else return void Promise.resolve(wait).then(resume, fail);
       } catch (error) {
         reject(error);
@@ -187,6 +191,7 @@ export class Pump implements Job {
     if (this.#state === "running") {
       this.#endExpecting?.();
       this.#giveUnreadBack();
+      for (const { target } of this.#outlets ?? []) this.#lender.ended(target.end, this.#isWhole);
       this.#givePipesBack();
       for (const end of this.#ends) end.release();
       pipes.leave();

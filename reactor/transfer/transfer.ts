@@ -86,6 +86,8 @@ export interface Lender {
   unread(end: object): Uint8Array[];
   /** Takes what the transfer has received beyond its limit, or has not begun when it is cut. */
   takeBack(end: object, unread: Uint8Array[]): void;
+  /** The transfer to `target` has ended. If that is not whole, a close must not look like an end. */
+  ended(target: object, isWhole: boolean): void;
 }
 
 /** One direction of a {@linkcode Transfer}. */
@@ -291,6 +293,7 @@ const itself: Lender = {
     return "context" in end ? end.context : end;
   },
   unread: () => [],
+  ended() {},
   takeBack() {
     throw new TypeError(
       "Cannot transfer only a part: recv(max) gave more than `max` bytes, and only gio can keep the rest",
