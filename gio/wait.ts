@@ -1,3 +1,4 @@
+import { shown } from "../reactor/_describe.ts";
 import { Request, type Waiter } from "../compose/mod.ts";
 
 class Wait<T> extends Request<T> {
@@ -25,6 +26,7 @@ class Wait<T> extends Request<T> {
  * @typeParam T What the promise resolves to.
  * @param promise What to wait for.
  * @returns The request to `yield*`, which gives the value.
+ * @throws {TypeError} If it is not a promise.
  *
  * @example Hashing in the middle of a protocol
  * ```ts
@@ -39,5 +41,10 @@ class Wait<T> extends Request<T> {
  * ```
  */
 export function wait<T>(promise: PromiseLike<T>): Request<T> {
+  if (typeof promise?.then !== "function") {
+    throw new TypeError(
+      `Cannot wait for ${shown(promise)}: give a promise, wait(f()), not wait(f)`,
+    );
+  }
   return new Wait(promise);
 }

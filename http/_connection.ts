@@ -1,5 +1,6 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { cleaned } from "../compose/_traceback.ts";
+import { shown } from "../reactor/_describe.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
@@ -58,6 +59,7 @@ export class Connection implements Wire, Inner {
   own: Inner["own"] = undefined;
 
   constructor(handler: HttpHandler, options: HttpProtocolOptions) {
+    checkHandler(handler);
     this.#handler = handler;
     this.#onError = options.onError;
     this.#limits = allLimits(options.limits);
@@ -267,4 +269,13 @@ export class Connection implements Wire, Inner {
   *#flush(): Coroutine<void> {
     for (let data; (data = this.#output.take()) !== undefined;) yield data;
   }
+}
+
+/** Refuses a handler that is not a function. */
+export function checkHandler(handler: unknown): void {
+  if (typeof handler === "function") return;
+  throw new TypeError(
+    `Cannot serve HTTP with the handler ${shown(handler)}: give a coroutine function, ` +
+      "function* (request) { … }",
+  );
 }

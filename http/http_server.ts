@@ -1,4 +1,5 @@
 import type { AcceptorOptions, Reactor } from "../reactor/mod.ts";
+import { checkHandler } from "./_connection.ts";
 import { allLimits } from "./_limits.ts";
 import { Listener } from "./_serve.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
@@ -48,11 +49,13 @@ export class HttpServer implements Disposable {
   /**
    * Begins to listen.
    *
+   * @throws {TypeError} If the handler is not a function.
    * @throws {RangeError} If a limit is neither a whole number nor Infinity.
    * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
     const { handler, limits, onError, clock, ...listening } = options;
+    checkHandler(handler);
     const protocol = {
       limits: allLimits(limits),
       ...(onError && { onError }),

@@ -17,6 +17,7 @@ import {
   spawn,
   suspend,
   timeout,
+  wait,
 } from "../../gio/mod.ts";
 import { OnClock } from "./_clock.ts";
 import { turns } from "../_leaks.ts";
@@ -233,5 +234,11 @@ Deno.test("a time that is none is an error where it is given", async () => {
       RangeError,
       `lingerMs ${message}`,
     );
+  }
+});
+
+Deno.test("wait() says what it wants when it gets no promise", () => {
+  for (const wrong of [async () => {}, undefined, 5, {}]) {
+    assertThrows(() => wait(wrong as never), TypeError, "give a promise, wait(f()), not wait(f)");
   }
 });

@@ -1,11 +1,12 @@
 /** HTTP on real sockets, of both kinds. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { call, type Coroutine, EndOfStream, readLine } from "../../compose/mod.ts";
 import { connectTo, enter, memory, open, sleep, spawn, timeout, wait } from "../../gio/mod.ts";
 import {
   type ConnectionInfo,
   type HttpHandler,
   HttpProtocol,
+  httpProtocol,
   type HttpRequest,
   HttpServer,
   ok,
@@ -449,4 +450,13 @@ serverTest("a handler may not transfer in the middle of HTTP", async (reactor, e
   assertMatch((await exchange(server.port, GET))!, /^HTTP\/1.1 500 /);
   assertEquals(errors.length, 1);
   assertMatch((errors[0] as Error).message, /^Cannot transfer in the middle of HTTP/);
+});
+
+Deno.test("HttpServer and httpProtocol() refuse a handler that is no function", () => {
+  using reactor = new Reactor();
+  for (const handler of [undefined, {}, "hello"]) {
+    const wrong = { port: 0, hostname: "127.0.0.1", handler } as never;
+    assertThrows(() => new HttpServer(reactor, wrong), TypeError, "give a coroutine function");
+    assertThrows(() => httpProtocol(handler as never), TypeError, "give a coroutine function");
+  }
 });
