@@ -1,4 +1,5 @@
 import type { AcceptorOptions, Reactor } from "../reactor/mod.ts";
+import { checkReactor } from "../reactor/_options.ts";
 import { checkHandler } from "./_connection.ts";
 import { allLimits } from "./_limits.ts";
 import { Listener } from "./_serve.ts";
@@ -55,6 +56,7 @@ export class HttpServer implements Disposable {
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
     const { handler, limits, onError, clock, ...listening } = options;
+    checkReactor(reactor, "listen", "new HttpServer(reactor, options)");
     checkHandler(handler);
     const protocol = {
       limits: allLimits(limits),
