@@ -1,3 +1,4 @@
+import { ignore } from "../reactor/_ignore.ts";
 import type { ByteStream } from "../reactor/mod.ts";
 
 /** Whether opening it waits until somebody opens the other end, as far as that may be known. */
@@ -52,5 +53,3 @@ function openBoth(path: string | URL): Deno.FsFile | undefined {
     return undefined; // It is not there any more.
   }
 }
-
-function ignore(): void {}

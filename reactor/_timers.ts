@@ -4,6 +4,9 @@ import { duration } from "./_whole.ts";
 import type { Reports } from "./_reports.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
 
+/** The clock of reactors that are given none. */
+export const realClock: Clock = { now: () => performance.now() };
+
 /** The longest time that `setTimeout` can wait. */
 const MAX_MS = 2 ** 31 - 1;
 

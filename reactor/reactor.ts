@@ -29,7 +29,7 @@ import { Sockets } from "./_sockets.ts";
 import { Stepper } from "./_stepper.ts";
 import type { Timer } from "./timer.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
-import { Timers } from "./_timers.ts";
+import { realClock, Timers } from "./_timers.ts";
 import { forget, shutDownWithWorker } from "./_worker_end.ts";
 
 /**
@@ -518,5 +518,3 @@ export class Reactor implements Disposable {
     }
   }
 }
-
-const realClock: Clock = { now: () => performance.now() };

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Registrar } from "../_registrar.ts";
-import { startAlarm } from "../_timers.ts";
+import { realClock, startAlarm } from "../_timers.ts";
 
 /**
  * Tells when nothing has moved for some time. A movement costs a look at the clock, and no timer:
@@ -46,5 +46,3 @@ export class Idle {
     this.#cancel?.();
   }
 }
-
-const realClock: Clock = { now: () => performance.now() };
