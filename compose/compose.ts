@@ -53,11 +53,6 @@ export interface ComposeOptions {
    * @default {1_000_000}
    */
   maxDepth?: number;
-  /**
-   * The {@linkcode Local}s that the coroutine sees, to its end, instead of those of whoever resumes
-   * it. This is for drivers that run a coroutine on its own. See {@linkcode Local.capture}.
-   */
-  locals?: ReadonlyMap<object, unknown>;
 }
 
 // The states of a composed coroutine. It may be resumed in the states up to HANDED_OUT, and with
@@ -109,8 +104,13 @@ let takeOver: (coroutine: Coroutine, frame: Frame, composed: Composed<unknown>) 
 export let currentFrame: () => Frame | undefined;
 /** For Local: the bindings of the nearest frame that binds this Local. */
 export let bindingsWith: (local: object) => Map<object, unknown> | undefined;
-/** For Local: all bindings. */
+/** For drivers: the values of all Locals, here and now. */
 export let allBindings: () => ReadonlyMap<object, unknown>;
+/**
+ * For drivers that run a coroutine on its own: before it starts, gives it the values of all Locals
+ * that it sees, to its end, instead of those of whoever resumes it.
+ */
+export let detach: (composed: Composed, bindings: ReadonlyMap<object, unknown>) => void;
 /** For trace(): the topmost frame, and whether its coroutine stands in `yield* request`. */
 export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, boolean];
 
@@ -174,6 +174,11 @@ export class Composed<R = unknown> {
       }
       return all.size === 0 ? NO_BINDINGS : all;
     };
+    detach = (composed, bindings) => {
+      const frame = composed.#top!;
+      composed.#detached = true;
+      if (bindings.size > 0) frame.bindings = new Map([...bindings, ...frame.bindings ?? []]);
+    };
     innermostOf = (coroutine) =>
       coroutine instanceof Composed ? coroutine.#top?.coroutine ?? coroutine : coroutine;
     positionOf = (composed) => [composed.#top, composed.#asking];
@@ -216,7 +221,7 @@ export class Composed<R = unknown> {
    * Composes a coroutine; {@linkcode compose} is the usual way.
    *
    * @param coroutine What to compose; it has not been started.
-   * @param options Whether to stop at each call, how deep calls may go, and the Locals.
+   * @param options Whether to stop at each call, and how deep calls may go.
    * @throws {TypeError} If it is given something else, or a coroutine that was composed or called
    * before.
    */
@@ -238,11 +243,6 @@ export class Composed<R = unknown> {
       checkSize("maxDepth", maxDepth);
       frame.room = Math.min(maxDepth, MAX_ROOM);
     } else if (frame.room === MAX_ROOM) frame.room = DEFAULT_MAX_DEPTH;
-    const locals = options?.locals;
-    if (locals !== undefined) {
-      this.#detached = true;
-      if (locals.size > 0) frame.bindings = new Map([...locals, ...frame.bindings ?? []]);
-    }
     this.#top = frame;
   }
 
@@ -253,7 +253,8 @@ export class Composed<R = unknown> {
 
   /**
    * Replaces what was pushed back. These values are read before anything is asked from outside.
-   * This is for drivers.
+   *
+   * @internal For drivers.
    */
   set rest(values: unknown[]) {
     this.#input = EMPTY;
@@ -556,7 +557,7 @@ function withoutStar(): TypeError {
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to compose; it has not been started.
- * @param options Whether to stop at each call, how deep calls may go, and the Locals.
+ * @param options Whether to stop at each call, and how deep calls may go.
  * @returns The composed coroutine.
  * @throws {TypeError} If it is given something else, or a coroutine that was composed or called
  * before.

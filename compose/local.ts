@@ -1,4 +1,4 @@
-import { allBindings, bindingsWith, currentFrame } from "./compose.ts";
+import { bindingsWith, currentFrame } from "./compose.ts";
 
 /**
  * A variable of the running coroutine and of all that it calls, however deep. It need not be passed
@@ -29,16 +29,6 @@ import { allBindings, bindingsWith, currentFrame } from "./compose.ts";
  * ```
  */
 export class Local<T> {
-  /**
-   * The values of all Locals, here and now. A driver that runs a coroutine on its own gives them to
-   * {@linkcode compose}.
-   *
-   * @returns The values, by their Locals.
-   */
-  static capture(): ReadonlyMap<object, unknown> {
-    return allBindings();
-  }
-
   /**
    * Binds a value in the coroutine that is running.
    *

@@ -4,7 +4,7 @@
  *     deno run --allow-net examples/chat.ts [--port 7002]      # and, more than once: nc 127.0.0.1 7002
  */
 import { type Coroutine, EndOfStream } from "@weightless/io/compose";
-import { type Context, enter, gio, spawn, suspend, type Suspended } from "@weightless/io/gio";
+import { type Context, enter, gio, spawn, Suspend } from "@weightless/io/gio";
 import { lines, pipe } from "@weightless/io/pipeline";
 import { Acceptor, Reactor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
@@ -15,7 +15,7 @@ const MAILBOX = 1000;
 /** What others have said and one member has not been sent yet. */
 class Mailbox {
   #lines: string[] = [];
-  #reader: Suspended<void> | undefined;
+  #reader: Suspend<void> | undefined;
 
   put(line: string): void {
     if (this.#lines.length < MAILBOX) this.#lines.push(line);
@@ -23,7 +23,7 @@ class Mailbox {
   }
 
   *take(): Coroutine<string> {
-    while (this.#lines.length === 0) yield* suspend((reader) => void (this.#reader = reader));
+    while (this.#lines.length === 0) yield* new Suspend((reader) => void (this.#reader = reader));
     return this.#lines.splice(0).join("");
   }
 }

@@ -1,4 +1,5 @@
-import { compose, type Coroutine, EndOfStream, Local, type Waiter } from "../compose/mod.ts";
+import { allBindings, detach } from "../compose/compose.ts";
+import { compose, type Coroutine, EndOfStream, type Waiter } from "../compose/mod.ts";
 import { duration } from "../reactor/_whole.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import { CannotWait } from "./_cannot_wait.ts";
@@ -104,7 +105,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     connection: Context | undefined,
     coroutine: Coroutine<R>,
     options: GioOptions = {},
-    { parent, isBranch = false, locals = Local.capture() }: Partial<Origin> = {},
+    { parent, isBranch = false, locals = allBindings() }: Partial<Origin> = {},
   ) {
     super();
     if (typeof coroutine === "function") {
@@ -115,7 +116,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     const { signal, lingerMs } = options;
     if (lingerMs !== undefined) duration(lingerMs, "run a coroutine: lingerMs");
     this.reactor = reactor;
-    const composed = compose(coroutine, { locals });
+    const composed = compose(coroutine);
+    detach(composed, locals);
     this.#options = options;
     this.#parent = parent;
     this.#parentScope = parent?.own;

@@ -1,4 +1,5 @@
-import { here, type Lender } from "../reactor/mod.ts";
+import { here } from "../reactor/mod.ts";
+import type { Lender } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import type { Places } from "./_places.ts";

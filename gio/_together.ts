@@ -1,11 +1,5 @@
-import {
-  type Coroutine,
-  isCoroutine,
-  isRequest,
-  Local,
-  Request,
-  type Waiter,
-} from "../compose/mod.ts";
+import { allBindings } from "../compose/compose.ts";
+import { type Coroutine, isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
@@ -35,7 +29,7 @@ class Together<R> extends Request<R> {
   readonly what: string;
   readonly branches: readonly Branch[];
   readonly settle: Settle<R>;
-  readonly locals: ReadonlyMap<object, unknown> = Local.capture();
+  readonly locals: ReadonlyMap<object, unknown> = allBindings();
 
   constructor(what: string, branches: readonly Branch[], settle: Settle<R>) {
     super();

@@ -1,5 +1,6 @@
 import type { Request, Waiter } from "../compose/mod.ts";
-import { type Lender, type Reactor, TransferError } from "../reactor/mod.ts";
+import { type Reactor, TransferError } from "../reactor/mod.ts";
+import type { Lender } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import { Standing } from "./_state.ts";

@@ -3,11 +3,6 @@ import { type Branch, type BranchResult, together } from "./_together.ts";
 
 export type { Branch, BranchResult } from "./_together.ts";
 
-/** What the branches return or answer, in their order. */
-export type AllResults<T extends readonly Branch[]> = {
-  -readonly [K in keyof T]: BranchResult<T[K]>;
-};
-
 /**
  * Runs coroutines, or requests such as `wait(promise)`, beside each other and waits for all of
  * them: `const [a, b] = yield* all(one(), two())`.
@@ -37,6 +32,8 @@ export type AllResults<T extends readonly Branch[]> = {
  * assertEquals(results, ["slow", "fast"]);
  * ```
  */
-export function all<T extends readonly Branch[]>(...branches: T): Request<AllResults<T>> {
-  return together("all()", branches, (results) => results as AllResults<T>);
+export function all<T extends readonly Branch[]>(
+  ...branches: T
+): Request<{ -readonly [K in keyof T]: BranchResult<T[K]> }> {
+  return together("all()", branches, (results) => results as never);
 }

@@ -13,7 +13,7 @@ export interface AsProcessOptions extends ReactorOptions {
 
 /**
  * Runs one coroutine on a reactor of its own and gives its result as a promise, for scripts, tests
- * and async code. It is also exported as `run`, because `await run(coroutine())` may read better.
+ * and async code.
  *
  * @typeParam R What the coroutine returns.
  * @param coroutine What to run.
@@ -45,5 +45,3 @@ export async function asProcess<R>(
   await reactor.run();
   return await result;
 }
-
-export { asProcess as run };

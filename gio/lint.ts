@@ -33,6 +33,7 @@
 
 /** What gives a request, or for `yield*` a call. */
 const REQUESTS = [
+  "Suspend",
   "all",
   "call",
   "connectTo",
@@ -40,7 +41,6 @@ const REQUESTS = [
   "shield",
   "sleep",
   "spawn",
-  "suspend",
   "wait",
 ];
 /** What gives a coroutine, to be called. */
@@ -63,13 +63,15 @@ const plugin: Deno.lint.Plugin = {
       create(context) {
         const imported = new Map<string, string>();
         const check = (node: Deno.lint.Expression) => {
-          if (node.type !== "CallExpression" || node.callee.type !== "Identifier") return;
+          if (node.type !== "CallExpression" && node.type !== "NewExpression") return;
+          if (node.callee.type !== "Identifier") return;
           const name = imported.get(node.callee.name);
           if (name === undefined) return;
-          const call = READERS.includes(name) ? `call(${name}(…))` : `${name}(…)`;
+          const what = node.type === "NewExpression" ? `new ${name}` : name;
+          const right = READERS.includes(name) ? `call(${what}(…))` : `${what}(…)`;
           context.report({
             node,
-            message: `${name}() does nothing by itself: write yield* ${call}`,
+            message: `${what}() does nothing by itself: write yield* ${right}`,
           });
         };
         return {
@@ -83,6 +85,11 @@ const plugin: Deno.lint.Plugin = {
           },
           ExpressionStatement: ({ expression }) => check(expression),
           AwaitExpression: ({ argument }) => check(argument),
+          // A request may be kept for later. What call() gives is of no use but in `yield*`.
+          VariableDeclarator({ init }) {
+            if (init?.type !== "CallExpression" || init.callee.type !== "Identifier") return;
+            if (imported.get(init.callee.name) === "call") check(init);
+          },
         };
       },
     },

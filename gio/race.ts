@@ -1,9 +1,6 @@
 import type { Request } from "../compose/mod.ts";
 import { type Branch, type BranchResult, together } from "./_together.ts";
 
-/** What any of the branches returns or answers. */
-export type RaceResult<T extends readonly Branch[]> = BranchResult<T[number]>;
-
 /**
  * Runs coroutines, or requests such as `sleep(ms)`, beside each other until the first ends:
  * `const first = yield* race(one(), two())`.
@@ -34,7 +31,9 @@ export type RaceResult<T extends readonly Branch[]> = BranchResult<T[number]>;
  * assertEquals(first, "fast");
  * ```
  */
-export function race<T extends readonly Branch[]>(...branches: T): Request<RaceResult<T>> {
+export function race<T extends readonly Branch[]>(
+  ...branches: T
+): Request<BranchResult<T[number]>> {
   if (branches.length === 0) throw new RangeError("Cannot race nothing: give coroutines");
   return together("race()", branches, undefined);
 }

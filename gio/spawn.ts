@@ -1,10 +1,11 @@
-import { type Coroutine, Local, Request, type Waiter } from "../compose/mod.ts";
+import { allBindings } from "../compose/compose.ts";
+import { type Coroutine, Request, type Waiter } from "../compose/mod.ts";
 import { currentDriver } from "./_driver.ts";
 import type { Gio } from "./gio.ts";
 
 class Spawn<R> extends Request<Gio<R>> {
   readonly #coroutine: Coroutine<R>;
-  readonly #locals = Local.capture();
+  readonly #locals = allBindings();
 
   constructor(coroutine: Coroutine<R>) {
     super();

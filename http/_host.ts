@@ -3,7 +3,7 @@ import { EndOfStream, isRequest, type Request, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
 import type { Inner } from "../gio/_places.ts";
 import { type Scope, ScopeEnd } from "../gio/_scope.ts";
-import { Transfer } from "../reactor/mod.ts";
+import { Transfer } from "../reactor/transfer/transfer.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 export type { Inner } from "../gio/_places.ts";

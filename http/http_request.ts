@@ -73,7 +73,7 @@ export class HttpRequest {
    */
   trailers: HttpHeaders | undefined;
 
-  /** Made by {@linkcode httpProtocol}. */
+  /** @internal */
   constructor(parts: HttpRequestParts) {
     this.#bytes = parts.bytes;
     this.method = parts.method;

@@ -31,7 +31,7 @@ export * from "./http_headers.ts";
 export * from "./http_limits.ts";
 export * from "./http_protocol.ts";
 export * from "./http_protocol_component.ts";
-export * from "./http_request.ts";
+export { HttpRequest } from "./http_request.ts";
 export * from "./http_server.ts";
 export * from "./local_protocol_error.ts";
 export * from "./ok.ts";

@@ -1,24 +1,15 @@
 import { label, observersOf } from "./_dispatch.ts";
 
 /**
- * A piece of DNA: a component, and the strands of its observers.
+ * A piece of DNA: a component, and the strands of its observers. Where a strand is wanted, a function
+ * that gives one may stand. It is called when the strand is connected.
  *
  * @typeParam T The component at its beginning.
  */
 export type Strand<T extends object = object> = readonly [
   component: T,
-  ...observers: (Strand | StrandFunction)[],
+  ...observers: (Strand | (() => Strand))[],
 ];
-
-/**
- * A strand that is made when it is connected.
- *
- * @typeParam T The component at its beginning.
- */
-export interface StrandFunction<T extends object = object> {
-  /** Gives the strand. */
-  (): Strand<T>;
-}
 
 /** What a component must have to get observers from `be`. */
 interface CanBeObserved {
@@ -59,7 +50,7 @@ interface CanBeObserved {
  * assertEquals(log, ["hello", "HELLO"]);
  * ```
  */
-export function be<T extends object>(strand: Strand<T> | StrandFunction<T>): T {
+export function be<T extends object>(strand: Strand<T> | (() => Strand<T>)): T {
   return connect(strand, new Map(), new Map()) as T;
 }
 
@@ -70,11 +61,11 @@ export function be<T extends object>(strand: Strand<T> | StrandFunction<T>): T {
  * @param known The component of each strand.
  */
 function connect(
-  strand: Strand | StrandFunction,
+  strand: Strand | (() => Strand),
   wired: Map<object, Set<object>>,
   known: Map<object, object>,
 ): object {
-  const used: (Strand | StrandFunction)[] = [];
+  const used: (Strand | (() => Strand))[] = [];
   for (let made = strand;; made = made()) {
     const before = known.get(made);
     if (before !== undefined) return before;

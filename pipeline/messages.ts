@@ -13,7 +13,7 @@ import type { Coroutine } from "../compose/mod.ts";
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
  */
-export type Do<M, Names extends string = never> = 0 extends 1 & M ? any
+export type DoOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
     & {
       [
@@ -22,7 +22,7 @@ export type Do<M, Names extends string = never> = 0 extends 1 & M ? any
       ]: M[K];
     }
     & { unknown(message: string, ...args: any[]): void }
-    & { [Name in Names]: Do<M> };
+    & { [Name in Names]: DoOf<M> };
 
 /**
  * What `this.call` offers: the messages whose handlers are plain methods.
@@ -66,7 +66,7 @@ export type AnyOf<M, Names extends string = never> = 0 extends 1 & M ? any
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
  */
-export type All<M, Names extends string = never> = 0 extends 1 & M ? any
+export type AllOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
     & {
       [
@@ -76,7 +76,7 @@ export type All<M, Names extends string = never> = 0 extends 1 & M ? any
       ]: M[K] extends (...args: infer A) => any ? (...args: A) => Coroutine<void> : never;
     }
     & { unknown(message: string, ...args: any[]): Coroutine<void> }
-    & { [Name in Names]: All<M> };
+    & { [Name in Names]: AllOf<M> };
 
 /**
  * What `this.once` offers: all messages.
@@ -84,11 +84,11 @@ export type All<M, Names extends string = never> = 0 extends 1 & M ? any
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
  */
-export type Once<M, Names extends string = never> = 0 extends 1 & M ? any
+export type OnceOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
     & {
       [K in keyof M]: M[K] extends (...args: infer A) => any ? (...args: A) => Coroutine<void>
         : never;
     }
     & { unknown(message: string, ...args: any[]): Coroutine<void> }
-    & { [Name in Names]: Once<M> };
+    & { [Name in Names]: OnceOf<M> };

@@ -1,5 +1,5 @@
-import { be, type Strand, type StrandFunction } from "./be.ts";
-import type { All, AnyOf, CallOf, Do, Once } from "./messages.ts";
+import { be, type Strand } from "./be.ts";
+import type { AllOf, AnyOf, CallOf, DoOf, OnceOf } from "./messages.ts";
 import { Dispatcher, label, renamed, type Verb } from "./_dispatch.ts";
 
 /*
@@ -90,8 +90,8 @@ export class Observable<M = any, Names extends string = never> {
    * Sends a message to all observers; the result is a coroutine that runs theirs, one after the
    * other.
    */
-  get all(): All<M, Names> {
-    return (this.#all ??= this.#dispatcher("all")).messages as All<M, Names>;
+  get all(): AllOf<M, Names> {
+    return (this.#all ??= this.#dispatcher("all")).messages as AllOf<M, Names>;
   }
 
   /**
@@ -103,8 +103,8 @@ export class Observable<M = any, Names extends string = never> {
   }
 
   /** Sends a message to all observers at once. Their methods are plain and return nothing. */
-  get do(): Do<M, Names> {
-    return (this.#do ??= this.#dispatcher("do")).messages as Do<M, Names>;
+  get do(): DoOf<M, Names> {
+    return (this.#do ??= this.#dispatcher("do")).messages as DoOf<M, Names>;
   }
 
   /** Sends a message to the first observer that answers, and returns its answer. */
@@ -117,8 +117,8 @@ export class Observable<M = any, Names extends string = never> {
    * is a coroutine that must be run. The methods of observers are coroutines or plain, and return
    * nothing.
    */
-  get once(): Once<M, Names> {
-    return (this.#once ??= this.#dispatcher("once")).messages as Once<M, Names>;
+  get once(): OnceOf<M, Names> {
+    return (this.#once ??= this.#dispatcher("once")).messages as OnceOf<M, Names>;
   }
 
   /**
@@ -159,7 +159,7 @@ export class Observable<M = any, Names extends string = never> {
    * @param strands The DNA.
    * @throws {TypeError} If the DNA is not made of strands.
    */
-  addStrand(...strands: (Strand | StrandFunction)[]): void {
+  addStrand(...strands: (Strand | (() => Strand))[]): void {
     be([this, ...strands]);
   }
 

@@ -3,11 +3,6 @@ import { fail } from "./_bridge.ts";
 import { type Pipe, pipe, type Stage } from "./pipe.ts";
 import { close } from "./_plumbing.ts";
 
-/** What the stages return, in their order. */
-export type TeeResults<S extends Stage[]> = {
-  [I in keyof S]: S[I] extends Stage<infer R> ? R | undefined : never;
-};
-
 /**
  * A stage that gives each item to several stages, one after the other, and yields what any of them
  * yields.
@@ -41,7 +36,9 @@ export type TeeResults<S extends Stage[]> = {
  * assertEquals([...counts], [5, 2]);
  * ```
  */
-export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> {
+export function* tee<S extends Stage[]>(
+  ...stages: S
+): Coroutine<{ [I in keyof S]: S[I] extends Stage<infer R> ? R | undefined : never }> {
   const branches = stages.map((stage) => pipe(stage));
   const results: unknown[] = branches.map(() => undefined);
   const alive = new Set(branches);
@@ -97,7 +94,7 @@ export function* tee<S extends Stage[]>(...stages: S): Coroutine<TeeResults<S>> 
       }
       for (const branch of [...alive]) yield* run(branch, method, message);
     }
-    return results as TeeResults<S>;
+    return results as never;
   } catch (error) {
     trouble = { error };
     throw error;

@@ -1,10 +1,13 @@
 import { ignore } from "./_ignore.ts";
 import { describe, text } from "./_describe.ts";
-import type { CallContext, Handle } from "./reactor_options.ts";
+import type { Handle } from "./reactor_options.ts";
 import type { Interest, Selectable } from "./selectable.ts";
 
+/** What a handler was registered as. */
+export type Kind = "reader" | "writer" | "process";
+
 /** One reader, writer or process of a reactor, and its state in the selector. */
-export class Handler implements CallContext {
+export class Handler {
   readonly interest: Interest;
   /** Is `false` when it is removed or suspended. Then it must not be called any more. */
   active = false;
@@ -21,7 +24,7 @@ export class Handler implements CallContext {
   since = 0;
 
   constructor(
-    readonly kind: CallContext["kind"],
+    readonly kind: Kind,
     readonly handle: Handle,
     readonly callback: (failure?: unknown) => void,
     readonly priority: number,

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { CallContext, RegistrationOptions, ShutdownHook } from "./reactor_options.ts";
+import type { RegistrationOptions, ShutdownHook } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 import type { Timer } from "./timer.ts";
 
@@ -11,7 +11,7 @@ export interface Registrar {
   /** As `reactor.clock`. */
   readonly clock: Clock;
   /** As `reactor.currentContext`. */
-  readonly currentContext: CallContext | undefined;
+  readonly currentContext: { readonly active: boolean } | undefined;
   /** As `reactor.addReader`. */
   addReader(
     selectable: Selectable,

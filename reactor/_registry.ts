@@ -1,13 +1,11 @@
 import type { Clock } from "./clock.ts";
 import type { DenoSelector } from "./_deno_selector.ts";
 import { describe, shown, text } from "./_describe.ts";
-import { Handler } from "./_handler.ts";
+import { Handler, type Kind } from "./_handler.ts";
 import { traced } from "./_inspect.ts";
-import type { CallContext, Handle, RegistrationOptions } from "./reactor_options.ts";
+import type { Handle, RegistrationOptions } from "./reactor_options.ts";
 import type { Selectable } from "./selectable.ts";
 import { whole } from "./_whole.ts";
-
-type Kind = CallContext["kind"];
 
 export const KINDS: readonly Kind[] = ["reader", "writer", "process"];
 export const PRIORITIES = 10;

@@ -27,8 +27,6 @@ export * from "./datagram_acceptor.ts";
 export * from "./datagram_socket.ts";
 export * from "./events.ts";
 export * from "./reactor.ts";
-export type { Registrar } from "./_registrar.ts";
-export type { ReactorWaiter } from "./_request.ts";
 export * from "./reactor_options.ts";
 export * from "./selectable.ts";
 export type { Listening, Socket } from "./socket.ts";
@@ -38,7 +36,18 @@ export * from "./streams.ts";
 export * from "./subprocess.ts";
 export * from "./suspend.ts";
 export * from "./timer.ts";
-export * from "./transfer/transfer.ts";
+export {
+  here,
+  type Reads,
+  type Receiver,
+  type Sender,
+  type Transfer,
+  type TransferOptions,
+  type TransferPeer,
+  type TransferSource,
+  type TransferTarget,
+  type Writes,
+} from "./transfer/transfer.ts";
 export * from "./transfer/transfer_error.ts";
 export * from "./transfer/transferred.ts";
 export * from "./linux/zero_copy.ts";

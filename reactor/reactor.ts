@@ -12,7 +12,6 @@ import { EventLoop } from "./_event_loop.ts";
 import { formatInspected, inspect } from "./_inspect.ts";
 import { CoroutineProcess } from "./_process.ts";
 import type {
-  CallContext,
   Handle,
   Inspected,
   ListeningOptions,
@@ -131,8 +130,16 @@ export class Reactor implements Disposable {
     return this.#stepper.current?.handle ?? this.#timers.current;
   }
 
-  /** How the running reader, writer or process was registered. `undefined` outside these. */
-  get currentContext(): CallContext | undefined {
+  /**
+   * How the running reader, writer or process was registered. `undefined` outside these. It is no
+   * longer `active` after it was removed or suspended, and in the last call after a close.
+   */
+  get currentContext(): {
+    readonly kind: "reader" | "writer" | "process";
+    readonly callback: (failure?: unknown) => void;
+    readonly priority: number;
+    readonly active: boolean;
+  } | undefined {
     return this.#stepper.current;
   }
 

@@ -129,21 +129,6 @@ export interface ListeningOptions {
   onReleased?: (socket: Socket) => void;
 }
 
-/** What is being called. See {@linkcode Reactor.currentContext}. */
-export interface CallContext {
-  /** What it was registered as. */
-  readonly kind: "reader" | "writer" | "process";
-  /** The callback. */
-  readonly callback: (failure?: unknown) => void;
-  /** 0 to 9. */
-  readonly priority: number;
-  /**
-   * Whether it may be called again. It is `false` after it was removed or suspended, and in the
-   * last call after a close.
-   */
-  readonly active: boolean;
-}
-
 /**
  * One line of {@linkcode Reactor.inspect}.
  *

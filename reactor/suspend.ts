@@ -12,18 +12,31 @@ export interface SuspendOptions {
   onTimeout?: () => void;
 }
 
+type Start<T> = (suspend: Suspend<T>) => (() => void) | void;
+
 type Outcome<T> = { value: T } | { error: unknown };
 
 /**
- * A coroutine that is a process of a {@linkcode Reactor} yields this to be left alone until
- * somebody calls {@linkcode Suspend.resume} or {@linkcode Suspend.throw}. The first call settles
- * it, and later ones are ignored.
+ * A coroutine yields this to stand still until somebody calls {@linkcode Suspend.resume} or
+ * {@linkcode Suspend.throw}. The first call settles it, and later ones are ignored. The coroutine is
+ * a process of a {@linkcode Reactor}, or gio runs it.
  *
- * `const value = yield* suspend` returns the value, or throws the error.
+ * `const value = yield* new Suspend((suspend) => …)` returns the value, or throws the error.
  *
  * @typeParam T What it is resumed with.
  *
- * @example Waiting for an answer
+ * @example Waiting for a callback
+ * ```ts
+ * import { asProcess, Suspend } from "@weightless/io/gio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const answer = await asProcess(function* () {
+ *   return yield* new Suspend<number>((suspend) => queueMicrotask(() => suspend.resume(42)));
+ * }());
+ * assertEquals(answer, 42);
+ * ```
+ *
+ * @example In a process of a reactor
  * ```ts
  * import { Reactor, Suspend } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";
@@ -46,7 +59,7 @@ export class Suspend<T = void> {
     markAsRequest(this.prototype);
   }
 
-  #start: ((suspend: Suspend<T>) => void) | undefined;
+  #start: Start<T> | undefined;
   #options: SuspendOptions;
   #outcome: Outcome<T> | undefined;
   #whenSettled: ((outcome: Outcome<T>) => void) | undefined;
@@ -54,10 +67,12 @@ export class Suspend<T = void> {
   /**
    * Makes a suspend.
    *
-   * @param start Called once, when the coroutine is suspended, to begin what will resume it.
+   * @param start Called once, when the coroutine is suspended, to begin what will resume it. It may
+   * return a function that undoes this, which is called if the coroutine stops waiting before: it
+   * was cancelled, or something was thrown into it.
    * @param options A timeout.
    */
-  constructor(start?: (suspend: Suspend<T>) => void, options: SuspendOptions = {}) {
+  constructor(start?: Start<T>, options: SuspendOptions = {}) {
     this.#start = start;
     this.#options = options;
   }
@@ -107,6 +122,7 @@ export class Suspend<T = void> {
    * @returns What to call when the coroutine does not wait for it any more. It ends the timeout,
    * and another coroutine may wait.
    * @throws {TypeError} If another coroutine waits for it already.
+   * @internal
    */
   begin(waiter: ReactorWaiter<T>): () => void {
     if (this.#whenSettled !== undefined) {
@@ -114,6 +130,7 @@ export class Suspend<T = void> {
     }
     const { reactor } = waiter;
     let timer: Timer | undefined;
+    let undo: (() => void) | void;
     const end = () => {
       if (timer !== undefined) reactor.removeTimer(timer);
       if (this.#whenSettled === tell) this.#whenSettled = undefined;
@@ -141,12 +158,15 @@ export class Suspend<T = void> {
     const start = this.#start;
     this.#start = undefined;
     try {
-      start?.(this);
+      undo = start?.(this);
     } catch (error) {
       end();
       throw error;
     }
-    return end;
+    return () => {
+      end();
+      if (!this.settled) undo?.();
+    };
   }
 
   /** Yields itself once and returns what it was settled with, for `yield*`. */

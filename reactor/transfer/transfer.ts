@@ -12,12 +12,6 @@ import { type Cut, TransferError } from "./transfer_error.ts";
  */
 export const here: unique symbol = Symbol("the innermost context");
 
-/** An object that has a context of gio, such as what `open()` and `connectTo()` return. */
-export interface HasContext<C> {
-  /** The context. */
-  readonly context: C;
-}
-
 /**
  * What bytes are received from without blocking, such as a socket of the reactor or a context of
  * gio.
@@ -49,15 +43,17 @@ export interface Writes {
   closeWrite?(): Promise<void>;
 }
 
-/** What a transfer can read from. */
-export type TransferSource = Reads | Receiver | HasContext<Receiver> | typeof here;
+/**
+ * What a transfer can read from. What `open()` and `connectTo()` of gio return has a `context`.
+ */
+export type TransferSource = Reads | Receiver | { readonly context: Receiver } | typeof here;
 /** What a transfer can write to. */
-export type TransferTarget = Writes | Sender | HasContext<Sender> | typeof here;
+export type TransferTarget = Writes | Sender | { readonly context: Sender } | typeof here;
 /** What a transfer can read from and write to. */
 export type TransferPeer =
   | (Reads & Writes)
   | (Receiver & Sender)
-  | HasContext<Receiver & Sender>
+  | { readonly context: Receiver & Sender }
   | typeof here;
 
 /** Options of all transfers. */
@@ -138,7 +134,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
   readonly #result = Promise.withResolvers<T>();
   #state: "fresh" | "lent" | "running" | "settled" = "fresh";
 
-  /** Made by {@linkcode splice} and {@linkcode sendFile}. */
+  /** @internal */
   constructor(
     jobs: readonly Job[],
     transferred: T,
@@ -178,6 +174,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    *
    * @param waiter The coroutine that waits. It may lend the ends.
    * @returns What cuts the transfer when the coroutine does not wait for it any more.
+   * @internal
    */
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
     this.#begin(waiter.lender, waiter.reactor);
@@ -185,7 +182,11 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return () => this.abort();
   }
 
-  /** Whether the driver must first write what the coroutine has written before. */
+  /**
+   * Whether the driver must first write what the coroutine has written before.
+   *
+   * @internal
+   */
   get flushes(): boolean {
     return true;
   }

@@ -107,6 +107,7 @@ Deno.test("compose() throws TypeError at the yield*, when call() is given a used
 });
 
 Deno.test("yield* throws TypeError, when what call() made is used again, there or elsewhere", () => {
+  // deno-lint-ignore weightless/yield-request
   const reading = call((function* (): Coroutine<string> {
     return `read ${yield}`;
   })());

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Acceptor, Reactor, Suspend, TestClock } from "../../reactor/mod.ts";
+import { Acceptor, Reactor, TestClock } from "../../reactor/mod.ts";
 import {
   all,
   connectTo,
@@ -12,7 +12,7 @@ import {
   open,
   sleep,
   spawn,
-  suspend,
+  Suspend,
   timeout,
   wait,
 } from "../../gio/mod.ts";
@@ -52,7 +52,7 @@ function* run(steps: Step[], counts: Counts): Coroutine {
       else if (step === "sleep") yield* sleep(3);
       else if (step === "wait") yield* wait(Promise.resolve());
       else if (step === "suspend") {
-        yield* suspend((handle) => queueMicrotask(() => handle.resume()));
+        yield* new Suspend((handle) => queueMicrotask(() => handle.resume()));
       } else if (step === "timeout") {
         using _ = timeout(1000);
         yield* sleep(1);

@@ -1,7 +1,7 @@
 /** How a connection ends: by its peer, by an error, by its coroutine, by who cancels that. */
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { EndOfStream } from "../../compose/mod.ts";
-import { currentGio, sleep, suspend, TimeoutError } from "../../gio/mod.ts";
+import { currentGio, sleep, Suspend, TimeoutError } from "../../gio/mod.ts";
 import { fixture, settled } from "./_fixture.ts";
 
 Deno.test("gio() throws EndOfStream at each bare yield after the end", async () => {
@@ -198,7 +198,7 @@ Deno.test("cancel() undoes what the coroutine waits for", async () => {
   using f = fixture();
   let undone = 0;
   const task = f.start(function* () {
-    yield* suspend(() => () => {
+    yield* new Suspend(() => () => {
       undone++;
     });
   });

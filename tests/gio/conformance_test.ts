@@ -15,8 +15,7 @@ import {
   memory,
   open,
   sleep,
-  suspend,
-  type Suspended,
+  Suspend,
   timeout,
   TimeoutError,
 } from "../../gio/mod.ts";
@@ -502,20 +501,20 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
   },
 
   // Suspending
-  "suspend() lets a callback resume the coroutine": async () => {
-    let handle!: Suspended<string>;
+  "new Suspend() lets a callback resume the coroutine": async () => {
+    let handle!: Suspend<string>;
     using p = played(function* () {
-      return yield* suspend<string>((suspended) => {
+      return yield* new Suspend<string>((suspended) => {
         handle = suspended;
       });
     });
     handle.resume("resumed");
     assertEquals(await p.task.result, "resumed");
   },
-  "suspend() lets a callback throw into the coroutine": async () => {
-    let handle!: Suspended<string>;
+  "new Suspend() lets a callback throw into the coroutine": async () => {
+    let handle!: Suspend<string>;
     using p = played(function* () {
-      yield* suspend<string>((suspended) => {
+      yield* new Suspend<string>((suspended) => {
         handle = suspended;
       });
     });
@@ -525,7 +524,7 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
   "a suspended coroutine does not read": () => {
     using p = played(function* () {
       yield;
-      yield* suspend(() => {});
+      yield* new Suspend(() => {});
     });
     p.arrive("one");
     p.arrive("two");
@@ -536,7 +535,7 @@ const BEHAVIOURS: Record<string, () => void | Promise<void>> = {
     let undone = 0;
     using p = played(function* () {
       using _ = timeout(10);
-      yield* suspend(() => () => undone++);
+      yield* new Suspend(() => () => undone++);
     });
     p.pass(10);
     await assertRejects(() => p.task.result, TimeoutError);

@@ -1,14 +1,7 @@
 /** How coroutines end when not all goes well: writes that fail late, cleanup that takes time, a reactor that is shut down. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import {
-  Acceptor,
-  type Datagram,
-  DatagramSocket,
-  Reactor,
-  Suspend,
-  TestClock,
-} from "../../reactor/mod.ts";
+import { Acceptor, type Datagram, DatagramSocket, Reactor, TestClock } from "../../reactor/mod.ts";
 import {
   all,
   asProcess,
@@ -23,8 +16,7 @@ import {
   shield,
   sleep,
   spawn,
-  suspend,
-  type Suspended,
+  Suspend,
   timeout,
   TimeoutError,
 } from "../../gio/mod.ts";
@@ -312,7 +304,7 @@ Deno.test("an error of what undoes an operation is reported, and the coroutine g
     function* () {
       try {
         using _ = timeout(10);
-        yield* suspend(() => () => {
+        yield* new Suspend(() => () => {
           throw new RangeError("cannot undo");
         });
       } catch (error) {
@@ -380,7 +372,7 @@ Deno.test("a cleanup that writes for long is not given up while it makes progres
 
 Deno.test("coroutines that resume each other in a long row do not exhaust the stack", () => {
   using t = onClock();
-  const handles: Suspended<number>[] = [];
+  const handles: Suspend<number>[] = [];
   const COUNT = 10_000;
   let sum = 0;
   for (let i = 0; i < COUNT; i++) {
@@ -388,7 +380,7 @@ Deno.test("coroutines that resume each other in a long row do not exhaust the st
       t.reactor,
       undefined,
       function* () {
-        const one = yield* suspend<number>((handle) => void (handles[i] = handle));
+        const one = yield* new Suspend<number>((handle) => void (handles[i] = handle));
         sum += one;
         handles[i + 1]?.resume(1);
       }(),
@@ -401,14 +393,14 @@ Deno.test("coroutines that resume each other in a long row do not exhaust the st
 
 Deno.test("a coroutine whose turn has not come yet can be cancelled", () => {
   using t = onClock();
-  const handles: Suspended<void>[] = [];
+  const handles: Suspend<void>[] = [];
   const seen: number[] = [];
   const tasks = Array.from({ length: 200 }, (_, i) =>
     gio(
       t.reactor,
       undefined,
       function* () {
-        yield* suspend((handle) => void (handles[i] = handle));
+        yield* new Suspend((handle) => void (handles[i] = handle));
         seen.push(i);
         handles[i + 1]?.resume();
         // Of those that are resumed within each other, the turn of the next has not come.
@@ -508,7 +500,7 @@ Deno.test("a Suspend of the reactor that was waited for in vain has no timer, an
   using t = onClock();
   const seen: unknown[] = [];
   let starts = 0;
-  const answer = new Suspend<number>(() => starts++, {
+  const answer = new Suspend<number>(() => void starts++, {
     timeoutMs: 1000,
     onTimeout: () => seen.push("not this"),
   });

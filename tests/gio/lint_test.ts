@@ -11,7 +11,7 @@ function found(body: string, header: string): [line: string, message: string][] 
 }
 
 const ALL =
-  'import { all, call, connectTo, race, readLine, shield, sleep, spawn, suspend, wait } from "@weightless/io";';
+  'import { all, call, connectTo, race, readLine, shield, sleep, spawn, Suspend, wait } from "@weightless/io";';
 
 Deno.test("the lint rule finds requests and coroutines that nobody carries out, at their line", () => {
   for (
@@ -23,7 +23,10 @@ Deno.test("the lint rule finds requests and coroutines that nobody carries out, 
       ["race()", "race() does nothing by itself: write yield* race(…)"],
       ["shield(work())", "shield() does nothing by itself: write yield* shield(…)"],
       ["connectTo({})", "connectTo() does nothing by itself: write yield* connectTo(…)"],
-      ["suspend(() => {})", "suspend() does nothing by itself: write yield* suspend(…)"],
+      [
+        "new Suspend(() => {})",
+        "new Suspend() does nothing by itself: write yield* new Suspend(…)",
+      ],
       ["call(sub())", "call() does nothing by itself: write yield* call(…)"],
       ["readLine()", "readLine() does nothing by itself: write yield* call(readLine(…))"],
     ] as const
@@ -32,6 +35,12 @@ Deno.test("the lint rule finds requests and coroutines that nobody carries out, 
     assertEquals(found(`  if (x) ${statement};`, ALL), [[statement, message]]);
     assertEquals(found(`  async () => { await ${statement}; };`, ALL), [[statement, message]]);
   }
+});
+
+Deno.test("the lint rule finds a call that is kept instead of its result", () => {
+  const message = "call() does nothing by itself: write yield* call(…)";
+  assertEquals(found("  const line = call(readLine());", ALL), [["call(readLine())", message]]);
+  assertEquals(found("  const line = yield* call(readLine());", ALL), []);
 });
 
 Deno.test("the lint rule knows the name that a function was imported by, and from where", () => {

@@ -11,8 +11,7 @@ import {
   race,
   sleep,
   spawn,
-  suspend,
-  type Suspended,
+  Suspend,
   timeout,
   TimeoutError,
   wait,
@@ -39,7 +38,7 @@ const WAITS: Record<string, () => Coroutine> = {
     yield* wait(Promise.resolve());
   },
   *suspend() {
-    yield* suspend((suspended) => queueMicrotask(() => suspended.resume()));
+    yield* new Suspend((suspended) => queueMicrotask(() => suspended.resume()));
   },
   *Yield() {
     yield Yield;
@@ -184,17 +183,17 @@ Deno.test("a coroutine sees its own Locals, and not those of whoever resumes, ca
   using reactor = new Reactor({ selector: "deno", clock: new TestClock() });
   const log: string[] = [];
   const ways = {
-    resume: (suspended: Suspended<void>) => suspended.resume(),
-    throw: (suspended: Suspended<void>) => suspended.throw(new Error("expected")),
+    resume: (suspended: Suspend<void>) => suspended.resume(),
+    throw: (suspended: Suspend<void>) => suspended.throw(new Error("expected")),
   };
   for (const way of Object.values(ways)) {
-    let suspended!: Suspended<void>;
+    let suspended!: Suspend<void>;
     gio(
       reactor,
       undefined,
       function* () {
         try {
-          yield* suspend<void>((one) => void (suspended = one));
+          yield* new Suspend<void>((one) => void (suspended = one));
         } catch { /* as expected */ }
         log.push(seen());
       }(),

@@ -1,4 +1,5 @@
 /** What must hold whatever happens: depth, what others write to the same context, what fails while it ends. */
+import { Opened } from "../../gio/opened.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { call, type Coroutine, pushBack } from "../../compose/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
@@ -11,11 +12,10 @@ import {
   gio,
   memory,
   open,
-  Opened,
   race,
   sleep,
   spawn,
-  suspend,
+  Suspend,
   timeout,
   wait,
 } from "../../gio/mod.ts";
@@ -58,7 +58,7 @@ for (const [how, nested] of Object.entries(NESTED)) {
         nested(DEPTH, function* () {
           try {
             started = true;
-            yield* suspend(() => {});
+            yield* new Suspend(() => {});
           } finally {
             cleaned = true;
           }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Coroutine } from "../../compose/mod.ts";
-import { asProcess, gio, memory, shield, sleep, spawn, suspend } from "../../gio/mod.ts";
+import { asProcess, gio, memory, shield, sleep, spawn, Suspend } from "../../gio/mod.ts";
 import { Reactor, TestClock } from "../../reactor/mod.ts";
 
 Deno.test("shield() lets a finally that waits come to its end, whatever it runs for", async () => {
@@ -73,7 +73,7 @@ Deno.test("a coroutine that was cancelled in a shield() is closed at its next yi
     let resume!: () => void;
     const task = yield* spawn(function* () {
       yield* shield(function* (): Coroutine {
-        yield* suspend<void>((suspended) => void (resume = () => suspended.resume()));
+        yield* new Suspend<void>((suspended) => void (resume = () => suspended.resume()));
       }());
       log.push("goes on to here");
       yield* sleep(0);

@@ -13,7 +13,7 @@ import {
   race,
   sleep,
   spawn,
-  suspend,
+  Suspend,
   wait,
 } from "../../gio/mod.ts";
 import { jumping, OnClock } from "./_clock.ts";
@@ -212,7 +212,7 @@ Deno.test("all() of what one signal ends throws once and reports nothing", async
   using t = new OnClock();
   const abort = new AbortController();
   function* task(): Coroutine {
-    yield* suspend((suspended) => {
+    yield* new Suspend((suspended) => {
       abort.signal.addEventListener("abort", () => suspended.throw(abort.signal.reason));
     });
   }
@@ -279,7 +279,7 @@ for (const [how, nested] of Object.entries(NESTED)) {
         nested(DEPTH, function* () {
           try {
             started = true;
-            yield* suspend<void>((suspended) => void (settle = suspended));
+            yield* new Suspend<void>((suspended) => void (settle = suspended));
           } finally {
             cleaned = true;
           }
@@ -307,7 +307,7 @@ Deno.test("a process of the reactor may sleep, wait and suspend", async () => {
     log.push("slept");
     log.push(yield* wait(Promise.resolve("waited")));
     log.push(
-      yield* suspend<string>((suspended) => queueMicrotask(() => suspended.resume("resumed"))),
+      yield* new Suspend<string>((suspended) => queueMicrotask(() => suspended.resume("resumed"))),
     );
     try {
       yield* wait(Promise.reject(new Error("rejected")));

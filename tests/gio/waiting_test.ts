@@ -1,8 +1,7 @@
 /** Waiting for something else: promises, times, whoever resumes. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { Suspend } from "../../reactor/mod.ts";
-import { sleep, suspend, type Suspended, timeout, TimeoutError, wait } from "../../gio/mod.ts";
+import { sleep, Suspend, timeout, TimeoutError, wait } from "../../gio/mod.ts";
 import type { FakeConnection } from "./_fake.ts";
 import { fixture } from "./_fixture.ts";
 
@@ -64,7 +63,7 @@ Deno.test("timeout() throws at the yield, whatever the coroutine waits for", asy
       yield* wait(new Promise<void>(() => {}));
     },
     *suspend() {
-      yield* suspend(() => {});
+      yield* new Suspend(() => {});
     },
   };
   for (const [name, coroutine] of Object.entries(waits)) {
@@ -169,16 +168,16 @@ Deno.test("timeout() may be taken back before those within", async () => {
   assertEquals((await task.result.catch((error) => error)).message, "Timed out after 10 ms");
 });
 
-Deno.test("suspend() resumes with a value or an error, once", async () => {
+Deno.test("new Suspend() resumes with a value or an error, once", async () => {
   using f = fixture();
-  let handle!: Suspended<number>;
+  let handle!: Suspend<number>;
   const task = f.start(function* () {
     const seen: unknown[] = [
-      yield* suspend<number>((suspended) => (handle = suspended, undefined)),
+      yield* new Suspend<number>((suspended) => (handle = suspended, undefined)),
     ];
     const first = handle;
     try {
-      yield* suspend<number>((suspended) => {
+      yield* new Suspend<number>((suspended) => {
         handle = suspended;
         first.resume(99); // of an operation that is over
       });
@@ -194,20 +193,20 @@ Deno.test("suspend() resumes with a value or an error, once", async () => {
   assertEquals(await task.result, [1, "thrown"]);
 });
 
-Deno.test("suspend() may be settled before its starter returns, or fail to start", async () => {
+Deno.test("new Suspend() may be settled before its starter returns, or fail to start", async () => {
   using f = fixture();
   const task = f.start(function* () {
-    const seen: unknown[] = [yield* suspend<number>((suspended) => suspended.resume(1))];
+    const seen: unknown[] = [yield* new Suspend<number>((suspended) => suspended.resume(1))];
     for (
       const start of [
-        (suspended: Suspended<number>) => suspended.throw(new Error("thrown")),
+        (suspended: Suspend<number>) => suspended.throw(new Error("thrown")),
         () => {
           throw new Error("did not start");
         },
       ]
     ) {
       try {
-        yield* suspend(start);
+        yield* new Suspend(start);
       } catch (error) {
         seen.push((error as Error).message);
       }

@@ -661,7 +661,7 @@ for (const how of ["removeProcess", "cleanup", "resumeProcess"] as const) {
 BEHAVIOURS["a Suspend that removes its process when it begins leaves no timer"] = (w) => {
   const options = { timeoutMs: 50, onTimeout: w.note("timeout") };
   const process = function* () {
-    yield new Suspend(() => w.reactor.removeProcess(process), options);
+    yield new Suspend(() => void w.reactor.removeProcess(process), options);
   }();
   w.reactor.addProcess(process);
   w.steps(1);
