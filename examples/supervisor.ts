@@ -2,7 +2,7 @@
  * Runs programs side by side, merges their output line by line, and starts those that fail again, at most three times.
  * Ctrl-C (SIGINT) or SIGTERM ends them all.
  *
- *     deno run --allow-run examples/supervisor.ts 'ping -c 3 127.0.0.1' 'sh -c "echo no; exit 1"'
+ *     deno run --allow-run examples/supervisor.ts 'sh -c "for i in 1 2 3; do echo $i; sleep 1; done"' 'sh -c "echo no; exit 1"'
  */
 import { type Coroutine, EndOfStream } from "@weightless/io/compose";
 import { all, asProcess, currentGio, enter, sleep, wait } from "@weightless/io/gio";

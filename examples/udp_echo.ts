@@ -1,12 +1,12 @@
 /**
  * A UDP echo: every datagram comes back.
  *
- *     deno run --allow-net examples/udp_echo.ts [--port 7003]      # and: nc -u 127.0.0.1 7003
+ *     deno run --allow-net examples/udp_echo.ts [--port 7010]      # and: nc -u 127.0.0.1 7010
  */
 import { DatagramAcceptor, Reactor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
 
-const given = options("udp_echo.ts [--port 7003]", { port: "7003" });
+const given = options("udp_echo.ts [--port 7010]", { port: "7010" });
 await serve(() => new Reactor(), async (reactor) => {
   const { addr } = await DatagramAcceptor.bind(
     reactor,
