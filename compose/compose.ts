@@ -30,6 +30,7 @@ import { checkSize } from "./_chunks.ts";
 import { describe } from "./_describe.ts";
 import { Frame, MAX_ROOM } from "./_frame.ts";
 import { FIRST, type Markable, named, start, STARTED } from "./_started.ts";
+import { orThrow, Thrown } from "./_thrown.ts";
 import { nameOf, noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
 import { Unusable } from "./_unusable.ts";
@@ -80,9 +81,6 @@ const EMPTY: unknown[] = [];
 
 const NO_BINDINGS: ReadonlyMap<object, unknown> = new Map();
 
-const THROW = 0;
-const RETURN = 1;
-
 /**
  * The value of return(). A coroutine that was closed returns it, unless its `finally` returns
  * something else.
@@ -95,22 +93,11 @@ class Close {
   }
 }
 
-/** An error that leaves a composed coroutine. */
-export class Thrown {
-  readonly error: unknown;
-
-  constructor(error: unknown) {
-    this.error = error;
-  }
-}
-
-function orThrow<T>(result: T | Thrown): T {
-  if (result instanceof Thrown) throw result.error;
-  return result;
-}
-
 /** The composed coroutine that is running. #outer leads to those that run it. */
 let current: Composed<unknown> | undefined;
+
+/** What comes of resuming a coroutine. */
+type Outcome<R> = IteratorResult<unknown, R> | Thrown;
 
 /**
  * Moves the coroutine of a composed one into `frame`, and its input to the front of that of
@@ -128,14 +115,8 @@ export let allBindings: () => ReadonlyMap<object, unknown>;
 /** For trace(): the topmost frame, and whether its coroutine stands in `yield* request`. */
 export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, boolean];
 
-/**
- * For drivers: as throw(), but gives an error that leaves instead of throwing it, which would cost
- * them a microsecond.
- */
-export let throwInto: <R>(
-  composed: Composed<R>,
-  error: unknown,
-) => IteratorResult<unknown, R> | Thrown;
+/** For drivers: as throw(), but returns an error that leaves. */
+export let throwInto: <R>(composed: Composed<R>, error: unknown) => Outcome<R>;
 
 /** The coroutine of a composed one that has not been started; any other as it is. */
 let innermostOf: (coroutine: Coroutine) => Coroutine;
@@ -200,7 +181,7 @@ export class Composed<R = unknown> {
     innermostOf = (coroutine) =>
       coroutine instanceof Composed ? coroutine.#top?.coroutine ?? coroutine : coroutine;
     throwInto = (composed, error) =>
-      composed.#hasEnded() ? new Thrown(error) : composed.#run(THROW, error);
+      composed.#hasEnded() ? new Thrown(error) : composed.#run(error);
     positionOf = (composed) => [composed.#top, composed.#asking];
     // All composed coroutines are marked, so that the check of a coroutine that is called needs one
     // look only.
@@ -299,7 +280,7 @@ export class Composed<R = unknown> {
         "Cannot accept data. First send undefined. Only a coroutine that stands at a bare yield takes data",
       );
     }
-    let raised: IteratorResult<unknown, R> | Thrown;
+    let raised: Outcome<R>;
     const outer = current;
     const sent = this.#state === FRESH ? FIRST : message;
     this.#state = RUNNING;
@@ -336,7 +317,7 @@ export class Composed<R = unknown> {
    */
   throw(error: unknown): IteratorResult<unknown, R> {
     if (this.#hasEnded()) throw error;
-    return orThrow(this.#run(THROW, error));
+    return orThrow(this.#run(error));
   }
 
   /**
@@ -349,8 +330,7 @@ export class Composed<R = unknown> {
    */
   return(value: R): IteratorResult<unknown, R> {
     if (this.#hasEnded()) return { done: true, value };
-    this.#closedWith = new Close(value);
-    return orThrow(this.#run(RETURN, undefined));
+    return orThrow(this.#run(new Close(value)));
   }
 
   /**
@@ -371,20 +351,21 @@ export class Composed<R = unknown> {
     return this.#state === ENDED;
   }
 
-  #run(mode: typeof THROW | typeof RETURN, message: unknown): IteratorResult<unknown, R> | Thrown {
+  /** Throws the error at the `yield` where it stands, or closes it. */
+  #run(message: unknown): Outcome<R> {
     const top = this.#top!;
-    const coroutine = top.coroutine;
-    // A coroutine that stands in `yield* request` tells its line by itself.
-    if (mode === THROW && !this.#asking) noteName(message, coroutine);
+    const { coroutine } = top;
     const asking = this.#asking;
+    const closes = message instanceof Close;
+    if (closes) this.#closedWith = message;
+    // A coroutine that stands in `yield* request` tells its line by itself.
+    else if (!asking) noteName(message, coroutine);
     this.#state = RUNNING;
     this.#asking = false;
     this.#outer = current;
     current = this as Composed;
     try {
-      return this.#drive(
-        mode === THROW ? raise.call(coroutine, message) : this.#close(top, asking),
-      );
+      return this.#drive(closes ? this.#close(top, asking) : raise.call(coroutine, message));
     } catch (error) {
       return this.#raise(error);
     } finally {
@@ -479,7 +460,7 @@ export class Composed<R = unknown> {
   }
 
   /** The topmost coroutine has thrown. */
-  #raise(error: unknown): IteratorResult<unknown, R> | Thrown {
+  #raise(error: unknown): Outcome<R> {
     let frame: Frame | undefined;
     while ((frame = this.#top) !== undefined) {
       const { caller } = frame;

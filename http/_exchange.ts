@@ -28,7 +28,8 @@
  * "Nothing was sent" means that the wire has not yielded anything of the answer yet, so it can be
  * taken back.
  */
-import { throwInto, Thrown } from "../compose/compose.ts";
+import { Thrown } from "../compose/_thrown.ts";
+import { throwInto } from "../compose/compose.ts";
 import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { bad } from "./_faults.ts";

@@ -1,7 +1,8 @@
 // deno-lint-ignore-file require-yield
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { call, compose, type Composed, type Coroutine, pushBack } from "@weightless/io/compose";
-import { throwInto, Thrown } from "../../compose/compose.ts";
+import { Thrown } from "../../compose/_thrown.ts";
+import { throwInto } from "../../compose/compose.ts";
 
 function* failing(error: unknown): Coroutine<never> {
   throw error;

@@ -7,7 +7,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { call, compose, type Coroutine, EndOfStream, Request, trace } from "@weightless/io/compose";
-import { throwInto, Thrown } from "../../compose/compose.ts";
+import { Thrown } from "../../compose/_thrown.ts";
+import { throwInto } from "../../compose/compose.ts";
 import { asProcess } from "../../gio/mod.ts";
 import { pipe } from "../../pipeline/mod.ts";
 
