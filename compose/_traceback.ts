@@ -47,7 +47,7 @@ const files = (...names: string[]) =>
 /** The modules that run coroutines: in a stack, their frames come after those of a coroutine. */
 const DRIVERS = files("compose", "trace", "_cleanup");
 /** The frame at the bottom of a running composed coroutine. */
-const ENTRIES = ["next", "throw", "return"].flatMap((method) =>
+const ENTRIES = ["next", "throw", "throwInto", "return"].flatMap((method) =>
   files("compose").flatMap((file) => [`.${method} (${file}`, ` ${method} (${file}`])
 );
 /** Frames of what runs the program. */

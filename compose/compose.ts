@@ -30,6 +30,7 @@ import { checkSize } from "./_chunks.ts";
 import { describe } from "./_describe.ts";
 import { Frame, MAX_ROOM } from "./_frame.ts";
 import { FIRST, type Markable, named, start, STARTED } from "./_started.ts";
+import { orThrow, Thrown } from "./_thrown.ts";
 import { nameOf, noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
 import { Unusable } from "./_unusable.ts";
@@ -75,9 +76,6 @@ const EMPTY: unknown[] = [];
 
 const NO_BINDINGS: ReadonlyMap<object, unknown> = new Map();
 
-const THROW = 0;
-const RETURN = 1;
-
 /**
  * The value of return(). A coroutine that was closed returns it, unless its `finally` returns
  * something else.
@@ -92,6 +90,9 @@ class Close {
 
 /** The composed coroutine that is running. #outer leads to those that run it. */
 let current: Composed<unknown> | undefined;
+
+/** What comes of resuming a coroutine. */
+type Outcome<R> = IteratorResult<unknown, R> | Thrown;
 
 /**
  * Moves the coroutine of a composed one into `frame`, and its input to the front of that of
@@ -113,6 +114,9 @@ export let allBindings: () => ReadonlyMap<object, unknown>;
 export let detach: (composed: Composed, bindings: ReadonlyMap<object, unknown>) => void;
 /** For trace(): the topmost frame, and whether its coroutine stands in `yield* request`. */
 export let positionOf: (composed: Composed<unknown>) => [Frame | undefined, boolean];
+
+/** For drivers: as throw(), but returns an error that leaves. */
+export let throwInto: <R>(composed: Composed<R>, error: unknown) => Outcome<R>;
 
 /** The coroutine of a composed one that has not been started; any other as it is. */
 let innermostOf: (coroutine: Coroutine) => Coroutine;
@@ -181,6 +185,8 @@ export class Composed<R = unknown> {
     };
     innermostOf = (coroutine) =>
       coroutine instanceof Composed ? coroutine.#top?.coroutine ?? coroutine : coroutine;
+    throwInto = (composed, error) =>
+      composed.#hasEnded() ? new Thrown(error) : composed.#run(error);
     positionOf = (composed) => [composed.#top, composed.#asking];
     // All composed coroutines are marked, so that the check of a coroutine that is called needs one
     // look only.
@@ -275,6 +281,7 @@ export class Composed<R = unknown> {
         "Cannot accept data. First send undefined. Only a coroutine that stands at a bare yield takes data",
       );
     }
+    let raised: Outcome<R>;
     const outer = current;
     const sent = this.#state === FRESH ? FIRST : message;
     this.#state = RUNNING;
@@ -294,11 +301,12 @@ export class Composed<R = unknown> {
       }
       return this.#drive(result);
     } catch (error) {
-      return this.#raise(error);
+      raised = this.#raise(error);
     } finally {
       current = outer;
       if (outer !== undefined) this.#outer = undefined;
     }
+    return orThrow(raised);
   }
 
   /**
@@ -310,7 +318,7 @@ export class Composed<R = unknown> {
    */
   throw(error: unknown): IteratorResult<unknown, R> {
     if (this.#hasEnded()) throw error;
-    return this.#run(THROW, error);
+    return orThrow(this.#run(error));
   }
 
   /**
@@ -323,8 +331,7 @@ export class Composed<R = unknown> {
    */
   return(value: R): IteratorResult<unknown, R> {
     if (this.#hasEnded()) return { done: true, value };
-    this.#closedWith = new Close(value);
-    return this.#run(RETURN, undefined);
+    return orThrow(this.#run(new Close(value)));
   }
 
   /**
@@ -345,20 +352,21 @@ export class Composed<R = unknown> {
     return this.#state === ENDED;
   }
 
-  #run(mode: typeof THROW | typeof RETURN, message: unknown): IteratorResult<unknown, R> {
+  /** Throws the error at the `yield` where it stands, or closes it. */
+  #run(message: unknown): Outcome<R> {
     const top = this.#top!;
-    const coroutine = top.coroutine;
-    // A coroutine that stands in `yield* request` tells its line by itself.
-    if (mode === THROW && !this.#asking) noteName(message, coroutine);
+    const { coroutine } = top;
     const asking = this.#asking;
+    const closes = message instanceof Close;
+    if (closes) this.#closedWith = message;
+    // A coroutine that stands in `yield* request` tells its line by itself.
+    else if (!asking) noteName(message, coroutine);
     this.#state = RUNNING;
     this.#asking = false;
     this.#outer = current;
     current = this as Composed;
     try {
-      return this.#drive(
-        mode === THROW ? raise.call(coroutine, message) : this.#close(top, asking),
-      );
+      return this.#drive(closes ? this.#close(top, asking) : raise.call(coroutine, message));
     } catch (error) {
       return this.#raise(error);
     } finally {
@@ -453,7 +461,7 @@ export class Composed<R = unknown> {
   }
 
   /** The topmost coroutine has thrown. */
-  #raise(error: unknown): IteratorResult<unknown, R> {
+  #raise(error: unknown): Outcome<R> {
     let frame: Frame | undefined;
     while ((frame = this.#top) !== undefined) {
       const { caller } = frame;
@@ -483,7 +491,7 @@ export class Composed<R = unknown> {
     }
     this.#end();
     noteLeaving(error);
-    throw error;
+    return new Thrown(error);
   }
 
   /**

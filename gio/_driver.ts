@@ -17,7 +17,7 @@ import { type Outcome, Result } from "./_result.ts";
 import { Runner } from "./_runner.ts";
 import { type Owned, Scope } from "./_scope.ts";
 import { type How, Later, Offering, Reading, Standing, Writing } from "./_state.ts";
-import { Verdict } from "./_verdict.ts";
+import { isCut, isFault } from "./_verdict.ts";
 import { type Answer, Waiting } from "./_waiting.ts";
 import { Yields } from "./_yields.ts";
 
@@ -88,7 +88,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
   readonly #parent: Driver | undefined;
   readonly #parentScope: Scope | undefined;
   readonly #isBranch: boolean;
-  readonly #options: GioOptions;
+  readonly #keepOpen: boolean;
   readonly #places: Places;
   readonly #output: Output;
   readonly #yields: Yields;
@@ -98,13 +98,13 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
   #state: "running" | Standing | Ending = FRESH;
   #own: Scope | undefined;
   #outcome: Outcome<R> | undefined;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
 
   constructor(
     reactor: Reactor,
     connection: Context | undefined,
     coroutine: Coroutine<R>,
-    options: GioOptions = {},
+    { signal, lingerMs, keepOpen = false }: GioOptions = {},
     { parent, isBranch = false, locals = allBindings() }: Partial<Origin> = {},
   ) {
     super();
@@ -113,12 +113,11 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
         `Cannot run ${Deno.inspect(coroutine)}: give a coroutine, main(), not main`,
       );
     }
-    const { signal, lingerMs } = options;
     if (lingerMs !== undefined) duration(lingerMs, "run a coroutine: lingerMs");
     this.reactor = reactor;
     const composed = compose(coroutine);
     detach(composed, locals);
-    this.#options = options;
+    this.#keepOpen = keepOpen;
     this.#parent = parent;
     this.#parentScope = parent?.own;
     this.#isBranch = isBranch;
@@ -130,8 +129,9 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     this.lending = new Lending(this.#places, isBranch ? parent!.lending : undefined);
     parent?.own.own(this);
     if (signal !== undefined) {
-      this.#onAbort = () => this.cancel(signal.reason);
-      signal.addEventListener("abort", this.#onAbort);
+      const abort = () => this.cancel(signal.reason);
+      signal.addEventListener("abort", abort);
+      this.#forgetSignal = () => signal.removeEventListener("abort", abort);
     }
     reactor.addShutdownHook(this);
     if (signal?.aborted) this.cancel(signal.reason);
@@ -340,22 +340,20 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     }
     this.#runner.late = undefined;
     this.#outcome = outcome;
-    if (this.#onAbort !== undefined) {
-      this.#options.signal!.removeEventListener("abort", this.#onAbort);
-    }
+    this.#forgetSignal?.();
     while (!this.#places.isHome) this.#output.leave(this.#places.top!);
     const { home } = this.#places;
     const connection = home?.channel;
-    const { isCut } = new Verdict(outcome, connection, cancellation);
+    const cuts = isCut(outcome, connection, cancellation);
     if ("value" in outcome) {
       if (this.#isBranch) this.#own?.give(this.left = new Scope(this));
       else this.#own?.give(this.scope, outcome.value);
     }
-    this.#own?.end(isCut, () => this.#settle());
+    this.#own?.end(cuts, () => this.#settle());
     this.#linger.stop();
-    const ending = new Ending(this, this.#output, connection, this.#options, this.#linger);
+    const ending = new Ending(this, this.#output, connection, this.#keepOpen, this.#linger);
     this.#state = ending;
-    if (isCut) return ending.close(true, this.#runner.isAbandoned);
+    if (cuts) return ending.close(true, this.#runner.isAbandoned);
     if (home !== undefined) this.#output.complete(home);
     ending.send(this.#runner.isAbandoned);
   }
@@ -382,8 +380,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
       this.#result.settle(outcome);
     });
     if (!("error" in outcome)) return;
-    const verdict = new Verdict(outcome, this.#places.home?.channel, this.#runner.cancellation);
-    if (verdict.isError) this.#result.whenUnasked(() => this.#tell(outcome.error));
+    const { error } = outcome;
+    if (isFault(error, this.#places.home?.channel, this.#runner.cancellation)) {
+      this.#result.whenUnasked(() => this.#tell(error));
+    }
   }
 
   /** Throws an error that nobody has asked for into the parent, or reports it to the reactor. */

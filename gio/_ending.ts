@@ -1,6 +1,5 @@
 import type { Reactor } from "../reactor/mod.ts";
 import type { Channel, User } from "./_channel.ts";
-import type { GioOptions } from "./_gio.ts";
 import type { Linger } from "./_linger.ts";
 import type { Output } from "./_output.ts";
 
@@ -28,7 +27,7 @@ export class Ending implements User {
     owner: EndingOwner,
     output: Output,
     connection: Channel | undefined,
-    { keepOpen = false }: GioOptions,
+    keepOpen: boolean,
     linger: Linger,
   ) {
     this.reactor = owner.reactor;

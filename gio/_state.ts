@@ -23,32 +23,26 @@ export class Reading extends Standing {
   }
 }
 
-/** It waits until what was written has been accepted. */
-export class Writing extends Standing {
+/** It goes on by `how` with `value`. */
+abstract class Paused extends Standing {
   constructor(readonly how: How, readonly value: unknown) {
     super();
   }
 }
 
+/** It waits until what was written has been accepted. */
+export class Writing extends Paused {}
+
+/** It waits for its turn. */
+export class Later extends Paused {}
+
 /** It waits until a context that takes values takes the next one. */
-export class Offering extends Standing {
-  constructor(
-    readonly channel: Channel,
-    readonly user: User,
-    readonly how: How,
-    readonly value: unknown,
-  ) {
-    super();
+export class Offering extends Paused {
+  constructor(readonly channel: Channel, readonly user: User, how: How, value: unknown) {
+    super(how, value);
   }
 
   override stop(): void {
     this.channel.leave(this.user);
-  }
-}
-
-/** It waits for its turn. */
-export class Later extends Standing {
-  constructor(readonly how: How, readonly value: unknown) {
-    super();
   }
 }

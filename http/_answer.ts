@@ -89,6 +89,7 @@ const encoder = new TextEncoder();
 
 const WAITING = 0, HELD = 1, BY_LENGTH = 2, BY_CHUNKS = 3, BY_CLOSE = 4, NO_BODY = 5, RAW = 6;
 
+/** Gives one answer after the other. {@linkcode AnswerSink} tells what its members do. */
 export class Answer implements AnswerSink {
   readonly #output: Output;
   readonly #date: DateLine;
@@ -101,7 +102,6 @@ export class Answer implements AnswerSink {
   /** The answer is for HTTP/1.0. */
   #old = false;
   #keepAlive = false;
-  /** Whether the connection is to be closed after the answer. */
   close = false;
 
   constructor(output: Output, date: DateLine) {
@@ -129,38 +129,26 @@ export class Answer implements AnswerSink {
     return this.#state > HELD;
   }
 
-  /**
-   * Takes the answer back, so that another one can be given. Returns false if part of it has been
-   * sent.
-   */
   revert(): boolean {
     if (this.begun && !this.#output.revert()) return false;
     this.start(this.#headOnly, this.#old, this.#keepAlive);
     return true;
   }
 
-  /** Whether the head has been given, sent or not. */
   get headed(): boolean {
     return this.#state !== WAITING;
   }
 
-  /**
-   * Whether data would be dropped, because this is the answer to HEAD and its head has been sent.
-   */
   get complete(): boolean {
     return this.#headOnly && this.#state === NO_BODY;
   }
 
-  /** Whether so much has gathered that it must be sent before the handler goes on. */
   get full(): boolean {
     return this.#output.size >= HIGH_WATER;
   }
 
-  /**
-   * Sends the 100 that the client waits for before it sends the body. After an answer there is no
-   * need.
-   */
   proceed(): void {
+    // After an answer there is no need.
     if (!this.begun) this.#output.write("HTTP/1.1 100 Continue\r\n\r\n");
   }
 
@@ -179,7 +167,6 @@ export class Answer implements AnswerSink {
     this.#state = HELD;
   }
 
-  /** Writes the head after which the connection speaks another protocol. */
   takeOver(head: Head): void {
     if (this.#state !== WAITING) return this.head(head);
     this.#state = RAW;
@@ -214,7 +201,6 @@ export class Answer implements AnswerSink {
     this.#send(data);
   }
 
-  /** Sends what was held back, because the handler has to wait. */
   flush(): void {
     if (this.#state !== HELD) return;
     const head = this.#head!;
@@ -239,7 +225,6 @@ export class Answer implements AnswerSink {
     if (piece !== undefined) this.#send(piece);
   }
 
-  /** Ends the answer: the handler has ended. */
   end(): void {
     switch (this.#state) {
       case WAITING:

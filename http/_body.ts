@@ -56,6 +56,7 @@ export class Input {
   }
 }
 
+/** Reads one body after the other. {@linkcode BodySource} tells what its members do. */
 export class Body implements BodySource {
   readonly #input: Input;
   readonly #limits: HttpLimits;
@@ -69,9 +70,7 @@ export class Body implements BodySource {
   #extensionBytes = 0;
   #trailers: number[] | undefined;
   #lineLength = 0;
-  /** Whether all of it has been read. */
   done = true;
-  /** The trailers that came after the body. */
   trailers: HttpHeaders | undefined;
 
   constructor(input: Input, limits: HttpLimits) {
@@ -97,7 +96,6 @@ export class Body implements BodySource {
     this.trailers = undefined;
   }
 
-  /** From now on everything that arrives is read as it is, without framing. */
   takeOver(): void {
     this.done = this.#chunked = false;
     this.#left = Infinity;

@@ -28,6 +28,8 @@
  * "Nothing was sent" means that the wire has not yielded anything of the answer yet, so it can be
  * taken back.
  */
+import { Thrown } from "../compose/_thrown.ts";
+import { throwInto } from "../compose/compose.ts";
 import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { bad } from "./_faults.ts";
@@ -204,16 +206,17 @@ export class Exchange {
     for (;;) {
       let value: unknown;
       if (mode !== "read on") {
-        let result: IteratorResult<unknown, unknown>;
+        let result: IteratorResult<unknown, unknown> | Thrown;
         try {
           result = mode === "next"
             ? running.next(message)
             : mode === "throw"
-            ? running.throw(message)
+            ? throwInto(running, message)
             : running.return(undefined);
         } catch (error) {
           return this.#failed(error);
         }
+        if (result instanceof Thrown) return this.#failed(result.error);
         if (result.done === true) return this.#finished();
         value = result.value;
         if (wire.isElsewhere) return this.#stand("elsewhere", value);

@@ -6,6 +6,8 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
 /** How many bytes of a body the helpers gather by default: 16 MiB. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
+const decoder = new TextDecoder();
+
 /** Where the parts of a request's head are in its bytes. */
 export interface HttpRequestParts {
   /** The bytes that were received. They may contain more than the head. */
@@ -148,7 +150,7 @@ export class HttpRequest {
   *bytes(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
     // Copied as they come. A body may arrive byte by byte, and a view of each byte would take far
     // more memory.
-    let bytes = new Uint8Array(0);
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
     let length = 0;
     try {
       for (;;) {
@@ -159,16 +161,20 @@ export class HttpRequest {
             { status: 413 },
           );
         }
-        if (length + piece.length > bytes.length) {
-          const room = Math.max(length + piece.length, 2 * bytes.length);
-          bytes = new Uint8Array(bytes.buffer.transfer(room));
+        if (bytes === undefined) bytes = new Uint8Array(piece);
+        else {
+          if (length + piece.length > bytes.length) {
+            const room = Math.max(length + piece.length, 2 * bytes.length);
+            bytes = new Uint8Array(bytes.buffer.transfer(room));
+          }
+          bytes.set(piece, length);
         }
-        bytes.set(piece, length);
         length += piece.length;
       }
     } catch (error) {
       if (!(error instanceof EndOfStream)) throw error;
     }
+    if (bytes === undefined) return new Uint8Array(0);
     return length === bytes.length ? bytes : new Uint8Array(bytes.buffer.transfer(length));
   }
 
@@ -179,7 +185,7 @@ export class HttpRequest {
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    */
   *text(maxBytes?: number): Coroutine<string> {
-    return new TextDecoder().decode((yield this.bytes(maxBytes)) as Uint8Array);
+    return decoder.decode((yield this.bytes(maxBytes)) as Uint8Array);
   }
 
   /**

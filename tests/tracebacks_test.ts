@@ -72,6 +72,14 @@ function* handling(_request: HttpRequest): Coroutine {
 function* handlingLater(_request: HttpRequest): Coroutine {
   yield* call(middleLater()); // AT handlingLater
 }
+function* handlingTheEnd(_request: HttpRequest): Coroutine {
+  yield ok();
+  try {
+    for (;;) yield;
+  } catch {
+    yield* call(middle()); // AT handlingTheEnd
+  }
+}
 function refusing(_request: HttpRequest): Coroutine {
   throw new Error("oops"); // AT refusing
 }
@@ -210,6 +218,7 @@ const handlers: Record<
 > = {
   "a handler": [handling, ["failing", "middle", "handling"]],
   "a handler that has waited": [handlingLater, ["failingLater", "middleLater", "handlingLater"]],
+  "a handler at the end of the body": [handlingTheEnd, ["failing", "middle", "handlingTheEnd"]],
   "a handler that is no coroutine": [refusing, ["refusing"]],
 };
 

@@ -1,6 +1,8 @@
 // deno-lint-ignore-file require-yield
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { call, compose, type Coroutine, pushBack } from "@weightless/io/compose";
+import { call, compose, type Composed, type Coroutine, pushBack } from "@weightless/io/compose";
+import { Thrown } from "../../compose/_thrown.ts";
+import { throwInto } from "../../compose/compose.ts";
 
 function* failing(error: unknown): Coroutine<never> {
   throw error;
@@ -208,3 +210,61 @@ Deno.test("next() works, when an error has passed before, and Composed is not le
   const composed = compose(main());
   for (let i = 0; i < 3; i++) assertEquals(composed.next().value, "again");
 });
+
+const meets: Record<string, () => Coroutine> = {
+  "lets it out": function* () {
+    yield "a";
+  },
+  "catches it": function* () {
+    try {
+      yield "a";
+    } catch {
+      yield "caught";
+    }
+  },
+  "returns": function* () {
+    try {
+      yield "a";
+    } catch {
+      return "returned";
+    }
+  },
+  "throws another one": function* () {
+    try {
+      yield "a";
+    } catch (cause) {
+      throw new Error("another", { cause });
+    }
+  },
+  "calls one that lets it out": function* () {
+    yield* call(meets["lets it out"]!());
+  },
+  "has ended": function* () {},
+};
+
+for (const [does, make] of Object.entries(meets)) {
+  for (const isStarted of [true, false]) {
+    Deno.test(`throwInto() gives what throw() does when a coroutine that ${isStarted ? "was" : "was not"} started ${does}`, () => {
+      const error = new Error("oops");
+      const outcomes = [
+        (composed: Composed) => composed.throw(error),
+        (composed: Composed) => {
+          const result = throwInto(composed, error);
+          if (result instanceof Thrown) throw result.error;
+          return result;
+        },
+      ].map((throwAt) => {
+        const composed = compose(make());
+        if (isStarted) composed.next();
+        const outcome: unknown[] = [];
+        try {
+          outcome.push(throwAt(composed));
+        } catch (thrown) {
+          outcome.push("thrown", thrown === error || (thrown as Error).message);
+        }
+        return [...outcome, composed.next()];
+      });
+      assertEquals(outcomes[1], outcomes[0]);
+    });
+  }
+}

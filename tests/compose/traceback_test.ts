@@ -6,7 +6,9 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { call, compose, type Coroutine, Request, trace } from "@weightless/io/compose";
+import { call, compose, type Coroutine, EndOfStream, Request, trace } from "@weightless/io/compose";
+import { Thrown } from "../../compose/_thrown.ts";
+import { throwInto } from "../../compose/compose.ts";
 import { asProcess } from "../../gio/mod.ts";
 import { pipe } from "../../pipeline/mod.ts";
 
@@ -193,6 +195,38 @@ Deno.test("compose() shows the callers in order when composed coroutines run oth
       "driving driving",
       "outer outer",
       "? outermost",
+    ]);
+  });
+});
+
+Deno.test("compose() shows the callers in order when a driver throws without being thrown at", () => {
+  function* ending(): Coroutine {
+    try {
+      yield;
+    } catch {
+      throw new Error("late"); // AT ending
+    }
+  }
+  function* called(): Coroutine {
+    yield* call(ending()); // AT called
+  }
+  function* throwing(): Coroutine {
+    const inner = compose(called());
+    inner.next();
+    const result = throwInto(inner, new EndOfStream()); // AT throwing
+    if (result instanceof Thrown) throw result.error;
+  }
+  function* above(): Coroutine {
+    yield* call(throwing()); // AT above
+  }
+  withLimit(20, () => {
+    const error = thrownBy(() => compose(above()).next()); // AT furthest
+    assertFrames(frames(error), [
+      "ending ending",
+      "called called",
+      "throwing throwing",
+      "above above",
+      "? furthest",
     ]);
   });
 });
