@@ -80,6 +80,12 @@ export class Body implements BodySource {
     this.#limits = limits;
   }
 
+  /** Whether a chunk's size, or another part of the framing, has come in part. */
+  get isWithinLine(): boolean {
+    if (!this.#chunked || this.#state === DATA) return false;
+    return this.#state !== SIZE || this.#digits > 0;
+  }
+
   /** Begins the body of the next request. */
   start(contentLength: number): void {
     this.trailers = undefined;

@@ -46,11 +46,13 @@ export class FieldLines {
 
   /** Goes on. Returns whether the empty line has come. */
   resume(bytes: Uint8Array): boolean {
-    const to = Math.min(bytes.length, this.#limit);
+    const { length } = bytes;
+    const to = length < this.#limit ? length : this.#limit;
     let at = this.end;
     let part = this.#part;
     let nameFrom = this.#nameFrom;
     let nameTo = this.#nameTo;
+    let left = this.#left;
     for (;;) {
       if (part === NAME) {
         while (at < to && TOKEN[bytes[at]!] === 1) at++;
@@ -79,14 +81,15 @@ export class FieldLines {
         this.end = at;
         return true;
       }
-      if (this.#left-- === 0) throw tooLargeHead();
+      if (left-- === 0) throw tooLargeHead();
       this.note(bytes, nameFrom, nameTo, nameTo + 1, at - 2);
       nameFrom = at;
       part = NAME;
     }
-    if (to < bytes.length) throw tooLargeHead();
+    if (to < length) throw tooLargeHead();
     this.end = at;
     this.#part = part;
+    this.#left = left;
     this.#nameFrom = nameFrom;
     this.#nameTo = nameTo;
     return false;

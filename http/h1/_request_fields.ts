@@ -26,8 +26,9 @@ export class RequestFields extends FieldLines {
     this.#limits = limits;
   }
 
-  /** Begins with another request. */
-  start(old: boolean): void {
+  /** Begins with those of another request. */
+  start(old: boolean, from: number, limit: number): void {
+    this.begin(from, limit);
     this.#old = old;
     this.hasHost = this.expects = false;
     this.contentLength = NONE;

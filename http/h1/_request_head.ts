@@ -171,23 +171,24 @@ export class RequestHeadParser implements HttpRequestParts {
     if (bytes[at] !== SPACE || at === this.targetFrom) throw bad("no proper target (RFC 9112 3.2)");
     const versionFrom = at + 1;
     const lineEnd = versionFrom + VERSION_LENGTH;
-    const known = Math.min(to, lineEnd);
-    checkVersion(bytes, versionFrom, known);
-    if (known < lineEnd) return this.#stop(at, end > limit);
-    for (let i = 0; i < 2; i++) {
-      if (lineEnd + i === end) return this.#stop(at, false);
-      if (bytes[lineEnd + i] === (i === 0 ? CR : LF)) continue;
-      if (lineEnd + i === limit) throw tooLongLine();
+    if (to < lineEnd || !isVersion1(bytes, versionFrom)) {
+      checkVersion(bytes, versionFrom, to < lineEnd ? to : lineEnd);
+      if (to < lineEnd) return this.#stop(at, end > limit);
+    }
+    if (lineEnd === end) return this.#stop(at, false);
+    if (bytes[lineEnd] !== CR) {
+      if (lineEnd === limit) throw tooLongLine();
       throw bad("no CR LF after the request line (RFC 9112 3)");
     }
+    if (lineEnd + 1 === end) return this.#stop(at, false);
+    if (bytes[lineEnd + 1] !== LF) throw bad("a CR without LF (RFC 9112 2.2)");
     const old = bytes[lineEnd - 1] === DIGIT_0;
     this.version = old ? "1.0" : "1.1";
     if (bytes[this.targetFrom] !== SLASH || this.method === "CONNECT") this.#checkTarget();
 
     at = this.#at = this.headersFrom = lineEnd + 2;
     this.#part = FIELDS;
-    this.#fields.start(old);
-    this.#fields.begin(at, start + this.#limits.maxHeadBytes);
+    this.#fields.start(old, at, start + this.#limits.maxHeadBytes);
     return true;
   }
 
@@ -252,6 +253,12 @@ export function requestHeadParser(limits: HttpLimits, scheme: Scheme): RequestHe
     parsers[scheme].set(limits, parser = new RequestHeadParser(limits, scheme));
   }
   return parser;
+}
+
+function isVersion1(bytes: Uint8Array, from: number): boolean {
+  return bytes[from] === 0x48 && bytes[from + 1] === 0x54 && bytes[from + 2] === 0x54 &&
+    bytes[from + 3] === 0x50 && bytes[from + 4] === SLASH && bytes[from + 5] === 0x31 &&
+    bytes[from + 6] === DOT && isDigit(bytes[from + 7]!);
 }
 
 /** RFC 9112 2.3: HTTP-version = "HTTP/" DIGIT "." DIGIT; checks as much of it as there is. */

@@ -13,6 +13,7 @@ Deno.test("the http module exports what it should, and no more", () => {
     "Server",
     "defaultLimits",
     "httpProtocol",
+    "methodNotAllowed",
     "ok",
     "response",
   ]);
