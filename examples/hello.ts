@@ -8,7 +8,7 @@
  *     deno run --allow-net --allow-run examples/hello.ts --workers 4
  */
 import type { Coroutine } from "@weightless/io/compose";
-import { type HttpRequest, HttpServer, ok, response } from "@weightless/io/http";
+import { type HttpRequest, HttpServer, methodNotAllowed, ok } from "@weightless/io/http";
 import { Reactor } from "@weightless/io/reactor";
 import { endWithInput, number, options, port, selector, serve } from "./_cli.ts";
 import { serveByWorkers } from "./_workers.ts";
@@ -27,7 +27,7 @@ export function* hello(request: HttpRequest): Coroutine {
       yield* echo(request);
       break;
     default:
-      yield response(405, { "allow": "GET, HEAD, POST, PUT" });
+      yield methodNotAllowed(request.method, ["GET", "HEAD", "POST", "PUT"]);
   }
 }
 

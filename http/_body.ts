@@ -12,9 +12,11 @@
  *                          SIZE_LF → TRAILERS → done         after a chunk of size 0
  */
 import { CR, HEX, LF, SPACE, TAB } from "./_characters.ts";
-import { bad, tooLargeBody, tooLargeHead } from "./_faults.ts";
-import { checkFields, CHUNKED } from "./_head_parser.ts";
+import { bad, tooLargeBody } from "./_faults.ts";
 import type { BodySource } from "./_wire.ts";
+import { FieldLines } from "./h1/_field_lines.ts";
+import { CHUNKED } from "./h1/_field_values.ts";
+import { Pieces } from "./h1/_pieces.ts";
 import { HttpHeaders } from "./http_headers.ts";
 import type { HttpLimits } from "./http_limits.ts";
 
@@ -68,14 +70,19 @@ export class Body implements BodySource {
   #digits = 0;
   #extension = "";
   #extensionBytes = 0;
-  #trailers: number[] | undefined;
-  #lineLength = 0;
+  #trailers: Pieces | undefined;
   done = true;
   trailers: HttpHeaders | undefined;
 
   constructor(input: Input, limits: HttpLimits) {
     this.#input = input;
     this.#limits = limits;
+  }
+
+  /** Whether a chunk's size, or another part of the framing, has come in part. */
+  get isWithinLine(): boolean {
+    if (!this.#chunked || this.#state === DATA) return false;
+    return this.#state !== SIZE || this.#digits > 0;
   }
 
   /** Begins the body of the next request. */
@@ -159,7 +166,6 @@ export class Body implements BodySource {
           if (byte !== LF) throw bad("a chunk's size that ends without LF (RFC 9112 7.1)");
           this.#size += this.#left;
           if (this.#size > this.#limits.maxBodyBytes) throw tooLargeBody(this.#limits);
-          this.#lineLength = 0;
           this.#state = this.#left === 0 ? TRAILERS : DATA;
           break;
         case DATA:
@@ -176,12 +182,9 @@ export class Body implements BodySource {
           this.#digits = 0;
           break;
         case TRAILERS:
-          if (this.#trailer(byte)) {
-            this.#input.at = at + 1;
-            this.done = true;
-            return false;
-          }
-          break;
+          this.#input.at = at;
+          this.#readTrailers();
+          return false;
       }
     }
     this.#input.at = bytes.length;
@@ -197,26 +200,19 @@ export class Body implements BodySource {
     }
   }
 
-  /** Gathers the trailers. Returns whether the empty line at their end has come. */
-  #trailer(byte: number): boolean {
-    const trailers = this.#trailers ??= [];
-    trailers.push(byte);
-    if (trailers.length > this.#limits.maxHeadBytes) throw tooLargeHead();
-    if (byte !== LF) {
-      this.#lineLength++;
-      return false;
+  /** Gathers the trailers, up to the empty line at their end. */
+  #readTrailers(): void {
+    const { maxHeaders, maxHeadBytes } = this.#limits;
+    let trailers = this.#trailers;
+    if (trailers === undefined) {
+      const lines = new FieldLines(maxHeaders);
+      lines.begin(0, maxHeadBytes);
+      trailers = this.#trailers = new Pieces(lines, maxHeadBytes + 1);
     }
-    if (trailers[trailers.length - 2] !== CR) throw bad("a trailer without CR (RFC 9112 2.2)");
-    const empty = this.#lineLength === 1;
-    this.#lineLength = 0;
-    if (!empty) return false;
-    if (trailers.length > 2) {
-      const bytes = Uint8Array.from(trailers);
-      const to = bytes.length - 2;
-      checkFields(bytes, 0, to, this.#limits.maxHeaders);
-      this.trailers = new HttpHeaders(bytes, 0, to);
-    }
+    if (!trailers.add(this.#input)) return;
+    this.done = true;
     this.#trailers = undefined;
-    return true;
+    const to = trailers.end - 2;
+    if (to > 0) this.trailers = new HttpHeaders(trailers.bytes, 0, to);
   }
 }

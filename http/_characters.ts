@@ -21,14 +21,21 @@ export const FIELD: Uint8Array = table("\t", SPACE, 0xff);
 FIELD[0x7f] = 0;
 
 /**
- * RFC 9112 3.2, and what browsers leave unescaped in a query: visible ASCII but for `"`, `#`, `<`
- * and `>`.
+ * What a query has, and what browsers leave unescaped there: visible ASCII but for `"`, `#`, `<` and
+ * `>`.
  */
-export const TARGET: Uint8Array = table("", 0x21, 0x7e);
-for (const character of '"#<>') TARGET[character.charCodeAt(0)] = 0;
+export const QUERY: Uint8Array = table("", 0x21, 0x7e);
+for (const character of '"#<>') QUERY[character.charCodeAt(0)] = 0;
 
-/** RFC 3986 3.2.2, 3.2.3: uri-host and port. */
-export const HOST: Uint8Array = table(`-._~!$&'()*+,;=%:[]${DIGITS}${LETTERS}`);
+/**
+ * What the target has before the query. RFC 9112 3.2: a server SHOULD refuse other characters. Browsers
+ * leave `|`, `[` and `]` unescaped.
+ */
+export const PATH: Uint8Array = QUERY.slice();
+for (const character of "?\\^`{}") PATH[character.charCodeAt(0)] = 0;
+
+/** RFC 3986 3.2.2: reg-name, without the percent sign. */
+export const REG_NAME: Uint8Array = table(`-._~!$&'()*+,;=${DIGITS}${LETTERS}`);
 
 /** Values of hexadecimal digits, 255 for anything else. */
 export const HEX: Uint8Array = new Uint8Array(256).fill(255);
@@ -49,6 +56,10 @@ export function latin1(bytes: Uint8Array, from: number, to: number): string {
   let text = "";
   for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!);
   return text;
+}
+
+export function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
 }
 
 /** Text as bytes in ISO-8859-1. */

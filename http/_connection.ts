@@ -6,11 +6,11 @@ import { Body, Input } from "./_body.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad } from "./_faults.ts";
-import { type HeadParser, headParser } from "./_head_parser.ts";
 import { type Host, hostOf, type Inner } from "./_host.ts";
-import { allLimits } from "./_limits.ts";
-import { PartialHead } from "./_partial_head.ts";
+import { allLimits, schemeOf } from "./_limits.ts";
 import type { Wire } from "./_wire.ts";
+import { Pieces } from "./h1/_pieces.ts";
+import { RequestHeadParser, requestHeadParser } from "./h1/_request_head.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import { HttpRequest } from "./http_request.ts";
@@ -48,7 +48,10 @@ export class Connection implements Wire, Inner {
   readonly #input = new Input();
   readonly #output = new Output();
   readonly #date: DateLine;
-  readonly #parser: HeadParser;
+  /** Parses heads that come whole. Connections share it. */
+  readonly #wholeHeads: RequestHeadParser;
+  /** The parser of the last head. */
+  #parser: RequestHeadParser;
   #exchange: Exchange | undefined = undefined;
   readonly body: Body;
   readonly answer: Answer;
@@ -64,7 +67,10 @@ export class Connection implements Wire, Inner {
     this.#onError = options.onError;
     this.#limits = allLimits(options.limits);
     this.#date = dateLineOf(options.clock ?? Date);
-    this.#parser = headParser(this.#limits);
+    this.#wholeHeads = this.#parser = requestHeadParser(
+      this.#limits,
+      schemeOf(options.scheme, false),
+    );
     this.body = new Body(this.#input, this.#limits);
     this.answer = new Answer(this.#output, this.#date);
   }
@@ -90,7 +96,6 @@ export class Connection implements Wire, Inner {
     this.host = hostOf(this);
     const input = this.#input;
     const output = this.#output;
-    const parser = this.#parser;
     const { answer } = this;
     try {
       for (;;) {
@@ -107,16 +112,13 @@ export class Connection implements Wire, Inner {
           if (input.empty) continue;
         }
         const exchange = this.#exchange = new Exchange(this);
-        let headOnly = false;
         try {
+          const parser = this.#parser;
           if (parser.parse(input.bytes, input.at)) input.at = parser.end;
-          else {
-            headOnly = parser.method === "HEAD";
-            if (!(yield* this.#gatherHead())) return;
-          }
+          else if (!(yield* this.#gatherHead())) return;
         } catch (error) {
           if (!(error instanceof RemoteProtocolError)) throw error;
-          answer.start(headOnly || parser.method === "HEAD", false, false);
+          answer.start(this.#parser.method === "HEAD", false, false);
           exchange.refuse(error);
           return yield* this.#flush();
         }
@@ -169,6 +171,7 @@ export class Connection implements Wire, Inner {
   #forget(): void {
     this.#exchange = undefined;
     this.#parser.forget();
+    this.#parser = this.#wholeHeads;
     this.#input.receive(NOTHING);
     this.body.forget();
     this.answer.forget();
@@ -219,27 +222,28 @@ export class Connection implements Wire, Inner {
   /**
    * Reads until the head of a request is complete. Returns false if there is no further request.
    *
-   * The pieces are gathered until the end of the head is found. Then the head is parsed as a whole.
-   * So each byte is looked at three times at most.
+   * The pieces are gathered, because the request is a view of them. A parser of its own goes on where
+   * it stopped, so a malformed head is refused as soon as it can be.
    */
   *#gatherHead(): Coroutine<boolean> {
     const input = this.#input;
-    const parser = this.#parser;
-    const head = new PartialHead(this.#limits);
+    const limits = this.#limits;
+    const parser = new RequestHeadParser(limits, this.#wholeHeads.scheme);
+    this.#parser.forget();
+    this.#parser = parser;
+    // An empty line may come before the head, and one byte more than allowed is an error.
+    const head = new Pieces(parser, limits.maxHeadBytes + 3);
     while (!head.add(input)) {
       yield* this.#flush();
       try {
         input.receive(yield);
       } catch (error) {
         if (!(error instanceof EndOfStream)) throw error;
-        if (head.empty) return false;
+        if (!parser.isBegun) return false;
         throw bad("an end before its head is complete (RFC 9112 8)");
-      } finally {
-        parser.method = ""; // Other connections have used the parser meanwhile.
       }
       this.#date.stale = true;
     }
-    if (!parser.parse(head.bytes, 0)) throw bad("an incomplete request line (RFC 9112 3)");
     return true;
   }
 

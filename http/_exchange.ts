@@ -304,7 +304,7 @@ export class Exchange {
     if (this.#body === "expected") {
       this.#body = "open";
       answer.proceed();
-    } else answer.flush(); // The client may wait for it before it sends more.
+    } else if (!body.isWithinLine) answer.flush(); // The client may wait for it before it sends more.
     return undefined;
   }
 

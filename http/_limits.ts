@@ -1,3 +1,4 @@
+import { shown } from "../reactor/_describe.ts";
 import { whole } from "../reactor/_whole.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 
@@ -20,4 +21,15 @@ export function allLimits(given: Partial<HttpLimits> = defaultLimits): HttpLimit
   }
   known.set(given, limits);
   return limits;
+}
+
+/**
+ * The scheme that was given, or the one of the connection.
+ *
+ * @throws {TypeError} If it is neither "http" nor "https".
+ */
+export function schemeOf(given: unknown, isSecured: boolean): "http" | "https" {
+  if (given === undefined) return isSecured ? "https" : "http";
+  if (given === "http" || given === "https") return given;
+  throw new TypeError(`Cannot serve HTTP with the scheme ${shown(given)}: give "http" or "https"`);
 }

@@ -8,9 +8,14 @@ import { Acceptor, type AcceptorOptions, type Reactor, type Socket } from "../re
 export class Listener {
   readonly #acceptor: Acceptor;
 
-  constructor(reactor: Reactor, options: AcceptorOptions, speak: (socket: Socket) => Coroutine) {
+  /** `speak` makes the coroutine of a connection, and is told whether it is secured by TLS. */
+  constructor(
+    reactor: Reactor,
+    options: AcceptorOptions,
+    speak: (socket: Socket, tls: boolean) => Coroutine,
+  ) {
     this.#acceptor = new Acceptor(reactor, options, (socket) => {
-      gio(reactor, socket, speak(socket));
+      gio(reactor, socket, speak(socket, this.#acceptor.tls));
     });
   }
 

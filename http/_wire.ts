@@ -11,6 +11,8 @@ import type { HttpRequest } from "./http_request.ts";
 export interface BodySource {
   /** Whether all of it has been read. */
   readonly done: boolean;
+  /** Whether the client has sent a part of what it cannot stop within, and no data. */
+  readonly isWithinLine: boolean;
   /** The trailers that came after the body. */
   readonly trailers: HttpHeaders | undefined;
   /**

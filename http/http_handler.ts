@@ -13,6 +13,14 @@ export interface HttpProtocolOptions {
   /** How much a client may send. @default {defaultLimits} */
   limits?: Partial<HttpLimits>;
   /**
+   * The scheme by which clients reach the server. It is that of {@linkcode HttpRequest.url}. Requests for
+   * an `https` resource are answered with 421 unless it is `"https"` (RFC 9110 7.4). Give `"https"` if
+   * the server can be reached only through a gateway that you trust, which speaks TLS.
+   *
+   * @default {"https" for a server with TLS, otherwise "http"}
+   */
+  scheme?: "http" | "https";
+  /**
    * Called with an error that a handler did not catch and the client was not told; once for each
    * request.
    *

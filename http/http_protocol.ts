@@ -26,7 +26,7 @@ import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
  * @param handler A coroutine function that answers a request.
  * @param options Limits, a clock, and `onError`.
  * @returns The coroutine for one connection.
- * @throws {TypeError} If the handler is not a function.
+ * @throws {TypeError} If the handler is not a function, or the scheme neither "http" nor "https".
  * @throws {RangeError} If a limit is neither a whole number nor Infinity.
  *
  * @example Hello

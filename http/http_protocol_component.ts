@@ -1,10 +1,11 @@
 import { call, type Coroutine } from "../compose/mod.ts";
 import { NoneOfTheObserversRespond, Observable } from "../pipeline/mod.ts";
-import { allLimits } from "./_limits.ts";
+import { allLimits, schemeOf } from "./_limits.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import { httpProtocol } from "./http_protocol.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { response } from "./response.ts";
+import type { ConnectionInfo } from "./server.ts";
 
 /** The messages of {@linkcode HttpProtocol}. */
 export interface HttpProtocolMessages {
@@ -57,17 +58,20 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
   /**
    * As {@linkcode httpProtocol}.
    *
+   * @throws {TypeError} If the scheme is neither "http" nor "https".
    * @throws {RangeError} If a limit is neither a whole number nor Infinity.
    */
   constructor(options: HttpProtocolOptions = {}) {
     super();
     allLimits(options.limits);
+    schemeOf(options.scheme, false);
     this.#options = options;
   }
 
   /** Speaks HTTP on one connection. */
-  processConnection(): Coroutine {
-    return httpProtocol((request) => this.#process(request), this.#options);
+  processConnection(info?: Partial<ConnectionInfo>): Coroutine {
+    const scheme = schemeOf(this.#options.scheme, info?.tls === true);
+    return httpProtocol((request) => this.#process(request), { ...this.#options, scheme });
   }
 
   *#process(request: HttpRequest): Coroutine {

@@ -18,6 +18,8 @@ export interface HttpRequestParts {
   targetFrom: number;
   /** Where the request target ends. */
   targetTo: number;
+  /** The scheme of a target that does not tell it. */
+  scheme: "http" | "https";
   /** The version, as far as it matters. */
   version: "1.0" | "1.1";
   /** Where the header lines begin. */
@@ -63,6 +65,7 @@ export class HttpRequest {
   readonly #headersTo: number;
   #target: string | undefined;
   #headers: HttpHeaders | undefined;
+  readonly #scheme: "http" | "https";
   /** The method, as it was sent. Methods are case-sensitive (RFC 9110 9.1). */
   readonly method: string;
   /** The version of HTTP. A later minor version than 1.1 counts as 1.1 (RFC 9110 2.5). */
@@ -81,6 +84,7 @@ export class HttpRequest {
     this.method = parts.method;
     this.#targetFrom = parts.targetFrom;
     this.#targetTo = parts.targetTo;
+    this.#scheme = parts.scheme;
     this.version = parts.version;
     this.#headersFrom = parts.headersFrom;
     this.#headersTo = parts.headersTo;
@@ -132,13 +136,16 @@ export class HttpRequest {
   }
 
   /**
-   * The target URI, taking it that the connection is not encrypted (RFC 9112 3.3).
+   * The target URI (RFC 9112 3.3). Its scheme is https over TLS, and where
+   * {@linkcode HttpProtocolOptions.scheme} says so.
    *
    * @throws {TypeError} If the client gave no host, or one that no URL can have.
    */
   get url(): URL {
+    const { target } = this;
     const path = this.path === "*" ? "" : this.path;
-    return new URL(`http://${this.host}${path}${this.search}`);
+    const scheme = /^https?(?=:\/\/)/i.exec(target)?.[0] ?? this.#scheme;
+    return new URL(`${scheme}://${this.host}${path}${this.search}`);
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { AcceptorOptions, Reactor } from "../reactor/mod.ts";
 import { checkReactor } from "../reactor/_options.ts";
 import { checkHandler } from "./_connection.ts";
-import { allLimits } from "./_limits.ts";
+import { allLimits, schemeOf } from "./_limits.ts";
 import { Listener } from "./_serve.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import { httpProtocol } from "./http_protocol.ts";
@@ -50,20 +50,25 @@ export class HttpServer implements Disposable {
   /**
    * Begins to listen.
    *
-   * @throws {TypeError} If the handler is not a function.
+   * @throws {TypeError} If the handler is not a function, or the scheme neither "http" nor "https".
    * @throws {RangeError} If a limit is neither a whole number nor Infinity.
    * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
-    const { handler, limits, onError, clock, ...listening } = options;
+    const { handler, limits, onError, clock, scheme, ...listening } = options;
     checkReactor(reactor, "listen", "new HttpServer(reactor, options)");
     checkHandler(handler);
+    schemeOf(scheme, false);
     const protocol = {
       limits: allLimits(limits),
       ...(onError && { onError }),
       ...(clock && { clock }),
     };
-    this.#listener = new Listener(reactor, listening, () => httpProtocol(handler, protocol));
+    this.#listener = new Listener(
+      reactor,
+      listening,
+      (_socket, tls) => httpProtocol(handler, { ...protocol, scheme: schemeOf(scheme, tls) }),
+    );
   }
 
   /** The address on which it listens. */

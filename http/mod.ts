@@ -34,6 +34,7 @@ export * from "./http_protocol_component.ts";
 export { HttpRequest } from "./http_request.ts";
 export * from "./http_server.ts";
 export * from "./local_protocol_error.ts";
+export * from "./method_not_allowed.ts";
 export * from "./ok.ts";
 export * from "./remote_protocol_error.ts";
 export * from "./response.ts";

@@ -9,6 +9,8 @@ export interface ConnectionInfo {
   remoteAddr: Deno.Addr | undefined;
   /** The near address. */
   localAddr: Deno.Addr | undefined;
+  /** Whether it is secured by TLS. */
+  tls: boolean;
 }
 
 /** The messages of {@linkcode Server}. */
@@ -60,7 +62,8 @@ export class Server extends Observable<ServerMessages> implements Disposable {
     this.#listener = new Listener(
       reactor,
       options,
-      ({ remoteAddr, localAddr }) => this.any.processConnection({ remoteAddr, localAddr }),
+      ({ remoteAddr, localAddr }, tls) =>
+        this.any.processConnection({ remoteAddr, localAddr, tls }),
     );
   }
 

@@ -42,7 +42,7 @@ const EXPORTS = {
   http: {
     values: `
       EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server defaultLimits httpProtocol ok response`,
+      RemoteProtocolError Server defaultLimits httpProtocol methodNotAllowed ok response`,
     types: `
       ConnectionInfo Coroutine HeaderValue HeadersToSend HttpHandler HttpLimits
       HttpProtocolMessages HttpProtocolOptions HttpServerOptions ResponseHead ServerMessages`,

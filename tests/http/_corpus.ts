@@ -53,8 +53,8 @@ export const corpus: Sample[] = [
   sample("absolute-form", "GET http://y:80/p?q HTTP/1.1\r\nHost: x\r\n\r\n", {
     target: "http://y:80/p?q",
   }),
-  sample("absolute-form without a path", "GET https://y HTTP/1.1\r\nHost: x\r\n\r\n", {
-    target: "https://y",
+  sample("absolute-form without a path", "GET http://y HTTP/1.1\r\nHost: x\r\n\r\n", {
+    target: "http://y",
   }),
   sample("CONNECT", "CONNECT y:443 HTTP/1.1\r\nHost: y:443\r\n\r\n", {
     method: "CONNECT",

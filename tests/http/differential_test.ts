@@ -67,5 +67,5 @@ Deno.test({
       assert(explained, `${error}: ${JSON.stringify(text)}`);
     }
   }
-  assert(compared > 8000, `only ${compared} of ${texts.length} were accepted`);
+  assert(compared > 7900, `only ${compared} of ${texts.length} were accepted`);
 });

@@ -819,17 +819,35 @@ Deno.test("a handler that has answered cannot take the connection over", () => {
   assertMatch((errors[0] as Error).message, /has been yielded before/);
 });
 
-Deno.test("a CONNECT that is refused, and one whose body was not read, stay HTTP", () => {
+Deno.test("a CONNECT that is refused stays HTTP, unless it tells of a body, which it has not", () => {
   const connect = "CONNECT y:80 HTTP/1.1\r\nHost: y:80\r\n";
   const driver = new Driver(httpProtocol(function* () {
     yield response(403);
   }));
   assertEquals(statuses(driver.feed(`${connect}\r\n${GET}`)), [403, 403]);
 
+  for (const framing of ["Content-Length: 400", "Transfer-Encoding: chunked"]) {
+    const driver = new Driver(httpProtocol(function* () {
+      yield response(403);
+    }));
+    assertEquals(statuses(driver.feed(`${connect}${framing}\r\n\r\n${GET}`)), [403]);
+    assert(driver.done);
+
+    const taken = new Driver(httpProtocol(takeOver));
+    taken.feed(`${connect}${framing}\r\nExpect: 100-continue\r\n\r\nearly`);
+    assertEquals(statuses(taken), [200]);
+    assert(taken.output.endsWith("early"), taken.output);
+  }
+});
+
+Deno.test("an upgrade whose body was not read stays HTTP", () => {
   const errors: unknown[] = [];
   const unread = new Driver(
     httpProtocol(takeOver, { onError: (error) => errors.push(error) }),
   );
-  assertEquals(statuses(unread.feed(`${connect}Content-Length: 1\r\n\r\n1`)), [500]);
+  assertEquals(
+    statuses(unread.feed(UPGRADE.replace("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\n1"))),
+    [500],
+  );
   assertMatch((errors[0] as Error).message, /read the body of the request/);
 });

@@ -111,7 +111,7 @@ Deno.test("HttpRequest tells the parts of its target", () => {
     ["GET /?", "/", "?", "x:81", "http://x:81/?"],
     ["GET //a?b?c", "//a", "?b?c", "x:81", "http://x:81//a?b?c"],
     ["GET http://y/p?q", "/p", "?q", "y", "http://y/p?q"],
-    ["GET HTTPS://y:1?q/r", "/", "?q/r", "y:1", "http://y:1/?q/r"],
+    ["GET HTTP://y:1?q/r", "/", "?q/r", "y:1", "http://y:1/?q/r"],
     ["GET http://y", "/", "", "y", "http://y/"],
     ["OPTIONS *", "*", "", "x:81", "http://x:81/"],
     ["CONNECT y:443", "", "", "y:443", "http://y:443/"],

@@ -15,46 +15,11 @@ import {
 } from "../../http/mod.ts";
 import { be, DeclineMessage } from "../../pipeline/mod.ts";
 import { here, Reactor, splice, Suspend } from "../../reactor/mod.ts";
-import { leakTest, turnsUntil } from "../_leaks.ts";
-import { listening, SELECTORS } from "../_sockets.ts";
+import { turnsUntil } from "../_leaks.ts";
+import { listening } from "../_sockets.ts";
+import { exchange, serverTest } from "./_live.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-
-/** Registers a test for each kind of socket; `errors` are what the reactor was told. */
-function serverTest(
-  name: string,
-  fn: (reactor: Reactor, errors: unknown[]) => Promise<void>,
-): void {
-  for (const selector of SELECTORS) {
-    leakTest(`${name} (${selector})`, async () => {
-      const errors: unknown[] = [];
-      using reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
-      const running = reactor.run();
-      try {
-        await fn(reactor, errors);
-      } finally {
-        reactor.requestShutdown();
-        await running;
-      }
-    });
-  }
-}
-
-/** What comes back until the server closes the connection; undefined if it is reset. */
-async function exchange(port: number, text: string): Promise<string | undefined> {
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  await conn.write(new TextEncoder().encode(text));
-  let answer = "";
-  const buffer = new Uint8Array(65536);
-  try {
-    for (let n; (n = await conn.read(buffer)) !== null;) {
-      answer += new TextDecoder().decode(buffer.subarray(0, n));
-    }
-  } catch {
-    return undefined;
-  }
-  return answer;
-}
 
 const LEFT: Record<string, () => Coroutine> = {
   *nothing() {},

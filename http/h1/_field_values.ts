@@ -1,17 +1,15 @@
 /** Reads the values of the header lines that decide about framing and connection. */
-import { COLON, equalsIgnoreCase, HOST, latin1, SPACE, TAB } from "./_characters.ts";
-import { bad } from "./_faults.ts";
-import { RemoteProtocolError } from "./remote_protocol_error.ts";
+import { equalsIgnoreCase, isDigit, latin1, SPACE, TAB } from "../_characters.ts";
+import { bad } from "../_faults.ts";
+import { RemoteProtocolError } from "../remote_protocol_error.ts";
 
 /** Stands for a Content-Length that was not given. */
 export const NONE = -2;
-const DIGIT_0 = 0x30, DIGIT_9 = 0x39;
+/** Stands for the length of a body that is chunked. */
+export const CHUNKED = -1;
+const DIGIT_0 = 0x30;
 /** A number of this many digits is a safe integer. */
 const MAX_DIGITS = 15;
-
-export function isDigit(byte: number): boolean {
-  return byte >= DIGIT_0 && byte <= DIGIT_9;
-}
 
 /** Where a value ends, without the whitespace after it. */
 export function valueEnd(bytes: Uint8Array, from: number, to: number): number {
@@ -64,29 +62,6 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** RFC 9110 7.2: Host = uri-host [ ":" port ] */
-export function checkHost(bytes: Uint8Array, from: number, to: number): void {
-  let colon = -1;
-  let bracket = false;
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at]!;
-    if (HOST[byte] !== 1) throw badHost();
-    if (byte === COLON && colon < 0) colon = at;
-    if (byte === 0x5b || byte === 0x5d) bracket = true;
-  }
-  if (bracket) {
-    if (!/^\[[\da-fA-Fv.:][^[\]]*\](:\d*)?$/.test(latin1(bytes, from, to))) throw badHost();
-    return;
-  }
-  if (colon < 0) return;
-  for (let at = colon + 1; at < to; at++) if (!isDigit(bytes[at]!)) throw badHost();
-}
-
-function badHost(): RemoteProtocolError {
-  // RFC 9112 3.2: a server MUST respond with 400 to a Host header with an invalid value.
-  return bad("an invalid host (RFC 9112 3.2)");
-}
-
 /**
  * RFC 9110 8.6: Content-Length = 1*DIGIT; RFC 9112 6.3: a list of the same values counts as one,
  * all else is 400.
@@ -119,20 +94,23 @@ export function lengthOf(bytes: Uint8Array, from: number, to: number, before: nu
   return length;
 }
 
-export function checkCoding(list: string, old: boolean, contentLength: number): void {
-  // RFC 9112 6.1: a Transfer-Encoding in an HTTP/1.0 message MUST be treated as faulty framing.
-  if (old) throw bad("a Transfer-Encoding in HTTP/1.0 (RFC 9112 6.1)");
-  // RFC 9112 6.3: both ought to be handled as an error, an attempt to smuggle requests perhaps.
-  if (contentLength !== NONE) {
-    throw bad("both Content-Length and Transfer-Encoding (RFC 9112 6.3)");
-  }
+/**
+ * Checks a list of transfer codings, to which more may be added.
+ *
+ * RFC 9112 6.3: chunked must be the last one. RFC 9112 6.1: it MUST NOT be applied more than once.
+ */
+export function checkCodingsSoFar(list: string): void {
+  const codings = listOf(list);
+  const chunked = codings.indexOf("chunked");
+  if (chunked >= 0 && chunked < codings.length - 1) throw badCoding();
+}
+
+/** Checks a list of transfer codings that is complete. */
+export function checkCodings(list: string): void {
   const codings = listOf(list);
   // RFC 9112 6.3: if chunked is not the final encoding, the server MUST respond with 400.
-  // RFC 9112 6.1: chunked MUST NOT be applied more than once. RFC 9112 7: parameters of it are an
-  // error.
-  if (codings.indexOf("chunked") !== codings.length - 1 || codings.length === 0) {
-    throw bad("a Transfer-Encoding whose last and only last is not chunked (RFC 9112 6.3)");
-  }
+  // RFC 9112 7: parameters of chunked are an error.
+  if (codings.at(-1) !== "chunked") throw badCoding();
   // RFC 9112 6.1: a server SHOULD respond with 501 to a transfer coding it does not understand.
   if (codings.length > 1) {
     throw new RemoteProtocolError(
@@ -140,4 +118,8 @@ export function checkCoding(list: string, old: boolean, contentLength: number): 
       { status: 501 },
     );
   }
+}
+
+function badCoding(): RemoteProtocolError {
+  return bad("a Transfer-Encoding whose last and only last is not chunked (RFC 9112 6.3)");
 }
