@@ -42,9 +42,9 @@ const EXPORTS = {
   http: {
     values: `
       EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server defaultLimits httpProtocol ok response`,
+      RemoteProtocolError Server defaultLimits fetchHandler httpProtocol ok response`,
     types: `
-      ConnectionInfo Coroutine HeaderValue HeadersToSend HttpHandler HttpLimits
+      ConnectionInfo FetchHandler FetchInfo Coroutine HeaderValue HeadersToSend HttpHandler HttpLimits
       HttpProtocolMessages HttpProtocolOptions HttpServerOptions ResponseHead ServerMessages`,
   },
 };
