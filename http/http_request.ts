@@ -28,6 +28,8 @@ export interface HttpRequestParts {
   headersTo: number;
   /** Whether the connection may stay open after this request. */
   keepAlive: boolean;
+  /** The length of the body. It is 0 if there is none, and negative if it is not known. */
+  contentLength: number;
 }
 
 /**
@@ -72,6 +74,8 @@ export class HttpRequest {
   readonly version: "1.0" | "1.1";
   /** Whether the client lets the connection stay open after this request (RFC 9112 9.3). */
   readonly keepAlive: boolean;
+  /** Whether a body comes with it, by its framing. It may be empty (RFC 9112 6). */
+  readonly hasBody: boolean;
   /**
    * The trailers, when the whole body has been read. It is undefined if there are none (RFC 9112
    * 7.1.2).
@@ -89,6 +93,7 @@ export class HttpRequest {
     this.#headersFrom = parts.headersFrom;
     this.#headersTo = parts.headersTo;
     this.keepAlive = parts.keepAlive;
+    this.hasBody = parts.contentLength !== 0;
     this.trailers = undefined;
   }
 

@@ -25,6 +25,7 @@
  */
 import "./_machinery.ts";
 
+export { type FetchHandler, fetchHandler, type FetchInfo } from "./fetch_handler.ts";
 export * from "./headers_to_send.ts";
 export * from "./http_handler.ts";
 export * from "./http_headers.ts";

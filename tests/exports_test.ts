@@ -42,10 +42,12 @@ const EXPORTS = {
   http: {
     values: `
       EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server defaultLimits httpProtocol methodNotAllowed ok response`,
+      RemoteProtocolError Server defaultLimits fetchHandler httpProtocol methodNotAllowed ok
+      response`,
     types: `
-      ConnectionInfo Coroutine HeaderValue HeadersToSend HttpHandler HttpLimits
-      HttpProtocolMessages HttpProtocolOptions HttpServerOptions ResponseHead ServerMessages`,
+      ConnectionInfo Coroutine FetchHandler FetchInfo HeaderValue HeadersToSend HttpHandler
+      HttpLimits HttpProtocolMessages HttpProtocolOptions HttpServerOptions ResponseHead
+      ServerMessages`,
   },
 };
 

@@ -1,0 +1,291 @@
+import { type Coroutine, EndOfStream, Request as Asking, type Waiter } from "../compose/mod.ts";
+import { currentGio } from "../gio/mod.ts";
+import { shown } from "../reactor/_describe.ts";
+import { staticBody } from "./_static_body.ts";
+import { type RequestSource, webRequest } from "./_web_request.ts";
+import type { HttpHandler } from "./http_handler.ts";
+import type { HttpRequest } from "./http_request.ts";
+import { response } from "./response.ts";
+
+/** What a {@linkcode FetchHandler} is told beside the request. */
+export interface FetchInfo {
+  /** Resolves when the answer is on its way; rejects if it was not sent to its end. */
+  readonly completed: Promise<void>;
+}
+
+/** A handler of the Web platform, as `Deno.serve` takes it. */
+export type FetchHandler = (request: Request, info: FetchInfo) => Response | PromiseLike<Response>;
+
+type Outcome<T> = { value: T } | { error: unknown };
+
+const DONE: Outcome<void> = { value: undefined };
+
+/** Thrown at the `yield` that reads the body, if there is something else to do first. */
+const AWOKEN = Object.freeze(new Error("Not waiting any more"));
+
+/**
+ * One request that a handler of the Web platform answers. The coroutine does all reading and
+ * writing. It stands still, as a request to its driver, until the handler has something for it.
+ */
+class Served extends Asking<void> implements RequestSource, FetchInfo {
+  readonly request: HttpRequest;
+  readonly hasBody: boolean;
+  #gio: ReturnType<typeof currentGio> | undefined;
+  #state: "running" | "standing" | "reading" | "ended" = "running";
+  #waiter: Waiter<void> | undefined;
+  /** Whether there is something that the coroutine has not looked at. */
+  #isAwake = false;
+  /** Gets the next piece of the body, or undefined at its end. */
+  #wanted: PromiseWithResolvers<Uint8Array<ArrayBuffer> | undefined> | undefined;
+  #hasEnded = false;
+  #abort: AbortController | undefined;
+  #completed: PromiseWithResolvers<void> | undefined;
+  /** How it has ended. */
+  #outcome: Outcome<void> | undefined;
+
+  constructor(request: HttpRequest) {
+    super();
+    this.request = request;
+    this.hasBody = request.hasBody;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#outcome !== undefined && "error" in this.#outcome) {
+      this.#abort.abort(this.#outcome.error);
+    }
+    return this.#abort.signal;
+  }
+
+  get completed(): Promise<void> {
+    this.#completed ??= Promise.withResolvers();
+    this.#completed.promise.catch(() => {}); // Nobody has to look at it.
+    if (this.#outcome !== undefined) this.#settle(this.#outcome);
+    return this.#completed.promise;
+  }
+
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return new ReadableStream({
+      type: "bytes",
+      pull: async (controller) => {
+        const piece = await this.#piece();
+        if (piece !== undefined) return controller.enqueue(piece);
+        controller.close();
+        controller.byobRequest?.respond(0);
+      },
+    });
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const first = await this.#piece();
+    if (first === undefined) return new Uint8Array();
+    const pieces = [first];
+    let length = first.length;
+    for (let piece; (piece = await this.#piece()) !== undefined;) {
+      pieces.push(piece);
+      length += piece.length;
+    }
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  override begin(waiter: Waiter<void>): () => void {
+    this.#state = "standing";
+    this.#waiter = waiter;
+    if (this.#isAwake) waiter.resume(); // The driver had to send something first.
+    return () => this.#waiter = undefined;
+  }
+
+  /** Waits for a promise, and reads the body meanwhile when the handler wants it. */
+  *until<T>(promise: PromiseLike<T>): Coroutine<T> {
+    let outcome: Outcome<T> | undefined;
+    promise.then((value) => {
+      outcome = { value };
+      this.#wake();
+    }, (error) => {
+      outcome = { error };
+      this.#wake();
+    });
+    while (outcome === undefined) {
+      this.#isAwake = false;
+      if (this.#wanted !== undefined) yield* this.#read();
+      else yield this;
+      this.#state = "running";
+    }
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  /** Says how it has ended. */
+  end(outcome: Outcome<void>): void {
+    this.#state = "ended";
+    this.#outcome = outcome;
+    this.#settle(outcome);
+    if ("error" in outcome) this.#abort?.abort(outcome.error);
+    this.#wanted?.reject(new TypeError("Cannot read the body: the request has been answered"));
+    this.#wanted = undefined;
+  }
+
+  #settle(outcome: Outcome<void>): void {
+    if ("error" in outcome) this.#completed?.reject(outcome.error);
+    else this.#completed?.resolve();
+  }
+
+  /** Lets the coroutine look what there is to do. */
+  #wake(): void {
+    this.#isAwake = true;
+    if (this.#state === "standing") this.#waiter?.resume();
+    else if (this.#state === "reading") this.#gio!.throw(AWOKEN);
+  }
+
+  /** Asks the coroutine for the next piece of the body. */
+  #piece(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#hasEnded) return Promise.resolve(undefined);
+    if (this.#state === "ended") {
+      return Promise.reject(
+        new TypeError("Cannot read the body: the request has been answered"),
+      );
+    }
+    const wanted = this.#wanted = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
+    if (this.#state !== "reading") this.#wake(); // It may read at once.
+    return wanted.promise;
+  }
+
+  /** Reads the next piece, unless there is something else to do before it has come. */
+  *#read(): Coroutine<void> {
+    const wanted = this.#wanted!;
+    this.#gio ??= currentGio("fetchHandler()");
+    this.#state = "reading";
+    try {
+      const piece: Uint8Array<ArrayBuffer> = yield;
+      // It is a view of what was received. The handler may transfer its buffer.
+      wanted.resolve(piece.slice());
+    } catch (error) {
+      if (error === AWOKEN) return;
+      if (!(error instanceof EndOfStream)) {
+        wanted.reject(error);
+        this.#wanted = undefined;
+        throw error;
+      }
+      this.#hasEnded = true;
+      wanted.resolve(undefined);
+    }
+    this.#wanted = undefined;
+  }
+}
+
+/** What the answer is to requests that a `Request` cannot carry. */
+function refused({ method, target, hasBody }: HttpRequest): number | undefined {
+  // https://fetch.spec.whatwg.org/#forbidden-method
+  if (method === "CONNECT" || method === "TRACE" || method === "TRACK") return 501;
+  // RFC 9110 9.3.7: OPTIONS * is about the server itself.
+  if (target === "*") return 204;
+  // RFC 9110 9.3.1: a GET with content may be rejected, since it can be an attempt to smuggle.
+  return hasBody && (method === "GET" || method === "HEAD") ? 400 : undefined;
+}
+
+/**
+ * Makes a handler of one that has the form of the Web platform: `(request) => Response`, as
+ * `Deno.serve` takes it, and frameworks such as hono have it.
+ *
+ * Bodies are streamed both ways, with back-pressure: the request's body is read when the handler
+ * reads it, and the next piece of the answer is taken when the client has taken the last one.
+ * `request.signal` aborts when the client has gone before the end of the answer, and only then. If
+ * the handler throws, the client gets a 500, and the error is reported.
+ *
+ * A `Request` cannot carry everything. The server itself answers CONNECT and TRACE with 501, a
+ * target of `*` with 204, and GET or HEAD with a body with 400.
+ *
+ * @param handler Answers a request.
+ * @returns The handler for `HttpServer`, `httpProtocol()` or a component.
+ *
+ * @example A handler of the Web platform
+ * ```ts
+ * import { fetchHandler, HttpServer } from "@weightless/io/http";
+ * import { Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const server = new HttpServer(reactor, {
+ *   hostname: "127.0.0.1",
+ *   port: 0,
+ *   handler: fetchHandler(async (request) => Response.json({ got: await request.text() })),
+ * });
+ * const running = reactor.run();
+ * const answer = await fetch(server.url, { method: "POST", body: "hello" });
+ * assertEquals(await answer.json(), { got: "hello" });
+ * reactor.requestShutdown();
+ * await running;
+ * ```
+ */
+export function fetchHandler(handler: FetchHandler): HttpHandler {
+  if (typeof handler !== "function") {
+    throw new TypeError(
+      `Cannot serve with the handler ${shown(handler)}: give a function, (request) => Response`,
+    );
+  }
+  return function* (request: HttpRequest): Coroutine {
+    const refusal = refused(request);
+    if (refusal !== undefined) {
+      yield response(refusal);
+      return;
+    }
+    const served = new Served(request);
+    let outcome: Outcome<void> | undefined;
+    try {
+      const answer = handler(webRequest(served), served);
+      yield* send(isPromise(answer) ? yield* served.until(answer) : answer, served);
+      outcome = DONE;
+    } catch (error) {
+      outcome = { error };
+      throw error;
+    } finally {
+      // To HEAD nothing is sent after the head, so this was closed.
+      if (request.method === "HEAD") outcome ??= DONE;
+      served.end(outcome ?? { error: new DOMException("The client has gone", "AbortError") });
+    }
+  };
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
+}
+
+/** Sends an answer. */
+function* send(answer: Response, served: Served): Coroutine {
+  if (!(answer instanceof Response)) {
+    throw new TypeError(`Cannot answer with ${shown(answer)}: the handler must give a Response`);
+  }
+  if (answer.bodyUsed) {
+    throw new TypeError("Cannot answer with this Response: its body has been used");
+  }
+  yield response(answer.status, answer.headers);
+  const whole = staticBody(answer);
+  if (whole !== undefined) {
+    yield whole;
+    return;
+  }
+  const reader = answer.body?.getReader();
+  if (reader === undefined) return;
+  let isDone = false;
+  try {
+    while (!isDone) {
+      const { done, value } = yield* served.until(reader.read());
+      isDone = done;
+      if (done) return;
+      if (!(value instanceof Uint8Array)) {
+        throw new TypeError(
+          `Cannot answer with this Response: a piece of its body is ${shown(value)}, and not bytes`,
+        );
+      }
+      yield value;
+    }
+  } finally {
+    if (!isDone) reader.cancel().catch(() => {});
+  }
+}
