@@ -26,6 +26,9 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
  * 6. A target may keep what it is given, as memory and Web streams do, and the source reads again
  *    into the same memory. So the bytes are copied, except for what is known to have written them
  *    when it says so.
+ * 7. A socket that reads and writes by promises tells by itself when it is ready. So only the first
+ *    wait for it needs the reactor, which shows that somebody runs that. Later ones go on at once:
+ *    a step of the reactor for each chunk takes as long as the copying.
  */
 
 /**
@@ -237,8 +240,8 @@ class ConnTarget extends ConnEnd<Writes> implements Target {
 }
 
 const CALLS = {
-  reader: { add: "addReader", resume: "resumeReader", remove: "removeReader" },
-  writer: { add: "addWriter", resume: "resumeWriter", remove: "removeWriter" },
+  reader: { add: "addReader", resume: "resumeReader", remove: "removeReader", interest: "read" },
+  writer: { add: "addWriter", resume: "resumeWriter", remove: "removeWriter", interest: "write" },
 } as const;
 
 class SocketEnd<T extends Selectable> implements End {
@@ -247,6 +250,8 @@ class SocketEnd<T extends Selectable> implements End {
   readonly reactor: Registrar;
   #resume: (() => void) | undefined;
   #fail: ((error: unknown) => void) | undefined;
+  /** Whether the reactor has called back. */
+  #isAttended = false;
   /** Whether the reactor has made its last call, and has removed the reader or writer. */
   #isOver = false;
 
@@ -276,12 +281,14 @@ class SocketEnd<T extends Selectable> implements End {
   /** Must be yielded at once, by a caller that has found the end not ready. */
   wait(): Wait {
     if (this.#isOver) throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
+    if (this.#isAttended && this.end instanceof StreamSocket) return this.#untilTold;
     this.reactor[this.#calls.resume](this.end);
     return this.#until;
   }
 
   release(): void {
     this.#resume = this.#fail = undefined;
+    if (this.#isAttended && this.end instanceof StreamSocket) this.end.unwatch(this.#calls.interest);
     // Somebody else's may have taken its place.
     if (!this.#isOver) this.reactor[this.#calls.remove](this.end);
     this.reactor.removeShutdownHook(this);
@@ -302,7 +309,14 @@ class SocketEnd<T extends Selectable> implements End {
     this.#fail = fail;
   };
 
+  /** See rule 7. */
+  #untilTold: Wait = (resume) => {
+    this.#resume = resume;
+    this.end.watch(this.#calls.interest, this.#goOn);
+  };
+
   #onReady = (failure?: unknown): void => {
+    this.#isAttended = true;
     // In the last call, after a close or a failure, there is nothing to suspend.
     if (this.reactor.currentContext!.active) this.reactor.suspend();
     else this.#isOver = true;
@@ -310,11 +324,11 @@ class SocketEnd<T extends Selectable> implements End {
     else this.#fail?.(failure);
   };
 
-  #goOn(): void {
+  #goOn = (): void => {
     const resume = this.#resume;
     this.#resume = undefined;
     resume?.();
-  }
+  };
 }
 
 class SocketSource extends SocketEnd<Receiver> implements Source {
