@@ -288,7 +288,9 @@ class SocketEnd<T extends Selectable> implements End {
 
   release(): void {
     this.#resume = this.#fail = undefined;
-    if (this.#isAttended && this.end instanceof StreamSocket) this.end.unwatch(this.#calls.interest);
+    if (this.#isAttended && this.end instanceof StreamSocket) {
+      this.end.unwatch(this.#calls.interest);
+    }
     // Somebody else's may have taken its place.
     if (!this.#isOver) this.reactor[this.#calls.remove](this.end);
     this.reactor.removeShutdownHook(this);
