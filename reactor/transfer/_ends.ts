@@ -250,10 +250,8 @@ class SocketEnd<T extends Selectable> implements End {
   readonly reactor: Registrar;
   #resume: (() => void) | undefined;
   #fail: ((error: unknown) => void) | undefined;
-  /** Whether the reactor has called back. */
-  #isAttended = false;
-  /** Whether the reactor has made its last call, and has removed the reader or writer. */
-  #isOver = false;
+  /** What the reactor has done: nothing, called back, or removed the reader or writer. */
+  #state: "fresh" | "called" | "over" = "fresh";
 
   constructor(end: T, kind: "reader" | "writer", { reactor, where }: Waiting) {
     if (reactor === undefined) {
@@ -280,20 +278,20 @@ class SocketEnd<T extends Selectable> implements End {
 
   /** Must be yielded at once, by a caller that has found the end not ready. */
   wait(): Wait {
-    if (this.#isOver) throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
-    if (this.#isAttended && this.end instanceof StreamSocket) return this.#untilTold;
+    if (this.#state === "over") {
+      throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
+    }
+    if (this.#state === "called" && this.end instanceof StreamSocket) return this.#untilTold;
     this.reactor[this.#calls.resume](this.end);
     return this.#until;
   }
 
   release(): void {
     this.#resume = this.#fail = undefined;
-    if (this.#isAttended && this.end instanceof StreamSocket) {
-      this.end.unwatch(this.#calls.interest);
-    }
-    // Somebody else's may have taken its place.
-    if (!this.#isOver) this.reactor[this.#calls.remove](this.end);
     this.reactor.removeShutdownHook(this);
+    if (this.#state === "over") return; // Somebody else's may have taken its place.
+    if (this.end instanceof StreamSocket) this.end.unwatch(this.#calls.interest);
+    this.reactor[this.#calls.remove](this.end);
   }
 
   /** Called by the reactor when it shuts down. */
@@ -318,10 +316,9 @@ class SocketEnd<T extends Selectable> implements End {
   };
 
   #onReady = (failure?: unknown): void => {
-    this.#isAttended = true;
     // In the last call, after a close or a failure, there is nothing to suspend.
-    if (this.reactor.currentContext!.active) this.reactor.suspend();
-    else this.#isOver = true;
+    this.#state = this.reactor.currentContext!.active ? "called" : "over";
+    if (this.#state === "called") this.reactor.suspend();
     if (failure === undefined) this.#goOn();
     else this.#fail?.(failure);
   };
