@@ -26,6 +26,9 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
  * 6. A target may keep what it is given, as memory and Web streams do, and the source reads again
  *    into the same memory. So the bytes are copied, except for what is known to have written them
  *    when it says so.
+ * 7. A socket that reads and writes by promises tells by itself when it is ready. So only the first
+ *    wait for it needs the reactor, which shows that somebody runs that. Later ones go on at once:
+ *    a step of the reactor for each chunk takes as long as the copying.
  */
 
 /**
@@ -237,8 +240,8 @@ class ConnTarget extends ConnEnd<Writes> implements Target {
 }
 
 const CALLS = {
-  reader: { add: "addReader", resume: "resumeReader", remove: "removeReader" },
-  writer: { add: "addWriter", resume: "resumeWriter", remove: "removeWriter" },
+  reader: { add: "addReader", resume: "resumeReader", remove: "removeReader", interest: "read" },
+  writer: { add: "addWriter", resume: "resumeWriter", remove: "removeWriter", interest: "write" },
 } as const;
 
 class SocketEnd<T extends Selectable> implements End {
@@ -247,8 +250,8 @@ class SocketEnd<T extends Selectable> implements End {
   readonly reactor: Registrar;
   #resume: (() => void) | undefined;
   #fail: ((error: unknown) => void) | undefined;
-  /** Whether the reactor has made its last call, and has removed the reader or writer. */
-  #isOver = false;
+  /** What the reactor has done: nothing, called back, or removed the reader or writer. */
+  #state: "fresh" | "called" | "over" = "fresh";
 
   constructor(end: T, kind: "reader" | "writer", { reactor, where }: Waiting) {
     if (reactor === undefined) {
@@ -275,16 +278,20 @@ class SocketEnd<T extends Selectable> implements End {
 
   /** Must be yielded at once, by a caller that has found the end not ready. */
   wait(): Wait {
-    if (this.#isOver) throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
+    if (this.#state === "over") {
+      throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
+    }
+    if (this.#state === "called" && this.end instanceof StreamSocket) return this.#untilTold;
     this.reactor[this.#calls.resume](this.end);
     return this.#until;
   }
 
   release(): void {
     this.#resume = this.#fail = undefined;
-    // Somebody else's may have taken its place.
-    if (!this.#isOver) this.reactor[this.#calls.remove](this.end);
     this.reactor.removeShutdownHook(this);
+    if (this.#state === "over") return; // Somebody else's may have taken its place.
+    if (this.end instanceof StreamSocket) this.end.unwatch(this.#calls.interest);
+    this.reactor[this.#calls.remove](this.end);
   }
 
   /** Called by the reactor when it shuts down. */
@@ -302,19 +309,25 @@ class SocketEnd<T extends Selectable> implements End {
     this.#fail = fail;
   };
 
+  /** See rule 7. */
+  #untilTold: Wait = (resume) => {
+    this.#resume = resume;
+    this.end.watch(this.#calls.interest, this.#goOn);
+  };
+
   #onReady = (failure?: unknown): void => {
     // In the last call, after a close or a failure, there is nothing to suspend.
-    if (this.reactor.currentContext!.active) this.reactor.suspend();
-    else this.#isOver = true;
+    this.#state = this.reactor.currentContext!.active ? "called" : "over";
+    if (this.#state === "called") this.reactor.suspend();
     if (failure === undefined) this.#goOn();
     else this.#fail?.(failure);
   };
 
-  #goOn(): void {
+  #goOn = (): void => {
     const resume = this.#resume;
     this.#resume = undefined;
     resume?.();
-  }
+  };
 }
 
 class SocketSource extends SocketEnd<Receiver> implements Source {

@@ -14,6 +14,7 @@ const MAX_SENT = 4 * 1024 * 1024;
  * 2. A file of size 0 may have content (/proc). It is read until there is no more.
  * 3. A file may have less content than its size (/sys). But if its size is smaller than at the
  *    beginning, it was truncated. Then only a part was sent, which is an error.
+ * 4. A device such as /dev/zero may never end. It needs a length.
  */
 export class FileSource implements Source {
   readonly more = true;
@@ -38,7 +39,12 @@ export class FileSource implements Source {
     const given = this.#given;
     this.#file = given instanceof Deno.FsFile ? given : opened(given);
     if (this.#length !== undefined) return whole(this.#length, "transfer: the number of bytes");
-    this.#size = this.#file.statSync().size;
+    const { isCharDevice, size } = this.#file.statSync();
+    if (isCharDevice) {
+      const what = given instanceof Deno.FsFile ? "a device" : given;
+      throw new TypeError(`Cannot send ${what}: a device may never end, give a length`);
+    }
+    this.#size = size;
     return this.#size === 0 ? Infinity : Math.max(0, this.#size - this.#offset);
   }
 

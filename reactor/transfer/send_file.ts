@@ -9,7 +9,8 @@ export interface SendFileOptions extends TransferOptions {
   /**
    * How many bytes to send. It is an error if the file ends before. Without a length, everything is
    * sent up to the end that the file has at the beginning. A file without a size, such as those in
-   * /proc, is sent until there is no more to read.
+   * /proc, is sent until there is no more to read. A device such as /dev/zero needs a length, because
+   * it may never end.
    *
    * @default {up to the end of the file}
    */

@@ -219,6 +219,18 @@ if (Deno.build.os !== "windows") {
     });
     await Deno.remove(fifo);
   });
+
+  test("refuses a device without a length, because it may never end", async (_path, copy) => {
+    using open = await Deno.open("/dev/zero");
+    for (const zero of ["/dev/zero", new URL("file:///dev/zero"), open]) {
+      const received = await sent(async (to) => {
+        await assertRejects(() => sendFile(to, zero, { copy }), TypeError, "give a length");
+        const { bytes } = await sendFile(to, zero, { copy, length: MIB });
+        assertEquals(bytes, MIB);
+      });
+      assertSameBytes(received, new Uint8Array(MIB));
+    }
+  });
 }
 
 test("waits for a slow reader", async (path, copy) => {

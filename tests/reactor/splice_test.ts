@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
+  type ByteStream,
   Reactor,
   type Receiver,
   sendFile,
@@ -979,3 +980,39 @@ if (zeroCopy.supported) {
     await Deno.remove(path);
   });
 }
+
+/** A stream of this many chunks that is always ready, and one that takes everything. */
+function alwaysReady(chunks: number): [from: ByteStream, to: ByteStream] {
+  return [
+    { read: (p) => Promise.resolve(chunks-- > 0 ? p.length : null), close() {} },
+    { write: (p) => Promise.resolve(p.length), close() {} },
+  ];
+}
+
+leakTest("splice() between sockets of the deno back end needs no step for each chunk", async () => {
+  let steps = 0;
+  const reactor = new Reactor({ selector: "deno", events: { step: () => steps++ } });
+  const running = reactor.run();
+  const [from, to] = alwaysReady(100).map((stream) => reactor.adopt(stream));
+  const { bytes } = await splice(from!, to!);
+  assert(bytes > 100 * 1024);
+  assert(steps < 10, `${steps} steps`);
+  reactor.requestShutdown();
+  await running;
+});
+
+leakTest("splice() between sockets that are always ready lets the reactor go on", async () => {
+  const reactor = new Reactor({ selector: "deno" });
+  const running = reactor.run();
+  const [from, to] = alwaysReady(Infinity).map((stream) => reactor.adopt(stream));
+  const rejected = assertRejects(() => splice(from!, to!), TransferError);
+  let left = 3;
+  reactor.addTimer(1, function again() {
+    if (--left > 0) reactor.addTimer(1, again);
+    else from!.abort();
+  });
+  await rejected;
+  assertEquals(left, 0);
+  reactor.requestShutdown();
+  await running;
+});
