@@ -1,7 +1,7 @@
 /** What ends with accepted bytes unsent does not end cleanly: a peer gets all that was accepted, or an error. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Reactor, type Socket, TestClock, zeroCopy } from "../../reactor/mod.ts";
-import { leakTest, turns, turnsUntil } from "../_leaks.ts";
+import { leakTest, PATIENCE_MS, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
 import { SELECTORS } from "../_sockets.ts";
@@ -85,7 +85,7 @@ const LEAVES: Record<string, (peer: Peer, socket: Socket) => unknown> = {
 };
 
 async function failToSend(socket: Socket): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE_MS;
   try {
     while (performance.now() < deadline) {
       socket.send(new Uint8Array(1000));
