@@ -4,22 +4,10 @@ import { Reactor, type Socket, TestClock, zeroCopy } from "../../reactor/mod.ts"
 import { leakTest, PATIENCE_MS, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
-import { SELECTORS } from "../_sockets.ts";
+import { fill, SELECTORS } from "../_sockets.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
 await new Deno.Command("true").output();
-
-/** Offers as much as is accepted by a peer that does not read; gives how much that was. */
-async function fill(socket: Socket): Promise<number> {
-  let accepted = 0;
-  for (let quiet = 0; quiet < 10; quiet++) {
-    const length = socket.send(new Uint8Array(256 * 1024));
-    accepted += length;
-    if (length > 0) quiet = 0;
-    await turns(2);
-  }
-  return accepted;
-}
 
 async function lengthOfAll(peer: Peer): Promise<number> {
   let length = 0;
