@@ -1,5 +1,6 @@
 /** What all tests of sockets use. */
 import type { Socket } from "../reactor/mod.ts";
+import { turns } from "./_leaks.ts";
 
 /** The back ends that there are here. Every test of sockets runs on each. */
 export const SELECTORS: readonly ("deno" | "epoll")[] = Deno.build.os === "linux"
@@ -12,14 +13,20 @@ export const hostname = "127.0.0.1";
 /** Any free port there. */
 export const listening: { hostname: string; port: number } = { hostname, port: 0 };
 
-/** Whether all that the kernel has sent of a TCP socket has arrived, and its peer has no room for more (Linux). */
-export function isStuck(socket: Socket): boolean {
-  if (Deno.build.os !== "linux") return true;
-  const [local, remote] = [socket.localAddr, socket.remoteAddr].map((addr) =>
-    (addr as Deno.NetAddr).port.toString(16).toUpperCase().padStart(4, "0")
-  );
-  const [, timer] = Deno.readTextFileSync("/proc/net/tcp")
-    .match(new RegExp(`:${local} \\w+:${remote} \\w+ \\w+:\\w+ (\\w+):`)) ?? [];
-  // The timer is the one after which it probes whether there is room again.
-  return timer === "04";
+/**
+ * Sends until nothing more has been accepted for a while: everything between the socket and a peer that does not read is
+ * full. Returns how many bytes were accepted.
+ */
+export async function fill(socket: Pick<Socket, "send">): Promise<number> {
+  const piece = new Uint8Array(256 * 1024);
+  let accepted = 0;
+  for (let quiet = 0; quiet < 10; quiet++) {
+    const length = socket.send(piece);
+    accepted += length;
+    if (length > 0) quiet = 0;
+    // Deno looks for input and output when it has nothing else to do: while another thread has.
+    await crypto.subtle.digest("SHA-1", new Uint8Array(0));
+    await turns(5);
+  }
+  return accepted;
 }

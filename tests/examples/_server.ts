@@ -1,6 +1,6 @@
 /** Starts an example as its own process, the way a person would, and ends it. */
 import { fileURLToPath } from "node:url";
-import { turns } from "../_leaks.ts";
+import { PATIENCE_MS, turns } from "../_leaks.ts";
 
 const examples = new URL("../../examples/", import.meta.url);
 
@@ -113,7 +113,7 @@ export class ExampleServer implements AsyncDisposable {
 
 /** Waits until `done()` of another process, which tells nobody when; gives whether it came to be. */
 export async function waitedFor(done: () => boolean): Promise<boolean> {
-  for (const deadline = performance.now() + 10_000; !done();) {
+  for (const deadline = performance.now() + PATIENCE_MS; !done();) {
     if (performance.now() > deadline) return false;
     await turns(100);
   }

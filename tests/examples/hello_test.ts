@@ -90,13 +90,13 @@ serverTest("hello.ts answers curl", "curl", async (server) => {
 });
 
 serverTest(
-  "hello.ts serves 100,000 requests of h2load without an error",
+  "hello.ts serves 20,000 requests of h2load without an error",
   "h2load",
   async (server) => {
     const before = await atRest(server);
-    const { text } = await output("h2load", ["--h1", "-n", "100000", "-c", "64", server.url]);
-    assertStringIncludes(text, "100000 succeeded, 0 failed, 0 errored, 0 timeout");
-    assertStringIncludes(text, "status codes: 100000 2xx");
+    const { text } = await output("h2load", ["--h1", "-n", "20000", "-c", "64", server.url]);
+    assertStringIncludes(text, "20000 succeeded, 0 failed, 0 errored, 0 timeout");
+    assertStringIncludes(text, "status codes: 20000 2xx");
     await assertReleased(server, before);
   },
 );
@@ -104,11 +104,11 @@ serverTest(
 serverTest("hello.ts serves wrk without an error", "wrk", async (server) => {
   const before = await atRest(server);
   const pipeline = fileURLToPath(new URL("../../bench/peers/pipeline.lua", import.meta.url));
-  for (const args of [[], ["-s", pipeline]]) {
+  await Promise.all([[], ["-s", pipeline]].map(async (args) => {
     const { text } = await output("wrk", ["-t1", "-c64", "-d1s", ...args, server.url]);
     assert(!/Socket errors|Non-2xx/.test(text), text);
-    assert(Number(text.match(/(\d+) requests in/)![1]) > 1000, text);
-  }
+    assert(Number(text.match(/(\d+) requests in/)![1]) > 100, text);
+  }));
   await assertReleased(server, before);
 });
 

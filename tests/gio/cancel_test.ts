@@ -97,11 +97,11 @@ const { steps } = fc.letrec<{ step: Step; steps: Step[] }>((tie) => ({
   steps: fc.array(tie("step"), { maxLength: 5 }),
 }));
 
-Deno.test("cancel() of 10,000 coroutines at random points runs every finally once and leaves nothing behind", async () => {
+Deno.test("cancel() of 1,000 coroutines at random points runs every finally once and leaves nothing behind", async () => {
   const clock = new TestClock();
   const errors: unknown[] = [];
   const reactor = new Reactor({ selector: "deno", clock, onError: (error) => errors.push(error) });
-  const programs = fc.sample(steps, { numRuns: 10_000, seed: 42 });
+  const programs = fc.sample(steps, { numRuns: 1000, seed: 42 });
   const counts = new Counts();
   const connections: FakeConnection[] = [];
   const tasks: Gio[] = programs.map((steps, i) => {
@@ -125,12 +125,12 @@ Deno.test("cancel() of 10,000 coroutines at random points runs every finally onc
     });
     await turn();
   }
-  for (let i = 0; i < 200; i++) await turn();
+  for (let i = 0; i < 20; i++) await turn();
 
   assertEquals(tasks.filter((task) => !task.done).length, 0);
   assertEquals(counts.left, counts.entered);
   assertEquals(counts.cleanedUp, counts.cancelled);
-  assert(counts.cancelled > 5000);
+  assert(counts.cancelled > 2500);
   assertEquals(errors.length, 0);
   assertEquals(
     connections.filter(({ calls }) => !calls.includes("close") && !calls.includes("abort")).length,
@@ -143,7 +143,7 @@ Deno.test("cancel() of 10,000 coroutines at random points runs every finally onc
 
 for (const selector of SELECTORS) {
   leakTest(
-    `cancel() of 1,000 coroutines with connections and files leaves none of them open (${selector})`,
+    `cancel() of 500 coroutines with connections and files leaves none of them open (${selector})`,
     async () => {
       const errors: unknown[] = [];
       const clock = new TestClock({ autojump: true });
@@ -195,7 +195,7 @@ for (const selector of SELECTORS) {
         }
       }
       const tasks: Promise<unknown>[] = [];
-      for (let wave = 0; wave < 20; wave++) {
+      for (let wave = 0; wave < 10; wave++) {
         const some = Array.from(
           { length: 50 },
           () => gio(reactor, undefined, client(acceptor.port)),
@@ -207,6 +207,12 @@ for (const selector of SELECTORS) {
           await turns();
           reactor.step();
         }
+        // The descriptors of one wave are gone before the next one begins.
+        while (some.some(({ done }) => !done)) {
+          clock.advance(1);
+          reactor.step();
+          await turns();
+        }
       }
       const ended = Promise.all(tasks).then((results) => {
         reactor.requestShutdown();
@@ -214,8 +220,8 @@ for (const selector of SELECTORS) {
       });
       await reactor.run();
       assertEquals((await ended).filter((error) => (error as Error).message !== "enough"), []);
-      assertEquals(counts, { ...counts, begun: 1000, ended: 1000, cleanedUp: 1000 });
-      assert(counts.connected > 100);
+      assertEquals(counts, { ...counts, begun: 500, ended: 500, cleanedUp: 500 });
+      assert(counts.connected > 50);
       assertEquals([errors, reactor.openConnections.size, reactor.inspect()], [[], 0, []]);
       await Deno.remove(path);
     },

@@ -204,12 +204,18 @@ class Values extends FakeConnection {
   }
 }
 
-Deno.test("a refused value and bytes that wait for another context do not get in each other's way", () => {
-  using reactor = new Reactor({ selector: "deno" });
-  const connection = new FakeConnection();
-  connection.capacity = 2;
-  const values = new Values();
+/** A connection that accepts so many bytes for now, and values of which none is taken for now. */
+function refusing(capacity: number) {
+  const reactor = new Reactor({ selector: "deno" });
+  const [connection, values] = [new FakeConnection(), new Values()];
+  connection.capacity = capacity;
   values.capacity = 0;
+  return { reactor, connection, values, [Symbol.dispose]: () => reactor.shutdown() };
+}
+
+Deno.test("a refused value and bytes that wait for another context do not get in each other's way", () => {
+  using t = refusing(2);
+  const { reactor, connection, values } = t;
   const task = gio(
     reactor,
     connection,
@@ -234,11 +240,8 @@ Deno.test("a refused value and bytes that wait for another context do not get in
 });
 
 Deno.test("a value that was refused until an error came leaves what waits for another context alone", async () => {
-  using reactor = new Reactor({ selector: "deno" });
-  const connection = new FakeConnection();
-  connection.capacity = 0;
-  const values = new Values();
-  values.capacity = 0;
+  using t = refusing(0);
+  const { reactor, connection, values } = t;
   const task = gio(
     reactor,
     connection,

@@ -1,91 +1,22 @@
-/** What must hold whatever happens: depth, what others write to the same context, what fails while it ends. */
 import { Opened } from "../../gio/opened.ts";
+/** What must hold whatever happens: what others write to the same context, what fails while it ends. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { call, type Coroutine, pushBack } from "../../compose/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
 import {
-  all,
   asProcess,
   currentGio,
   enter,
-  type Gio,
   gio,
   memory,
   open,
-  race,
   sleep,
   spawn,
-  Suspend,
   timeout,
   wait,
 } from "../../gio/mod.ts";
 import { OnClock } from "./_clock.ts";
-import { turns } from "../_leaks.ts";
 import { FakeConnection } from "./_fake.ts";
-
-const DEPTH = 5000;
-
-/** Each is the task, or a branch, of the one before. */
-const NESTED: Record<string, (n: number, bottom: () => Coroutine) => Coroutine> = {
-  *"spawn()"(n, bottom) {
-    if (n === 0) return yield bottom();
-    yield* yield* spawn(NESTED["spawn()"]!(n - 1, bottom));
-  },
-  *"spawn() without a join"(n, bottom) {
-    if (n === 0) return yield bottom();
-    yield* spawn(NESTED["spawn() without a join"]!(n - 1, bottom));
-    yield* sleep(1000);
-  },
-  *"all()"(n, bottom) {
-    if (n === 0) return yield bottom();
-    yield* all(NESTED["all()"]!(n - 1, bottom));
-  },
-  *"race()"(n, bottom) {
-    if (n === 0) return yield bottom();
-    yield* race(NESTED["race()"]!(n - 1, bottom), sleep(1000));
-  },
-};
-
-for (const [how, nested] of Object.entries(NESTED)) {
-  for (const end of ["a cancel", "a shutdown"] as const) {
-    Deno.test(`${DEPTH} tasks within each other by ${how} start, and end by ${end}`, async () => {
-      using t = new OnClock();
-      let started = false;
-      let cleaned = false;
-      const task: Gio = gio(
-        t.reactor,
-        undefined,
-        nested(DEPTH, function* () {
-          try {
-            started = true;
-            yield* new Suspend(() => {});
-          } finally {
-            cleaned = true;
-          }
-        }),
-      );
-      let ended: string | undefined;
-      task.result.then(() => ended = "well", (error) => ended = error.message);
-      for (let i = 0; i < DEPTH && !started; i++) await t.pass();
-      assertEquals(started, true);
-      if (end === "a cancel") task.cancel(new Error("cancelled"));
-      else t.reactor.shutdown();
-      for (let i = 0; i < 3 * DEPTH && ended === undefined; i++) {
-        if (end === "a shutdown") await turns();
-        else await t.pass();
-      }
-      assertEquals(cleaned, true);
-      assertEquals(
-        ended,
-        {
-          "a cancel": "cancelled",
-          "a shutdown": "The reactor was shut down",
-        }[end],
-      );
-      assertEquals(t.errors, []);
-    });
-  }
-}
 
 Deno.test("a coroutine that fails does not drop what another has written to the same context", async () => {
   using t = new OnClock();

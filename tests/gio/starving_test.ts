@@ -16,7 +16,7 @@ import {
   wait,
 } from "../../gio/mod.ts";
 import { HttpServer, ok } from "../../http/mod.ts";
-import { leakTest } from "../_leaks.ts";
+import { leakTest, PATIENCE_MS } from "../_leaks.ts";
 import { hostname, SELECTORS } from "../_sockets.ts";
 
 /** Answers at once. */
@@ -52,7 +52,7 @@ class Takes implements Context {
 class Events {
   readonly seen: Set<string> = new Set();
   readonly #expected: string[];
-  readonly #giveUp = performance.now() + 10_000;
+  readonly #giveUp = performance.now() + PATIENCE_MS;
 
   constructor(...expected: string[]) {
     this.#expected = expected;

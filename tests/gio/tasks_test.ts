@@ -7,7 +7,6 @@ import {
   all,
   asProcess,
   enter,
-  type Gio,
   gio,
   memory,
   race,
@@ -247,57 +246,6 @@ Deno.test("all() takes transfers, also of here", async () => {
   assertEquals(results, [3, 9, undefined]);
   assertEquals(output.map(({ text }) => text), ["one", "from here", ""]);
 });
-
-const DEPTH = 5000;
-
-/** Each is the task, or a branch, of the one before. */
-const NESTED: Record<string, (n: number, bottom: () => Coroutine) => Coroutine> = {
-  *"spawn()"(n, bottom) {
-    if (n === 0) return yield bottom();
-    yield* yield* spawn(NESTED["spawn()"]!(n - 1, bottom));
-  },
-  *"all()"(n, bottom) {
-    if (n === 0) return yield bottom();
-    yield* all(NESTED["all()"]!(n - 1, bottom));
-  },
-  *"race()"(n, bottom) {
-    if (n === 0) return yield bottom();
-    yield* race(NESTED["race()"]!(n - 1, bottom), sleep(1000));
-  },
-};
-
-for (const [how, nested] of Object.entries(NESTED)) {
-  for (const end of ["the innermost", "an error"] as const) {
-    Deno.test(`${DEPTH} tasks within each other by ${how} start, and end by ${end}`, async () => {
-      using t = new OnClock();
-      let started = false;
-      let cleaned = false;
-      let settle!: { resume(value: void): void; throw(error: unknown): void };
-      const task: Gio = gio(
-        t.reactor,
-        undefined,
-        nested(DEPTH, function* () {
-          try {
-            started = true;
-            yield* new Suspend<void>((suspended) => void (settle = suspended));
-          } finally {
-            cleaned = true;
-          }
-        }),
-      );
-      let ended: string | undefined;
-      task.result.then(() => ended = "well", (error) => ended = error.message);
-      for (let i = 0; i < DEPTH && !started; i++) await t.pass();
-      assertEquals(started, true);
-      if (end === "the innermost") settle.resume();
-      else settle.throw(new Error("of the innermost"));
-      for (let i = 0; i < 3 * DEPTH && ended === undefined; i++) await t.pass();
-      assertEquals(cleaned, true);
-      assertEquals(ended, end === "the innermost" ? "well" : "of the innermost");
-      assertEquals(t.errors, []);
-    });
-  }
-}
 
 Deno.test("a process of the reactor may sleep, wait and suspend", async () => {
   using reactor = new Reactor({ selector: "deno", clock: jumping() });

@@ -12,7 +12,7 @@ import {
   type TransferPeer,
   type Writes,
 } from "../../reactor/mod.ts";
-import { turns } from "../_leaks.ts";
+import { PATIENCE_MS, turns } from "../_leaks.ts";
 import { CA_CERT, CERT, KEY } from "./_tls.ts";
 import { hostname } from "../_sockets.ts";
 
@@ -262,7 +262,7 @@ export const END_KINDS: EndKind[] = [
 
 /** Until a transfer has not gone on for a while: everything between it and its reader is full. */
 export async function stalled(transfer: { transferred: { bytes: number } }): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE_MS;
   for (let before = 0, quiet = 0; quiet < 20; quiet++) {
     const { bytes } = transfer.transferred;
     if (bytes !== before || bytes === 0) quiet = 0;

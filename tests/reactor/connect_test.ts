@@ -282,7 +282,7 @@ const WAYS: Record<string, Way> = {
   },
 };
 
-type Connecting = (reactor: Reactor, options: ConnectOptions, atRandom: AbortSignal) => unknown;
+type Connecting = (reactor: Reactor, options: ConnectOptions, signal: AbortSignal) => unknown;
 
 const CONNECTING: Record<string, Connecting> = {
   "connect()": async (reactor, options, signal) => {
@@ -320,10 +320,10 @@ for (const selector of SELECTORS) {
           const counting = new Counting(listener);
           const { port = 0 } = listener.addr as Partial<Deno.NetAddr>;
           const options = to(port);
-          for (let i = 0; i < 8; i++) {
-            await Promise.allSettled(Array.from({ length: 40 }, async () => {
+          for (let round = 0; round < 3; round++) {
+            await Promise.allSettled(Array.from({ length: 40 }, async (_, i) => {
               const controller = new AbortController();
-              turns(Math.random() * 400).then(() => controller.abort());
+              turns(10 * i + 3 * round).then(() => controller.abort());
               await connecting(reactor, options, controller.signal);
             }));
           }

@@ -117,17 +117,22 @@ test("EpollSelector is not kept busy by what nobody waits for", async () => {
   await waiting;
 });
 
-test("EpollSelector has one thread wait at most, and calls it back when it is closed", async () => {
-  let threads = 0;
-  let most = 0;
-  using _ = faultyLibc({
+/** Counts the threads that wait in epoll. */
+function countParked(): Disposable & { now: number; most: number } {
+  const counts = { now: 0, most: 0 };
+  const faults = faultyLibc({
     async epoll_park(real, ...args) {
-      most = Math.max(most, ++threads);
+      counts.most = Math.max(counts.most, ++counts.now);
       const result = await real(...args);
-      threads--;
+      counts.now--;
       return result;
     },
   });
+  return Object.assign(counts, { [Symbol.dispose]: () => faults[Symbol.dispose]() });
+}
+
+test("EpollSelector has one thread wait at most, and calls it back when it is closed", async () => {
+  using parked = countParked();
   const reactor = new Reactor({ selector });
   for (let i = 0; i < 20; i++) {
     reactor.addTimer(0, () => {});
@@ -139,22 +144,13 @@ test("EpollSelector has one thread wait at most, and calls it back when it is cl
     await waiting;
     reactor.step();
   }
-  assertEquals([most, threads], [1, 1]);
+  assertEquals([parked.most, parked.now], [1, 1]);
   reactor.shutdown();
-  await turnsUntil(() => threads === 0);
+  await turnsUntil(() => parked.now === 0);
 });
 
 test("EpollSelector leaves threads to others, however many reactors wait, and each is told", async () => {
-  let threads = 0;
-  let most = 0;
-  using _ = faultyLibc({
-    async epoll_park(real, ...args) {
-      most = Math.max(most, ++threads);
-      const result = await real(...args);
-      threads--;
-      return result;
-    },
-  });
+  using parked = countParked();
   const reactors = Array.from({ length: 40 }, () => new Reactor({ selector }));
   const seen: number[] = [];
   const senders: Socket[] = [];
@@ -177,7 +173,7 @@ test("EpollSelector leaves threads to others, however many reactors wait, and ea
   }
   for (const reactor of reactors) reactor.requestShutdown();
   await Promise.all(running);
-  assertEquals([most, threads], [5, 0]);
+  assertEquals([parked.most, parked.now], [5, 0]);
 });
 
 test("Socket (epoll) gives the addresses, also after it was closed", async () => {

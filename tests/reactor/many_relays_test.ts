@@ -1,4 +1,4 @@
-/** Thousands of relayed connections at once, in a program of their own: as root, as somebody else, and without ffi. */
+/** Hundreds of relayed connections at once, in a program of their own: as root, as somebody else, and without ffi. */
 import { assert, assertEquals } from "@std/assert";
 import { output } from "../_peers.ts";
 import { fileURLToPath } from "node:url";
@@ -23,13 +23,13 @@ interface Outcome {
 const RAISED = 'ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -H -n)"';
 
 /**
- * How many connections, at most 2,000, can be relayed here: each takes four descriptors, and two pipes of two as long as the
+ * How many connections, at most 600, can be relayed here: each takes four descriptors, and two pipes of two as long as the
  * pool makes new ones; there is a rest for the program itself.
  */
 async function affordable(): Promise<number> {
   const limit = Number((await output("sh", ["-c", `${RAISED}; ulimit -n`])).text) || Infinity;
-  const count = Math.min(2000, Math.max((limit - 100) / 8, (limit - 612) / 4));
-  if (count < 2000) console.log(`Only ${Math.floor(count)} connections: ulimit -n is ${limit}`);
+  const count = Math.min(600, Math.max((limit - 100) / 8, (limit - 612) / 4));
+  if (count < 600) console.log(`Only ${Math.floor(count)} connections: ulimit -n is ${limit}`);
   return Math.floor(count);
 }
 const MANY = await affordable();

@@ -3,7 +3,7 @@ import { connect, Reactor, type ReactorOptions, TestClock } from "../../reactor/
 import { leakTest, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { Fake, ready } from "./_fake.ts";
-import { SELECTORS } from "../_sockets.ts";
+import { fill, SELECTORS } from "../_sockets.ts";
 
 /** Whether the promise is settled after a few turns of the event loop. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {
@@ -169,7 +169,7 @@ leakTest("run() does not wait for ever for a peer that does not read", async () 
   const reactor = new Reactor({ selector: "deno", clock, lingerMs: 100 });
   const socket = await connect(reactor, { port: listener.addr.port });
   using _conn = await listener.accept();
-  while (socket.send(new Uint8Array(256 * 1024)) > 0) await turns(2);
+  await fill(socket);
   socket.close();
   reactor.requestShutdown();
   const running = reactor.run();

@@ -10,7 +10,7 @@ import {
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
-import { SELECTORS } from "../_sockets.ts";
+import { fill, SELECTORS } from "../_sockets.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
 await new Deno.Command("true").output();
@@ -323,7 +323,7 @@ function conformance(kind: Kind, selector: SelectorName): void {
 
   const clock = new TestClock();
   test("gives up closing after the linger time", async ({ reactor, socket }) => {
-    while (socket.send(new Uint8Array(256 * 1024)) > 0) await turns(5);
+    await fill(socket);
     socket.close();
     // A descriptor has nothing to wait for: what it accepted is with the kernel.
     if ("descriptor" in socket) return assertEquals(reactor.openConnections.size, 0);
@@ -338,7 +338,7 @@ function conformance(kind: Kind, selector: SelectorName): void {
 
   test("aborts at once, whatever is pending", async ({ reactor, socket }) => {
     reactor.addReader(socket, () => {});
-    while (socket.send(new Uint8Array(256 * 1024)) > 0) await turns(5);
+    await fill(socket);
     socket.abort();
     assertEquals(reactor.openConnections.size, 0);
   });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromStreams, Reactor, type Socket, subprocess } from "../../reactor/mod.ts";
-import { leakTest, openDescriptors, turnsUntil } from "../_leaks.ts";
+import { leakTest, openDescriptors, PATIENCE_MS, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
@@ -167,7 +167,7 @@ leakTest("subprocess() of a reactor that is shut down leaves no program running"
     const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args"] }).output();
     return new TextDecoder().decode(stdout).includes(`sleep ${seconds}`);
   };
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE_MS;
   while (await isRunning()) assert(performance.now() < deadline);
 });
 

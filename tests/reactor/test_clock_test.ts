@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { Acceptor, connect, Reactor, type Socket, TestClock } from "../../reactor/mod.ts";
 import { all, gio, memory, open, sleep, timeout, wait } from "../../gio/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
-import { hostname, SELECTORS } from "../_sockets.ts";
+import { fill, hostname, SELECTORS } from "../_sockets.ts";
 import { Fake } from "./_fake.ts";
 
 const HOUR = 3_600_000;
@@ -117,7 +117,7 @@ leakTest("TestClock jumps to the end of a linger", async () => {
   using listener = Deno.listen({ hostname, port: 0 });
   const socket = await connect(reactor, { hostname, port: listener.addr.port });
   using _peer = await listener.accept(); // which reads nothing
-  while (socket.send(new Uint8Array(256 * 1024)) > 0) await turns(2);
+  await fill(socket);
   socket.close();
   reactor.requestShutdown();
   await running;

@@ -1,25 +1,13 @@
 /** What ends with accepted bytes unsent does not end cleanly: a peer gets all that was accepted, or an error. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Reactor, type Socket, TestClock, zeroCopy } from "../../reactor/mod.ts";
-import { leakTest, turns, turnsUntil } from "../_leaks.ts";
+import { leakTest, PATIENCE_MS, turns, turnsUntil } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
 import { type Kind, KINDS, type Peer } from "./_kinds.ts";
-import { SELECTORS } from "../_sockets.ts";
+import { fill, SELECTORS } from "../_sockets.ts";
 
 // The runtime opens descriptors of its own at the first subprocess.
 await new Deno.Command("true").output();
-
-/** Offers as much as is accepted by a peer that does not read; gives how much that was. */
-async function fill(socket: Socket): Promise<number> {
-  let accepted = 0;
-  for (let quiet = 0; quiet < 10; quiet++) {
-    const length = socket.send(new Uint8Array(256 * 1024));
-    accepted += length;
-    if (length > 0) quiet = 0;
-    await turns(2);
-  }
-  return accepted;
-}
 
 async function lengthOfAll(peer: Peer): Promise<number> {
   let length = 0;
@@ -85,7 +73,7 @@ const LEAVES: Record<string, (peer: Peer, socket: Socket) => unknown> = {
 };
 
 async function failToSend(socket: Socket): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE_MS;
   try {
     while (performance.now() < deadline) {
       socket.send(new Uint8Array(1000));
