@@ -30,12 +30,12 @@ export function portOf(bytes: Uint8Array, from: number, to: number): number {
     if (end < 0 || end >= to || !isAddress(latin1(bytes, at + 1, end))) throw badHost();
     at = end + 1;
   } else {
-    for (; at < to && bytes[at] !== COLON; at++) {
-      if (REG_NAME[bytes[at]!] === 1) continue;
-      const isEscape = bytes[at] === PERCENT && at + 2 < to && HEX[bytes[at + 1]!] !== 255 &&
-        HEX[bytes[at + 2]!] !== 255;
+    for (;;) {
+      while (at < to && REG_NAME[bytes[at]!] === 1) at++;
+      if (at === to || bytes[at] !== PERCENT) break;
+      const isEscape = at + 2 < to && HEX[bytes[at + 1]!] !== 255 && HEX[bytes[at + 2]!] !== 255;
       if (!isEscape) throw badHost();
-      at += 2;
+      at += 3;
     }
   }
   // RFC 9110 4.2.1: a recipient MUST reject an empty host.

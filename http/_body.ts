@@ -205,6 +205,12 @@ export class Body implements BodySource {
     const { maxHeaders, maxHeadBytes } = this.#limits;
     let trailers = this.#trailers;
     if (trailers === undefined) {
+      const { bytes, at } = this.#input;
+      if (bytes[at] === CR && bytes[at + 1] === LF) { // Most bodies have no trailers.
+        this.#input.at += 2;
+        this.done = true;
+        return;
+      }
       const lines = new FieldLines(maxHeaders);
       lines.begin(0, maxHeadBytes);
       trailers = this.#trailers = new Pieces(lines, maxHeadBytes + 1);

@@ -144,13 +144,23 @@ export class HttpRequest {
    * The target URI (RFC 9112 3.3). Its scheme is https over TLS, and where
    * {@linkcode HttpProtocolOptions.scheme} says so.
    *
-   * @throws {TypeError} If the client gave no host, or one that no URL can have.
+   * @throws {RemoteProtocolError} If the client gave no host, or one that no URL can have, as
+   * `1.2.3.999`.
    */
   get url(): URL {
-    const { target } = this;
+    const { target, host } = this;
     const path = this.path === "*" ? "" : this.path;
     const scheme = /^https?(?=:\/\/)/i.exec(target)?.[0] ?? this.#scheme;
-    return new URL(`${scheme}://${this.host}${path}${this.search}`);
+    // Without a host, URL would take the beginning of the path for one.
+    const url = host === "" ? null : URL.parse(`${scheme}://${host}${path}${this.search}`);
+    if (url === null) {
+      throw new RemoteProtocolError(
+        host === ""
+          ? "Cannot tell the URL of the request: it names no host"
+          : `Cannot tell the URL of the request: no URL has the host ${host}`,
+      );
+    }
+    return url;
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Reads the values of the header lines that decide about framing and connection. */
 import { equalsIgnoreCase, isDigit, latin1, SPACE, TAB } from "../_characters.ts";
 import { bad } from "../_faults.ts";
-import { RemoteProtocolError } from "../remote_protocol_error.ts";
+import type { RemoteProtocolError } from "../remote_protocol_error.ts";
 
 /** Stands for a Content-Length that was not given. */
 export const NONE = -2;
@@ -94,32 +94,6 @@ export function lengthOf(bytes: Uint8Array, from: number, to: number, before: nu
   return length;
 }
 
-/**
- * Checks a list of transfer codings, to which more may be added.
- *
- * RFC 9112 6.3: chunked must be the last one. RFC 9112 6.1: it MUST NOT be applied more than once.
- */
-export function checkCodingsSoFar(list: string): void {
-  const codings = listOf(list);
-  const chunked = codings.indexOf("chunked");
-  if (chunked >= 0 && chunked < codings.length - 1) throw badCoding();
-}
-
-/** Checks a list of transfer codings that is complete. */
-export function checkCodings(list: string): void {
-  const codings = listOf(list);
-  // RFC 9112 6.3: if chunked is not the final encoding, the server MUST respond with 400.
-  // RFC 9112 7: parameters of chunked are an error.
-  if (codings.at(-1) !== "chunked") throw badCoding();
-  // RFC 9112 6.1: a server SHOULD respond with 501 to a transfer coding it does not understand.
-  if (codings.length > 1) {
-    throw new RemoteProtocolError(
-      "Cannot read the request: of the transfer codings only chunked is understood (RFC 9112 6.1)",
-      { status: 501 },
-    );
-  }
-}
-
-function badCoding(): RemoteProtocolError {
+export function badCoding(): RemoteProtocolError {
   return bad("a Transfer-Encoding whose last and only last is not chunked (RFC 9112 6.3)");
 }

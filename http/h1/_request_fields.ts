@@ -1,11 +1,11 @@
 /** The field lines of a request's head: reads those that decide about framing and connection. */
 import { portOf } from "../_authority.ts";
-import { equalsIgnoreCase, SPACE, TAB } from "../_characters.ts";
+import { equalsIgnoreCase, latin1, SPACE, TAB } from "../_characters.ts";
 import { bad, tooLargeBody } from "../_faults.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { FieldLines } from "./_field_lines.ts";
-import { append, checkCodingsSoFar, isWord, lengthOf, NONE, valueEnd } from "./_field_values.ts";
+import { append, badCoding, isWord, lengthOf, listOf, NONE, valueEnd } from "./_field_values.ts";
 
 export class RequestFields extends FieldLines {
   readonly #limits: HttpLimits;
@@ -14,8 +14,10 @@ export class RequestFields extends FieldLines {
   hasHost = false;
   /** The Content-Length, or NONE. */
   contentLength: number = NONE;
-  /** The transfer codings that are given, as a list. */
-  codings: string | undefined = undefined;
+  /** How many transfer codings are given, or NONE if there is no Transfer-Encoding. */
+  codings: number = NONE;
+  /** Whether the last of them is chunked. */
+  isChunked = false;
   /** The options of Connection, as a list. */
   connection: string | undefined = undefined;
   /** Whether there is an expectation, which is 100-continue. */
@@ -30,9 +32,9 @@ export class RequestFields extends FieldLines {
   start(old: boolean, from: number, limit: number): void {
     this.begin(from, limit);
     this.#old = old;
-    this.hasHost = this.expects = false;
-    this.contentLength = NONE;
-    this.codings = this.connection = undefined;
+    this.hasHost = this.expects = this.isChunked = false;
+    this.contentLength = this.codings = NONE;
+    this.connection = undefined;
   }
 
   /** Recognises a name by its length, and then compares it. */
@@ -99,16 +101,21 @@ export class RequestFields extends FieldLines {
   }
 
   #noteCodings(bytes: Uint8Array, from: number, to: number): void {
-    this.codings = append(this.codings, bytes, valueStart(bytes, from, to), to);
     // RFC 9112 6.1: a Transfer-Encoding in an HTTP/1.0 message MUST be treated as faulty framing.
     if (this.#old) throw bad("a Transfer-Encoding in HTTP/1.0 (RFC 9112 6.1)");
+    if (this.codings === NONE) this.codings = 0;
     this.#checkOneFraming();
-    checkCodingsSoFar(this.codings);
+    for (const coding of listOf(latin1(bytes, from, to))) {
+      // RFC 9112 6.3: chunked must be the last one. RFC 9112 6.1: it MUST NOT be applied twice.
+      if (this.isChunked) throw badCoding();
+      this.isChunked = coding === "chunked";
+      this.codings++;
+    }
   }
 
   #checkOneFraming(): void {
     // RFC 9112 6.3: both ought to be handled as an error, an attempt to smuggle requests perhaps.
-    if (this.contentLength !== NONE && this.codings !== undefined) {
+    if (this.contentLength !== NONE && this.codings !== NONE) {
       throw bad("both Content-Length and Transfer-Encoding (RFC 9112 6.3)");
     }
   }

@@ -18,7 +18,7 @@ import { bad, tooLongLine } from "../_faults.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import type { HttpRequestParts } from "../http_request.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
-import { checkCodings, CHUNKED, listOf, NONE } from "./_field_values.ts";
+import { badCoding, CHUNKED, listOf, NONE } from "./_field_values.ts";
 import { RequestFields } from "./_request_fields.ts";
 
 type Scheme = HttpRequestParts["scheme"];
@@ -45,6 +45,7 @@ const METHODS: Record<number, string[]> = {
 export class RequestHeadParser implements HttpRequestParts {
   readonly #limits: HttpLimits;
   readonly #fields: RequestFields;
+  readonly #maxLineBytes: number;
   readonly scheme: Scheme;
   #part = START;
   #start = 0;
@@ -67,6 +68,7 @@ export class RequestHeadParser implements HttpRequestParts {
   constructor(limits: HttpLimits, scheme: Scheme) {
     this.#limits = limits;
     this.#fields = new RequestFields(limits);
+    this.#maxLineBytes = Math.min(limits.maxRequestLineBytes, limits.maxHeadBytes);
     this.scheme = scheme;
   }
 
@@ -101,17 +103,23 @@ export class RequestHeadParser implements HttpRequestParts {
     const { method } = this;
     const old = this.version === "1.0";
     const { codings, connection } = fields;
+    const hasCodings = codings !== NONE;
     // RFC 9112 3.2: a server MUST respond with 400 to an HTTP/1.1 request without Host.
     if (!fields.hasHost && !old) throw bad("no Host header (RFC 9112 3.2)");
     this.keepAlive = !old;
     if (connection !== undefined) this.#decideKeepAlive(connection, old);
-    if (codings !== undefined) checkCodings(codings);
+    // RFC 9112 6.3: if chunked is not the final encoding, the server MUST respond with 400.
+    // RFC 9112 7: parameters of chunked are an error.
+    if (hasCodings && !fields.isChunked) throw badCoding();
+    // RFC 9112 6.1: a server SHOULD respond with 501 to a transfer coding it does not understand.
+    if (codings > 1) {
+      throw new RemoteProtocolError(
+        "Cannot read the request: of the transfer codings only chunked is understood (RFC 9112 6.1)",
+        { status: 501 },
+      );
+    }
     // RFC 9112 6.3: without Content-Length and Transfer-Encoding a request has no body.
-    let length = codings !== undefined
-      ? CHUNKED
-      : fields.contentLength === NONE
-      ? 0
-      : fields.contentLength;
+    let length = hasCodings ? CHUNKED : fields.contentLength === NONE ? 0 : fields.contentLength;
     if (length !== 0 && method === "CONNECT") {
       // RFC 9110 9.3.6: CONNECT has no content. What comes after it is for the tunnel, and no request.
       length = 0;
@@ -128,7 +136,8 @@ export class RequestHeadParser implements HttpRequestParts {
   #readRequestLine(bytes: Uint8Array): boolean {
     const end = bytes.length;
     let at = this.#at;
-    if (this.#part === START) {
+    let part = this.#part;
+    if (part === START) {
       // RFC 9112 2.2: a server SHOULD ignore at least one empty line before the request line.
       if (at < end && bytes[at] === CR) {
         if (at + 1 === end) return false;
@@ -136,36 +145,35 @@ export class RequestHeadParser implements HttpRequestParts {
         at += 2;
       }
       this.#start = at;
-      this.#part = METHOD;
+      part = METHOD;
     }
     const start = this.#start;
     // The line has to end here; so much of it may be looked at.
-    const limit = start +
-      Math.min(this.#limits.maxRequestLineBytes, this.#limits.maxHeadBytes);
+    const limit = start + this.#maxLineBytes;
     const to = end < limit ? end : limit;
 
-    if (this.#part === METHOD) {
+    if (part === METHOD) {
       while (at < to && TOKEN[bytes[at]!] === 1) at++;
       if (at - start > MAX_METHOD_LENGTH) {
         throw new RemoteProtocolError("Cannot answer the request: its method is unknown", {
           status: 501,
         });
       }
-      if (at === to) return this.#stop(at, end > limit);
+      if (at === to) return this.#stop(part, at, end > limit);
       if (bytes[at] !== SPACE || at === start) throw bad("no method (RFC 9112 3.1)");
       this.method = methodOf(bytes, start, at);
       this.targetFrom = ++at;
-      this.#part = IN_PATH;
+      part = IN_PATH;
     }
-    if (this.#part === IN_PATH) {
+    if (part === IN_PATH) {
       while (at < to && PATH[bytes[at]!] === 1) at++;
-      if (at === to) return this.#stop(at, end > limit);
-      this.#part = bytes[at] === QUESTION_MARK ? IN_QUERY : VERSION;
+      if (at === to) return this.#stop(part, at, end > limit);
+      part = bytes[at] === QUESTION_MARK ? IN_QUERY : VERSION;
     }
-    if (this.#part === IN_QUERY) {
+    if (part === IN_QUERY) {
       while (at < to && QUERY[bytes[at]!] === 1) at++;
-      if (at === to) return this.#stop(at, end > limit);
-      this.#part = VERSION;
+      if (at === to) return this.#stop(part, at, end > limit);
+      part = VERSION;
     }
     this.targetTo = at;
     if (bytes[at] !== SPACE || at === this.targetFrom) throw bad("no proper target (RFC 9112 3.2)");
@@ -173,14 +181,14 @@ export class RequestHeadParser implements HttpRequestParts {
     const lineEnd = versionFrom + VERSION_LENGTH;
     if (to < lineEnd || !isVersion1(bytes, versionFrom)) {
       checkVersion(bytes, versionFrom, to < lineEnd ? to : lineEnd);
-      if (to < lineEnd) return this.#stop(at, end > limit);
+      if (to < lineEnd) return this.#stop(part, at, end > limit);
     }
-    if (lineEnd === end) return this.#stop(at, false);
+    if (lineEnd === end) return this.#stop(part, at, false);
     if (bytes[lineEnd] !== CR) {
       if (lineEnd === limit) throw tooLongLine();
       throw bad("no CR LF after the request line (RFC 9112 3)");
     }
-    if (lineEnd + 1 === end) return this.#stop(at, false);
+    if (lineEnd + 1 === end) return this.#stop(part, at, false);
     if (bytes[lineEnd + 1] !== LF) throw bad("a CR without LF (RFC 9112 2.2)");
     const old = bytes[lineEnd - 1] === DIGIT_0;
     this.version = old ? "1.0" : "1.1";
@@ -192,8 +200,10 @@ export class RequestHeadParser implements HttpRequestParts {
     return true;
   }
 
-  #stop(at: number, isTooLong: boolean): false {
+  /** Stops where the bytes end, to go on from there. */
+  #stop(part: number, at: number, isTooLong: boolean): false {
     if (isTooLong) throw tooLongLine();
+    this.#part = part;
     this.#at = at;
     return false;
   }

@@ -173,6 +173,16 @@ Deno.test("httpProtocol() reads a head in many pieces in linear time", () => {
   driver.feed("GET / HTTP/1.1\r\nHost: x\r\n");
   for (let i = 0; i < 50_000; i++) driver.feed("A: b\r\n");
   assert(driver.feed("\r\n").output.startsWith("HTTP/1.1 200 OK\r\n"));
+  for (const part of [`/${"x".repeat(1_000_000)}`, `/?${"x".repeat(1_000_000)}`]) {
+    const limits = { maxRequestLineBytes: 2_000_000, maxHeadBytes: 4_000_000 };
+    const long = new Driver(httpProtocol(function* () {
+      yield ok();
+    }, { limits }));
+    const head = `GET ${part} HTTP/1.1\r\nHost: x\r\n${part.slice(3)}: ${part}\r\n\r\n`;
+    const bytes = new TextEncoder().encode(head);
+    for (let at = 0; at < bytes.length; at += 10) long.feed(bytes.subarray(at, at + 10));
+    assert(long.output.startsWith("HTTP/1.1 200 OK\r\n"), long.output);
+  }
 });
 
 Deno.test("httpProtocol() reads lists with much space in them in linear time", () => {
@@ -187,6 +197,9 @@ Deno.test("httpProtocol() reads lists with much space in them in linear time", (
     ["Transfer-Encoding", `a${space}b${space}c`, 400],
     ["Transfer-Encoding", `${",".repeat(60_000)}gzip`, 400],
   ];
+  // Each line is looked at once.
+  const lines = Array(90).fill("Transfer-Encoding: " + ",a".repeat(350)).join("\r\n");
+  cases.push(["A", `b\r\n${lines}`, 400]);
   for (const [name, value, status] of cases) {
     for (let i = 0; i < 10; i++) {
       const driver = new Driver(httpProtocol(function* () {

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type Coroutine, Request } from "../../compose/mod.ts";
 import { httpProtocol, ok, RemoteProtocolError, response } from "../../http/mod.ts";
-import type { Seen } from "./_corpus.ts";
+import { corpus, type Seen } from "./_corpus.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 import { reading } from "./_reading.ts";
 
@@ -122,6 +122,43 @@ Deno.test("httpProtocol() survives whatever arrives", () => {
       assertEquals([driver.done, driver.error], [true, undefined]);
     }),
     { seed: 9110, numRuns: 500 },
+  );
+});
+
+/** Bytes that mean something to a parser. */
+const meaningful = fc.constantFrom(..."\r\n \t:;,?/%[]01aG\0\x7f\xe9");
+
+/** A request in which some bytes were replaced, and another after it. */
+const mutated = fc.tuple(
+  fc.constantFrom(...corpus.filter(({ text }) => !text.includes("Expect"))),
+  fc.array(fc.tuple(fc.nat(300), meaningful, fc.boolean()), { maxLength: 3 }),
+).map(([{ text }, changes]) => {
+  for (const [place, byte, isInserted] of changes) {
+    const at = place % text.length;
+    text = text.slice(0, at) + byte + text.slice(isInserted ? at : at + 1);
+  }
+  return `${text}GET /next HTTP/1.1\r\nHost: x\r\n\r\n`;
+});
+
+Deno.test("httpProtocol() answers what is malformed at the same byte, however it is cut", () => {
+  fc.assert(
+    fc.property(mutated, cuts, (text, at) => {
+      const byByte = reading();
+      const outputs: [string, boolean][] = [["", false]];
+      for (const byte of text) {
+        byByte.driver.feed(byte);
+        outputs.push([byByte.driver.output, byByte.driver.done]);
+      }
+      const inPieces = reading();
+      let length = 0;
+      for (const piece of cut(text, at)) {
+        length += piece.length;
+        inPieces.driver.feed(piece);
+        assertEquals([inPieces.driver.output, inPieces.driver.done], outputs[length]);
+      }
+      assertEquals(inPieces.seen, byByte.seen);
+    }),
+    { seed: 3986, numRuns: 500 },
   );
 });
 

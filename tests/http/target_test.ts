@@ -231,3 +231,16 @@ Deno.test("httpProtocol() refuses trailers at the byte that makes them wrong", (
     }
   }
 });
+
+Deno.test("HttpRequest.url is the client's fault if no URL has its host", () => {
+  const hosts = ["", "1.2.3.999", "%20", "[v1.a]"];
+  for (const path of ["/evil.org/p", "//evil.org/p"]) {
+    for (const host of hosts) {
+      const driver = new Driver(httpProtocol(telling, { onError: () => assert(false) }));
+      const { output } = driver.feed(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      assertMatch(output, /^HTTP\/1.1 400 [^]*Cannot tell the URL of the request: /);
+    }
+    const old = new Driver(httpProtocol(telling, { onError: () => assert(false) }));
+    assertMatch(old.feed(`GET ${path} HTTP/1.0\r\n\r\n`).output, /^HTTP\/1.1 400 /);
+  }
+});
