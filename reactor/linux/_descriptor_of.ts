@@ -47,9 +47,7 @@ export function findDescriptor(
   if (!PLAIN.has(target.constructor?.name)) return undefined;
   const hint = hinted(target);
   if ("remoteAddr" in target && target.remoteAddr.transport === "tcp") {
-    if (hint !== undefined && isOf(libc, hint, target)) return hint;
-    for (const fd of candidates(libc)) if (isOf(libc, fd, target)) return fd;
-    return undefined;
+    return hint !== undefined && isOf(libc, hint, target) ? hint : findTcp(libc, target);
   }
   let found: number | undefined;
   for (const fd of candidates(libc)) {

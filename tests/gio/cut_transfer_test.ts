@@ -97,6 +97,7 @@ for (const selector of SELECTORS) {
     using upstream = Deno.listen({ hostname, port: 0 });
     using reactor = new Reactor({ selector, onError: () => {} });
     const running = reactor.run();
+    const cut = new AbortController();
     using acceptor = new Acceptor(reactor, { hostname, port: 0 }, (socket) => {
       gio(
         reactor,
@@ -104,7 +105,7 @@ for (const selector of SELECTORS) {
         function* () {
           using peer = yield* connectTo({ hostname, port: upstream.addr.port });
           try {
-            yield* splice(here, peer, { idleMs: 5 });
+            yield* splice(here, peer, { signal: cut.signal });
           } catch {
             using _ = enter(peer);
             yield "sorry";
@@ -116,7 +117,11 @@ for (const selector of SELECTORS) {
     await client.write(new Uint8Array(SENT));
     using peer = await upstream.accept();
     let received = 0;
-    assertEquals(await readAll(peer, (total) => received = total), "end");
+    const onBytes = (total: number) => {
+      received = total;
+      if (total === SENT) cut.abort();
+    };
+    assertEquals(await readAll(peer, onBytes), "end");
     assertEquals(received, SENT + "sorry".length);
     acceptor.close();
     reactor.requestShutdown();
