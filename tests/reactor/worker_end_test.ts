@@ -30,12 +30,12 @@ async function endOf(conn: Deno.Conn): Promise<boolean> {
   return end === null || end === "ConnectionReset";
 }
 
-/** Deno keeps some descriptors after the first worker. */
-Deno.test("A worker can be started and ended", async () => {
+// Deno keeps some descriptors after the first worker, whichever test comes first.
+{
   const { worker, conns: [conn] } = await start("deno", 1);
   worker.postMessage("calls close()");
-  assertEquals(await endOf(conn!), true);
-});
+  await endOf(conn!);
+}
 
 for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] : []) {
   for (const count of [1, 6]) {
