@@ -147,6 +147,16 @@ export class Channel {
     }
   }
 
+  /** How many bytes have been sent. */
+  get sent(): number {
+    return this.outbox.sent - (this.context.unsent ?? 0);
+  }
+
+  /** Whether something has been written and not been sent. */
+  get isSending(): boolean {
+    return this.outbox.size > 0 || (this.context.unsent ?? 0) > 0;
+  }
+
   /** Whether an error has ended one of its directions. */
   get isBroken(): boolean {
     return this.failed !== undefined ||

@@ -161,9 +161,9 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     this.#places.inner = inner;
   }
 
-  /** Aborts the context in which the protocol is spoken. */
-  abort(): void {
-    this.#places.base?.abort();
+  /** The channel in which the protocol is spoken. */
+  get base(): Channel | undefined {
+    return this.#places.base;
   }
 
   /** Whether the coroutine was cancelled, and is being closed. */

@@ -50,6 +50,8 @@ const NONE: readonly Uint8Array[] = Object.freeze([]);
 export class Outbox {
   /** Roughly how many bytes wait: UTF-16 units for text. */
   size = 0;
+  /** How many bytes have been accepted so far. */
+  sent = 0;
   /** What is sent before the text. */
   #chunks: readonly Uint8Array[] = NONE;
   #text = "";
@@ -80,6 +82,7 @@ export class Outbox {
     let first = 0;
     if (chunks.length > 1 && context.sendv !== undefined) {
       let sent = context.sendv(chunks);
+      this.sent += sent;
       while (first < chunks.length && sent >= chunks[first]!.length) {
         sent -= chunks[first++]!.length;
       }
@@ -88,6 +91,7 @@ export class Outbox {
       for (; first < chunks.length; first++) {
         const bytes = chunks[first]!;
         const sent = context.send(bytes);
+        this.sent += sent;
         if (sent === bytes.length) continue;
         chunks = chunks.with(first, bytes.subarray(sent));
         break;
@@ -105,6 +109,7 @@ export class Outbox {
 
   #flushOne(context: Sender, bytes: Uint8Array): boolean {
     const sent = context.send(bytes);
+    this.sent += sent;
     this.clear();
     if (sent === bytes.length) return true;
     this.size = bytes.length - sent;

@@ -70,6 +70,8 @@ export interface Context extends Selectable {
    * @returns Whether the value was accepted.
    */
   put?(value: unknown): boolean;
+  /** How many bytes were accepted and have not been sent, if it knows. */
+  readonly unsent?: number;
   /** Ends sending (half-close), after what was accepted has been sent. */
   shutdown?(): void;
   /** Closes it, after what was accepted has been sent. */

@@ -102,7 +102,13 @@ export class Answer implements AnswerSink {
   /** The answer is for HTTP/1.0. */
   #old = false;
   #keepAlive = false;
+  /** The header line of an answer after which the connection stays open. */
+  #keepAliveLine = "";
   close = false;
+  /** The status of the final answer; 0 as long as there is none. */
+  status = 0;
+  /** How many bytes of its body were given. */
+  bytes = 0;
 
   constructor(output: Output, date: DateLine) {
     this.#output = output;
@@ -110,13 +116,15 @@ export class Answer implements AnswerSink {
   }
 
   /** Begins with another answer. */
-  start(headOnly: boolean, old: boolean, keepAlive: boolean): void {
+  start(headOnly: boolean, old: boolean, keepAlive: boolean, keepAliveLine = ""): void {
     this.#state = WAITING;
     this.#head = this.#piece = undefined;
     this.#headOnly = headOnly;
     this.#old = old;
     this.#keepAlive = keepAlive;
+    this.#keepAliveLine = keepAliveLine;
     this.close = !keepAlive;
+    this.status = this.bytes = 0;
   }
 
   /** Drops the last answer: the connection is idle. */
@@ -131,7 +139,7 @@ export class Answer implements AnswerSink {
 
   revert(): boolean {
     if (this.begun && !this.#output.revert()) return false;
-    this.start(this.#headOnly, this.#old, this.#keepAlive);
+    this.start(this.#headOnly, this.#old, this.#keepAlive, this.#keepAliveLine);
     return true;
   }
 
@@ -164,12 +172,14 @@ export class Answer implements AnswerSink {
       return;
     }
     this.#head = head;
+    this.status = head.status;
     this.#state = HELD;
   }
 
   takeOver(head: Head): void {
     if (this.#state !== WAITING) return this.head(head);
     this.#state = RAW;
+    this.status = head.status;
     this.close = true;
     // RFC 9110 6.6.1: a server with a clock MUST generate a Date in all 2xx responses; in 1xx it
     // may.
@@ -263,7 +273,9 @@ export class Answer implements AnswerSink {
     }
     this.#state = BY_LENGTH;
     this.#writeHead(lengthLine(length));
-    if (piece !== undefined && !this.#headOnly) this.#output.write(piece);
+    if (piece === undefined || this.#headOnly) return;
+    this.bytes = length;
+    this.#output.write(piece);
   }
 
   /**
@@ -274,12 +286,18 @@ export class Answer implements AnswerSink {
     const date = this.#date.line;
     const isText = typeof piece === "string";
     const body = isText ? piece : piece.length;
+    const keepAlive = this.#keepAliveLine;
     let { memo } = head;
-    if (memo === undefined || memo.body !== body || memo.date !== date) {
-      const text = `${head.text}${date}${lengthLine(byteLength(piece))}\r\n${isText ? piece : ""}`;
-      memo = { body, date, text };
+    if (
+      memo === undefined || memo.body !== body || memo.date !== date || memo.keepAlive !== keepAlive
+    ) {
+      const length = byteLength(piece);
+      const framing = `${lengthLine(length)}${keepAlive}`;
+      const text = `${head.text}${date}${framing}\r\n${isText ? piece : ""}`;
+      memo = { body, date, keepAlive, length, text };
       if (text.length <= MAX_MEMO) head.memo = memo;
     }
+    this.bytes = memo.length;
     this.#output.write(memo.text);
     if (!isText) this.#output.write(piece);
   }
@@ -291,8 +309,8 @@ export class Answer implements AnswerSink {
       ? "connection: close\r\n"
       // RFC 9112 C.2.2: a server that keeps the connection of an HTTP/1.0 client open says so.
       : this.#old
-      ? "connection: keep-alive\r\n"
-      : "";
+      ? `connection: keep-alive\r\n${this.#keepAliveLine}`
+      : this.#keepAliveLine;
     const upgrade = head.upgrade ? "connection: upgrade\r\n" : "";
     const date = head.dated ? "" : this.#date.line;
     this.#write(`${head.text}${date}${framing}${connection}${upgrade}\r\n`, head);
@@ -304,9 +322,10 @@ export class Answer implements AnswerSink {
 
   #send(data: string | Uint8Array): void {
     const output = this.#output;
+    const length = byteLength(data);
+    this.bytes += length;
     switch (this.#state) {
-      case BY_LENGTH: {
-        const length = byteLength(data);
+      case BY_LENGTH:
         if (length > this.#left) {
           throw new LocalProtocolError(
             `Cannot send ${length} bytes: only ${this.#left} are left of the response's Content-Length`,
@@ -314,10 +333,9 @@ export class Answer implements AnswerSink {
         }
         this.#left -= length;
         return output.write(endsInHalf(data) ? encoder.encode(data) : data);
-      }
       case BY_CHUNKS:
         // RFC 9112 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
-        output.write(`${byteLength(data).toString(16)}\r\n`);
+        output.write(`${length.toString(16)}\r\n`);
         output.write(data);
         return output.write("\r\n");
       case BY_CLOSE:

@@ -3,17 +3,21 @@ import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
-import { type DateLine, dateLineOf } from "./_date.ts";
+import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
-import { bad } from "./_faults.ts";
-import { type Host, hostOf, type Inner } from "./_host.ts";
-import { allLimits, schemeOf } from "./_limits.ts";
+import { bad, tooSlow } from "./_faults.ts";
+import { type Host, hostOf, type Inner, isTransfer } from "./_host.ts";
+import { schemeOf } from "./_limits.ts";
+import { MIN_PROGRESS, Overdue } from "./_phase_timer.ts";
+import type { Settings } from "./_settings.ts";
 import type { Wire } from "./_wire.ts";
 import { Pieces } from "./h1/_pieces.ts";
 import { RequestHeadParser, requestHeadParser } from "./h1/_request_head.ts";
-import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
+import type { HttpHandler } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import { HttpRequest } from "./http_request.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /*
@@ -37,14 +41,30 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
  *     for the whole. If the coroutine is fed by hand, it throws the error, and its driver has to
  *     abort the connection.
  *  8. While the connection waits for a request, it keeps nothing of the last one.
+ *  9. Each time that it waits for the client is a phase with a limit (HttpTimeouts). How long a
+ *     handler runs is not limited.
  */
 
 const NOTHING = new Uint8Array(0);
 
+/** Of a connection that is fed by hand. */
+const UNKNOWN: ConnectionInfo = Object.freeze({
+  remoteAddr: undefined,
+  localAddr: undefined,
+  tls: false,
+});
+
+/** A request that has come, and when. */
+interface Begun {
+  readonly request: HttpRequest | undefined;
+  readonly at: number;
+}
+
 export class Connection implements Wire, Inner {
   readonly #handler: HttpHandler;
-  readonly #onError: HttpProtocolOptions["onError"];
+  readonly #settings: Settings;
   readonly #limits: HttpLimits;
+  readonly info: ConnectionInfo;
   readonly #input = new Input();
   readonly #output = new Output();
   readonly #date: DateLine;
@@ -53,6 +73,16 @@ export class Connection implements Wire, Inner {
   /** The parser of the last head. */
   #parser: RequestHeadParser;
   #exchange: Exchange | undefined = undefined;
+  /** How many requests have come. */
+  #requests = 0;
+  /** Whether the server closes the connection after this request. */
+  #isLast = false;
+  /** For the access log: the request that is being answered. */
+  #begun: Begun | undefined = undefined;
+  /** How many bytes of the body have come since the client last made progress. */
+  #arrived = 0;
+  /** How much of the time for that is left. */
+  #bodyMs = 0;
   readonly body: Body;
   readonly answer: Answer;
   host: Host | undefined = undefined;
@@ -61,15 +91,16 @@ export class Connection implements Wire, Inner {
   isElsewhere = false;
   own: Inner["own"] = undefined;
 
-  constructor(handler: HttpHandler, options: HttpProtocolOptions) {
+  constructor(handler: HttpHandler, settings: Settings, info: ConnectionInfo = UNKNOWN) {
     checkHandler(handler);
     this.#handler = handler;
-    this.#onError = options.onError;
-    this.#limits = allLimits(options.limits);
-    this.#date = dateLineOf(options.clock ?? Date);
+    this.#settings = settings;
+    this.#limits = settings.limits;
+    this.#date = settings.date;
+    this.info = info;
     this.#wholeHeads = this.#parser = requestHeadParser(
       this.#limits,
-      schemeOf(options.scheme, false),
+      schemeOf(settings.scheme, info.tls),
     );
     this.body = new Body(this.#input, this.#limits);
     this.answer = new Answer(this.#output, this.#date);
@@ -84,16 +115,30 @@ export class Connection implements Wire, Inner {
     if (this.#exchange !== undefined) this.#exchange.rest = values;
   }
 
-  report(error: unknown, request: HttpRequest): void {
+  report(error: unknown, request: HttpRequest | undefined): void {
     error = cleaned(error);
-    const onError = this.#onError;
+    const { onError } = this.#settings;
     if (onError !== undefined) onError(error, request);
     else if (this.host !== undefined) this.host.report(error, request);
     else console.error(error);
   }
 
+  get timeouts(): HttpTimeouts {
+    return this.#settings.timeouts;
+  }
+
+  /** The answer that is under way is the last one. */
+  finish(): void {
+    this.#isLast = this.answer.close = true;
+  }
+
+  /** Whether it waits for the first byte of a request. */
+  get isIdle(): boolean {
+    return this.#exchange === undefined;
+  }
+
   *run(): Coroutine<void> {
-    this.host = hostOf(this);
+    const host = this.host = hostOf(this);
     const input = this.#input;
     const output = this.#output;
     const { answer } = this;
@@ -101,11 +146,12 @@ export class Connection implements Wire, Inner {
       for (;;) {
         if (input.empty) {
           this.#forget();
+          host?.begin(this.timeouts.idleMs + KEPT_LONGER_MS);
           for (let data; (data = output.take()) !== undefined;) yield data;
           try {
             input.receive(yield);
           } catch (error) {
-            if (error instanceof EndOfStream) return;
+            if (error instanceof EndOfStream || error instanceof Overdue) return;
             throw error;
           }
           this.#date.stale = true;
@@ -118,18 +164,21 @@ export class Connection implements Wire, Inner {
           else if (!(yield* this.#gatherHead())) return;
         } catch (error) {
           if (!(error instanceof RemoteProtocolError)) throw error;
+          host?.begin(Infinity);
           answer.start(this.#parser.method === "HEAD", false, false);
           exchange.refuse(error);
+          this.#settings.requests++;
+          this.#log({ request: undefined, at: performance.now() });
           return yield* this.#flush();
         }
 
         let phase = this.#start(exchange);
         while (exchange.isRunning) phase = yield* this.#goOn(exchange, phase);
         this.isRunning = false;
+        this.#log(this.#begun);
         const isCut = phase === "cut" || phase === "broken";
         if (isCut || this.own !== undefined) yield* this.#leave(isCut);
         if (isCut) {
-          const { host } = this;
           throw host !== undefined && phase === "cut" ? host.cut(exchange.value) : exchange.value;
         }
         if (phase === "drain") yield* this.#drain();
@@ -137,18 +186,20 @@ export class Connection implements Wire, Inner {
         if (answer.full) yield* this.#flush();
       }
     } finally {
+      host?.stop();
       if (this.isRunning) yield* this.#close();
     }
   }
 
   /** Does what the handler waits for, and lets it go on. */
   *#goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
+    this.host?.begin(Infinity);
     try {
       if (phase !== "elsewhere") {
         for (let data; (data = this.#output.take()) !== undefined;) yield data;
       }
-      if (phase === "body") this.#input.receive(yield);
-      else if (phase !== "output") exchange.value = yield exchange.value;
+      if (phase === "body") yield* this.#receiveBody(exchange.timeouts.bodyMs);
+      else if (phase !== "output") exchange.value = yield* this.#wait(exchange);
     } catch (error) {
       this.#date.stale = true;
       return yield* this.#fail(exchange, error);
@@ -157,12 +208,69 @@ export class Connection implements Wire, Inner {
     return phase === "body" ? exchange.received() : exchange.next();
   }
 
+  /** Waits for what the handler waits for, and tells it meanwhile if the client has gone. */
+  *#wait(exchange: Exchange): Coroutine<unknown> {
+    const { value } = exchange;
+    if (!exchange.hasSignal || isTransfer(value)) return yield value;
+    const end = this.host?.watch((reason) => exchange.lose(reason));
+    try {
+      return yield value;
+    } finally {
+      end?.();
+    }
+  }
+
+  /** Tells the access log of an answer. */
+  #log(begun: Begun | undefined): void {
+    const { accessLog } = this.#settings;
+    if (accessLog === undefined || begun === undefined) return;
+    this.#begun = undefined;
+    const { request, at } = begun;
+    const { status, bytes } = this.answer;
+    const ms = performance.now() - at;
+    const time = performance.timeOrigin + at;
+    try {
+      accessLog({ connection: this.info, request, status, bytes, time, ms });
+    } catch (error) {
+      this.report(error, request);
+    }
+  }
+
+  /** Waits for more of the body. */
+  *#receiveBody(ms: number): Coroutine<void> {
+    const input = this.#input;
+    const { host } = this;
+    if (host === undefined) return input.receive(yield);
+    if (this.#arrived >= MIN_PROGRESS) {
+      this.#arrived = 0;
+      this.#bodyMs = ms;
+    }
+    host.begin(Math.min(this.#bodyMs, ms));
+    try {
+      input.receive(yield);
+    } finally {
+      this.#bodyMs = host.left;
+      host.begin(Infinity);
+    }
+    this.#arrived += input.bytes.length;
+  }
+
   /** Starts the handler of the request that was parsed. */
   #start(exchange: Exchange): Phase {
     const { contentLength, expectContinue } = this.#parser;
-    const request = new HttpRequest(this.#parser);
+    const request = new HttpRequest(this.#parser, exchange);
+    const settings = this.#settings;
+    settings.requests++;
+    if (settings.accessLog !== undefined) this.#begun = { request, at: performance.now() };
+    if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
     this.body.start(contentLength);
-    this.answer.start(request.method === "HEAD", request.version === "1.0", request.keepAlive);
+    this.#arrived = MIN_PROGRESS;
+    this.answer.start(
+      request.method === "HEAD",
+      request.version === "1.0",
+      request.keepAlive && !this.#isLast,
+      this.host === undefined ? "" : settings.keepAlive,
+    );
     this.isRunning = true;
     return exchange.start(this.#handler, request, expectContinue);
   }
@@ -179,6 +287,7 @@ export class Connection implements Wire, Inner {
 
   /** Throws an error of the driver into the handler. */
   *#fail(exchange: Exchange, error: unknown): Coroutine<Phase> {
+    if (error instanceof Overdue) return exchange.throw(tooSlow("its body"));
     if (exchange.phase !== "elsewhere" && !(error instanceof EndOfStream)) {
       try {
         yield "";
@@ -196,6 +305,7 @@ export class Connection implements Wire, Inner {
       yield* this.#exchange!.close();
     } finally {
       this.isRunning = false;
+      this.#log(this.#begun);
       yield* this.#endOwn(true);
     }
   }
@@ -233,12 +343,19 @@ export class Connection implements Wire, Inner {
     this.#parser = parser;
     // An empty line may come before the head, and one byte more than allowed is an error.
     const head = new Pieces(parser, limits.maxHeadBytes + 3);
+    const { host } = this;
+    let isTimed = false;
     while (!head.add(input)) {
+      if (!isTimed && parser.isBegun) {
+        isTimed = true;
+        host?.begin(this.timeouts.headMs);
+      }
       yield* this.#flush();
       try {
         input.receive(yield);
       } catch (error) {
-        if (!(error instanceof EndOfStream)) throw error;
+        if (error instanceof Overdue && parser.isBegun) throw tooSlow("its head");
+        if (!(error instanceof EndOfStream || error instanceof Overdue)) throw error;
         if (!parser.isBegun) return false;
         throw bad("an end before its head is complete (RFC 9112 8)");
       }
@@ -251,7 +368,6 @@ export class Connection implements Wire, Inner {
    * Reads and drops what the handler has left of the body, up to a limit, to find the next request.
    */
   *#drain(): Coroutine<void> {
-    const input = this.#input;
     try {
       for (let left = this.#limits.maxDrainBytes; left >= 0;) {
         const piece = this.body.read();
@@ -259,13 +375,15 @@ export class Connection implements Wire, Inner {
         else if (this.body.done) return;
         else {
           yield* this.#flush();
-          input.receive(yield);
+          yield* this.#receiveBody(this.timeouts.bodyMs);
           this.#date.stale = true;
         }
       }
     } catch (error) {
       // The answer has been sent, so nobody needs this error.
-      if (!(error instanceof EndOfStream || error instanceof RemoteProtocolError)) throw error;
+      const isClients = error instanceof EndOfStream || error instanceof RemoteProtocolError ||
+        error instanceof Overdue;
+      if (!isClients) throw error;
     }
     this.answer.close = true;
   }
@@ -274,6 +392,9 @@ export class Connection implements Wire, Inner {
     for (let data; (data = this.#output.take()) !== undefined;) yield data;
   }
 }
+
+/** How much longer a connection is kept open than is announced, for a request may be under way. */
+const KEPT_LONGER_MS = 1000;
 
 /** Refuses a handler that is not a function. */
 export function checkHandler(handler: unknown): void {

@@ -38,7 +38,9 @@ import { isForDriver, isTransfer } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
 import type { Wire } from "./_wire.ts";
 import type { HttpHandler } from "./http_handler.ts";
-import type { HttpRequest } from "./http_request.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
+import type { HttpRequest, RequestContext } from "./http_request.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
@@ -77,7 +79,7 @@ Object.freeze(END_OF_BODY);
  */
 const MAX_REFUSED = 1000;
 
-export class Exchange {
+export class Exchange implements RequestContext {
   readonly #wire: Wire;
   #request: HttpRequest | undefined = undefined;
   /** The handler's coroutine, as long as it runs. */
@@ -91,12 +93,39 @@ export class Exchange {
   #body: "open" | "expected" | { error: unknown } = "open";
   /** The error that told the handler that the client has gone or the connection is broken. */
   #gone: unknown = undefined;
+  /** The timeouts of this request, if it has its own. */
+  #timeouts: HttpTimeouts | undefined = undefined;
+  #abort: AbortController | undefined = undefined;
   phase: Phase = "head";
   /** What belongs to the phase. */
   value: unknown = undefined;
 
   constructor(wire: Wire) {
     this.#wire = wire;
+  }
+
+  get connection(): ConnectionInfo {
+    return this.#wire.info;
+  }
+
+  /** The timeouts that count for this request. */
+  get timeouts(): HttpTimeouts {
+    return this.#timeouts ?? this.#wire.timeouts;
+  }
+
+  get ownTimeouts(): HttpTimeouts {
+    return this.#timeouts ??= { ...this.#wire.timeouts };
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#gone !== undefined) this.#abort.abort(this.#gone);
+    return this.#abort.signal;
+  }
+
+  /** Whether the handler wants to be told when the client has gone. */
+  get hasSignal(): boolean {
+    return this.#abort !== undefined;
   }
 
   /** Whether the handler has not ended. */
@@ -149,16 +178,23 @@ export class Exchange {
     if (
       this.phase === "body" && this.#handler !== "has taken over" && error instanceof EndOfStream
     ) {
-      error = this.#gone = bad("an end before its body is complete (RFC 9112 8)");
+      error = bad("an end before its body is complete (RFC 9112 8)");
+      this.lose(error);
       this.#spoil(error);
-    }
+    } else if (this.phase === "body" && error instanceof RemoteProtocolError) this.#spoil(error);
     return this.#run("throw", error);
   }
 
   /** Goes on with the error that broke the connection. */
   break(error: unknown): Phase {
-    this.#gone = error;
+    this.lose(error);
     return this.#run("throw", error);
+  }
+
+  /** The client has gone. */
+  lose(error: unknown): void {
+    this.#gone = error;
+    this.#abort?.abort(error);
   }
 
   /**
@@ -169,6 +205,7 @@ export class Exchange {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
+    this.lose(this.#gone ?? new DOMException("The connection was closed", "AbortError"));
     let result = running.return(undefined);
     for (let refused = 0; result.done !== true;) {
       const { value } = result;

@@ -8,6 +8,12 @@ export function bad(what: string): RemoteProtocolError {
   return new RemoteProtocolError(`Cannot read the request: it has ${what}`);
 }
 
+export function tooSlow(what: string): RemoteProtocolError {
+  return new RemoteProtocolError(`Cannot read the request: ${what} comes too slowly`, {
+    status: 408,
+  });
+}
+
 export function tooLongLine(): RemoteProtocolError {
   return new RemoteProtocolError("Cannot read the request: its first line is too long", {
     status: 414,

@@ -7,6 +7,9 @@ import { LocalProtocolError } from "./local_protocol_error.ts";
 export interface Memo {
   body: string | number;
   date: string;
+  keepAlive: string;
+  /** How many bytes the body has. */
+  length: number;
   text: string;
 }
 

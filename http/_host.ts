@@ -1,22 +1,40 @@
 /** The driver of a connection's protocol. Only this file and _serve.ts know gio and the reactor. */
 import { EndOfStream, isRequest, type Request, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
+import type { User } from "../gio/_channel.ts";
 import type { Inner } from "../gio/_places.ts";
 import { type Scope, ScopeEnd } from "../gio/_scope.ts";
+import { ignore } from "../reactor/_ignore.ts";
 import { Transfer } from "../reactor/transfer/transfer.ts";
+import { PhaseTimer } from "./_phase_timer.ts";
 import type { HttpRequest } from "./http_request.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
 
 export type { Inner } from "../gio/_places.ts";
 
 /** What a connection needs of its driver. There is none when it is fed by hand. */
 export interface Host {
   /**
+   * The connection waits for the client, for so many milliseconds at most. Then Overdue is thrown
+   * at its yield. `Infinity` means that it waits for something else.
+   */
+  begin(ms: number): void;
+  /** How much of that time is left. */
+  readonly left: number;
+  /** The connection has ended. */
+  stop(): void;
+  /**
+   * Looks whether the client has gone, while the handler waits for something else. Returns what ends
+   * that. What arrives meanwhile is kept, and is read later.
+   */
+  watch(lose: (reason: unknown) => void): () => void;
+  /**
    * Takes back bytes before a transfer reads the connection by itself. The last ones given are read
    * first.
    */
   unread(bytes: Uint8Array): void;
   /** Reports an error, if there is no `onError`. */
-  report(error: unknown, request: HttpRequest): void;
+  report(error: unknown, request: HttpRequest | undefined): void;
   /**
    * Aborts the connection because of an error that has been told. Returns an error that ends its
    * coroutine quietly.
@@ -29,11 +47,13 @@ export interface Host {
 }
 
 /** The host of the coroutine that is running: gio, or undefined if it is fed by hand. */
-export function hostOf(connection: Inner): Host | undefined {
+export function hostOf(
+  connection: Inner & { readonly timeouts: HttpTimeouts },
+): Host | undefined {
   const driver = runningDriver();
   if (driver === undefined) return undefined;
   driver.inner = connection;
-  return new GioHost(driver);
+  return new GioHost(driver, connection);
 }
 
 /** Whether a handler yielded something for the driver, which HTTP passes on. */
@@ -48,9 +68,41 @@ export function isTransfer(value: unknown): boolean {
 
 class GioHost implements Host {
   readonly #driver: Driver;
+  readonly #timer: PhaseTimer;
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, connection: { readonly timeouts: HttpTimeouts }) {
     this.#driver = driver;
+    this.#timer = new PhaseTimer(driver, connection);
+  }
+
+  begin(ms: number): void {
+    this.#timer.begin(ms);
+  }
+
+  get left(): number {
+    return this.#timer.left;
+  }
+
+  stop(): void {
+    this.#timer.stop();
+  }
+
+  watch(lose: (reason: unknown) => void): () => void {
+    const channel = this.#driver.base!;
+    if (channel.ended !== undefined) lose(channel.ended);
+    // What has been read ahead already hides the end that may be behind it.
+    if (channel.ended !== undefined || channel.rest.length > 0) return ignore;
+    const user: User = {
+      reactor: this.#driver.reactor,
+      received(how, value) {
+        if (how === "throw") lose(value);
+        else channel.unread([value]);
+      },
+      sendable: ignore,
+      toString: () => "looking whether the client has gone",
+    };
+    channel.read(user);
+    return () => channel.forget(user);
   }
 
   unread(bytes: Uint8Array): void {
@@ -58,12 +110,15 @@ class GioHost implements Host {
     lending.takeBack(lending.innermost!, [bytes]);
   }
 
-  report(error: unknown, { method, target }: HttpRequest): void {
-    this.#driver.reactor.onError(error, `handler of ${method} ${target}`);
+  report(error: unknown, request: HttpRequest | undefined): void {
+    const what = request === undefined
+      ? "a malformed request"
+      : `${request.method} ${request.target}`;
+    this.#driver.reactor.onError(error, `handler of ${what}`);
   }
 
   cut(cause: unknown): unknown {
-    this.#driver.abort();
+    this.#driver.base?.abort();
     return new EndOfStream("The connection was cut: an answer has failed", { cause });
   }
 

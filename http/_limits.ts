@@ -13,6 +13,7 @@ const known = new WeakMap<Partial<HttpLimits>, HttpLimits>();
 export function allLimits(given: Partial<HttpLimits> = defaultLimits): HttpLimits {
   let limits = known.get(given);
   if (limits !== undefined) return limits;
+  refuseUnknown("use these limits", given, Object.keys(defaultLimits));
   limits = { ...defaultLimits };
   for (const name of Object.keys(defaultLimits) as (keyof HttpLimits)[]) {
     const value = given[name];
@@ -32,4 +33,18 @@ export function schemeOf(given: unknown, isSecured: boolean): "http" | "https" {
   if (given === undefined) return isSecured ? "https" : "http";
   if (given === "http" || given === "https") return given;
   throw new TypeError(`Cannot serve HTTP with the scheme ${shown(given)}: give "http" or "https"`);
+}
+
+/**
+ * Refuses options that do not exist.
+ *
+ * @throws {TypeError} If there is one.
+ */
+export function refuseUnknown(what: string, given: object, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    throw new TypeError(
+      `Cannot ${what}: there is no option ${name}; there are ${known.join(", ")}`,
+    );
+  }
 }

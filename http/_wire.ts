@@ -5,7 +5,9 @@
 import type { Head } from "./_head.ts";
 import type { Host } from "./_host.ts";
 import type { HttpHeaders } from "./http_headers.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest } from "./http_request.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
 
 /** Where the body of a message comes from. */
 export interface BodySource {
@@ -30,6 +32,10 @@ export interface AnswerSink {
   close: boolean;
   /** Whether the head has been given, sent or not. */
   readonly headed: boolean;
+  /** The status of the final answer; 0 as long as there is none. */
+  readonly status: number;
+  /** How many bytes of its body were given. */
+  readonly bytes: number;
   /**
    * Whether data would be dropped, because this is the answer to HEAD and its head has been sent.
    */
@@ -63,6 +69,8 @@ export interface Wire {
    * client.
    */
   readonly isElsewhere: boolean;
+  readonly info: ConnectionInfo;
+  readonly timeouts: HttpTimeouts;
   /** Reports an error that the client is not told. */
-  report(error: unknown, request: HttpRequest): void;
+  report(error: unknown, request: HttpRequest | undefined): void;
 }

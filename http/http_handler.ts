@@ -1,6 +1,8 @@
 import type { Coroutine } from "../compose/mod.ts";
+import type { AccessLog } from "./access_log.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import type { HttpRequest } from "./http_request.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
 
 /**
  * Answers a request: a bare `yield` reads its body, a yielded {@linkcode ResponseHead} begins the
@@ -12,6 +14,8 @@ export type HttpHandler = (request: HttpRequest) => Coroutine<unknown>;
 export interface HttpProtocolOptions {
   /** How much a client may send. @default {defaultLimits} */
   limits?: Partial<HttpLimits>;
+  /** How long a client may take. It counts if gio runs the protocol. @default {defaultTimeouts} */
+  timeouts?: Partial<HttpTimeouts>;
   /**
    * The scheme by which clients reach the server. It is that of {@linkcode HttpRequest.url}. Requests for
    * an `https` resource are answered with 421 unless it is `"https"` (RFC 9110 7.4). Give `"https"` if
@@ -26,7 +30,9 @@ export interface HttpProtocolOptions {
    *
    * @default {the reactor's onError, or console.error when the coroutine is fed by hand}
    */
-  onError?: (error: unknown, request: HttpRequest) => void;
+  onError?: (error: unknown, request: HttpRequest | undefined) => void;
+  /** Is told of each request when it has been answered. See {@linkcode combinedLog}. */
+  accessLog?: AccessLog;
   /** The clock for the Date header: `now()` gives milliseconds since 1970. @default {Date} */
   clock?: { now(): number };
 }

@@ -33,6 +33,8 @@ export interface HttpLimits {
    * @default {16384}
    */
   maxChunkExtensionBytes: number;
+  /** Requests on one connection. It is closed after the last one. @default {Infinity} */
+  maxRequests: number;
   /**
    * Bytes of a body that are read and dropped after its handler has ended. If there are more, the
    * connection is closed.
@@ -49,5 +51,6 @@ export const defaultLimits: Readonly<HttpLimits> = Object.freeze({
   maxHeaders: 100,
   maxBodyBytes: Infinity,
   maxChunkExtensionBytes: 16384,
+  maxRequests: Infinity,
   maxDrainBytes: 65536,
 });

@@ -1,5 +1,6 @@
 import type { Coroutine } from "../compose/mod.ts";
 import { Connection } from "./_connection.ts";
+import { Settings } from "./_settings.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 
 /**
@@ -76,5 +77,5 @@ export function httpProtocol(
   handler: HttpHandler,
   options: HttpProtocolOptions = {},
 ): Coroutine<void> {
-  return new Connection(handler, options).run();
+  return new Connection(handler, new Settings(options)).run();
 }

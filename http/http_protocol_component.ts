@@ -1,11 +1,11 @@
 import { call, type Coroutine } from "../compose/mod.ts";
 import { NoneOfTheObserversRespond, Observable } from "../pipeline/mod.ts";
-import { allLimits, schemeOf } from "./_limits.ts";
+import { Connection } from "./_connection.ts";
+import { Settings } from "./_settings.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
-import { httpProtocol } from "./http_protocol.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { response } from "./response.ts";
-import type { ConnectionInfo } from "./server.ts";
 
 /** The messages of {@linkcode HttpProtocol}. */
 export interface HttpProtocolMessages {
@@ -53,7 +53,7 @@ const NOT_FOUND = response(404, { "content-type": "text/plain" });
  * ```
  */
 export class HttpProtocol extends Observable<HttpProtocolMessages> {
-  readonly #options: HttpProtocolOptions;
+  readonly #settings: Settings;
 
   /**
    * As {@linkcode httpProtocol}.
@@ -63,15 +63,12 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
    */
   constructor(options: HttpProtocolOptions = {}) {
     super();
-    allLimits(options.limits);
-    schemeOf(options.scheme, false);
-    this.#options = options;
+    this.#settings = new Settings(options);
   }
 
   /** Speaks HTTP on one connection. */
-  processConnection(info?: Partial<ConnectionInfo>): Coroutine {
-    const scheme = schemeOf(this.#options.scheme, info?.tls === true);
-    return httpProtocol((request) => this.#process(request), { ...this.#options, scheme });
+  processConnection(info?: ConnectionInfo): Coroutine {
+    return new Connection((request) => this.#process(request), this.#settings, info).run();
   }
 
   *#process(request: HttpRequest): Coroutine {

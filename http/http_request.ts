@@ -1,6 +1,8 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { latin1 } from "./_characters.ts";
 import { HttpHeaders } from "./http_headers.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /** How many bytes of a body the helpers gather by default: 16 MiB. */
@@ -32,6 +34,14 @@ export interface HttpRequestParts {
   contentLength: number;
 }
 
+/** Where a request has come. */
+export interface RequestContext {
+  readonly connection: ConnectionInfo;
+  /** A copy for this request, which may be changed. */
+  readonly ownTimeouts: HttpTimeouts;
+  readonly signal: AbortSignal;
+}
+
 /**
  * A request, as a handler gets it.
  *
@@ -60,6 +70,7 @@ export interface HttpRequestParts {
  * ```
  */
 export class HttpRequest {
+  readonly #context: RequestContext;
   readonly #bytes: Uint8Array;
   readonly #targetFrom: number;
   readonly #targetTo: number;
@@ -83,7 +94,8 @@ export class HttpRequest {
   trailers: HttpHeaders | undefined;
 
   /** @internal */
-  constructor(parts: HttpRequestParts) {
+  constructor(parts: HttpRequestParts, context: RequestContext) {
+    this.#context = context;
     this.#bytes = parts.bytes;
     this.method = parts.method;
     this.#targetFrom = parts.targetFrom;
@@ -95,6 +107,25 @@ export class HttpRequest {
     this.keepAlive = parts.keepAlive;
     this.hasBody = parts.contentLength !== 0;
     this.trailers = undefined;
+  }
+
+  /** The connection on which it has come. */
+  get connection(): ConnectionInfo {
+    return this.#context.connection;
+  }
+
+  /** The timeouts. What you change counts for this request only. */
+  get timeouts(): HttpTimeouts {
+    return this.#context.ownTimeouts;
+  }
+
+  /**
+   * Aborts when the client has gone before it has got the whole answer, and only then. As long as
+   * the handler waits for something else, that is noticed if the handler has asked for this signal.
+   * A client that sends no more, but may still read, has gone as well.
+   */
+  get signal(): AbortSignal {
+    return this.#context.signal;
   }
 
   /** The header lines. */

@@ -1,27 +1,60 @@
-import type { AcceptorOptions, Reactor } from "../reactor/mod.ts";
+import type { Coroutine } from "../compose/mod.ts";
+import type { Reactor } from "../reactor/mod.ts";
 import { checkReactor } from "../reactor/_options.ts";
-import { checkHandler } from "./_connection.ts";
-import { allLimits, schemeOf } from "./_limits.ts";
+import { checkHandler, Connection } from "./_connection.ts";
 import { Listener } from "./_serve.ts";
+import { refuseUnknown } from "./_limits.ts";
+import { Settings } from "./_settings.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
-import { httpProtocol } from "./http_protocol.ts";
+import type { HttpLimits } from "./http_limits.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
+import { response } from "./response.ts";
+import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
-/**
- * Options of {@linkcode HttpServer}: those of an `Acceptor`, those of `httpProtocol`, and the
- * handler.
- */
-export type HttpServerOptions = AcceptorOptions & HttpProtocolOptions & {
+/** Options of {@linkcode HttpServer}: where to listen, the protocol, and the handler. */
+export interface HttpServerOptions extends ServerOptions, HttpProtocolOptions {
   /** Answers each request. */
   handler: HttpHandler;
-};
+  /**
+   * What happens to connections beyond `maxConnections`: they wait in the kernel until others have
+   * ended, or their requests are answered with 503 (Service Unavailable).
+   *
+   * @default {"wait"}
+   */
+  overload?: "wait" | 503;
+  /**
+   * Answers the requests of connections that are refused, because there are too many in all or from
+   * one address. The connection is closed after the answer.
+   *
+   * @default {an answer with 503}
+   */
+  errorHandler?: HttpHandler;
+}
+
+/** What `HttpServer.statistics` tells. */
+export interface HttpServerStatistics extends ServerStatistics {
+  /** Requests so far, without those on connections that were refused. */
+  readonly requests: number;
+}
+
+const OVERLOADED = response(503, { "content-type": "text/plain", "retry-after": "1" });
+
+const SERVER_OPTIONS = [
+  "port hostname path listener cert key alpnProtocols reusePort tcpBacklog maxConnections noDelay",
+  "priority onReleased maxConnectionsPerAddress limits timeouts scheme onError accessLog clock",
+  "handler overload errorHandler",
+].join(" ").split(" ");
 
 /**
  * An HTTP/1.1 server, on a reactor.
  *
  * Errors that a handler does not catch are reported to the reactor's `onError`, unless `onError` is
  * given. When a client goes away, its handler ends quietly, through its `finally`s, at its next
- * read or write. A handler that only waits does not notice. Tasks, open files and timeouts of a
- * handler end with its request: wait for a task that has to be finished.
+ * read or write. A handler that only waits is told by `request.signal`. Tasks, open files and
+ * timeouts of a handler end with its request: wait for a task that has to be finished.
+ *
+ * No client can keep it from serving others for long: all that a client does has a limit, in size
+ * ({@linkcode HttpLimits}) and in time ({@linkcode HttpTimeouts}).
  *
  * @example Saying hello
  * ```ts
@@ -46,28 +79,40 @@ export type HttpServerOptions = AcceptorOptions & HttpProtocolOptions & {
  */
 export class HttpServer implements Disposable {
   readonly #listener: Listener;
+  readonly #settings: Settings;
 
   /**
    * Begins to listen.
    *
-   * @throws {TypeError} If the handler is not a function, or the scheme neither "http" nor "https".
-   * @throws {RangeError} If a limit is neither a whole number nor Infinity.
+   * @param reactor The reactor that runs the connections.
+   * @param options Where to listen, the limits, and the handler.
+   * @throws {TypeError} If the handler is not a function, or an option is unknown or has no effect.
+   * @throws {RangeError} If a limit or a timeout is not a number that makes sense.
    * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
-    const { handler, limits, onError, clock, scheme, ...listening } = options;
     checkReactor(reactor, "listen", "new HttpServer(reactor, options)");
+    refuseUnknown("serve HTTP", options, SERVER_OPTIONS);
+    const { handler, overload = "wait", errorHandler, ...rest } = options;
     checkHandler(handler);
-    schemeOf(scheme, false);
-    const protocol = {
-      limits: allLimits(limits),
-      ...(onError && { onError }),
-      ...(clock && { clock }),
-    };
+    if (errorHandler !== undefined) checkHandler(errorHandler);
+    if (overload !== "wait" && overload !== 503) {
+      throw new TypeError(`Cannot serve HTTP: overload must be "wait" or 503`);
+    }
+    const settings = this.#settings = new Settings(options);
+    const refusing = new Settings({
+      ...options,
+      limits: { ...settings.limits, maxRequests: 1 },
+      timeouts: { ...settings.timeouts, idleMs: Math.min(10_000, settings.timeouts.idleMs) },
+    });
+    const { limits: _, timeouts: _1, scheme: _2, onError: _3, accessLog: _4, clock: _5, ...at } =
+      rest;
     this.#listener = new Listener(
       reactor,
-      listening,
-      (_socket, tls) => httpProtocol(handler, { ...protocol, scheme: schemeOf(scheme, tls) }),
+      at,
+      (info) => new Connection(handler, settings, info),
+      (info) => new Connection(errorHandler ?? refuse, refusing, info),
+      overload === 503,
     );
   }
 
@@ -86,6 +131,64 @@ export class HttpServer implements Disposable {
     return this.#listener.url;
   }
 
+  /**
+   * How many connections may be open. If there are more when you change it, they stay open.
+   *
+   * @throws {RangeError} If it is set to what is not a whole number of at least 1, or Infinity.
+   */
+  get maxConnections(): number {
+    return this.#listener.maxConnections;
+  }
+
+  set maxConnections(max: number) {
+    this.#listener.maxConnections = max;
+  }
+
+  /**
+   * How much a client may send. What you change counts for the connections that come later. You may
+   * give some of the limits; the others stay as they are.
+   *
+   * @throws {RangeError} If a limit is neither a whole number nor Infinity.
+   */
+  get limits(): HttpLimits {
+    return this.#settings.limits;
+  }
+
+  set limits(limits: Partial<HttpLimits>) {
+    this.#settings.limits = { ...this.#settings.limits, ...limits };
+  }
+
+  /**
+   * How long a client may take. What you change counts from the next phase of each connection on. You
+   * may give some of the timeouts; the others stay as they are.
+   *
+   * @throws {RangeError} If one is not a number of milliseconds above 0.
+   */
+  get timeouts(): HttpTimeouts {
+    return this.#settings.timeouts;
+  }
+
+  set timeouts(timeouts: Partial<HttpTimeouts>) {
+    this.#settings.timeouts = { ...this.#settings.timeouts, ...timeouts };
+  }
+
+  /** Counts connections and requests. */
+  statistics(): HttpServerStatistics {
+    return { ...this.#listener.statistics(), requests: this.#settings.requests };
+  }
+
+  /**
+   * Ends in good order: stops listening, closes the connections that wait for a request, and lets the
+   * others send their answer, with `connection: close`. What is left at the deadline is aborted.
+   *
+   * @param options The deadline.
+   * @returns A promise that resolves when no connection is left. The reactor must run meanwhile.
+   * @throws {RangeError} If the deadline is not a number of milliseconds of at least 0.
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    return this.#listener.shutdown(options);
+  }
+
   /** Stops listening. Open connections go on. */
   close(): void {
     this.#listener.close();
@@ -95,4 +198,9 @@ export class HttpServer implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function* refuse(): Coroutine {
+  yield OVERLOADED;
+  yield "Service Unavailable";
 }

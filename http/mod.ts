@@ -26,7 +26,10 @@
 import "./_machinery.ts";
 
 export { type FetchHandler, fetchHandler, type FetchInfo } from "./fetch_handler.ts";
+export * from "./access_log.ts";
+export * from "./connection_info.ts";
 export * from "./headers_to_send.ts";
+export * from "./http_timeouts.ts";
 export * from "./http_handler.ts";
 export * from "./http_headers.ts";
 export * from "./http_limits.ts";
@@ -40,4 +43,5 @@ export * from "./ok.ts";
 export * from "./remote_protocol_error.ts";
 export * from "./response.ts";
 export * from "./server.ts";
+export * from "./server_options.ts";
 export { type Coroutine, EndOfStream } from "../compose/mod.ts";

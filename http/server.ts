@@ -1,17 +1,9 @@
 import type { Coroutine } from "../compose/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
-import type { AcceptorOptions, Reactor } from "../reactor/mod.ts";
+import type { Reactor } from "../reactor/mod.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
 import { Listener } from "./_serve.ts";
-
-/** What a {@linkcode Server} tells of a connection. */
-export interface ConnectionInfo {
-  /** The far address. */
-  remoteAddr: Deno.Addr | undefined;
-  /** The near address. */
-  localAddr: Deno.Addr | undefined;
-  /** Whether it is secured by TLS. */
-  tls: boolean;
-}
+import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
 /** The messages of {@linkcode Server}. */
 export interface ServerMessages {
@@ -57,13 +49,12 @@ export class Server extends Observable<ServerMessages> implements Disposable {
    *
    * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
-  constructor(reactor: Reactor, options: AcceptorOptions) {
+  constructor(reactor: Reactor, options: ServerOptions) {
     super();
     this.#listener = new Listener(
       reactor,
       options,
-      ({ remoteAddr, localAddr }, tls) =>
-        this.any.processConnection({ remoteAddr, localAddr, tls }),
+      (info) => ({ run: () => this.any.processConnection(info), isIdle: false }),
     );
   }
 
@@ -80,6 +71,36 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   /** A URL that reaches it if it speaks HTTP, for example `http://127.0.0.1:8000/`. */
   get url(): string {
     return this.#listener.url;
+  }
+
+  /**
+   * How many connections may be open. If there are more when you change it, they stay open.
+   *
+   * @throws {RangeError} If it is set to what is not a whole number of at least 1, or Infinity.
+   */
+  get maxConnections(): number {
+    return this.#listener.maxConnections;
+  }
+
+  set maxConnections(max: number) {
+    this.#listener.maxConnections = max;
+  }
+
+  /** Counts connections. */
+  statistics(): ServerStatistics {
+    return this.#listener.statistics();
+  }
+
+  /**
+   * Stops listening, and waits until the connections have come to their end. What is left at the
+   * deadline is aborted.
+   *
+   * @param options The deadline.
+   * @returns A promise that resolves when no connection is left. The reactor must run meanwhile.
+   * @throws {RangeError} If the deadline is not a number of milliseconds of at least 0.
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    return this.#listener.shutdown(options);
   }
 
   /** Stops listening. Open connections go on. */

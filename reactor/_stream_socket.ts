@@ -96,6 +96,10 @@ export class StreamSocket implements Socket {
     return this.#out === undefined || this.#ending;
   }
 
+  get unsent(): number {
+    return this.#out?.length ?? 0;
+  }
+
   describe(): string {
     if (this.localAddr) return describeAddr(this.localAddr, this.remoteAddr);
     return this.#stream.name ?? "stream";

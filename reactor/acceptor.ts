@@ -47,6 +47,8 @@ export interface AcceptorOptions {
   noDelay?: boolean;
   /** Priority of accepting, 0 to 9. @default {0} */
   priority?: number;
+  /** Called when one of its sockets has released its connection. */
+  onReleased?: (socket: Socket) => void;
 }
 
 const ONLY_WITH_PORT = [
@@ -121,12 +123,15 @@ export class Acceptor implements Disposable {
     this.#options = options;
     this.#onAccept = onAccept;
     const { noDelay, maxConnections = Infinity } = options;
-    this.#max = whole(maxConnections, "listen: maxConnections", 1);
+    this.#max = checkMax(maxConnections);
     const listener = listenAt(options);
     try {
       this.#listening = reactor.listening(listener, {
         ...(noDelay !== undefined && { noDelay }),
-        onReleased: () => this.#onReleased(),
+        onReleased: (socket) => {
+          this.#onReleased();
+          options.onReleased?.(socket);
+        },
       });
     } catch (error) {
       listener.close();
@@ -154,6 +159,27 @@ export class Acceptor implements Disposable {
   /** The port that it listens on, or 0 if there is none. */
   get port(): number {
     return (this.addr as Partial<Deno.NetAddr>).port ?? 0;
+  }
+
+  /** How many of its connections are open. */
+  get connections(): number {
+    return this.#count;
+  }
+
+  /**
+   * How many of its connections may be open. If there are more when you change it, they stay open.
+   *
+   * @throws {RangeError} If it is set to what is not a whole number of at least 1, or Infinity.
+   */
+  get maxConnections(): number {
+    return this.#max;
+  }
+
+  set maxConnections(max: number) {
+    this.#max = checkMax(max);
+    if (this.#listening.closed || this.#failing) return;
+    if (this.#count >= max && !this.#paused) this.#pause();
+    else if (this.#count < max && this.#paused) this.#resume();
   }
 
   /** Whether its connections use TLS. */
@@ -200,7 +226,7 @@ export class Acceptor implements Disposable {
 
   #onReleased(): void {
     this.#count--;
-    if (this.#paused && !this.#failing) this.#resume();
+    if (this.#paused && !this.#failing && this.#count < this.#max) this.#resume();
   }
 
   #accept(): void {
@@ -235,6 +261,10 @@ export class Acceptor implements Disposable {
     this.#failing = true;
     this.#reactor.onError(error, `accept of ${describe(this.#listening)}, which pauses`);
   }
+}
+
+function checkMax(max: number): number {
+  return whole(max, "listen: maxConnections", 1);
 }
 
 function listenAt(options: AcceptorOptions): Deno.Listener {

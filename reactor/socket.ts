@@ -69,6 +69,8 @@ export interface Socket extends Selectable, Disposable {
    * @throws What {@linkcode Socket.send} throws.
    */
   sendv?(chunks: readonly Uint8Array[]): number;
+  /** How many bytes were accepted and have not been sent. Only some back ends hold any. */
+  readonly unsent?: number;
   /**
    * Ends sending. When accepted bytes are sent, the peer gets the end of the stream. Receiving goes
    * on.

@@ -42,12 +42,13 @@ const EXPORTS = {
   http: {
     values: `
       EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server defaultLimits fetchHandler httpProtocol methodNotAllowed ok
-      response`,
+      RemoteProtocolError Server combinedLog commonLog defaultLimits defaultTimeouts
+      fetchHandler httpProtocol jsonLog methodNotAllowed ok response`,
     types: `
-      ConnectionInfo Coroutine FetchHandler FetchInfo HeaderValue HeadersToSend HttpHandler
-      HttpLimits HttpProtocolMessages HttpProtocolOptions HttpServerOptions ResponseHead
-      ServerMessages`,
+      AccessLog AccessLogEntry ConnectionInfo Coroutine FetchHandler FetchInfo HeaderValue
+      HeadersToSend HttpHandler HttpLimits HttpProtocolMessages HttpProtocolOptions
+      HttpServerOptions HttpServerStatistics HttpTimeouts ResponseHead ServerMessages
+      ServerOptions ServerStatistics ShutdownOptions`,
   },
 };
 

@@ -434,7 +434,7 @@ export const rules: Rule[] = [
     reaction: "the answer says `connection: keep-alive`",
     sent: "GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /2 HTTP/1.0\r\n\r\n",
     answer:
-      /connection: keep-alive\r\n\r\nGET \/1HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n(.+\r\n)*\r\nGET \/2$/,
+      /connection: keep-alive\r\nkeep-alive: timeout=60\r\n\r\nGET \/1HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n(.+\r\n)*\r\nGET \/2$/,
   },
   {
     section: "9112 9.3",

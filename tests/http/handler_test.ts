@@ -712,7 +712,10 @@ Deno.test("while a handler is elsewhere, its yields go to the driver", async () 
     { connection },
   );
   assertEquals(file.text, "written elsewhere");
-  assertMatch(connection.text, /content-length: 14\r\n\r\nread elsewhere$/);
+  assertMatch(
+    connection.text,
+    /content-length: 14\r\nkeep-alive: timeout=60\r\n\r\nread elsewhere$/,
+  );
 });
 
 Deno.test("a handler may enter a context of its own wherever gio runs httpProtocol()", async () => {

@@ -1,0 +1,105 @@
+import type { ConnectionInfo } from "./connection_info.ts";
+import type { HttpRequest } from "./http_request.ts";
+
+/** One request and its answer, for an {@linkcode AccessLog}. */
+export interface AccessLogEntry {
+  /** The connection on which it came. */
+  readonly connection: ConnectionInfo;
+  /** The request. It is undefined if the head was malformed, or did not come to its end. */
+  readonly request: HttpRequest | undefined;
+  /** The status of the answer. It is 0 if there was none. */
+  readonly status: number;
+  /** How many bytes of a body were given for the answer. */
+  readonly bytes: number;
+  /** When the head had come, in milliseconds since 1970. */
+  readonly time: number;
+  /** How long it took from then to the end of the answer, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Is told of each request when it has been answered. It must be quick. */
+export type AccessLog = (entry: AccessLogEntry) => void;
+
+/**
+ * Writes an entry in the Common Log Format. What comes from the client is escaped, so that no request
+ * can forge a line or a field.
+ *
+ * @param entry What an {@linkcode AccessLog} is told.
+ * @returns The line, without its end.
+ *
+ * @example On the console
+ * ```ts
+ * import { commonLog, type HttpServerOptions } from "@weightless/io/http";
+ *
+ * const options: Partial<HttpServerOptions> = {
+ *   accessLog: (entry) => console.log(commonLog(entry)),
+ * };
+ * void options;
+ * ```
+ */
+export function commonLog(entry: AccessLogEntry): string {
+  const { request, status, bytes } = entry;
+  const line = request === undefined
+    ? "-"
+    : `${request.method} ${request.target} HTTP/${request.version}`;
+  return `${addressOf(entry)} - - [${dateOf(entry.time)}] ${quoted(line)} ${status || "-"} ${
+    bytes || "-"
+  }`;
+}
+
+/**
+ * Writes an entry in the Combined Log Format: as {@linkcode commonLog}, with the Referer and the
+ * User-Agent.
+ *
+ * @param entry What an {@linkcode AccessLog} is told.
+ * @returns The line, without its end.
+ */
+export function combinedLog(entry: AccessLogEntry): string {
+  const { request } = entry;
+  const field = (name: string) => quoted(request?.headers.get(name) ?? "-");
+  return `${commonLog(entry)} ${field("referer")} ${field("user-agent")}`;
+}
+
+/**
+ * Writes an entry as JSON, on one line.
+ *
+ * @param entry What an {@linkcode AccessLog} is told.
+ * @returns The line, without its end.
+ */
+export function jsonLog(entry: AccessLogEntry): string {
+  const { request, status, bytes, time, ms } = entry;
+  return JSON.stringify({
+    time: new Date(time).toISOString(),
+    address: addressOf(entry),
+    method: request?.method,
+    target: request?.target,
+    version: request?.version,
+    status,
+    bytes,
+    ms: Math.round(ms * 1000) / 1000,
+    referer: request?.headers.get("referer"),
+    userAgent: request?.headers.get("user-agent"),
+  });
+}
+
+function addressOf({ connection: { remoteAddr } }: AccessLogEntry): string {
+  return remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "-";
+}
+
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+/** For example 10/Oct/2000:13:55:36 +0000. */
+function dateOf(time: number): string {
+  const [year, month, day, clock] = new Date(time).toISOString().split(/[-T.]/);
+  return `${day}/${MONTHS[Number(month) - 1]}/${year}:${clock} +0000`;
+}
+
+/** Text between quotes. What could end it, or the line, is escaped as servers do: `\\x22`. */
+function quoted(text: string): string {
+  const escaped = text.replace(
+    // deno-lint-ignore no-control-regex
+    /[\x00-\x1f"\\\x7f-\uffff]/g,
+    (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `"${escaped}"`;
+}

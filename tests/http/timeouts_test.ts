@@ -1,0 +1,595 @@
+/** The phases of a connection and their limits, on real sockets of both kinds, by a clock that the test moves. */
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { call, type Coroutine, EndOfStream } from "../../compose/mod.ts";
+import { wait } from "../../gio/mod.ts";
+import {
+  type AccessLogEntry,
+  combinedLog,
+  commonLog,
+  httpProtocol,
+  type HttpRequest,
+  HttpServer,
+  type HttpServerOptions,
+  jsonLog,
+  ok,
+} from "../../http/mod.ts";
+import { Reactor, TestClock } from "../../reactor/mod.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
+import { listening, SELECTORS } from "../_sockets.ts";
+
+interface World {
+  server: HttpServer;
+  clock: TestClock;
+  reactor: Reactor;
+  errors: unknown[];
+}
+
+function serverTest(
+  name: string,
+  options: Omit<HttpServerOptions, "port"> & { port?: number },
+  test: (world: World) => Promise<void>,
+): void {
+  for (const selector of SELECTORS) {
+    leakTest(`${name} (${selector})`, async () => {
+      const errors: unknown[] = [];
+      const clock = new TestClock();
+      arrived = sent = 0;
+      using reactor = new Reactor({
+        selector,
+        clock,
+        onError: (error) => errors.push(error),
+        events: { received: (_, length) => arrived += length },
+      });
+      const server = new HttpServer(reactor, { ...listening, ...options });
+      const running = reactor.run();
+      try {
+        await test({ server, clock, reactor, errors });
+      } finally {
+        reactor.requestShutdown();
+        await running;
+      }
+    });
+  }
+}
+
+/** How many bytes the server has received, and how many were sent to it. */
+let arrived = 0;
+let sent = 0;
+
+/** A client that sends and receives as the test says. */
+class Client implements Disposable {
+  readonly #conn: Deno.Conn;
+  #received = "";
+  /** How the server has ended the connection. */
+  end: "open" | "closed" | "reset" = "open";
+
+  static async to(server: HttpServer): Promise<Client> {
+    return new Client(await Deno.connect({ hostname: "127.0.0.1", port: server.port }));
+  }
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+    this.#read();
+  }
+
+  get received(): string {
+    return this.#received;
+  }
+
+  /** Sends, and waits until it has arrived. */
+  async send(text: string): Promise<void> {
+    await this.put(text);
+    await turnsUntil(() => arrived >= sent || this.end !== "open");
+    await turns(10);
+  }
+
+  async put(text: string): Promise<void> {
+    sent += await this.#conn.write(new TextEncoder().encode(text));
+  }
+
+  async until(pattern: RegExp): Promise<void> {
+    await turnsUntil(() => pattern.test(this.#received) || this.end !== "open");
+    assertMatch(this.#received, pattern);
+  }
+
+  async untilEnd(): Promise<void> {
+    await turnsUntil(() => this.end !== "open");
+  }
+
+  closeWrite(): Promise<void> {
+    return (this.#conn as Deno.TcpConn).closeWrite();
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.#conn.close();
+    } catch { // It is closed.
+    }
+  }
+
+  async #read(): Promise<void> {
+    const buffer = new Uint8Array(65536);
+    try {
+      for (let n; (n = await this.#conn.read(buffer)) !== null;) {
+        this.#received += new TextDecoder().decode(buffer.subarray(0, n));
+      }
+      this.end = "closed";
+    } catch {
+      this.end = "reset";
+    }
+  }
+}
+
+const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+function* hello(): Coroutine {
+  yield ok();
+  yield "hello";
+}
+
+function* echo(request: HttpRequest): Coroutine {
+  const text = yield* call(request.text());
+  yield ok();
+  yield text;
+}
+
+const timeouts = { headMs: 1000, idleMs: 5000, bodyMs: 2000, writeMs: 3000 };
+/** A little more than how long an idle connection is kept. */
+const IDLE = 6001;
+
+/** Moves the clock, so that what is due happens. */
+async function pass(clock: TestClock, ms: number): Promise<void> {
+  clock.advance(ms);
+  await turns(200);
+}
+
+serverTest(
+  "an idle connection is closed without a word, a little later than announced",
+  { handler: hello, timeouts },
+  async ({ server, clock, errors }) => {
+    using silent = await Client.to(server);
+    using client = await Client.to(server);
+    await turns(200);
+    await client.send(GET);
+    await client.until(/keep-alive: timeout=5\r\n(.*\r\n)*\r\nhello$/);
+    await pass(clock, 5500);
+    assertEquals([silent.end, client.end], ["open", "open"]);
+    await client.send(GET);
+    await client.until(/hello[^]*hello$/);
+    await pass(clock, IDLE - 5500);
+    await silent.untilEnd();
+    assertEquals([silent.end, silent.received, client.end], ["closed", "", "open"]);
+    await pass(clock, IDLE);
+    await client.untilEnd();
+    assertEquals([client.end, errors], ["closed", []]);
+  },
+);
+
+for (const cut of [1, 15, 16, 25, GET.length - 1]) {
+  serverTest(
+    `a head whose rest does not come is answered with 408, cut at ${cut}`,
+    { handler: hello, timeouts },
+    async ({ server, clock, errors }) => {
+      using client = await Client.to(server);
+      await client.send(GET.slice(0, cut));
+      await pass(clock, 900);
+      await client.send(GET.slice(cut, cut)); // Nothing comes.
+      assertEquals(client.received, "");
+      await pass(clock, 200);
+      await client.until(/^HTTP\/1.1 408 Request Timeout\r\n(.*\r\n)*connection: close\r\n/);
+      await client.untilEnd();
+      assertEquals(errors, []);
+    },
+  );
+}
+
+serverTest(
+  "a head that comes byte by byte has no more time than another",
+  { handler: hello, timeouts },
+  async ({ server, clock }) => {
+    using client = await Client.to(server);
+    for (const byte of GET.slice(0, 12)) {
+      if (client.end !== "open" || client.received !== "") break;
+      await client.send(byte);
+      await pass(clock, 100);
+    }
+    await client.until(/^HTTP\/1.1 408 /);
+  },
+);
+
+serverTest(
+  "a head that is complete in time is answered, however it is cut",
+  { handler: hello, timeouts },
+  async ({ server, clock }) => {
+    using client = await Client.to(server);
+    for (let at = 0; at < GET.length; at += 5) {
+      await client.send(GET.slice(at, at + 5));
+      await pass(clock, 100);
+    }
+    await client.until(/hello$/);
+  },
+);
+
+const POST = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n";
+
+serverTest(
+  "a body that makes no progress is a 408 for the handler",
+  { handler: echo, timeouts },
+  async ({ server, clock, errors }) => {
+    using client = await Client.to(server);
+    await client.send(POST);
+    for (let i = 0; i < 4 && client.received === ""; i++) { // A byte a time is no progress.
+      await client.send("x");
+      await pass(clock, 600);
+    }
+    await client.until(/^HTTP\/1.1 408 /);
+    await client.untilEnd();
+    assertEquals(errors, []);
+  },
+);
+
+serverTest(
+  "a body that makes progress may take as long as it likes",
+  { handler: echo, timeouts },
+  async ({ server, clock, errors }) => {
+    using client = await Client.to(server);
+    await client.send(POST);
+    for (let i = 0; i < 3; i++) {
+      await pass(clock, 1900);
+      await client.send("x".repeat(i < 2 ? 1024 : 3000 - 2048));
+    }
+    await client.until(/200 OK[^]*x{3000}$/);
+    assertEquals(errors, []);
+  },
+);
+
+serverTest(
+  "request.timeouts change one request and no other",
+  {
+    timeouts,
+    *handler(request) {
+      if (request.path === "/patient") request.timeouts.bodyMs = Infinity;
+      yield* echo(request);
+    },
+  },
+  async ({ server, clock }) => {
+    using client = await Client.to(server);
+    await client.send("POST /patient HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n");
+    await pass(clock, 100_000);
+    await client.send("y");
+    await client.until(/200 OK[^]*y$/);
+    await client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n");
+    await pass(clock, 2100);
+    await client.until(/HTTP\/1.1 408 /);
+  },
+);
+
+let resume: () => void;
+serverTest(
+  "a handler may run as long as it likes",
+  {
+    timeouts,
+    *handler() {
+      yield* wait(new Promise<void>((resolve) => resume = resolve));
+      yield ok();
+      yield "late";
+    },
+  },
+  async ({ server, clock }) => {
+    using client = await Client.to(server);
+    await client.send(GET);
+    for (let i = 0; i < 5; i++) await pass(clock, 100_000);
+    resume();
+    await client.until(/late$/);
+  },
+);
+
+serverTest(
+  "the body that a handler has not read must not come too slowly either",
+  { handler: hello, timeouts },
+  async ({ server, clock, errors }) => {
+    using client = await Client.to(server);
+    await client.send(POST);
+    await client.until(/hello$/);
+    await pass(clock, 2100);
+    await client.untilEnd();
+    assertEquals(errors, []);
+  },
+);
+
+const ended: string[] = [];
+serverTest(
+  "a client that does not read its answer is aborted",
+  {
+    timeouts,
+    *handler() {
+      ended.length = 0;
+      try {
+        yield ok();
+        for (;;) yield new Uint8Array(65536);
+      } finally {
+        ended.push("ended");
+      }
+    },
+  },
+  async ({ server, clock, errors }) => {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await conn.write(new TextEncoder().encode(GET));
+    await turns(500);
+    for (let i = 0; i < 3 && ended.length === 0; i++) await pass(clock, 3000);
+    assertEquals([ended, errors], [["ended"], []]);
+    await turnsUntil(() => server.statistics().open === 0);
+  },
+);
+
+serverTest(
+  "a client that reads slowly gets its answer",
+  {
+    timeouts,
+    *handler() {
+      yield ok();
+      for (let i = 0; i < 200; i++) yield new Uint8Array(65536);
+    },
+  },
+  async ({ server, clock, errors }) => {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await conn.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+    const buffer = new Uint8Array(1_000_000);
+    let length = 0;
+    for (let n; (n = await conn.read(buffer)) !== null;) {
+      length += n;
+      await turns(100);
+      clock.advance(1400);
+    }
+    assert(length > 200 * 65536);
+    assertEquals(errors, []);
+  },
+);
+
+let signal: AbortSignal;
+serverTest(
+  "request.signal aborts when the client has gone, also while the handler waits for something else",
+  {
+    *handler(request) {
+      signal = request.signal;
+      yield* wait(new Promise<void>((resolve) => resume = resolve));
+      yield ok();
+      yield "answered";
+    },
+  },
+  async ({ server, errors }) => {
+    for (const goes of [true, false]) {
+      const client = await Client.to(server);
+      await client.send(GET + (goes ? "" : GET)); // Another request is no end.
+      await turns(200);
+      assertEquals(signal.aborted, false);
+      if (goes) {
+        await turns(100);
+        client[Symbol.dispose]();
+        await turnsUntil(() => signal.aborted);
+        assert(signal.reason instanceof EndOfStream);
+        resume();
+        await turnsUntil(() => server.statistics().open === 0);
+        continue;
+      }
+      const first = signal;
+      resume();
+      await client.until(/answered/);
+      await turnsUntil(() => signal !== first);
+      resume();
+      await client.until(/answered[^]*answered/);
+      assertEquals([first.aborted, signal.aborted], [false, false]);
+      client[Symbol.dispose]();
+    }
+    assertEquals(errors, []);
+  },
+);
+
+serverTest(
+  "a connection ends after maxRequests",
+  { handler: hello, limits: { maxRequests: 2 } },
+  async ({ server }) => {
+    using client = await Client.to(server);
+    await client.put(GET + GET + GET);
+    await client.untilEnd();
+    assertEquals(client.received.match(/hello/g)?.length, 2);
+    assertMatch(client.received, /connection: close\r\n(.*\r\n)*\r\nhello$/);
+  },
+);
+
+serverTest(
+  "connections beyond maxConnections are answered with 503, and others are served again later",
+  { handler: hello, maxConnections: 2, overload: 503 },
+  async ({ server }) => {
+    const first = await Client.to(server);
+    using second = await Client.to(server);
+    for (const client of [first, second]) {
+      await client.send(GET);
+      await client.until(/hello$/);
+    }
+    using third = await Client.to(server);
+    await third.send(GET);
+    await third.until(/^HTTP\/1.1 503 Service Unavailable\r\n[^]*Service Unavailable$/);
+    await third.untilEnd();
+    third[Symbol.dispose]();
+    first[Symbol.dispose]();
+    await turnsUntil(() => server.statistics().open === 1);
+    using fourth = await Client.to(server);
+    await fourth.send(GET);
+    await fourth.until(/hello$/);
+    server.maxConnections = 3;
+    using fifth = await Client.to(server);
+    await fifth.send(GET);
+    await fifth.until(/hello$/);
+    assertEquals(server.statistics(), { open: 3, idle: 3, accepted: 5, refused: 1, requests: 4 });
+  },
+);
+
+serverTest(
+  "connections of one address are limited, and an errorHandler answers the others",
+  {
+    handler: hello,
+    maxConnectionsPerAddress: 1,
+    *errorHandler(request) {
+      yield ok({ "content-type": "text/plain" });
+      yield `too many for ${request.path}`;
+    },
+  },
+  async ({ server }) => {
+    using first = await Client.to(server);
+    await first.send(GET);
+    using second = await Client.to(server);
+    await second.send(GET);
+    await second.until(/connection: close\r\n(.*\r\n)*\r\ntoo many for \/$/);
+    await first.until(/hello$/);
+  },
+);
+
+serverTest(
+  "maxConnections lets others wait, and may be changed",
+  { handler: hello, maxConnections: 1 },
+  async ({ server }) => {
+    using first = await Client.to(server);
+    await first.send(GET);
+    await first.until(/hello$/);
+    using second = await Client.to(server);
+    await second.put(GET);
+    await turns(100);
+    assertEquals(second.received, "");
+    server.maxConnections = 2;
+    await second.until(/hello$/);
+  },
+);
+
+serverTest(
+  "shutdown() closes what is idle, and lets the others end, with connection: close",
+  {
+    *handler() {
+      yield* wait(new Promise<void>((resolve) => resume = resolve));
+      yield ok();
+      yield "hello";
+    },
+  },
+  async ({ server, errors }) => {
+    using idle = await Client.to(server);
+    using busy = await Client.to(server);
+    await busy.send(GET);
+    const over = server.shutdown();
+    await idle.untilEnd();
+    assertEquals(idle.end, "closed");
+    await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port: server.port }));
+    resume();
+    await busy.until(/connection: close\r\n(.*\r\n)*\r\nhello$/);
+    await busy.untilEnd();
+    for (const client of [idle, busy]) client[Symbol.dispose]();
+    await over;
+    assertEquals([server.statistics().open, errors], [0, []]);
+  },
+);
+
+serverTest(
+  "shutdown() aborts what is left at the deadline",
+  {
+    *handler() {
+      try {
+        yield ok();
+        yield "begun";
+        yield* wait(new Promise<void>(() => {}));
+      } finally {
+        ended.push("closed");
+      }
+    },
+  },
+  async ({ server, clock, errors }) => {
+    ended.length = 0;
+    using client = await Client.to(server);
+    await client.send(GET);
+    await client.until(/begun/);
+    const over = server.shutdown({ deadlineMs: 500 });
+    await pass(clock, 499);
+    assertEquals(client.end, "open");
+    await pass(clock, 2);
+    await over;
+    await client.untilEnd();
+    assertEquals([ended, errors], [["closed"], []]);
+  },
+);
+
+const entries: AccessLogEntry[] = [];
+serverTest(
+  "the access log is told of each request, also of one that is malformed",
+  {
+    accessLog: (entry) => entries.push(entry),
+    *handler(request) {
+      if (request.path === "/throws") throw new Error("no");
+      yield ok();
+      if (request.path === "/pieces") {
+        yield "12345";
+        yield "ü";
+      }
+      yield "hello";
+    },
+  },
+  async ({ server }) => {
+    entries.length = 0;
+    using client = await Client.to(server);
+    const requests = ["GET /", "HEAD /", "GET /pieces", "GET /throws"].map((line) =>
+      `${line} HTTP/1.1\r\nHost: x\r\nUser-Agent: "forged"\\ \xff\r\nReferer: r\r\n\r\n`
+    );
+    for (const request of requests) await client.send(request);
+    await client.send("GET bad\r\n\r\n");
+    await client.untilEnd();
+    assertEquals(
+      entries.map(({ status, bytes, request }) => [status, bytes, request?.target]),
+      [[200, 5, "/"], [200, 0, "/"], [200, 12, "/pieces"], [500, 21, "/throws"], [
+        400,
+        entries[4]!.bytes,
+        undefined,
+      ]],
+    );
+    const date = "\\d\\d/[A-Z][a-z][a-z]/\\d{4}:\\d\\d:\\d\\d:\\d\\d \\+0000";
+    const common = new RegExp(`^127\\.0\\.0\\.1 - - \\[${date}\\] "GET / HTTP/1\\.1" 200 5$`);
+    assertMatch(commonLog(entries[0]!), common);
+    assertMatch(combinedLog(entries[0]!), / "r" "\\x22forged\\x22\\x5c \\xc3\\xbf"$/);
+    assertMatch(commonLog(entries[4]!), / "-" 400 \d+$/);
+    const json = JSON.parse(jsonLog(entries[0]!));
+    assertEquals([json.method, json.status, json.address], ["GET", 200, "127.0.0.1"]);
+    assertEquals(json.userAgent, '"forged"\\ \u00c3\u00bf');
+    assert(entries.every(({ ms, time }) => ms >= 0 && Math.abs(time - Date.now()) < 60_000));
+  },
+);
+
+Deno.test("HttpServer refuses options that make no sense, by name", () => {
+  using reactor = new Reactor();
+  const bad: [Record<string, unknown>, string][] = [
+    [{ timeouts: { headMs: 0 } }, "headMs must not be 0"],
+    [{ timeouts: { bodyMs: -1 } }, "bodyMs"],
+    [{ timeouts: { idleMs: NaN } }, "idleMs"],
+    [{ timeouts: { writeMs: "1" } }, "writeMs"],
+    [{ timeouts: { readMs: 1 } }, "no option readMs; there are headMs"],
+    [{ limits: { maxHeaderBytes: 1 } }, "no option maxHeaderBytes"],
+    [{ limits: { maxRequests: 1.5 } }, "maxRequests"],
+    [{ maxConnections: 0 }, "maxConnections"],
+    [{ maxConnectionsPerAddress: -1 }, "maxConnectionsPerAddress"],
+    [{ overload: 404 }, 'overload must be "wait" or 503'],
+    [{ errorHandler: "no" }, "handler"],
+    [{ hander: hello }, "no option hander"],
+  ];
+  for (const [options, message] of bad) {
+    const all = { ...listening, handler: hello, ...options } as HttpServerOptions;
+    assertThrows(() => new HttpServer(reactor, all), Error, message);
+  }
+  assertEquals(reactor.inspect(), []);
+  using server = new HttpServer(reactor, { ...listening, handler: hello });
+  assertThrows(() => server.timeouts = { headMs: -1 }, RangeError, "headMs");
+  assertThrows(() => server.limits = { maxHeaders: -1 }, RangeError, "maxHeaders");
+  assertThrows(() => server.maxConnections = 0, RangeError, "maxConnections");
+});
+
+Deno.test("httpProtocol() that is fed by hand has no timeouts, and announces none", () => {
+  const protocol = httpProtocol(hello, { timeouts });
+  protocol.next();
+  const answer = String(protocol.next(new TextEncoder().encode(GET)).value);
+  assert(!answer.includes("keep-alive"));
+  assertThrows(() => httpProtocol(hello, { timeouts: { headMs: -1 } }), RangeError);
+});
