@@ -69,9 +69,7 @@ export class Connection implements Wire, Inner {
   readonly #output = new Output();
   readonly #date: DateLine;
   /** Parses heads that come whole. Connections share it. */
-  readonly #wholeHeads: RequestHeadParser;
-  /** The parser of the last head. */
-  #parser: RequestHeadParser;
+  readonly #parser: RequestHeadParser;
   #exchange: Exchange | undefined = undefined;
   /** How many requests have come. */
   #requests = 0;
@@ -98,10 +96,7 @@ export class Connection implements Wire, Inner {
     this.#limits = settings.limits;
     this.#date = settings.date;
     this.info = info;
-    this.#wholeHeads = this.#parser = requestHeadParser(
-      this.#limits,
-      schemeOf(settings.scheme, info.tls),
-    );
+    this.#parser = requestHeadParser(this.#limits, schemeOf(settings.scheme, info.tls));
     this.body = new Body(this.#input, this.#limits);
     this.answer = new Answer(this.#output, this.#date);
   }
@@ -141,6 +136,7 @@ export class Connection implements Wire, Inner {
     const host = this.host = hostOf(this);
     const input = this.#input;
     const output = this.#output;
+    const whole = this.#parser;
     const { answer } = this;
     try {
       for (;;) {
@@ -158,21 +154,25 @@ export class Connection implements Wire, Inner {
           if (input.empty) continue;
         }
         const exchange = this.#exchange = new Exchange(this);
+        let parser = whole;
         try {
-          const parser = this.#parser;
-          if (parser.parse(input.bytes, input.at)) input.at = parser.end;
-          else if (!(yield* this.#gatherHead())) return;
+          if (whole.parse(input.bytes, input.at)) input.at = whole.end;
+          else {
+            whole.forget();
+            parser = new RequestHeadParser(this.#limits, whole.scheme);
+            if (!(yield* this.#gatherHead(parser))) return;
+          }
         } catch (error) {
           if (!(error instanceof RemoteProtocolError)) throw error;
           host?.begin(Infinity);
-          answer.start(this.#parser.method === "HEAD", false, false);
+          answer.start(parser.method === "HEAD", false, false);
           exchange.refuse(error);
           this.#settings.requests++;
           this.#log({ request: undefined, at: performance.now() });
           return yield* this.#flush();
         }
 
-        let phase = this.#start(exchange);
+        let phase = this.#start(exchange, parser);
         while (exchange.isRunning) phase = yield* this.#goOn(exchange, phase);
         this.isRunning = false;
         this.#log(this.#begun);
@@ -256,9 +256,10 @@ export class Connection implements Wire, Inner {
   }
 
   /** Starts the handler of the request that was parsed. */
-  #start(exchange: Exchange): Phase {
-    const { contentLength, expectContinue } = this.#parser;
-    const request = new HttpRequest(this.#parser, exchange);
+  #start(exchange: Exchange, parser: RequestHeadParser): Phase {
+    const { contentLength, expectContinue } = parser;
+    const request = new HttpRequest(parser, exchange);
+    parser.forget();
     const settings = this.#settings;
     settings.requests++;
     if (settings.accessLog !== undefined) this.#begun = { request, at: performance.now() };
@@ -278,8 +279,6 @@ export class Connection implements Wire, Inner {
   /** Drops everything of the last request: the connection is idle. */
   #forget(): void {
     this.#exchange = undefined;
-    this.#parser.forget();
-    this.#parser = this.#wholeHeads;
     this.#input.receive(NOTHING);
     this.body.forget();
     this.answer.forget();
@@ -335,14 +334,10 @@ export class Connection implements Wire, Inner {
    * The pieces are gathered, because the request is a view of them. A parser of its own goes on where
    * it stopped, so a malformed head is refused as soon as it can be.
    */
-  *#gatherHead(): Coroutine<boolean> {
+  *#gatherHead(parser: RequestHeadParser): Coroutine<boolean> {
     const input = this.#input;
-    const limits = this.#limits;
-    const parser = new RequestHeadParser(limits, this.#wholeHeads.scheme);
-    this.#parser.forget();
-    this.#parser = parser;
     // An empty line may come before the head, and one byte more than allowed is an error.
-    const head = new Pieces(parser, limits.maxHeadBytes + 3);
+    const head = new Pieces(parser, this.#limits.maxHeadBytes + 3);
     const { host } = this;
     let isTimed = false;
     while (!head.add(input)) {
