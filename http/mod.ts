@@ -25,6 +25,15 @@
  */
 import "./_machinery.ts";
 
+export * from "./content/event_stream.ts";
+export * from "./content/events.ts";
+export * from "./content/form.ts";
+export * from "./content/form_limits.ts";
+export * from "./content/header_parameters.ts";
+export * from "./content/last_event_id.ts";
+export * from "./content/parse_events.ts";
+export type { Part } from "./content/part.ts";
+export type { Parts } from "./content/parts.ts";
 export * from "./headers_to_send.ts";
 export * from "./http_handler.ts";
 export * from "./http_headers.ts";

@@ -42,10 +42,12 @@ const EXPORTS = {
   http: {
     values: `
       EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server defaultLimits httpProtocol ok response`,
+      RemoteProtocolError Server defaultLimits eventStream events form httpProtocol lastEventId
+      multipart ok parseEvents response`,
     types: `
-      ConnectionInfo Coroutine HeaderValue HeadersToSend HttpHandler HttpLimits
-      HttpProtocolMessages HttpProtocolOptions HttpServerOptions ResponseHead ServerMessages`,
+      ConnectionInfo Coroutine EventToSend EventsOptions FormLimits HeaderParameters HeaderValue
+      HeadersToSend HttpHandler HttpLimits HttpProtocolMessages HttpProtocolOptions
+      HttpServerOptions ParseEventsOptions Part Parts ReceivedEvent ResponseHead ServerMessages`,
   },
 };
 
