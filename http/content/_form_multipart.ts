@@ -19,7 +19,7 @@
  *     DATA → DELIMITED → (PADDING →) LF_OF_LINE → HEAD → DATA …      DATA is the preamble at first
  *            DELIMITED → DASH → CLOSED → CLOSED_LF → EPILOGUE
  */
-import { COLON, CR, FIELD, LF, SPACE, TAB, TOKEN } from "../_characters.ts";
+import { COLON, CR, LF, SPACE, TAB, TOKEN } from "../_characters.ts";
 import { HttpHeaders } from "../http_headers.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { badForm, tooMuch } from "./_form_limits.ts";
@@ -265,10 +265,11 @@ function checkLines(bytes: Uint8Array): void {
     if (at === from || bytes[at] !== COLON) {
       throw badForm("a part of it has a line that is no header (RFC 2046 5.1)");
     }
-    at++;
-    while (FIELD[bytes[at]!] === 1) at++;
+    while (bytes[at] !== CR && bytes[at] !== 0) at++;
+    // RFC 9110 5.5: CR, LF and NUL are dangerous. Other control characters may be kept, and browsers
+    // send them in names.
     if (bytes[at] !== CR || bytes[at + 1] !== LF) {
-      throw badForm("a header of a part has a control character (RFC 9110 5.5)");
+      throw badForm("a header of a part has a CR or NUL (RFC 9110 5.5)");
     }
   }
 }

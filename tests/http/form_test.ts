@@ -157,6 +157,12 @@ const cases: [title: string, type: string, body: string, seen: Seen[]][] = [
     "text/plain",
   ]]],
   ["a path", MULTIPART, file('"../../etc/passwd"'), [["f", "", "passwd", "text/plain"]]],
+  ["control characters", MULTIPART, file('"\x1b[2J\t\x7f\x01a"'), [[
+    "f",
+    "",
+    "[2Ja",
+    "text/plain",
+  ]]],
   ["a directory", MULTIPART, file('"/etc/"'), [["f", "", "", "text/plain"]]],
   ["the parent directory", MULTIPART, file('"a/.."'), [["f", "", "", "text/plain"]]],
   ["a hidden parent directory", MULTIPART, file('"%0D.."'), [["f", "", "", "text/plain"]]],
