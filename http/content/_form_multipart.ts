@@ -6,12 +6,13 @@
  *                CRLF "--" boundary "--" padding [CRLF epilogue]
  *
  * 1. Parts are separated by the delimiter, CRLF "--" boundary, which may begin at any byte and may be
- *    cut anywhere. The body begins as if a CRLF came before it.
+ *    cut anywhere. Its CRLF may be the one at the end of a head, and the body begins as if a CRLF came
+ *    before it: the first line of data may be a boundary.
  * 2. Only the first byte of the delimiter is a CR. So what looks like the beginning of a delimiter
  *    and is none does not contain another beginning. It is enough to count how many bytes of the
  *    delimiter have been seen, and no byte of the data is looked at more than twice.
  * 3. What follows the delimiter in its line must be right: anything else than padding or "--" is an
- *    error, and so is a line that ends without CR.
+ *    error. So is a line that ends without CR, and a boundary in a head.
  * 4. Data are views of the chunk that was received.
  *
  * The states:
@@ -31,6 +32,8 @@ const DATA = 0, DELIMITED = 1, PADDING = 2, LF_OF_LINE = 3, HEAD = 4;
 const DASH = 5, CLOSED = 6, CLOSED_LF = 7, EPILOGUE = 8;
 
 const HYPHEN = 0x2d;
+/** How many bytes these are. */
+const CRLF = 2;
 const NOTHING = new Uint8Array(0);
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 const encoder = new TextEncoder();
@@ -45,8 +48,10 @@ export class MultipartSource implements FormSource {
   #at = 0;
   #ended = false;
   #state = DATA;
-  /** How many bytes of the delimiter have been seen at the end of the last chunk. */
-  #matched = 2;
+  /** How many bytes of the delimiter have been seen. */
+  #matched = CRLF;
+  /** How many of these are not of the data, because they came before. */
+  #before = CRLF;
   readonly #head = new Gathered();
   /** How many bytes the current line of the head has, and its last byte. */
   #line = 0;
@@ -84,6 +89,7 @@ export class MultipartSource implements FormSource {
       } else if (this.#state === HEAD) {
         if (!this.#readHead()) return undefined;
         this.#state = DATA;
+        this.#matched = this.#before = CRLF;
         return this.#partHead();
       } else if (this.#at < this.#bytes.length) this.#readLine();
       else return this.#ended ? null : undefined;
@@ -107,8 +113,9 @@ export class MultipartSource implements FormSource {
       this.#matched = matched;
       if (matched === delimiter.length) return this.#delimited(at);
       if (at === length) return undefined;
-      this.#matched = 0;
-      return delimiter.slice(0, matched); // It was data.
+      const data = delimiter.slice(this.#before, matched);
+      this.#matched = this.#before = 0;
+      if (data.length > 0) return data;
     }
     const from = this.#at;
     let to = this.#find(from);
@@ -125,7 +132,7 @@ export class MultipartSource implements FormSource {
 
   #delimited(at: number): null {
     this.#at = at;
-    this.#matched = 0;
+    this.#matched = this.#before = 0;
     this.#state = DELIMITED;
     return null;
   }
@@ -228,7 +235,7 @@ export class MultipartSource implements FormSource {
 
   #partHead(): PartHead {
     const bytes = this.#head.take();
-    checkLines(bytes);
+    this.#checkLines(bytes);
     const headers = new HttpHeaders(bytes, 0, bytes.length - 2);
     const coding = headers.get("content-transfer-encoding");
     // RFC 7578 4.7: the codings of mail are not used. If one is, the data are not what they seem.
@@ -251,27 +258,32 @@ export class MultipartSource implements FormSource {
     const disposition = this.#isForm ? unescaped(parameters) : parameters;
     return { name: disposition.get("name") ?? "", headers, disposition };
   }
+
+  /** RFC 9112 5, and without line folding: *( field-name ":" OWS field-value OWS CRLF ) CRLF */
+  #checkLines(bytes: Uint8Array): void {
+    const boundary = this.#delimiter.subarray(CRLF);
+    for (let at = 0; at < bytes.length - 2; at += 2) {
+      const from = at;
+      // RFC 2046 5.1.1: boundary delimiters must not appear within the encapsulated material.
+      if (boundary.every((byte, i) => byte === bytes[from + i])) {
+        throw badForm("a head of it has a boundary (RFC 2046 5.1.1)");
+      }
+      while (TOKEN[bytes[at]!] === 1) at++;
+      if (at === from || bytes[at] !== COLON) {
+        throw badForm("a part of it has a line that is no header (RFC 2046 5.1)");
+      }
+      while (bytes[at] !== CR && bytes[at] !== 0) at++;
+      // RFC 9110 5.5: CR, LF and NUL are dangerous. Other control characters may be kept, and
+      // browsers send them in names.
+      if (bytes[at] !== CR || bytes[at + 1] !== LF) {
+        throw badForm("a header of a part has a CR or NUL (RFC 9110 5.5)");
+      }
+    }
+  }
 }
 
 function badLine(): RemoteProtocolError {
   return badForm("a line with a boundary does not end after it, with CR LF (RFC 2046 5.1.1)");
-}
-
-/** RFC 9112 5, and without line folding: *( field-name ":" OWS field-value OWS CRLF ) CRLF */
-function checkLines(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length - 2; at += 2) {
-    const from = at;
-    while (TOKEN[bytes[at]!] === 1) at++;
-    if (at === from || bytes[at] !== COLON) {
-      throw badForm("a part of it has a line that is no header (RFC 2046 5.1)");
-    }
-    while (bytes[at] !== CR && bytes[at] !== 0) at++;
-    // RFC 9110 5.5: CR, LF and NUL are dangerous. Other control characters may be kept, and browsers
-    // send them in names.
-    if (bytes[at] !== CR || bytes[at + 1] !== LF) {
-      throw badForm("a header of a part has a CR or NUL (RFC 9110 5.5)");
-    }
-  }
 }
 
 /**

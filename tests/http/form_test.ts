@@ -180,6 +180,17 @@ const cases: [title: string, type: string, body: string, seen: Seen[]][] = [
     "text/plain",
   ]]],
   ["one that is not UTF-8", MULTIPART, file('"\xe9"'), [["f", "", "\ufffd", "text/plain"]]],
+  [
+    "a boundary in the first line of data",
+    MULTIPART,
+    `--b\r\n${'Content-Disposition: form-data; name="a"'}\r\n\r\n${field("b", "1")}--b--`,
+    [["a", ""], ["b", "1"]],
+  ],
+  ["nearly one", MULTIPART, `${field("a", "--c")}${field("b", "-")}${field("c", "--")}--b--`, [
+    ["a", "--c"],
+    ["b", "-"],
+    ["c", "--"],
+  ]],
   ["no parts", MULTIPART, "--b--\r\n", []],
   ["no line end after the last boundary", MULTIPART, `${field("a", "1")}--b--`, [["a", "1"]]],
   [
@@ -214,13 +225,13 @@ const cases: [title: string, type: string, body: string, seen: Seen[]][] = [
   [
     "beginnings of a boundary",
     MULTIPART,
-    `${field("a", "\r")}${field("b", "\r\n")}${field("c", "\r\n--")}${field("d", "--b")}` +
+    `${field("a", "\r")}${field("b", "\r\n")}${field("c", "\r\n--")}${field("d", " --b")}` +
     `${field("e", "\r\r\n\r\n-\r\n--\r\n--c\n--b\n")}${field("f", "\r\n\r\n--\r")}--b--`,
     [
       ["a", "\r"],
       ["b", "\r\n"],
       ["c", "\r\n--"],
-      ["d", "--b"],
+      ["d", " --b"],
       ["e", "\r\r\n\r\n-\r\n--\r\n--c\n--b\n"],
       ["f", "\r\n\r\n--\r"],
     ],
@@ -235,9 +246,9 @@ const cases: [title: string, type: string, body: string, seen: Seen[]][] = [
   [
     "the longest boundary",
     `multipart/form-data; boundary=${"-".repeat(70)}`,
-    `${"-".repeat(72)}\r\nContent-Disposition: form-data; name=a\r\n\r\n${"-".repeat(90)}\r\n` +
+    `${"-".repeat(72)}\r\nContent-Disposition: form-data; name=a\r\n\r\n ${"-".repeat(90)}\r\n` +
     `${"-".repeat(74)}`,
-    [["a", "-".repeat(90)]],
+    [["a", ` ${"-".repeat(90)}`]],
   ],
   ["all fields of a urlencoded form", URLENCODED, "a=1&b=&=c&d&&e=f=g&a=+%2B%26%3d%", [
     ["a", "1"],
@@ -311,6 +322,8 @@ const malformed: [title: string, body: string, status?: number, limits?: Partial
   ["a folded line", head("Content-Disposition: form-data;\r\n name=a")],
   ["a line without a colon", head(`${DISPOSITION}\r\nhello`)],
   ["a line without a name", head(`${DISPOSITION}\r\n: x`)],
+  ["a boundary in a head", head(`${DISPOSITION}\r\n--bX: y`)],
+  ["a boundary as a head", `--b\r\n--b: ${head(DISPOSITION)}`],
   ["a space before a colon", head(`Content-Disposition : form-data; name=a`)],
   ["NUL in a head", head(`${DISPOSITION}\r\nX: \0`)],
   ["a coding of mail", head(`${DISPOSITION}\r\nContent-Transfer-Encoding: base64`), 415],
