@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { call, compose, type Coroutine, EndOfStream, retval } from "../../compose/mod.ts";
 import {
   form,
@@ -451,6 +453,32 @@ Deno.test("Part.read() gives views of what was received", () => {
   assertEquals(pieces.map(text), ["1234", "5678", "9"]);
   assert(pieces.every(({ buffer }, i) => buffer === chunks[i]!.buffer));
   assert(pieces[1] === chunks[1]);
+});
+
+setFlagsFromString("--expose-gc");
+const gc: () => void = runInNewContext("gc");
+
+Deno.test("a part of any size takes no memory", () => {
+  let size = 0;
+  const sizing = compose((function* (): Coroutine {
+    const parts = form(MULTIPART);
+    for (let part; (part = yield* call(parts.next())) !== undefined;) {
+      for (let piece; (piece = yield* call(part.read())) !== undefined;) size += piece.length;
+    }
+  })());
+  sizing.next();
+  sizing.next(field("a", "").slice(0, -2));
+  const inUse = () => {
+    gc();
+    const { heapUsed, external } = Deno.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = inUse();
+  // Each chunk ends with the beginning of a boundary.
+  for (let i = 0; i < 1000; i++) sizing.next(new Uint8Array(65_536).fill(0x0d));
+  const more = inUse() - before;
+  assert(more < 1_000_000, `${more} bytes`);
+  assertEquals(size, 65_536_000 - 1);
 });
 
 Deno.test("Part.text() reads UTF-8", () => {
