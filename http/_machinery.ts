@@ -3,5 +3,5 @@ import { machinery } from "../compose/_machinery.ts";
 import { Connection } from "./_connection.ts";
 import { HttpRequest } from "./http_request.ts";
 
-const { bytes, text, json } = HttpRequest.prototype;
-machinery(import.meta.url, Connection.prototype.run, bytes, text, json);
+const { bytes, text, json, formData } = HttpRequest.prototype;
+machinery(import.meta.url, Connection.prototype.run, bytes, text, json, formData);

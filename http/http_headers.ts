@@ -1,4 +1,6 @@
 import { COLON, CR, latin1, SPACE, TAB } from "./_characters.ts";
+import { parametersOf } from "./content/_parameters.ts";
+import type { HeaderParameters } from "./content/header_parameters.ts";
 
 /** How many numbers describe a line. */
 const LINE = 3;
@@ -63,6 +65,32 @@ export class HttpHeaders implements Iterable<[string, string]> {
   /** Whether there is a line of that name. */
   has(name: string): boolean {
     return this.#find(name.toLowerCase(), 0) >= 0;
+  }
+
+  /**
+   * The value of `name` and its parameters (RFC 9110 5.6.6): of Content-Type, Content-Disposition
+   * and the like, not of headers that are lists. It is undefined if there is no such line.
+   *
+   * A parameter `filename*` (RFC 8187) is decoded and takes the place of `filename`; it counts for
+   * nothing if it cannot be decoded. A backslash is an escape only before a quote or a backslash, so
+   * a path of Windows stays what it is.
+   *
+   * @throws {RemoteProtocolError} If it is malformed, also if a parameter or the line comes twice.
+   *
+   * @example A media type
+   * ```ts
+   * import { HttpHeaders } from "@weightless/io/http";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const lines = `Content-Type: Text/HTML; Charset="utf-8"\r\n`;
+   * const headers = new HttpHeaders(new TextEncoder().encode(lines));
+   * const { value, parameters } = headers.parameters("content-type")!;
+   * assertEquals([value, parameters.get("charset")], ["text/html", "utf-8"]);
+   * ```
+   */
+  parameters(name: string): HeaderParameters | undefined {
+    const text = this.get(name);
+    return text === undefined ? undefined : parametersOf(name, text);
   }
 
   /** The names, in lower case, and the values of all lines, in the order in which they arrived. */

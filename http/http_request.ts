@@ -1,5 +1,8 @@
-import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { call, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { latin1 } from "./_characters.ts";
+import { form } from "./content/form.ts";
+import type { FormLimits } from "./content/form_limits.ts";
+import type { Parts } from "./content/parts.ts";
 import { HttpHeaders } from "./http_headers.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
@@ -256,6 +259,71 @@ export class HttpRequest {
     } catch (cause) {
       throw new RemoteProtocolError("Cannot read the body: it is not JSON", { cause });
     }
+  }
+
+  /**
+   * Reads the body as a form, part by part, while it arrives: multipart/form-data as well as
+   * application/x-www-form-urlencoded. Nothing of it is kept, so it may be of any size.
+   *
+   * @param limits How much the form may have.
+   * @throws {RemoteProtocolError} With status 415 if the body is no form, with 400 if its type is
+   * malformed.
+   * @throws {RangeError} If a limit is no whole number, or Infinity.
+   * @throws {TypeError} If there is no such limit.
+   *
+   * @example An upload
+   * ```ts
+   * import { call, type Coroutine } from "@weightless/io/compose";
+   * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+   * import { assertStringIncludes } from "@std/assert";
+   *
+   * function* upload(request: HttpRequest): Coroutine {
+   *   const form = request.form({ maxParts: 10 });
+   *   let size = 0;
+   *   for (let part; (part = yield* call(form.next())) !== undefined;) {
+   *     for (let piece; (piece = yield* call(part.read())) !== undefined;) size += piece.length;
+   *   }
+   *   yield ok();
+   *   yield `Got ${size} bytes`;
+   * }
+   *
+   * const body = `--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n` +
+   *   "Hello!\r\n--x--\r\n";
+   * const protocol = httpProtocol(upload);
+   * protocol.next();
+   * const answer = protocol.next(new TextEncoder().encode(
+   *   `POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: ${body.length}\r\n` +
+   *     `Content-Type: multipart/form-data; boundary=x\r\n\r\n${body}`,
+   * ));
+   * assertStringIncludes(String(answer.value), "Got 6 bytes");
+   * ```
+   */
+  form(limits?: Partial<FormLimits>): Parts {
+    return form(this.headers.get("content-type"), limits);
+  }
+
+  /**
+   * Reads the body as a form, and gathers it: `const form = yield* call(request.formData())`. Files
+   * have the names that {@linkcode Part.filename} gives.
+   *
+   * @param limits How much the form may have: 16 MiB in all unless another `maxBytes` is given.
+   * @throws {RemoteProtocolError} With status 415 if the body is no form, with 413 if there is more,
+   * with 400 if it is malformed or ends too early.
+   * @throws {RangeError} If a limit is no whole number, or Infinity.
+   * @throws {TypeError} If there is no such limit.
+   */
+  *formData(limits: Partial<FormLimits> = {}): Coroutine<FormData> {
+    const form = this.form({ ...limits, maxBytes: limits.maxBytes ?? MAX_BYTES });
+    const data = new FormData();
+    for (let part; (part = yield* call(form.next())) !== undefined;) {
+      const { name, filename } = part;
+      if (filename === undefined) data.append(name, yield* call(part.text()));
+      else {
+        const type = part.headers.get("content-type") ?? "text/plain";
+        data.append(name, new File([yield* call(part.bytes(Infinity))], filename, { type }));
+      }
+    }
+    return data;
   }
 
   /**

@@ -42,12 +42,14 @@ const EXPORTS = {
   http: {
     values: `
       EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server combinedLog commonLog defaultLimits defaultTimeouts
-      fetchHandler httpProtocol jsonLog methodNotAllowed ok response`,
+      RemoteProtocolError Server combinedLog commonLog defaultLimits defaultTimeouts eventStream
+      events fetchHandler form httpProtocol jsonLog lastEventId methodNotAllowed multipart ok
+      parseEvents response`,
     types: `
-      AccessLog AccessLogEntry ConnectionInfo Coroutine FetchHandler FetchInfo HeaderValue
-      HeadersToSend HttpHandler HttpLimits HttpProtocolMessages HttpProtocolOptions
-      HttpServerOptions HttpServerStatistics HttpTimeouts ResponseHead ServerMessages
+      AccessLog AccessLogEntry ConnectionInfo Coroutine EventToSend EventsOptions FetchHandler
+      FetchInfo FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits
+      HttpProtocolMessages HttpProtocolOptions HttpServerOptions HttpServerStatistics
+      HttpTimeouts ParseEventsOptions Part Parts ReceivedEvent ResponseHead ServerMessages
       ServerOptions ServerStatistics ShutdownOptions`,
   },
 };
