@@ -42,10 +42,15 @@ const EXPORTS = {
   http: {
     values: `
       EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server defaultLimits httpProtocol ok response`,
+      RemoteProtocolError Server compress compressionFor conditional decodeWhole decompress
+      defaultLimits encodeWhole etagOf httpProtocol ok preferredEncoding preferredLanguage
+      preferredType ranged rangesOf response weakEtag`,
     types: `
-      ConnectionInfo Coroutine HeaderValue HeadersToSend HttpHandler HttpLimits
-      HttpProtocolMessages HttpProtocolOptions HttpServerOptions ResponseHead ServerMessages`,
+      ByteRange CompressOptions CompressibleResponse Compression CompressionOptions
+      ConditionalRequest ConnectionInfo ContentCoding Coroutine DecompressOptions HeaderValue
+      HeadersToSend HttpHandler HttpLimits HttpProtocolMessages HttpProtocolOptions
+      HttpServerOptions RangedAnswer RangedOptions RangedRepresentation RangesOptions ResponseHead
+      ServerMessages Validators`,
   },
 };
 
