@@ -12,7 +12,7 @@ import type { ContentCoding } from "./content_coding.ts";
 export interface CompressOptions {
   /**
    * How hard to try. More takes more time and often makes less. `gzip` and `deflate` have 1 to 9,
-   * by default 1; `br` has 0 to 11, by default 5; `zstd` has 1 to 19, by default 3.
+   * by default 2; `br` has 0 to 11, by default 5; `zstd` has 1 to 19, by default 3.
    */
   level?: number;
   /**

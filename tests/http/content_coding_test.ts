@@ -169,7 +169,7 @@ for (const coding of CODINGS) {
   });
 
   Deno.test(`decompress() of ${coding} is not blown up by a bomb, and takes it piece by piece`, async () => {
-    const bomb = encodeWhole(coding, new Uint8Array(100_000_000));
+    const bomb = encodeWhole(coding, new Uint8Array(20_000_000));
     assertEquals(await statusOf(() => run(decompress(coding), [bomb])), 413);
     assertEquals(await statusOf(() => decodeWhole(coding, bomb)), 413);
     let length = 0;
@@ -183,7 +183,7 @@ for (const coding of CODINGS) {
     }
     const stage = decompress(coding, { maxBytes: Infinity });
     await asProcess(pipe(from([bomb]), stage, look()));
-    assertEquals(length, 100_000_000);
+    assertEquals(length, 20_000_000);
     assert(largest <= 1_048_576, `${largest}`);
   });
 
@@ -269,7 +269,8 @@ Deno.test("decompress() undoes several codings in the right order", async () => 
   for (const list of ["gzip, br", "gzip,br", " GZip ,, identity,\tBR,", "x-gzip, br"]) {
     assertEquals(decodeWhole(list, encoded), LARGE);
     assertEquals(await run(decompress(list), [encoded]), LARGE);
-    assertEquals(await run(decompress(list), single(encoded)), LARGE);
+    const pieces = [...single(encoded.subarray(0, 200)), encoded.subarray(200)];
+    assertEquals(await run(decompress(list), pieces), LARGE);
   }
   assertEquals(await statusOf(() => run(decompress("br, gzip"), [encoded])), 400);
   for (const none of ["", "identity", ","]) {
