@@ -113,7 +113,7 @@ export class Connection implements Wire, Inner {
   report(error: unknown, request: HttpRequest | undefined): void {
     error = cleaned(error);
     const { onError } = this.#settings;
-    if (onError !== undefined) onError(error, request);
+    if (onError !== undefined && request !== undefined) onError(error, request);
     else if (this.host !== undefined) this.host.report(error, request);
     else console.error(error);
   }

@@ -30,7 +30,7 @@ export interface HttpProtocolOptions {
    *
    * @default {the reactor's onError, or console.error when the coroutine is fed by hand}
    */
-  onError?: (error: unknown, request: HttpRequest | undefined) => void;
+  onError?: (error: unknown, request: HttpRequest) => void;
   /** Is told of each request when it has been answered. See {@linkcode combinedLog}. */
   accessLog?: AccessLog;
   /** The clock for the Date header: `now()` gives milliseconds since 1970. @default {Date} */

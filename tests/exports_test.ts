@@ -1,7 +1,62 @@
 import { assertEquals } from "@std/assert";
 
 /** All public names. Who adds or removes one does it here and in the CHANGELOG. */
-const EXPORTS = {};
+const EXPORTS = {
+  compose: {
+    values: `
+      Composed EndOfStream Local Request Yield asBytes asList asString autostart call compose
+      consume copyBytes identify isCoroutine isRequest pushBack readAll readExactly readLine
+      readRe readUntil retval trace`,
+    types: `
+      Call ComposeOptions Coroutine EndOfStreamOptions Waiter`,
+  },
+  pipeline: {
+    values: `
+      DeclineMessage NoneOfTheObserversRespond Observable Pipe Transparent batch be decode
+      delimited encode filter flatMap fromIterable join lines map pipe printTree skip take tee
+      toDot toMermaid toReadableStream toTransformStream`,
+    types: `
+      AllOf AnyOf CallOf DecodeOptions DelimitedOptions DoOf LinesOptions OnceOf Stage Strand`,
+  },
+  reactor: {
+    values: `
+      Acceptor DatagramAcceptor DatagramSocket Reactor Suspend TestClock TransferError connect
+      fromStreams here sendFile splice startTls stdio subprocess zeroCopy`,
+    types: `
+      AcceptorOptions ByteStream Clock ConnectOptions Cut Datagram DatagramOptions Handle
+      Inspected Interest KernelPipe Listening ListeningOptions Process ReactorEvents
+      ReactorOptions Reads Receiver RegistrationOptions Selectable SelectorName SendFileOptions
+      Sender ShutdownHook Socket Splice SpliceBothOptions SpliceOptions StreamPair Subprocess
+      SubprocessOptions SuspendOptions TestClockOptions Timer TlsOptions Transfer
+      TransferOptions TransferPeer TransferSide TransferSource TransferTarget Transferred
+      TransferredBothWays Waiting Writes ZeroCopy`,
+  },
+  gio: {
+    values: `
+      EndOfStream Request Suspend TimeoutError all asProcess connectTo currentGio datagrams
+      enter gio iterate memory open race shield sleep spawn timeout wait`,
+    types: `
+      AsProcessOptions Branch BranchResult Context Coroutine Gio GioOptions IterateOptions
+      MemoryContext Opened OutgoingDatagram SuspendOptions Timeout Waiter`,
+  },
+  http: {
+    values: `
+      EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
+      RemoteProtocolError Server combinedLog commonLog compress compressionFor conditional
+      decodeWhole decompress defaultLimits defaultTimeouts encodeWhole etagOf eventStream events
+      fetchHandler form httpProtocol jsonLog lastEventId methodNotAllowed multipart ok
+      parseEvents preferredEncoding preferredLanguage preferredType ranged rangesOf response
+      weakEtag`,
+    types: `
+      AccessLog AccessLogEntry ByteRange CompressOptions CompressibleResponse Compression
+      CompressionOptions ConditionalRequest ConnectionInfo ContentCoding Coroutine
+      DecompressOptions EventToSend EventsOptions FetchHandler FetchInfo FormLimits
+      HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits HttpProtocolMessages
+      HttpProtocolOptions HttpServerOptions HttpServerStatistics HttpTimeouts ParseEventsOptions
+      Part Parts RangedAnswer RangedOptions RangedRepresentation RangesOptions ReceivedEvent
+      ResponseHead ServerMessages ServerOptions ServerStatistics ShutdownOptions Validators`,
+  },
+};
 
 const names = (text: string): string[] => text.trim().split(/\s+/);
 

@@ -1,6 +1,6 @@
 import { type Coroutine, isRequest } from "../../compose/mod.ts";
 import { concat } from "../../compose/_bytes.ts";
-import { listOf } from "../_field_values.ts";
+import { listOf } from "../h1/_field_values.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { AVAILABLE, type Codec, findCodec } from "./_codecs.ts";
 import { plain } from "./_plain.ts";

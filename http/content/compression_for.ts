@@ -1,5 +1,5 @@
 import { whole } from "../../reactor/_whole.ts";
-import { listOf } from "../_field_values.ts";
+import { listOf } from "../h1/_field_values.ts";
 import { AVAILABLE, codecOf } from "./_codecs.ts";
 import { isWeak } from "./_etags.ts";
 import type { ContentCoding } from "./content_coding.ts";
