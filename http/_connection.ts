@@ -411,9 +411,11 @@ const KEPT_LONGER_MS = 1000;
 
 /** Refuses a handler that is not a function. */
 export function checkHandler(handler: unknown): void {
-  if (typeof handler === "function") return;
+  const kind = Object.prototype.toString.call(handler);
+  if (typeof handler === "function" && !kind.startsWith("[object Async")) return;
+  const what = typeof handler === "function" ? "an async function" : shown(handler);
   throw new TypeError(
-    `Cannot serve HTTP with the handler ${shown(handler)}: give a coroutine function, ` +
-      "function* (request) { … }",
+    `Cannot serve HTTP with the handler ${what}: give a coroutine function, ` +
+      "function* (request) { … }, or fetchHandler((request) => new Response(…))",
   );
 }

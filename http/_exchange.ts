@@ -30,7 +30,13 @@
  */
 import { Thrown } from "../compose/_thrown.ts";
 import { throwInto } from "../compose/compose.ts";
-import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
+import {
+  compose,
+  type Composed,
+  type Coroutine,
+  EndOfStream,
+  isCoroutine,
+} from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
@@ -154,7 +160,9 @@ export class Exchange implements RequestContext {
     this.#request = request;
     if (expectContinue) this.#body = "expected";
     try {
-      this.#running = compose(handler(request));
+      const running = handler(request);
+      if (!isCoroutine(running)) throw noCoroutine(running);
+      this.#running = compose(running);
     } catch (error) {
       return this.#failed(error);
     }
@@ -527,6 +535,13 @@ function isPart(): LocalProtocolError {
 function goesOn(): LocalProtocolError {
   return new LocalProtocolError(
     "Cannot close the handler: it goes on reading and writing, although its connection is being closed",
+  );
+}
+
+function noCoroutine(given: unknown): TypeError {
+  return new TypeError(
+    `Cannot answer the request: the handler gave ${shown(given)}, and no coroutine; write ` +
+      "function* (request) { … }, or fetchHandler((request) => new Response(…))",
   );
 }
 
