@@ -95,6 +95,11 @@ class Spoken implements Base {
     return outbox.size === 0 || outbox.flush(context);
   }
 
+  sent(bytes: number, isBlocked: boolean): void {
+    this.#channel.outbox.sent += bytes;
+    this.#channel.isBlocked = isBlocked;
+  }
+
   takeRest(): Uint8Array[] {
     this.#places.keepOuterRest();
     return takeBytes(this.#channel);

@@ -30,6 +30,8 @@ export interface Base {
   write(data: string | Uint8Array): void;
   /** Sends what waits. Returns whether all of it was accepted. */
   send(): boolean;
+  /** So many bytes were sent without it, and perhaps not all that could be. */
+  sent(bytes: number, isBlocked: boolean): void;
   /** Takes what comes before anything that is received. */
   takeRest(): Uint8Array[];
 }

@@ -194,11 +194,17 @@ export class Exchange implements RequestContext {
       this.phase === "body" && this.#handler !== "has taken over" && error instanceof EndOfStream
     ) {
       error = this.endEarly();
-    } else if (this.phase === "body" && error instanceof RemoteProtocolError) this.#spoil(error);
+    } else if (this.#isReading && error instanceof RemoteProtocolError) this.#spoil(error);
     else if (typeof this.#body === "object" && this.#body.error === causeOfCut(error)) {
       error = this.#body.error; // A transfer of a faulty body throws the same as a bare yield.
     }
     return this.#run("throw", error);
+  }
+
+  /** Whether the handler waits for the body. */
+  get #isReading(): boolean {
+    return this.phase === "body" ||
+      this.phase === "driver" && transfersHere(this.value, "from") && !this.hasTakenOver;
   }
 
   /** Returns the error of a client that ends before the body. */
@@ -465,7 +471,9 @@ export class Exchange implements RequestContext {
       if (this.#isPart && answer.room === Infinity) throw isPart();
       answer.end();
     } catch (error) {
-      return this.#failed(this.#gone ?? error);
+      // The client has gone, and the handler has caught that.
+      const isGone = this.#gone !== undefined && !(this.#gone instanceof RemoteProtocolError);
+      return isGone ? this.#stand("broken", this.#gone) : this.#failed(error);
     }
     return this.#ended();
   }
