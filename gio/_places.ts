@@ -1,6 +1,7 @@
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
-import type { Framed, Use } from "../reactor/transfer/transfer.ts";
+import type { Framed } from "../reactor/transfer/_framed.ts";
+import type { Use } from "../reactor/transfer/transfer.ts";
 import type { Scope } from "./_scope.ts";
 
 /** A coroutine that has pushed input back, as a composed one. */

@@ -13,12 +13,14 @@
 import type { Answer, Output } from "./_answer.ts";
 import type { Body, Input } from "./_body.ts";
 import type { Exchange } from "./_exchange.ts";
-import type { Base, Framed } from "./_host.ts";
+import { type Base, Framed } from "./_host.ts";
 
-abstract class FramedEnd implements Framed {
+abstract class FramedEnd extends Framed {
   fault: unknown = undefined;
 
-  constructor(protected readonly base: Base, protected readonly exchange: Exchange) {}
+  constructor(protected readonly base: Base, protected readonly exchange: Exchange) {
+    super();
+  }
 
   get raw(): Base["context"] {
     return this.base.context;
@@ -32,8 +34,6 @@ abstract class FramedEnd implements Framed {
     return this.base.isOut;
   }
 
-  abstract readonly direct: number;
-  abstract moved(length: number): void;
   ended(_isWhole: boolean): void {}
 }
 
