@@ -580,8 +580,8 @@ Deno.test("a transfer loses nothing of what was pushed back if some of it is nei
 });
 
 Deno.test("a transfer takes an end with any other members as what it is", async () => {
-  const from = Object.assign(memory("data"), { raw: 1, room: 0, direct: 0, fault: 1 });
-  const to = Object.assign(memory(), { raw: 1, room: 0, direct: 0, isOut: false });
+  const from = Object.assign(memory("data"), { raw: 1, direct: 0, fault: 1 });
+  const to = Object.assign(memory(), { raw: 1, direct: 0, isOut: false });
   await asProcess(function* () {
     yield* splice(from, to);
   }());
