@@ -43,6 +43,7 @@ import { Head } from "./_head.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
 import type { Wire } from "./_wire.ts";
+import type { AccessLog } from "./access_log.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -85,6 +86,15 @@ Object.freeze(END_OF_BODY);
  */
 const MAX_REFUSED = 1000;
 
+/** A request that an access log is told of. */
+export interface Logged {
+  readonly log: AccessLog;
+  /** It is undefined if its head was malformed. */
+  readonly request: HttpRequest | undefined;
+  /** When it has come. */
+  readonly at: number;
+}
+
 export class Exchange implements RequestContext {
   readonly #wire: Wire;
   #request: HttpRequest | undefined = undefined;
@@ -104,6 +114,8 @@ export class Exchange implements RequestContext {
   /** The timeouts of this request, if it has its own. */
   #timeouts: HttpTimeouts | undefined = undefined;
   #abort: AbortController | undefined = undefined;
+  /** What is to be told when the request has been answered. */
+  logs: Logged[] | undefined = undefined;
   phase: Phase = "head";
   /** What belongs to the phase. */
   value: unknown = undefined;
@@ -129,6 +141,10 @@ export class Exchange implements RequestContext {
     this.#abort ??= new AbortController();
     if (this.#gone !== undefined) this.#abort.abort(this.#gone);
     return this.#abort.signal;
+  }
+
+  logTo(log: AccessLog, request: HttpRequest | undefined): void {
+    (this.logs ??= []).push({ log, request, at: performance.now() });
   }
 
   /** Whether the handler wants to be told when the client has gone. */
