@@ -32,11 +32,13 @@ import { Thrown } from "../compose/_thrown.ts";
 import { throwInto } from "../compose/compose.ts";
 import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { coded } from "./_coded.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
 import type { Wire } from "./_wire.ts";
+import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -147,7 +149,11 @@ export class Exchange implements RequestContext {
     this.#request = request;
     if (expectContinue) this.#body = "expected";
     try {
-      this.#running = compose(handler(request));
+      const running = compose(handler(request));
+      const { codings } = this.#wire;
+      this.#running = codings === undefined
+        ? running
+        : coded(running, request, this.#wire, codings, () => this.#read());
     } catch (error) {
       return this.#failed(error);
     }
@@ -442,9 +448,17 @@ export class Exchange implements RequestContext {
     );
   }
 
-  #answerError({ status, message }: { status: number; message: string }): Phase {
+  #answerError(error: { status: number; message: string }): Phase {
+    const { status, message } = error;
     const { answer } = this.#wire;
-    answer.head(new Head(status, { "content-type": "text/plain; charset=utf-8" }));
+    // RFC 9110 15.5.16: which content codings are accepted, if that was the cause.
+    const accepted = error instanceof UnsupportedCoding ? error.accepted : undefined;
+    answer.head(
+      new Head(status, {
+        "content-type": "text/plain; charset=utf-8",
+        "accept-encoding": accepted,
+      }),
+    );
     answer.data(message);
     answer.end();
     return this.#ended();
