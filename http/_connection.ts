@@ -3,6 +3,7 @@ import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
+import type { Codings } from "./_coded.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
@@ -127,6 +128,10 @@ export class Connection implements Wire, Inner, Patience {
     if (onError !== undefined && request !== undefined) onError(error, request);
     else if (this.host !== undefined) this.host.report(error, request);
     else console.error(error);
+  }
+
+  get codings(): Codings | undefined {
+    return this.#settings.codings;
   }
 
   get timeouts(): HttpTimeouts {
