@@ -54,12 +54,6 @@ const UNKNOWN: ConnectionInfo = Object.freeze({
   tls: false,
 });
 
-/** A request that has come, and when. */
-interface Begun {
-  readonly request: HttpRequest | undefined;
-  readonly at: number;
-}
-
 export class Connection implements Wire, Inner {
   readonly #handler: HttpHandler;
   readonly #settings: Settings;
@@ -75,8 +69,6 @@ export class Connection implements Wire, Inner {
   #requests = 0;
   /** Whether the server closes the connection after this request. */
   #isLast = false;
-  /** For the access log: the request that is being answered. */
-  #begun: Begun | undefined = undefined;
   /** How many bytes of the body have come since the client last made progress. */
   #arrived = 0;
   /** How much of the time for that is left. */
@@ -168,14 +160,15 @@ export class Connection implements Wire, Inner {
           answer.start(parser.method === "HEAD", false, false);
           exchange.refuse(error);
           this.#settings.requests++;
-          this.#log({ request: undefined, at: performance.now() });
+          this.#willLog(exchange, undefined);
+          this.#tell(exchange);
           return yield* this.#flush();
         }
 
         let phase = this.#start(exchange, parser);
         while (exchange.isRunning) phase = yield* this.#goOn(exchange, phase);
         this.isRunning = false;
-        this.#log(this.#begun);
+        this.#tell(exchange);
         const isCut = phase === "cut" || phase === "broken";
         if (isCut || this.own !== undefined) yield* this.#leave(isCut);
         if (isCut) {
@@ -220,19 +213,27 @@ export class Connection implements Wire, Inner {
     }
   }
 
-  /** Tells the access log of an answer. */
-  #log(begun: Begun | undefined): void {
+  /** Has the access log told of a request when it has been answered. */
+  #willLog(exchange: Exchange, request: HttpRequest | undefined): void {
     const { accessLog } = this.#settings;
-    if (accessLog === undefined || begun === undefined) return;
-    this.#begun = undefined;
-    const { request, at } = begun;
+    if (accessLog === undefined) return;
+    const connection = this.info;
+    exchange.onAnswered((answered) => accessLog({ connection, request, ...answered }), request);
+  }
+
+  /** Tells those who wait for it of an answer, once. */
+  #tell(exchange: Exchange): void {
+    const { watchers } = exchange;
+    if (watchers === undefined) return;
+    exchange.watchers = undefined;
     const { status, bytes } = this.answer;
-    const ms = performance.now() - at;
-    const time = performance.timeOrigin + at;
-    try {
-      accessLog({ connection: this.info, request, status, bytes, time, ms });
-    } catch (error) {
-      this.report(error, request);
+    const end = performance.now();
+    for (const { tell, request, at } of watchers) {
+      try {
+        tell({ status, bytes, time: performance.timeOrigin + at, ms: end - at });
+      } catch (error) {
+        this.report(error, request);
+      }
     }
   }
 
@@ -262,7 +263,7 @@ export class Connection implements Wire, Inner {
     parser.forget();
     const settings = this.#settings;
     settings.requests++;
-    if (settings.accessLog !== undefined) this.#begun = { request, at: performance.now() };
+    this.#willLog(exchange, request);
     if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
     this.body.start(contentLength);
     this.#arrived = MIN_PROGRESS;
@@ -300,11 +301,12 @@ export class Connection implements Wire, Inner {
   }
 
   *#close(): Coroutine<void> {
+    const exchange = this.#exchange!;
     try {
-      yield* this.#exchange!.close();
+      yield* exchange.close();
     } finally {
       this.isRunning = false;
-      this.#log(this.#begun);
+      this.#tell(exchange);
       yield* this.#endOwn(true);
     }
   }

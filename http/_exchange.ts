@@ -37,6 +37,7 @@ import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
 import type { Wire } from "./_wire.ts";
+import type { Answered } from "./answered.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -79,6 +80,15 @@ Object.freeze(END_OF_BODY);
  */
 const MAX_REFUSED = 1000;
 
+/** What is to be told when a request has been answered. */
+export interface Watcher {
+  readonly tell: (answered: Answered) => void;
+  /** It is undefined if its head was malformed. */
+  readonly request: HttpRequest | undefined;
+  /** Since when it waits. */
+  readonly at: number;
+}
+
 export class Exchange implements RequestContext {
   readonly #wire: Wire;
   #request: HttpRequest | undefined = undefined;
@@ -96,6 +106,7 @@ export class Exchange implements RequestContext {
   /** The timeouts of this request, if it has its own. */
   #timeouts: HttpTimeouts | undefined = undefined;
   #abort: AbortController | undefined = undefined;
+  watchers: Watcher[] | undefined = undefined;
   phase: Phase = "head";
   /** What belongs to the phase. */
   value: unknown = undefined;
@@ -121,6 +132,10 @@ export class Exchange implements RequestContext {
     this.#abort ??= new AbortController();
     if (this.#gone !== undefined) this.#abort.abort(this.#gone);
     return this.#abort.signal;
+  }
+
+  onAnswered(tell: Watcher["tell"], request: HttpRequest | undefined): void {
+    (this.watchers ??= []).push({ tell, request, at: performance.now() });
   }
 
   /** Whether the handler wants to be told when the client has gone. */

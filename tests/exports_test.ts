@@ -48,7 +48,7 @@ const EXPORTS = {
       parseEvents preferredEncoding preferredLanguage preferredType ranged rangesOf response
       weakEtag`,
     types: `
-      AccessLog AccessLogEntry ByteRange CompressOptions CompressibleResponse Compression
+      AccessLog AccessLogEntry Answered ByteRange CompressOptions CompressibleResponse Compression
       CompressionOptions ConditionalRequest ConnectionInfo ContentCoding Coroutine
       DecompressOptions EventToSend EventsOptions FetchHandler FetchInfo FormLimits
       HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits HttpProtocolMessages
