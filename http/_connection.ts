@@ -218,7 +218,11 @@ export class Connection implements Wire, Inner {
     const { accessLog } = this.#settings;
     if (accessLog === undefined) return;
     const connection = this.info;
-    exchange.onAnswered((answered) => accessLog({ connection, request, ...answered }), request);
+    // Written out: a spread is slower.
+    exchange.onAnswered(
+      ({ status, bytes, time, ms }) => accessLog({ connection, request, status, bytes, time, ms }),
+      request,
+    );
   }
 
   /** Tells those who wait for it of an answer, once. */

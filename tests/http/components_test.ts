@@ -314,7 +314,7 @@ const CREDENTIALS: [lines: string, user: string | undefined][] = [
   [basic("Ada:dif:ference"), "Ada"],
   [basic("Ada:dif:ference").replace("Basic", "bAsIc  "), "Ada"],
   [basic("Zoë:pässword"), "Zoë"],
-  [basic("Zoe\u0308:pa\u0308ssword"), "Zoe\u0308"],
+  [basic("Zoe\u0308:pa\u0308ssword"), "Zoë"],
   [basic(":empty"), ""],
   [basic("nobody:"), "nobody"],
   [basic("Ada:wrong"), undefined],
