@@ -60,11 +60,15 @@ class Gathered {
     this.length += length;
   }
 
+  drop(): void {
+    this.#pieces = [];
+    this.length = 0;
+  }
+
   take(): Chunk {
     const pieces = this.#pieces;
     const { length } = this;
-    this.#pieces = [];
-    this.length = 0;
+    this.drop();
     return pieces.length === 1 ? pieces[0]! : concat(pieces.map(toBytes), length);
   }
 }
@@ -89,8 +93,13 @@ type In =
 
 const PLAIN = { state: "plain" } as const;
 
-/** Reads what has come of the body, or gives the error that ends it; undefined if more must come. */
-export type ReadBody = () => Uint8Array | EndOfStream | undefined;
+/** What it needs of the exchange. */
+export interface Outside {
+  /** Reads what has come of the body, or gives the error that ends it; undefined if more must come. */
+  read(): Uint8Array | EndOfStream | undefined;
+  /** Whether the client has gone. */
+  isLost(): boolean;
+}
 
 /** The handler's coroutine with codings, if there are any for this request. */
 export function coded(
@@ -98,7 +107,7 @@ export function coded(
   request: HttpRequest,
   wire: Wire,
   { compression, decompression }: Codings,
-  read: ReadBody,
+  outside: Outside,
 ): Composed<unknown> {
   const codings = decompression !== undefined && request.hasBody
     ? request.headers.get("content-encoding")
@@ -107,7 +116,7 @@ export function coded(
   const body: In = codings === undefined
     ? PLAIN
     : { state: "encoded", codings, options: decompression! };
-  return new Coded(handler, new Coding(handler, request, wire, compression, body, read));
+  return new Coded(handler, new Coding(handler, request, wire, compression, body, outside));
 }
 
 class Coded extends Composed<unknown> {
@@ -132,7 +141,7 @@ export class Coding {
   readonly #handler: Composed<unknown>;
   readonly #request: HttpRequest;
   readonly #wire: Wire;
-  readonly #readBody: ReadBody;
+  readonly #outside: Outside;
   readonly #compression: CompressionOptions | undefined;
   #out: Out;
   #in: In;
@@ -143,7 +152,7 @@ export class Coding {
     wire: Wire,
     compression: CompressionOptions | undefined,
     body: In,
-    readBody: ReadBody,
+    outside: Outside,
   ) {
     this.#handler = handler;
     this.#request = request;
@@ -151,7 +160,7 @@ export class Coding {
     this.#compression = compression;
     this.#out = compression === undefined ? PLAIN : { state: "before" };
     this.#in = body;
-    this.#readBody = readBody;
+    this.#outside = outside;
   }
 
   *run(): Coroutine<void> {
@@ -182,8 +191,15 @@ export class Coding {
         message = this.#wire.isElsewhere ? yield result.value : yield* this.#handle(result.value);
       } catch (thrown) {
         error = new Thrown(thrown);
+        // What is left would fail again, in the `finally`s of the handler.
+        if (this.#outside.isLost()) this.#drop();
       }
     }
+  }
+
+  #drop(): void {
+    const out = this.#out;
+    if (out.state === "gathering" || out.state === "streaming") out.gathered.drop();
   }
 
   /** Whether there is an answer that the exchange does not have whole. */
@@ -371,7 +387,7 @@ export class Coding {
 
   /** Reads what has come, as it is. */
   *#receive(): Coroutine<unknown> {
-    const piece = this.#readBody();
+    const piece = this.#outside.read();
     if (piece instanceof EndOfStream) throw piece;
     if (piece !== undefined) return piece;
     // The client may wait for the answer before it sends more.

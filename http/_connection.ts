@@ -298,7 +298,10 @@ export class Connection implements Wire, Inner {
       } catch (again) {
         // Not even an empty text can be sent. So the connection is broken; the error is not one of
         // a promise or a timeout.
-        if (again === error) return exchange.break(error);
+        if (again !== error) return exchange.throw(error);
+        // What is left would fail again, in the `finally`s of the handler.
+        while (this.#output.take() !== undefined);
+        return exchange.break(error);
       }
     }
     return exchange.throw(error);
