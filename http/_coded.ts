@@ -31,6 +31,7 @@ import { codecOf, levelOf } from "./content/_codecs.ts";
 import { codecsOf } from "./content/_decoding.ts";
 import { ZlibStream } from "./content/_zlib_stream.ts";
 import type { CompressionOptions } from "./content/compression_for.ts";
+import type { ContentCoding } from "./content/content_coding.ts";
 import { decompress, type DecompressOptions } from "./content/decompress.ts";
 import { encodeWhole } from "./content/encode_whole.ts";
 import type { HttpRequest } from "./http_request.ts";
@@ -41,6 +42,14 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
 export interface Codings {
   readonly compression: CompressionOptions | undefined;
   readonly decompression: DecompressOptions | undefined;
+}
+
+/**
+ * The answer is made now, for one client. At level 1 `gzip` and `deflate` take half the time of
+ * level 2, and JSON has a third more bytes.
+ */
+function levelFor(coding: ContentCoding): number {
+  return levelOf(codecOf(coding), coding === "gzip" || coding === "deflate" ? 1 : undefined);
 }
 
 /** The largest body that is encoded at once. Nothing else is done meanwhile. */
@@ -277,8 +286,7 @@ export class Coding {
         this.#wire.answer.flush();
         return;
       }
-      const codec = codecOf(coding!);
-      const stream = new ZlibStream(codec.encoder(levelOf(codec)));
+      const stream = new ZlibStream(codecOf(coding!).encoder(levelFor(coding!)));
       this.#out = { state: "streaming", stream, gathered, left };
       yield head;
     }
@@ -323,7 +331,7 @@ export class Coding {
     yield head;
     if (length === 0) return;
     const body = gathered.take();
-    yield coding === undefined ? body : encodeWhole(coding, body);
+    yield coding === undefined ? body : encodeWhole(coding, body, { level: levelFor(coding) });
   }
 
   // The body of the request
