@@ -702,3 +702,23 @@ serverTest("the client gets what was yielded before the handler reads more", asy
   const answer = await answerTo(port, `${head}hello`, ANSWERED, "HELLO");
   assertEquals(decoded(parsed(answer)), "helloHELLO");
 });
+
+Deno.test("a connection that was taken over is not encoded", () => {
+  function* echo(request: HttpRequest): Coroutine {
+    if (request.method === "CONNECT") yield ok({ "content-type": "text/plain" });
+    else yield response(101, { upgrade: "echo", "content-type": "text/plain" });
+    for (;;) yield yield;
+  }
+  const upgrade = "Connection: upgrade\r\nUpgrade: echo\r\nAccept-Encoding: gzip\r\n";
+  const requests = [
+    get(upgrade),
+    "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\nAccept-Encoding: gzip\r\n\r\n",
+  ];
+  for (const request of requests) {
+    const { output, errors } = answered(echo, [request, "hello".repeat(1000)], {
+      decompression: true,
+    });
+    assertEquals([output.split("\r\n\r\n")[1], errors], ["hello".repeat(1000), []]);
+    assertEquals(output.includes("gzip"), false);
+  }
+});
