@@ -336,7 +336,10 @@ export class Connection implements Wire, Inner, Patience {
       } catch (again) {
         // Not even an empty text can be sent. So the connection is broken; the error is not one of
         // a promise or a timeout. A transfer has an error of its own.
-        if (again === error || causeOfCut(error) !== undefined) return exchange.break(again);
+        if (again !== error && causeOfCut(error) === undefined) return exchange.throw(error);
+        // What is left would fail again, in the `finally`s of the handler.
+        while (this.#output.take() !== undefined);
+        return exchange.break(again);
       }
     }
     return exchange.throw(error);

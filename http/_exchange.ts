@@ -185,7 +185,10 @@ export class Exchange implements RequestContext {
       const { codings } = this.#wire;
       this.#running = codings === undefined
         ? running
-        : coded(running, request, this.#wire, codings, () => this.#read());
+        : coded(running, request, this.#wire, codings, {
+          read: () => this.#read(),
+          isLost: () => this.#gone !== undefined,
+        });
     } catch (error) {
       return this.#failed(error);
     }
