@@ -23,6 +23,7 @@ import { compose, Composed, type Coroutine, EndOfStream, isRequest } from "../co
 import { close } from "../pipeline/_plumbing.ts";
 import { missing, tooMany, twoHeads } from "./_answer.ts";
 import { utf8Length } from "./_characters.ts";
+import type { Codings } from "./_codings.ts";
 import { type CodedHead, codedHead } from "./_coded_head.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
@@ -39,12 +40,6 @@ import type { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 import { Raw } from "./raw.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
-
-/** Which bodies are encoded and decoded. */
-export interface Codings {
-  readonly compression: CompressionOptions | undefined;
-  readonly decompression: DecompressOptions | undefined;
-}
 
 /**
  * The answer is made now, for one client. At level 1 `gzip` and `deflate` take half the time of

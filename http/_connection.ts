@@ -3,7 +3,7 @@ import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
-import type { Codings } from "./_coded.ts";
+import type { Codings } from "./_codings.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
