@@ -131,6 +131,12 @@ export class Answer implements AnswerSink {
     this.status = this.bytes = 0;
   }
 
+  /** The connection ends after this answer, also if the answer is taken back. */
+  finish(): void {
+    this.#keepAlive = false;
+    this.close = true;
+  }
+
   /** Drops the last answer: the connection is idle. */
   forget(): void {
     this.#head = this.#piece = this.#trailers = undefined;

@@ -84,6 +84,10 @@ export class Connection implements Wire, Inner, Patience {
   #arrived = 0;
   /** How much of the time for that is left. */
   #bodyMs = 0;
+  /** Whether it waits for the first byte of a request. */
+  isIdle = true;
+  /** Looks whether the client has gone, as long as the handler waits for something else. */
+  #watch: "off" | "possible" | (() => void) = "off";
   readonly body: Body;
   readonly answer: Answer;
   host: Host | undefined = undefined;
@@ -138,14 +142,15 @@ export class Connection implements Wire, Inner, Patience {
     return this.#settings.timeouts;
   }
 
-  /** The answer that is under way is the last one. */
-  finish(): void {
-    this.#isLast = this.answer.close = true;
+  /** The timeouts of the request, if there is one. */
+  get current(): HttpTimeouts {
+    return this.#exchange?.timeouts ?? this.timeouts;
   }
 
-  /** Whether it waits for the first byte of a request. */
-  get isIdle(): boolean {
-    return this.#exchange === undefined;
+  /** The answer that is under way is the last one. */
+  finish(): void {
+    this.#isLast = true;
+    this.answer.finish();
   }
 
   *run(): Coroutine<void> {
@@ -154,12 +159,11 @@ export class Connection implements Wire, Inner, Patience {
     const output = this.#output;
     const whole = this.#parser;
     const { answer } = this;
-    const { accessLog } = this.#settings;
     try {
       for (;;) {
         if (input.empty) {
           this.#forget();
-          host?.begin(this.timeouts.idleMs + KEPT_LONGER_MS);
+          this.#beginIdle();
           for (let data; (data = output.take()) !== undefined;) yield data;
           try {
             input.receive(yield);
@@ -175,12 +179,14 @@ export class Connection implements Wire, Inner, Patience {
         try {
           if (whole.parse(input.bytes, input.at)) input.at = whole.end;
           else {
+            this.#beginIdle();
             whole.forget();
             parser = new RequestHeadParser(this.#limits, whole.scheme);
             if (!(yield* this.#gatherHead(parser))) return;
           }
         } catch (error) {
           if (!(error instanceof RemoteProtocolError)) throw error;
+          this.isIdle = false;
           host?.begin(Infinity);
           answer.start(parser.method === "HEAD", false, false);
           exchange.refuse(error);
@@ -216,8 +222,9 @@ export class Connection implements Wire, Inner, Patience {
       if (phase !== "elsewhere") {
         for (let data; (data = this.#output.take()) !== undefined;) yield data;
       }
-      if (phase === "body") yield* this.#receiveBody(exchange.timeouts.bodyMs);
-      else if (phase !== "output") exchange.value = yield* this.#wait(exchange);
+      if (phase === "body") {
+        yield* this.#receiveBody(exchange.hasTakenOver ? Infinity : exchange.timeouts.bodyMs);
+      } else if (phase !== "output") exchange.value = yield* this.#wait(exchange);
     } catch (error) {
       this.#date.stale = true;
       return yield* this.#fail(exchange, error);
@@ -229,15 +236,26 @@ export class Connection implements Wire, Inner, Patience {
   /** Waits for what the handler waits for, and tells it meanwhile if the client has gone. */
   *#wait(exchange: Exchange): Coroutine<unknown> {
     const { value } = exchange;
-    const end = exchange.hasSignal && !isTransfer(value)
-      ? this.host?.watch((reason) => exchange.lose(reason))
-      : undefined;
+    if (!isTransfer(value)) this.#watch = "possible";
+    if (exchange.hasSignal) this.watch();
     try {
       return yield value;
     } finally {
-      end?.();
+      if (typeof this.#watch === "function") this.#watch();
+      this.#watch = "off";
       this.host?.begin(Infinity);
     }
+  }
+
+  watch(): void {
+    if (this.#watch !== "possible" || this.host === undefined) return;
+    this.#watch = this.host.watch((reason) => this.#exchange?.lose(reason));
+  }
+
+  /** A connection waits for a request. */
+  #beginIdle(): void {
+    this.isIdle = true;
+    this.host?.begin(this.timeouts.idleMs + KEPT_LONGER_MS);
   }
 
   /** Has the access log told of a request when it has been answered. */
@@ -307,6 +325,7 @@ export class Connection implements Wire, Inner, Patience {
     settings.requests++;
     this.#willLog(exchange, request);
     if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
+    this.isIdle = false;
     this.body.start(contentLength);
     this.#arrived = MIN_PROGRESS;
     this.answer.start(
@@ -390,6 +409,7 @@ export class Connection implements Wire, Inner, Patience {
     while (!head.add(input)) {
       if (!isTimed && parser.isBegun) {
         isTimed = true;
+        this.isIdle = false;
         host?.begin(this.timeouts.headMs);
       }
       yield* this.#flush();
@@ -417,7 +437,7 @@ export class Connection implements Wire, Inner, Patience {
         else if (this.body.done) return;
         else {
           yield* this.#flush();
-          yield* this.#receiveBody(this.timeouts.bodyMs);
+          yield* this.#receiveBody(this.current.bodyMs);
           this.#date.stale = true;
         }
       }
@@ -448,12 +468,12 @@ export class Connection implements Wire, Inner, Patience {
 const KEPT_LONGER_MS = 1000;
 
 /** Refuses a handler that is not a function. */
-export function checkHandler(handler: unknown): void {
+export function checkHandler(handler: unknown, name = "handler"): void {
   const kind = Object.prototype.toString.call(handler);
   if (typeof handler === "function" && !kind.startsWith("[object Async")) return;
   const what = typeof handler === "function" ? "an async function" : shown(handler);
   throw new TypeError(
-    `Cannot serve HTTP with the handler ${what}: give a coroutine function, ` +
+    `Cannot serve HTTP with the ${name} ${what}: give a coroutine function, ` +
       "function* (request) { … }, or fetchHandler((request) => new Response(…))",
   );
 }

@@ -20,6 +20,9 @@
  *       missing                 500, reported             cut, reported
  *     RemoteProtocolError       its status, closed        cut, reported
  *       for the client's end    its status, closed        cut
+ *     EndOfStream, AbortError or
+ *       no head, and the client
+ *       has gone                broken                    broken
  *     what broke the connection broken                    broken
  *     anything else             500, reported             cut, reported
  *     anything, elsewhere       cut, reported             cut, reported
@@ -42,6 +45,7 @@ import { coded } from "./_coded.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
+import { allTimeouts } from "./_limits.ts";
 import { reasonOf } from "./_status.ts";
 import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
@@ -136,13 +140,16 @@ export class Exchange implements RequestContext {
     return this.#timeouts ?? this.#wire.timeouts;
   }
 
-  get ownTimeouts(): HttpTimeouts {
-    return this.#timeouts ??= { ...this.#wire.timeouts };
+  set timeouts(given: Partial<HttpTimeouts>) {
+    this.#timeouts = allTimeouts(given, this.timeouts);
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#gone !== undefined) this.#abort.abort(this.#gone);
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#gone === undefined) this.#wire.watch();
+      else this.lose(this.#gone);
+    }
     return this.#abort.signal;
   }
 
@@ -274,7 +281,7 @@ export class Exchange implements RequestContext {
   /** The client has gone. */
   lose(error: unknown): void {
     this.#gone = error;
-    this.#abort?.abort(error);
+    this.#abort?.abort(new DOMException("The client has gone", "AbortError"));
   }
 
   /**
@@ -526,6 +533,10 @@ export class Exchange implements RequestContext {
       this.#wire.report(error, request);
       return this.#stand("cut", error);
     }
+    // A handler that gives up because the client has gone has done nothing wrong.
+    if (this.#gone !== undefined && (error instanceof EndOfStream || isAbort(error))) {
+      return this.#stand("broken", this.#gone);
+    }
     if (error instanceof EndOfStream) {
       // EndOfStream ends a coroutine quietly, as everywhere. But a request must be answered.
       if (taken || answer.headed) return this.#finished();
@@ -580,6 +591,11 @@ function goesOn(): LocalProtocolError {
   return new LocalProtocolError(
     "Cannot close the handler: it goes on reading and writing, although its connection is being closed",
   );
+}
+
+/** Whether an AbortSignal has caused it. */
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 function noCoroutine(given: unknown): TypeError {

@@ -53,7 +53,7 @@ export interface Host {
 
 /** The host of the coroutine that is running: gio, or undefined if it is fed by hand. */
 export function hostOf(
-  connection: Inner & { readonly timeouts: HttpTimeouts },
+  connection: Inner & { readonly current: HttpTimeouts },
 ): Host | undefined {
   const driver = runningDriver();
   if (driver === undefined) return undefined;
@@ -81,11 +81,14 @@ export function causeOfCut(error: unknown): unknown {
   return error instanceof TransferError ? error.cause : undefined;
 }
 
+/** How many bytes are read ahead to find out whether the client has gone. */
+const MAX_AHEAD = 65536;
+
 class GioHost implements Host {
   readonly #driver: Driver;
   readonly #timer: PhaseTimer;
 
-  constructor(driver: Driver, connection: { readonly timeouts: HttpTimeouts }) {
+  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }) {
     this.#driver = driver;
     this.#timer = new PhaseTimer(driver, connection);
   }
@@ -108,14 +111,19 @@ class GioHost implements Host {
 
   watch(lose: (reason: unknown) => void): () => void {
     const channel = this.#driver.base!;
-    if (channel.ended !== undefined) lose(channel.ended);
-    // What has been read ahead already hides the end that may be behind it.
-    if (channel.ended !== undefined || channel.rest.length > 0) return ignore;
+    if (channel.ended !== undefined) {
+      lose(channel.ended);
+      return ignore;
+    }
+    let room = MAX_AHEAD;
     const user: User = {
       reactor: this.#driver.reactor,
       received(how, value) {
-        if (how === "throw") lose(value);
-        else channel.unread([value]);
+        if (how === "throw") return lose(value);
+        // The end may be behind it.
+        channel.rest = [...channel.rest, value];
+        room -= (value as Uint8Array).length;
+        if (room > 0) channel.read(user);
       },
       sendable: ignore,
       toString: () => "looking whether the client has gone",

@@ -1,6 +1,7 @@
 import { shown } from "../reactor/_describe.ts";
-import { whole } from "../reactor/_whole.ts";
+import { duration, whole } from "../reactor/_whole.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
+import type { HttpTimeouts } from "./http_timeouts.ts";
 
 const known = new WeakMap<Partial<HttpLimits>, HttpLimits>();
 
@@ -14,6 +15,7 @@ export function allLimits(given: Partial<HttpLimits> = defaultLimits): HttpLimit
   let limits = known.get(given);
   if (limits !== undefined) return limits;
   refuseUnknown("use these limits", given, Object.keys(defaultLimits));
+  if (given.maxRequests === 0) throw new RangeError("Cannot use these limits: maxRequests is 0");
   limits = { ...defaultLimits };
   for (const name of Object.keys(defaultLimits) as (keyof HttpLimits)[]) {
     const value = given[name];
@@ -41,10 +43,30 @@ export function schemeOf(given: unknown, isSecured: boolean): "http" | "https" {
  * @throws {TypeError} If there is one.
  */
 export function refuseUnknown(what: string, given: object, known: readonly string[]): void {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`Cannot ${what}: give an object, not ${shown(given)}`);
+  }
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     throw new TypeError(
       `Cannot ${what}: there is no option ${name}; there are ${known.join(", ")}`,
     );
   }
+}
+
+/**
+ * Adds to the timeouts what is missing.
+ *
+ * @throws {RangeError} If one is not a number of milliseconds above 0.
+ */
+export function allTimeouts(given: Partial<HttpTimeouts>, missing: HttpTimeouts): HttpTimeouts {
+  const timeouts = { ...missing };
+  refuseUnknown("use these timeouts", given, Object.keys(missing));
+  for (const name of Object.keys(missing) as (keyof HttpTimeouts)[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    timeouts[name] = duration(value, `use these timeouts: ${name}`);
+    if (value === 0) throw new RangeError(`Cannot use these timeouts: ${name} must not be 0`);
+  }
+  return Object.freeze(timeouts);
 }

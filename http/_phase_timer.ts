@@ -17,7 +17,7 @@ export class Overdue extends Error {
 
 export class PhaseTimer {
   readonly #driver: Driver;
-  readonly #connection: { readonly timeouts: HttpTimeouts };
+  readonly #connection: { readonly current: HttpTimeouts };
   /** How long the phase may take. */
   #ms = Infinity;
   /** When it is over. */
@@ -28,7 +28,7 @@ export class PhaseTimer {
   #sent = 0;
   #progressAt: number | undefined;
 
-  constructor(driver: Driver, connection: { readonly timeouts: HttpTimeouts }) {
+  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }) {
     this.#driver = driver;
     this.#connection = connection;
   }
@@ -58,10 +58,10 @@ export class PhaseTimer {
 
   #set(now: number): void {
     this.stop();
-    const { writeMs } = this.#connection.timeouts;
+    const { writeMs } = this.#connection.current;
     this.#dueAt = Math.min(this.#at, (this.#progressAt ?? now) + writeMs);
     if (this.#dueAt === Infinity) return;
-    this.#timer = this.#driver.reactor.addTimer(this.#dueAt - now, this.#onDue);
+    this.#timer = this.#driver.reactor.addTimer(Math.max(0, this.#dueAt - now), this.#onDue);
   }
 
   #onDue = (): void => {
@@ -72,7 +72,7 @@ export class PhaseTimer {
     else if (this.#progressAt === undefined || sent - this.#sent >= MIN_PROGRESS) {
       this.#sent = sent;
       this.#progressAt = now;
-    } else if (now >= this.#progressAt + this.#connection.timeouts.writeMs) return this.#cut();
+    } else if (now >= this.#progressAt + this.#connection.current.writeMs) return this.#cut();
     // While output waits, the client need not send anything.
     if (isSending && this.#at !== Infinity) this.#at = now + this.#ms;
     if (now < this.#at) return this.#set(now);
@@ -83,8 +83,9 @@ export class PhaseTimer {
 
   /** The client does not read. A handler that waits for something else is told at its next yield. */
   #cut(): void {
-    const { writeMs } = this.#connection.timeouts;
+    const { writeMs } = this.#connection.current;
     const error = new EndOfStream(`The client has taken nothing for ${writeMs} ms`);
+    this.#progressAt = undefined;
     const channel = this.#driver.base!;
     channel.failed ??= error;
     channel.ended ??= error;

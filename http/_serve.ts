@@ -45,7 +45,8 @@ export class Listener {
   #refused = 0;
   /** How many of those that are open were refused. */
   #openRefused = 0;
-  #whenEmpty: (() => void) | undefined;
+  /** Resolves when the last connection has ended, after a shutdown. */
+  #empty: PromiseWithResolvers<void> | undefined;
 
   constructor(
     reactor: Reactor,
@@ -98,9 +99,8 @@ export class Listener {
   }
 
   set maxConnections(max: number) {
-    // Those that are refused must be accepted first. They are limited as well.
-    this.#acceptor.maxConnections = this.#refusesOverload ? 2 * max : max;
-    this.#max = max;
+    this.#max = whole(max, "listen: maxConnections", 1);
+    this.#admit();
   }
 
   statistics(): ServerStatistics {
@@ -122,8 +122,7 @@ export class Listener {
       else speaker.finish?.();
     }
     if (this.#open.size === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#whenEmpty = resolve;
+    const { promise } = this.#empty ??= Promise.withResolvers();
     const timer = deadlineMs === Infinity ? undefined : this.#reactor.addTimer(deadlineMs, () => {
       for (const [socket, { task }] of this.#open) {
         socket.abort();
@@ -138,24 +137,24 @@ export class Listener {
     this.#accepted++;
     const { remoteAddr, localAddr } = socket;
     const isRefused = this.#isTooMany(remoteAddr);
-    const speak = isRefused ? this.#refuse : this.#speak;
     if (isRefused) this.#refused++;
+    const speak = isRefused ? this.#refusal(remoteAddr) : this.#speak;
     if (speak === undefined) return socket.abort();
     const speaker = speak({ remoteAddr, localAddr, tls: this.#acceptor.tls });
     const task = gio(this.#reactor, socket, speaker.run());
     if (socket.closed) return;
-    if (isRefused) this.#openRefused++;
-    else this.#count(remoteAddr, 1);
     this.#open.set(socket, { speaker, task, isRefused });
+    this.#count(remoteAddr, 1);
+    if (isRefused) this.#refuseMore(1);
   }
 
   #released(socket: Socket): void {
     const open = this.#open.get(socket);
     if (open === undefined) return;
     this.#open.delete(socket);
-    if (open.isRefused) this.#openRefused--;
-    else this.#count(socket.remoteAddr, -1);
-    if (this.#open.size === 0) this.#whenEmpty?.();
+    this.#count(socket.remoteAddr, -1);
+    if (open.isRefused) this.#refuseMore(-1);
+    if (this.#open.size === 0) this.#empty?.resolve();
   }
 
   #isTooMany(addr: Deno.Addr | undefined): boolean {
@@ -163,6 +162,25 @@ export class Listener {
       this.#open.size - this.#openRefused >= this.#max;
     return isTooMany ||
       this.#maxPerAddress < Infinity && this.#of(addr) >= this.#maxPerAddress;
+  }
+
+  /** What is spoken on a connection that is refused, unless there are too many of these as well. */
+  #refusal(addr: Deno.Addr | undefined): Speak | undefined {
+    const isTooMany = this.#openRefused >= Math.min(this.#max, MAX_REFUSED) ||
+      this.#of(addr) >= 2 * this.#maxPerAddress;
+    return isTooMany ? undefined : this.#refuse;
+  }
+
+  #refuseMore(change: 1 | -1): void {
+    this.#openRefused += change;
+    this.#admit();
+  }
+
+  /** Those that are refused take no place of those that are served. */
+  #admit(): void {
+    this.#acceptor.maxConnections = this.#refusesOverload
+      ? Infinity
+      : this.#max + this.#openRefused;
   }
 
   #of(addr: Deno.Addr | undefined): number {
@@ -176,6 +194,9 @@ export class Listener {
     else this.#addresses.set(hostnameOf(addr), count);
   }
 }
+
+/** How many connections that are refused are open at most; others are aborted. */
+const MAX_REFUSED = 64;
 
 const PER_ADDRESS = "listen: maxConnectionsPerAddress";
 

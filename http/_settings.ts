@@ -1,8 +1,8 @@
 import { shown } from "../reactor/_describe.ts";
-import { duration } from "../reactor/_whole.ts";
+import { checkFunction } from "./_check_function.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
 import type { Codings } from "./_codings.ts";
-import { allLimits, refuseUnknown, schemeOf } from "./_limits.ts";
+import { allLimits, allTimeouts, refuseUnknown, schemeOf } from "./_limits.ts";
 import type { AccessLog } from "./access_log.ts";
 import { compressionFor } from "./content/compression_for.ts";
 import { decompress } from "./content/decompress.ts";
@@ -26,13 +26,16 @@ export class Settings {
   constructor(options: HttpProtocolOptions) {
     const { onError, scheme, accessLog, clock, limits, timeouts } = options;
     schemeOf(scheme, false);
+    if (onError !== undefined) checkFunction(onError, "serve HTTP", "onError");
+    if (accessLog !== undefined) checkFunction(accessLog, "serve HTTP", "accessLog");
+    if (clock !== undefined) checkFunction(clock?.now, "serve HTTP", "clock.now");
     this.onError = onError;
     this.scheme = scheme;
     this.accessLog = accessLog;
     this.date = dateLineOf(clock ?? Date);
     this.codings = codingsOf(options);
-    this.limits = limits ?? defaultLimits;
-    this.timeouts = timeouts ?? defaultTimeouts;
+    this.limits = limits === undefined ? defaultLimits : limits;
+    this.timeouts = timeouts === undefined ? defaultTimeouts : timeouts;
   }
 
   get limits(): HttpLimits {
@@ -58,23 +61,6 @@ export class Settings {
   get keepAlive(): string {
     return this.#keepAlive;
   }
-}
-
-/**
- * Adds to the timeouts what is missing.
- *
- * @throws {RangeError} If one is not a number of milliseconds above 0.
- */
-export function allTimeouts(given: Partial<HttpTimeouts>, missing: HttpTimeouts): HttpTimeouts {
-  const timeouts = { ...missing };
-  refuseUnknown("use these timeouts", given, Object.keys(missing));
-  for (const name of Object.keys(missing) as (keyof HttpTimeouts)[]) {
-    const value = given[name];
-    if (value === undefined) continue;
-    timeouts[name] = duration(value, `use these timeouts: ${name}`);
-    if (value === 0) throw new RangeError(`Cannot use these timeouts: ${name} must not be 0`);
-  }
-  return timeouts;
 }
 
 /**

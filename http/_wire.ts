@@ -91,6 +91,8 @@ export interface Wire {
   /** Which bodies are encoded and decoded; undefined if none are. */
   readonly codings: Codings | undefined;
   readonly timeouts: HttpTimeouts;
+  /** The handler wants to be told if the client goes while it waits for something else. */
+  watch(): void;
   /** Reports an error that the client is not told. */
   report(error: unknown, request: HttpRequest | undefined): void;
 }

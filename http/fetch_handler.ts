@@ -13,7 +13,10 @@ export interface FetchInfo {
   readonly remoteAddr: Deno.Addr | undefined;
   /** The near address. */
   readonly localAddr: Deno.Addr | undefined;
-  /** Resolves when the answer is on its way; rejects if it was not sent to its end. */
+  /**
+   * Resolves when the whole answer has been given to the connection, which sends it; rejects if it was
+   * not, because the handler or the client has ended before.
+   */
   readonly completed: Promise<void>;
 }
 
@@ -133,7 +136,8 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     this.#state = "ended";
     this.#outcome = outcome;
     this.#settle(outcome);
-    this.#wanted?.reject(new TypeError("Cannot read the body: the request has been answered"));
+    // Who still waits for the body gets nothing more, and no error: perhaps nobody would catch it,
+    // and a client could end the program in this way.
     this.#wanted = undefined;
   }
 

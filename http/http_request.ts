@@ -1,3 +1,4 @@
+import { whole } from "../reactor/_whole.ts";
 import { call, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { latin1, PATH } from "./_characters.ts";
 import type { Answered } from "./answered.ts";
@@ -42,8 +43,8 @@ export interface HttpRequestParts {
 /** Where a request has come. */
 export interface RequestContext {
   readonly connection: ConnectionInfo;
-  /** A copy for this request, which may be changed. */
-  readonly ownTimeouts: HttpTimeouts;
+  get timeouts(): Readonly<HttpTimeouts>;
+  set timeouts(timeouts: Partial<HttpTimeouts>);
   readonly signal: AbortSignal;
   onAnswered(tell: (answered: Answered) => void, request: HttpRequest): void;
 }
@@ -117,9 +118,19 @@ export class HttpRequest {
     return this.#context.connection;
   }
 
-  /** The timeouts. What you change counts for this request only. */
-  get timeouts(): HttpTimeouts {
-    return this.#context.ownTimeouts;
+  /**
+   * The timeouts that count for this request. You may set some of them, as in
+   * `request.timeouts = { bodyMs: Infinity }`; the others stay as they are.
+   *
+   * @throws {RangeError} If one is not a number of milliseconds above 0.
+   * @throws {TypeError} If there is no timeout of that name.
+   */
+  get timeouts(): Readonly<HttpTimeouts> {
+    return this.#context.timeouts;
+  }
+
+  set timeouts(timeouts: Partial<HttpTimeouts>) {
+    this.#context.timeouts = timeouts;
   }
 
   /**
@@ -298,6 +309,7 @@ export class HttpRequest {
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    */
   *bytes(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
+    whole(maxBytes, "read the body: maxBytes");
     // Copied as they come. A body may arrive byte by byte, and a view of each byte would take far
     // more memory.
     let bytes: Uint8Array<ArrayBuffer> | undefined;

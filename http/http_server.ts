@@ -96,7 +96,7 @@ export class HttpServer implements Disposable {
     refuseUnknown("serve HTTP", options, SERVER_OPTIONS);
     const { handler, overload = "wait", errorHandler, ...rest } = options;
     checkHandler(handler);
-    if (errorHandler !== undefined) checkHandler(errorHandler);
+    if (errorHandler !== undefined) checkHandler(errorHandler, "errorHandler");
     if (overload !== "wait" && overload !== 503) {
       throw new TypeError(`Cannot serve HTTP: overload must be "wait" or 503`);
     }

@@ -12,7 +12,7 @@
  * const timeouts: Partial<HttpTimeouts> = { bodyMs: 60_000 }; // an option of HttpServer
  *
  * function* handler(request: HttpRequest): Coroutine {
- *   request.timeouts.bodyMs = Infinity; // Somebody types what this one reads.
+ *   request.timeouts = { bodyMs: Infinity }; // Somebody types what this one reads.
  *   for (;;) yield;
  * }
  *

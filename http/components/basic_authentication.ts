@@ -7,7 +7,7 @@ import { refuseUnknown } from "../_limits.ts";
 import type { HttpProtocolMessages } from "../http_protocol_component.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { response, type ResponseHead } from "../response.ts";
-import { checkFunction } from "./_check_function.ts";
+import { checkFunction } from "../_check_function.ts";
 import { passOn } from "./_pass_on.ts";
 
 /** Options of {@linkcode BasicAuthentication}. */

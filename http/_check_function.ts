@@ -1,4 +1,4 @@
-import { shown } from "../../reactor/_describe.ts";
+import { shown } from "../reactor/_describe.ts";
 
 /** Refuses an argument that is not a function. */
 export function checkFunction(given: unknown, what: string, name: string): void {
