@@ -1,12 +1,13 @@
 import { here } from "../reactor/mod.ts";
-import type { Lender } from "../reactor/transfer/transfer.ts";
+import type { Framed, Lender, Use } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
-import type { Places } from "./_places.ts";
+import type { Base, Places } from "./_places.ts";
 
 /**
  * Lets a transfer use the contexts of a coroutine. The transfer gets what was pushed back first,
- * and gives back what it received beyond its limit.
+ * and gives back what it received beyond its limit. If a protocol is spoken on a context, as that of
+ * HTTP for a handler, the transfer gets what the protocol makes of it.
  */
 export class Lending implements Lender {
   readonly #places: Places;
@@ -23,27 +24,88 @@ export class Lending implements Lender {
     return this.#places.innermost?.context ?? this.#outer?.innermost;
   }
 
-  lend(end: Parameters<Lender["lend"]>[0]): object {
+  lend(end: Parameters<Lender["lend"]>[0], use: Use): object {
     const lent = end === here ? this.innermost : "context" in end ? end.context : end;
     if (lent === undefined) throw noContext("transfer");
-    if (isContext(lent)) Channel.of(lent).stopIdleReading();
-    return lent;
+    if (!isContext(lent)) return lent;
+    const framed = this.#frame(lent, use);
+    if (
+      framed !== undefined && (end !== here || this.innermost !== this.#places.innermost?.context)
+    ) {
+      throw new TypeError(
+        "Cannot transfer in the middle of HTTP by this: transfer from or to `here`, and in the handler itself",
+      );
+    }
+    Channel.of(lent).stopIdleReading();
+    return framed ?? lent;
   }
 
   unread(end: object): Uint8Array[] {
     if (!isContext(end)) return [];
     if (this.#outer !== undefined) this.takeBack(end, this.#outer.unread(end));
     if (this.#places.innermost?.context === end) this.#places.keepRest();
-    return Channel.of(end).takeRest().map(asBytes);
+    return takeBytes(Channel.of(end));
   }
 
   ended(target: object, isWhole: boolean): void {
-    if (isContext(target)) Channel.of(target).isPart = !isWhole;
+    if ("raw" in target) (target as Framed).ended(isWhole);
+    else if (isContext(target)) Channel.of(target).isPart = !isWhole;
   }
 
   takeBack(end: object, unread: Uint8Array[]): void {
     Channel.of(end as Context).unread(unread);
   }
+
+  #frame(context: Context, use: Use): Framed | undefined {
+    const { inner, base } = this.#places;
+    if (base?.context !== context) {
+      return this.#outer === undefined ? undefined : this.#outer.#frame(context, use);
+    }
+    return inner?.isRunning ? inner.frame?.(use, new Spoken(this.#places)) : undefined;
+  }
+}
+
+/** The place where a protocol is spoken, for a transfer in the middle of it. */
+class Spoken implements Base {
+  readonly #places: Places;
+  readonly #channel: Channel;
+
+  constructor(places: Places) {
+    this.#places = places;
+    this.#channel = places.base!;
+  }
+
+  get context(): Context {
+    return this.#channel.context;
+  }
+
+  get isOut(): boolean {
+    return this.#channel.outbox.size === 0;
+  }
+
+  write(data: string | Uint8Array): void {
+    // What a transfer that is cut has not sent is sent with what is written next.
+    this.#places.top!.output = "unsent";
+    this.#channel.written = true;
+    this.#channel.outbox.push(data);
+  }
+
+  send(): boolean {
+    const { context, outbox } = this.#channel;
+    return outbox.size === 0 || outbox.flush(context);
+  }
+
+  takeRest(): Uint8Array[] {
+    this.#places.keepOuterRest();
+    return takeBytes(this.#channel);
+  }
+}
+
+/** Takes what was pushed back. If it is not all bytes and text, nothing is taken. */
+function takeBytes(channel: Channel): Uint8Array[] {
+  const bytes = channel.rest.map(asBytes);
+  channel.takeRest();
+  return bytes;
 }
 
 export function noContext(verb: string): Error {

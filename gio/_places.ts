@@ -1,5 +1,6 @@
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
+import type { Framed, Use } from "../reactor/transfer/transfer.ts";
 import type { Scope } from "./_scope.ts";
 
 /** A coroutine that has pushed input back, as a composed one. */
@@ -14,6 +15,23 @@ export interface Inner extends HasRest {
   own: Scope | undefined;
   /** Set by the driver: it has entered a context in which the protocol is not spoken. */
   isElsewhere: boolean;
+  /**
+   * Returns what a transfer from or to the base is to use, if the protocol frames what goes there.
+   */
+  frame?(use: Use, base: Base): Framed | undefined;
+}
+
+/** The place where a protocol is spoken, for the protocol. */
+export interface Base {
+  readonly context: Context;
+  /** Whether nothing waits to be sent. */
+  readonly isOut: boolean;
+  /** Writes as `yield data` does. */
+  write(data: string | Uint8Array): void;
+  /** Sends what waits. Returns whether all of it was accepted. */
+  send(): boolean;
+  /** Takes what comes before anything that is received. */
+  takeRest(): Uint8Array[];
 }
 
 /** A context that a coroutine is in. */
@@ -106,6 +124,12 @@ export class Places {
   /** The innermost place of a channel, which may be entered more than once. */
   find(channel: Channel): Place | undefined {
     return this.#find((place) => place.channel === channel);
+  }
+
+  /** Gives what the protocol itself has pushed back to the context on which it is spoken. */
+  keepOuterRest(): void {
+    this.#base!.channel.unread(this.#composed.rest);
+    this.#composed.rest = [];
   }
 
   /** Gives what was pushed back to the innermost context. */

@@ -1,6 +1,6 @@
 import type { Request, Waiter } from "../compose/mod.ts";
 import { type Reactor, TransferError } from "../reactor/mod.ts";
-import type { Lender } from "../reactor/transfer/transfer.ts";
+import type { Framed, Lender } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import { Standing } from "./_state.ts";
@@ -86,7 +86,13 @@ export class Waiting extends Standing implements Waiter {
 
 /** A transfer that fails breaks one direction of the context at which it failed. */
 function noteBroken(error: TransferError): void {
-  const { side, end } = error;
+  const { side, cause } = error;
+  let { end } = error;
+  if (end !== undefined && "raw" in end) {
+    const { fault, raw } = end as Framed;
+    if (fault !== undefined && fault === cause) return;
+    end = raw;
+  }
   if (end === undefined || !("recv" in end)) return;
   const channel = Channel.of(end as Context);
   if (side === "from") channel.ended ??= error;

@@ -190,25 +190,42 @@ export class Answer implements AnswerSink {
   data(data: string | Uint8Array): void {
     if (this.#state === RAW) return this.#output.write(data);
     const head = this.#head;
-    if (head === undefined) {
-      throw new LocalProtocolError(
-        "Cannot send a body before the head of the response: yield ok(headers) first",
-      );
-    }
-    if (data.length === 0) return;
-    if (hasNoBody(head.status)) {
-      throw new LocalProtocolError(
-        `Cannot send a body with status ${head.status}: the response ends with its head (RFC 9110 15)`,
-      );
-    }
+    if (data.length === 0 && head !== undefined) return;
+    this.expectBody();
     if (this.#state === HELD) {
-      if (head.contentLength === undefined && this.#piece === undefined) {
+      if (head!.contentLength === undefined && this.#piece === undefined) {
         this.#piece = data;
         return;
       }
       this.flush();
     }
     this.#send(data);
+  }
+
+  expectBody(): void {
+    const head = this.#head;
+    if (head === undefined) {
+      throw new LocalProtocolError(
+        "Cannot send a body before the head of the response: yield ok(headers) first",
+      );
+    }
+    if (hasNoBody(head.status)) {
+      throw new LocalProtocolError(
+        `Cannot send a body with status ${head.status}: the response ends with its head (RFC 9110 15)`,
+      );
+    }
+  }
+
+  get room(): number {
+    return this.#state === BY_LENGTH ? this.#left : Infinity;
+  }
+
+  get isDirect(): boolean {
+    return this.#state === BY_LENGTH || this.#state === BY_CLOSE;
+  }
+
+  moved(length: number): void {
+    if (this.#state === BY_LENGTH) this.#left -= length;
   }
 
   flush(): void {

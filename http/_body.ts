@@ -50,6 +50,15 @@ export class Input {
     this.at = 0;
   }
 
+  /** Takes new bytes after those that have not been read. */
+  append(bytes: Uint8Array): void {
+    const rest = this.rest();
+    const joined = new Uint8Array(rest.length + bytes.length);
+    joined.set(rest);
+    joined.set(bytes, rest.length);
+    this.receive(joined);
+  }
+
   /** The bytes that have not been read. */
   rest(): Uint8Array {
     const rest = this.at === 0 ? this.bytes : this.bytes.subarray(this.at);
@@ -108,6 +117,18 @@ export class Body implements BodySource {
     this.#left = Infinity;
   }
 
+  get direct(): number {
+    const isData = !this.#chunked || this.#state === DATA;
+    return !this.done && this.#input.empty && isData ? this.#left : 0;
+  }
+
+  moved(length: number): void {
+    this.#left -= length;
+    if (this.#left > 0) return;
+    if (this.#chunked) this.#state = DATA_CR;
+    else this.done = true;
+  }
+
   read(): Uint8Array | undefined {
     if (this.done || this.#input.empty) return undefined;
     if (!this.#chunked) return this.#data();
@@ -119,12 +140,8 @@ export class Body implements BodySource {
     const { bytes, at } = this.#input;
     const available = bytes.length - at;
     const length = available < this.#left ? available : this.#left;
-    this.#left -= length;
     this.#input.at += length;
-    if (this.#left === 0) {
-      if (this.#chunked) this.#state = DATA_CR;
-      else this.done = true;
-    }
+    this.moved(length);
     return length === bytes.length ? bytes : bytes.subarray(at, at + length);
   }
 

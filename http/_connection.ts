@@ -6,7 +6,16 @@ import { Body, Input } from "./_body.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
-import { type Host, hostOf, type Inner, isTransfer } from "./_host.ts";
+import { FramedAnswer, FramedBody } from "./_framed.ts";
+import {
+  type Base,
+  type Framed,
+  type Host,
+  hostOf,
+  type Inner,
+  isTransfer,
+  type Use,
+} from "./_host.ts";
 import { schemeOf } from "./_limits.ts";
 import { MIN_PROGRESS, Overdue } from "./_phase_timer.ts";
 import type { Settings } from "./_settings.ts";
@@ -108,6 +117,15 @@ export class Connection implements Wire, Inner {
 
   set rest(values: unknown[]) {
     if (this.#exchange !== undefined) this.#exchange.rest = values;
+  }
+
+  /** For a transfer in the middle of HTTP. */
+  frame(use: Use, base: Base): Framed | undefined {
+    const exchange = this.#exchange!;
+    if (exchange.hasTakenOver) return undefined;
+    return use === "from"
+      ? new FramedBody(base, exchange, this.body, this.#input)
+      : new FramedAnswer(base, exchange, this.answer, this.#output);
   }
 
   report(error: unknown, request: HttpRequest | undefined): void {

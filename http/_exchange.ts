@@ -34,7 +34,7 @@ import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/
 import { shown } from "../reactor/_describe.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
-import { isForDriver, isTransfer } from "./_host.ts";
+import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
 import type { Wire } from "./_wire.ts";
 import type { HttpHandler } from "./http_handler.ts";
@@ -91,6 +91,8 @@ export class Exchange implements RequestContext {
    * why it cannot be read.
    */
   #body: "open" | "expected" | { error: unknown } = "open";
+  /** Whether a transfer to the client was cut, and nothing was sent since: a part is there. */
+  #isPart = false;
   /** The error that told the handler that the client has gone or the connection is broken. */
   #gone: unknown = undefined;
   /** The timeouts of this request, if it has its own. */
@@ -142,6 +144,11 @@ export class Exchange implements RequestContext {
     if (this.#running !== undefined) this.#running.rest = values;
   }
 
+  /** Whether what the handler yields is not framed any more. */
+  get hasTakenOver(): boolean {
+    return this.#handler === "has taken over";
+  }
+
   /** Starts the handler. */
   start(handler: HttpHandler, request: HttpRequest, expectContinue: boolean): Phase {
     this.#request = request;
@@ -178,11 +185,44 @@ export class Exchange implements RequestContext {
     if (
       this.phase === "body" && this.#handler !== "has taken over" && error instanceof EndOfStream
     ) {
-      error = bad("an end before its body is complete (RFC 9112 8)");
-      this.lose(error);
-      this.#spoil(error);
+      error = this.endEarly();
     } else if (this.phase === "body" && error instanceof RemoteProtocolError) this.#spoil(error);
+    else if (typeof this.#body === "object" && this.#body.error === causeOfCut(error)) {
+      error = this.#body.error; // A transfer of a faulty body throws the same as a bare yield.
+    }
     return this.#run("throw", error);
+  }
+
+  /** Returns the error of a client that ends before the body. */
+  endEarly(): unknown {
+    const error = bad("an end before its body is complete (RFC 9112 8)");
+    this.lose(error);
+    this.#spoil(error);
+    return error;
+  }
+
+  /**
+   * For a transfer: the next piece of the body, of at most `max` bytes. It is null at the end, and
+   * undefined if more must arrive first.
+   */
+  take(max: number): Uint8Array | null | undefined {
+    const [first, ...others] = this.rest;
+    let piece: Uint8Array | EndOfStream | undefined;
+    if (first === undefined) piece = this.#read();
+    else {
+      piece = asBytes(first);
+      this.rest = others;
+    }
+    if (piece === undefined) return undefined;
+    if (!(piece instanceof Uint8Array)) return null;
+    if (piece.length <= max) return piece;
+    this.rest = [piece.subarray(max), ...this.rest];
+    return piece.subarray(0, max);
+  }
+
+  /** A transfer to the client has ended. */
+  transferred(isWhole: boolean): void {
+    this.#isPart = !isWhole;
   }
 
   /** Goes on with the error that broke the connection. */
@@ -264,6 +304,7 @@ export class Exchange implements RequestContext {
         if (typeof value === "string" || value instanceof Uint8Array) {
           this.#noteUnexpected();
           answer.data(value);
+          this.#isPart = false;
           if (answer.complete && this.#handler === "answers") {
             // The body of this handler may be endless.
             this.#handler = "is closed";
@@ -276,10 +317,17 @@ export class Exchange implements RequestContext {
           if (message === END_OF_BODY) mode = "throw";
         } else if (value instanceof Head) this.#begin(value);
         else if (isForDriver(value)) {
-          if (isTransfer(value)) this.#giveBack();
+          if (isTransfer(value)) this.#prepare(value);
           this.#noteUnexpected();
           answer.flush();
-          return this.#stand("driver", value);
+          if (!answer.complete || !transfersHere(value, "to")) return this.#stand("driver", value);
+          mode = "return";
+          if (this.#handler === "is closed") {
+            if (++refused > MAX_REFUSED) throw goesOn();
+            mode = "throw";
+            message = new EndOfStream("Nothing more is sent in answer to HEAD");
+          }
+          this.#handler = "is closed";
         } else throw meaningless(value);
       } catch (error) {
         mode = "throw";
@@ -293,17 +341,28 @@ export class Exchange implements RequestContext {
     return this.phase = phase;
   }
 
+  /** Makes sure that a transfer can begin. What goes from or to the client is framed. */
+  #prepare(transfer: unknown): void {
+    if (this.#handler === "has taken over") return this.#giveBack();
+    const reads = transfersHere(transfer, "from");
+    const writes = transfersHere(transfer, "to");
+    if (!reads && !writes) return;
+    if (this.#wire.host === undefined) {
+      throw new TypeError(
+        "Cannot transfer from or to `here`: run the coroutine by gio() instead of feeding it by hand",
+      );
+    }
+    if (writes) this.#wire.answer.expectBody();
+    if (!reads) return;
+    const piece = this.#read(); // This also sends the 100 that the client may wait for.
+    if (piece instanceof Uint8Array) this.rest = [...this.rest, piece];
+  }
+
   /**
    * Gives back what was received and not read: a transfer begins, which reads the connection by
    * itself.
    */
   #giveBack(): void {
-    if (this.#handler !== "has taken over") {
-      throw new LocalProtocolError(
-        "Cannot transfer in the middle of HTTP, whose framing it would break: take the connection over first, by a 101 " +
-          "or a 2xx to CONNECT, or enter another context",
-      );
-    }
     const { body, host } = this.#wire;
     const pieces = this.rest;
     const piece = body.read();
@@ -393,10 +452,12 @@ export class Exchange implements RequestContext {
     this.#running = undefined;
     if (this.#handler === "has taken over") return this.#ended();
     this.#noteUnexpected();
+    const { answer } = this.#wire;
     try {
-      this.#wire.answer.end();
+      if (this.#isPart && answer.room === Infinity) throw isPart();
+      answer.end();
     } catch (error) {
-      return this.#failed(error);
+      return this.#failed(this.#gone ?? error);
     }
     return this.#ended();
   }
@@ -449,6 +510,18 @@ export class Exchange implements RequestContext {
     answer.end();
     return this.#ended();
   }
+}
+
+function asBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  throw new TypeError(`Cannot transfer ${shown(value)} that was pushed back: only bytes and text`);
+}
+
+function isPart(): LocalProtocolError {
+  return new LocalProtocolError(
+    "Cannot end the response: a transfer to it was cut, and the client would take the part for the whole",
+  );
 }
 
 function goesOn(): LocalProtocolError {

@@ -5,12 +5,14 @@ import type { User } from "../gio/_channel.ts";
 import type { Inner } from "../gio/_places.ts";
 import { type Scope, ScopeEnd } from "../gio/_scope.ts";
 import { ignore } from "../reactor/_ignore.ts";
-import { Transfer } from "../reactor/transfer/transfer.ts";
+import { here, TransferError } from "../reactor/mod.ts";
+import { Transfer, type Use } from "../reactor/transfer/transfer.ts";
 import { PhaseTimer } from "./_phase_timer.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
-export type { Inner } from "../gio/_places.ts";
+export type { Base, Inner } from "../gio/_places.ts";
+export type { Framed, Use } from "../reactor/transfer/transfer.ts";
 
 /** What a connection needs of its driver. There is none when it is fed by hand. */
 export interface Host {
@@ -61,9 +63,19 @@ export function isForDriver(value: unknown): boolean {
   return value === Yield || isRequest(value);
 }
 
-/** Whether it is a transfer, which reads and writes the connection itself. */
-export function isTransfer(value: unknown): boolean {
+/** Whether it is a transfer, which may read and write the connection itself. */
+export function isTransfer(value: unknown): value is Transfer<unknown> {
   return value instanceof Transfer;
+}
+
+/** Whether it is a transfer from or to the innermost context. */
+export function transfersHere(value: unknown, use: Use): boolean {
+  return isTransfer(value) && value.uses(here, use);
+}
+
+/** What has cut a transfer, if the error tells that one was cut. */
+export function causeOfCut(error: unknown): unknown {
+  return error instanceof TransferError ? error.cause : undefined;
 }
 
 class GioHost implements Host {

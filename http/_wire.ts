@@ -22,6 +22,10 @@ export interface BodySource {
    * RemoteProtocolError if the body is faulty.
    */
   read(): Uint8Array | undefined;
+  /** How many bytes come next on the connection that are the body as it is. */
+  readonly direct: number;
+  /** So many of these were read by the kernel. */
+  moved(length: number): void;
   /** From now on everything that arrives is read as it is, without framing. */
   takeOver(): void;
 }
@@ -42,6 +46,14 @@ export interface AnswerSink {
   readonly complete: boolean;
   /** Whether so much has gathered that it must be sent before the handler goes on. */
   readonly full: boolean;
+  /** How many bytes can be sent yet. */
+  readonly room: number;
+  /** Whether the body is sent as it is. */
+  readonly isDirect: boolean;
+  /** So much of the body was sent by a transfer. */
+  moved(length: number): void;
+  /** Throws if no body can be sent. */
+  expectBody(): void;
   head(head: Head): void;
   /** Sends the 100 that the client waits for before it sends the body. */
   proceed(): void;

@@ -7,6 +7,41 @@ import type { HttpTimeouts } from "./http_timeouts.ts";
 /**
  * Answers a request: a bare `yield` reads its body, a yielded {@linkcode ResponseHead} begins the
  * answer, and yielded data is its body.
+ *
+ * It may also transfer: `yield* sendFile(here, path)` and `yield* splice(upstream, here)` send a part
+ * of the answer's body, and `yield* splice(here, to)` moves the body of the request, as far as it was
+ * not read. The kernel moves what has a Content-Length, or ends with the connection of an HTTP/1.0
+ * client; chunks are copied. The Content-Length is a limit: what the source has beyond it is left. The
+ * end of the body is passed on as the end of a stream is, unless `limit` comes first. A malformed body
+ * throws what a bare `yield` would throw. After a transfer to the client that was cut, the answer is
+ * cut too, unless the handler sends something else to complete it.
+ *
+ * @example A download and an upload
+ * ```ts
+ * import { HttpServer, ok } from "@weightless/io/http";
+ * import { here, Reactor, sendFile, splice } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * using reactor = new Reactor();
+ * const running = reactor.run();
+ * using server = new HttpServer(reactor, {
+ *   port: 0,
+ *   hostname: "127.0.0.1",
+ *   *handler(request) {
+ *     using file = Deno.openSync(path, { read: true, write: true });
+ *     if (request.method === "PUT") yield* splice(here, file);
+ *     const { size } = file.statSync();
+ *     yield ok({ "content-length": size });
+ *     yield* sendFile(here, file, { length: size });
+ *   },
+ * });
+ * const answer = await fetch(server.url, { method: "PUT", body: "Hello" });
+ * assertEquals(await answer.text(), "Hello");
+ * reactor.requestShutdown();
+ * await running;
+ * await Deno.remove(path);
+ * ```
  */
 export type HttpHandler = (request: HttpRequest) => Coroutine<unknown>;
 

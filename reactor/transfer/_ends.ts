@@ -6,7 +6,7 @@ import type { Selectable } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
 import { StreamSocket } from "../_stream_socket.ts";
 import { whole } from "../_whole.ts";
-import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
+import type { Framed, Reads, Receiver, Sender, Writes } from "./transfer.ts";
 
 /*
  * The ends of a transfer, and how it waits for them:
@@ -26,7 +26,9 @@ import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
  * 6. A target may keep what it is given, as memory and Web streams do, and the source reads again
  *    into the same memory. So the bytes are copied, except for what is known to have written them
  *    when it says so.
- * 7. A socket that reads and writes by promises tells by itself when it is ready. So only the first
+ * 7. What a protocol frames is received from and sent to as an end of its own, but what it waits for
+ *    is the socket below. The kernel gets the descriptor of that as long as there is no framing.
+ * 8. A socket that reads and writes by promises tells by itself when it is ready. So only the first
  *    wait for it needs the reactor, which shows that somebody runs that. Later ones go on at once:
  *    a step of the reactor for each chunk takes as long as the copying.
  */
@@ -50,6 +52,8 @@ export interface End {
   readonly descriptor: number | undefined;
   /** What calls back, if it is a reactor. */
   readonly reactor?: Registrar;
+  /** What it is, if a protocol frames what goes through. */
+  readonly framed?: Framed | undefined;
   /** Stops waiting at once. Nothing is called back after this. */
   release(): void;
   /** Its name in messages. */
@@ -95,14 +99,14 @@ export function reactorOf(end: object | undefined): Registrar | undefined {
 
 /** Makes the end that a transfer reads from. */
 export function sourceOf(end: object, waiting: Waiting): Source {
-  if ("recv" in end) return new SocketSource(end as Receiver, waiting);
+  if ("recv" in end) return new SocketSource(end as Lent<Receiver>, waiting);
   if ("read" in end) return new ConnSource(end as Reads);
   throw new TypeError(`Cannot transfer from ${shown(end)}: it has no read()`);
 }
 
 /** Makes the end that a transfer writes to. */
 export function targetOf(end: object, waiting: Waiting): Target {
-  if ("send" in end) return new SocketTarget(end as Sender, waiting);
+  if ("send" in end) return new SocketTarget(end as Lent<Sender>, waiting);
   if ("write" in end) return new ConnTarget(end as Writes);
   throw new TypeError(`Cannot transfer to ${shown(end)}: it has no write()`);
 }
@@ -244,8 +248,14 @@ const CALLS = {
   writer: { add: "addWriter", resume: "resumeWriter", remove: "removeWriter", interest: "write" },
 } as const;
 
+/** What is sent to, or received from, and what to wait for. */
+type Lent<T extends Selectable> = T | (Omit<T, keyof Selectable> & Framed);
+
 class SocketEnd<T extends Selectable> implements End {
-  readonly end: T;
+  readonly end: Lent<T>;
+  readonly framed: Framed | undefined;
+  /** What the reactor waits for. */
+  protected readonly socket: Selectable;
   readonly #calls: (typeof CALLS)["reader" | "writer"];
   readonly reactor: Registrar;
   #resume: (() => void) | undefined;
@@ -253,36 +263,39 @@ class SocketEnd<T extends Selectable> implements End {
   /** What the reactor has done: nothing, called back, or removed the reader or writer. */
   #state: "fresh" | "called" | "over" = "fresh";
 
-  constructor(end: T, kind: "reader" | "writer", { reactor, where }: Waiting) {
+  constructor(end: Lent<T>, kind: "reader" | "writer", { reactor, where }: Waiting) {
+    this.framed = "raw" in end ? end : undefined;
+    const socket = this.socket = "raw" in end ? end.raw : end;
     if (reactor === undefined) {
       throw new TypeError(
         `Cannot transfer ${
-          describe(end)
+          describe(socket)
         }: no reactor is known for it, yield* the transfer in a coroutine`,
       );
     }
     this.end = end;
     this.reactor = reactor;
     this.#calls = CALLS[kind];
-    reactor[this.#calls.add](end, this.#onReady, { where, suspended: true });
+    reactor[this.#calls.add](socket, this.#onReady, { where, suspended: true });
     reactor.addShutdownHook(this);
   }
 
   get descriptor(): number | undefined {
-    const { end } = this;
-    if (end instanceof DescriptorSocket) return end.descriptor;
-    return end instanceof StreamSocket && !end.closed
-      ? descriptorOf(end.stream)?.current
+    const { socket } = this;
+    if (this.framed?.direct === 0) return undefined;
+    if (socket instanceof DescriptorSocket) return socket.descriptor;
+    return socket instanceof StreamSocket && !socket.closed
+      ? descriptorOf(socket.stream)?.current
       : undefined;
   }
 
   /** Must be yielded at once, by a caller that has found the end not ready. */
   wait(): Wait {
     if (this.#state === "over") {
-      throw new Deno.errors.BadResource(`${describe(this.end)} is closed`);
+      throw new Deno.errors.BadResource(`${describe(this.socket)} is closed`);
     }
-    if (this.#state === "called" && this.end instanceof StreamSocket) return this.#untilTold;
-    this.reactor[this.#calls.resume](this.end);
+    if (this.#state === "called" && this.socket instanceof StreamSocket) return this.#untilTold;
+    this.reactor[this.#calls.resume](this.socket);
     return this.#until;
   }
 
@@ -290,18 +303,18 @@ class SocketEnd<T extends Selectable> implements End {
     this.#resume = this.#fail = undefined;
     this.reactor.removeShutdownHook(this);
     if (this.#state === "over") return; // Somebody else's may have taken its place.
-    if (this.end instanceof StreamSocket) this.end.unwatch(this.#calls.interest);
-    this.reactor[this.#calls.remove](this.end);
+    if (this.socket instanceof StreamSocket) this.socket.unwatch(this.#calls.interest);
+    this.reactor[this.#calls.remove](this.socket);
   }
 
   /** Called by the reactor when it shuts down. */
   abandon(): void {
-    (this.end as Partial<Socket>).abort?.();
+    (this.socket as Partial<Socket>).abort?.();
     this.#goOn();
   }
 
   describe(): string {
-    return describe(this.end);
+    return describe(this.socket);
   }
 
   #until: Wait = (resume, fail) => {
@@ -309,10 +322,10 @@ class SocketEnd<T extends Selectable> implements End {
     this.#fail = fail;
   };
 
-  /** See rule 7. */
+  /** See rule 8. */
   #untilTold: Wait = (resume) => {
     this.#resume = resume;
-    this.end.watch(this.#calls.interest, this.#goOn);
+    this.socket.watch(this.#calls.interest, this.#goOn);
   };
 
   #onReady = (failure?: unknown): void => {
@@ -333,13 +346,13 @@ class SocketEnd<T extends Selectable> implements End {
 class SocketSource extends SocketEnd<Receiver> implements Source {
   #room = new Room();
 
-  constructor(end: Receiver, waiting: Waiting) {
+  constructor(end: Lent<Receiver>, waiting: Waiting) {
     super(end, "reader", waiting);
   }
 
   override get descriptor(): number | undefined {
     const found = super.descriptor;
-    return this.end instanceof StreamSocket && this.end.readable ? undefined : found;
+    return this.socket instanceof StreamSocket && this.socket.readable ? undefined : found;
   }
 
   get more(): boolean {
@@ -367,9 +380,9 @@ class SocketSource extends SocketEnd<Receiver> implements Source {
 }
 
 class SocketTarget extends SocketEnd<Sender> implements Target {
-  readonly mayKeep = mayKeep(this.end);
+  readonly mayKeep = mayKeep(this.socket);
 
-  constructor(end: Sender, waiting: Waiting) {
+  constructor(end: Lent<Sender>, waiting: Waiting) {
     super(end, "writer", waiting);
   }
 
@@ -377,17 +390,23 @@ class SocketTarget extends SocketEnd<Sender> implements Target {
     const { end } = this;
     let sent: number;
     while ((sent = end.send(bytes)) === 0 && bytes.length > 0) yield this.wait();
-    // The bytes are in the kernel, even if it does not take more now.
-    if (end.writable || end instanceof DescriptorSocket) return sent;
     // Another back end writes later. It is writable again when that is done, and the next send
     // tells whether it failed.
-    do yield this.wait(); while (!end.writable);
-    end.send(NOTHING);
+    while (!this.#isOut) {
+      yield this.wait();
+      end.send(NOTHING);
+    }
     return sent;
   }
 
   finish(): void {
     this.end.shutdown?.();
+  }
+
+  /** Whether the bytes are in the kernel, even if it does not take more now. */
+  get #isOut(): boolean {
+    const { socket, framed } = this;
+    return (socket.writable || socket instanceof DescriptorSocket) && (framed?.isOut ?? true);
   }
 }
 

@@ -30,6 +30,7 @@ import {
   Transfer,
   type TransferSource,
   type TransferTarget,
+  type Use,
 } from "./transfer.ts";
 import type { Transferred } from "./transferred.ts";
 import { duration, whole } from "../_whole.ts";
@@ -51,7 +52,8 @@ import { type Cut, TransferError, type TransferSide } from "./transfer_error.ts"
  *    same amount then leaves each pipe.
  * 6. What cannot be spliced is copied, for once or from then on: no descriptor, no pipe, a refusal
  *    of the kernel.
- * 7. Progress is reported only after bytes have arrived. An abort may come whenever other code
+ * 7. Nothing is taken for which a target has no room, such as the rest of an HTTP body.
+ * 8. Progress is reported only after bytes have arrived. An abort may come whenever other code
  *    runs. It releases both ends and the pipes at once.
  */
 
@@ -160,6 +162,11 @@ export class Pump implements Job {
     this.#left = whole(route.limit ?? Infinity, `transfer: ${what}`);
   }
 
+  uses(end: object | symbol, use: Use): boolean {
+    const { from, to, tap } = this.#route;
+    return use === "from" ? from === end : to === end || tap === end;
+  }
+
   run(lender: Lender, reactor: Registrar | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const steps = this.#steps(lender, reactor);
@@ -206,14 +213,15 @@ export class Pump implements Job {
   }
 
   *#steps(lender: Lender, reactor: Registrar | undefined): Steps {
-    const { from, to, tap, copy, limit, limitCuts } = this.#route;
+    const { from, to, tap, copy, limit } = this.#route;
+    let { limitCuts } = this.#route;
     this.#lender = lender;
     const isFile = from instanceof FileSource;
     if (isFile) this.#left = this.#begun(from).open();
     this.#libc = copy ? undefined : libc();
-    const origin = isFile ? from : lender.lend(from);
+    const origin = isFile ? from : lender.lend(from, "from");
     const given: TransferTarget[] = tap === undefined ? [to] : [to, tap];
-    const targets = given.map((end) => lender.lend(end));
+    const targets = given.map((end) => lender.lend(end, "to"));
     const other = [origin, ...targets].map(reactorOf).find((one) => one !== undefined);
     this.#route.idle?.begin(reactor ?? other);
     const waiting = (end: object, toString: () => string): Waiting => ({
@@ -228,6 +236,11 @@ export class Pump implements Job {
       arrived: 0,
       target: this.#begun(targetOf(end, waiting(end, () => `transfer from ${this.#name(0)}`))),
     })) as Outlets;
+    const room = Math.min(...this.#outlets.map(({ target }) => target.framed?.room ?? Infinity));
+    if (room < this.#left) {
+      this.#left = room;
+      limitCuts = false;
+    }
     const waits = this.#ends.find((end) => end.reactor !== undefined)?.reactor;
     if (waits !== undefined) {
       const what = () => `transfer from ${this.#name(0)} to ${this.#name(1)}`;
@@ -286,6 +299,7 @@ export class Pump implements Job {
     if (sent <= 0) return howMuch(library, outlet, to);
     outlet.splices = true;
     this.#takes(sent);
+    outlet.target.framed?.moved(sent);
     this.#arrived(outlet, sent, 0);
   }
 
@@ -302,7 +316,8 @@ export class Pump implements Job {
       this.#givePipesBack();
       return LARGE;
     }
-    const much = library.ioctl(fd, FIONREAD, available) === 0 ? available[0]! : LARGE;
+    const waiting = library.ioctl(fd, FIONREAD, available) === 0 ? available[0]! : LARGE;
+    const much = Math.min(waiting, this.#source.framed?.direct ?? Infinity);
     if (much < WORTH || !this.#fill(library, fd)) {
       this.#givePipesBack();
       return Math.max(much, SMALL);
@@ -346,9 +361,12 @@ export class Pump implements Job {
       if (outlet.pipe === undefined) return false;
     }
     const { input, size } = this.#outlets[0].pipe!;
-    const length = library.splice(fd, null, input, null, Math.min(size, this.#left), FLAGS);
+    const { framed } = this.#source;
+    const most = Math.min(size, this.#left, framed?.direct ?? Infinity);
+    const length = library.splice(fd, null, input, null, most, FLAGS);
     if (length > 0) {
       this.#proven = true;
+      framed?.moved(length);
       this.#takes(length);
       this.#held = length;
       return true;
@@ -369,6 +387,7 @@ export class Pump implements Job {
       if (moved > 0) {
         outlet.splices = true;
         this.#held -= moved;
+        outlet.target.framed?.moved(moved);
         this.#arrived(outlet, moved, 0);
       } else {
         // It is full, broken, or cannot be spliced to. Writing will tell.

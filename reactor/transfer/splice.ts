@@ -92,7 +92,8 @@ export interface Splice {
  * `await` it in any program, with connections of Deno or sockets of a running reactor. If nobody
  * runs the reactor, nothing moves, and that is reported to its `onError` after five seconds. In a
  * coroutine that gio runs, `yield*` it. There, data that was read and pushed back goes first, and
- * {@linkcode here} is the innermost context.
+ * {@linkcode here} is the innermost context. In a handler of HTTP that is the body of the request or
+ * of its answer.
  *
  * While a transfer reads from a socket, that has no other reader. While it writes to a socket, that
  * has no other writer.

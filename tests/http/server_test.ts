@@ -405,18 +405,6 @@ serverTest(
   },
 );
 
-serverTest("a handler may not transfer in the middle of HTTP", async (reactor, errors) => {
-  using server = new HttpServer(reactor, {
-    ...listening,
-    *handler() {
-      yield* splice(here, here);
-    },
-  });
-  assertMatch((await exchange(server.port, GET))!, /^HTTP\/1.1 500 /);
-  assertEquals(errors.length, 1);
-  assertMatch((errors[0] as Error).message, /^Cannot transfer in the middle of HTTP/);
-});
-
 Deno.test("HttpServer and httpProtocol() refuse a handler that is no function", () => {
   using reactor = new Reactor();
   for (const handler of [undefined, {}, "hello"]) {

@@ -1,0 +1,125 @@
+/**
+ * The two directions of an exchange as ends of a transfer: the body of the request and that of the
+ * answer. What goes through is framed as if the handler had read and written it by `yield`s.
+ *
+ *  1. What was received and pushed back is read first. What is received beyond the body stays in the
+ *     input, where the next request is read from.
+ *  2. The kernel moves what has no framing: a body with a Content-Length, and an answer that ends
+ *     with its connection. It never moves more than belongs to it.
+ *  3. A chunk of an answer goes to the outbox of the connection, from its size to its end. So a
+ *     transfer that is cut within a chunk leaves a whole chunk behind, before anything else is sent.
+ *  4. The end of a transfer is not the end of the answer, which its handler ends.
+ */
+import type { Answer, Output } from "./_answer.ts";
+import type { Body, Input } from "./_body.ts";
+import type { Exchange } from "./_exchange.ts";
+import type { Base, Framed } from "./_host.ts";
+
+abstract class FramedEnd implements Framed {
+  fault: unknown = undefined;
+
+  constructor(protected readonly base: Base, protected readonly exchange: Exchange) {}
+
+  get raw(): Base["context"] {
+    return this.base.context;
+  }
+
+  get room(): number {
+    return Infinity;
+  }
+
+  get isOut(): boolean {
+    return this.base.isOut;
+  }
+
+  abstract readonly direct: number;
+  abstract moved(length: number): void;
+  ended(_isWhole: boolean): void {}
+}
+
+/** The body of a request. */
+export class FramedBody extends FramedEnd {
+  readonly #body: Body;
+  readonly #input: Input;
+
+  constructor(base: Base, exchange: Exchange, body: Body, input: Input) {
+    super(base, exchange);
+    this.#body = body;
+    this.#input = input;
+    for (const bytes of base.takeRest()) input.append(bytes);
+  }
+
+  override get direct(): number {
+    return this.exchange.rest.length > 0 ? 0 : this.#body.direct;
+  }
+
+  override moved(length: number): void {
+    this.#body.moved(length);
+  }
+
+  recv(max: number = Infinity): Uint8Array | null | undefined {
+    const receiver: { recv(max: number): unknown } = this.raw;
+    for (;;) {
+      const piece = this.#protocol(() => this.exchange.take(max));
+      if (piece !== undefined) return piece;
+      const received = receiver.recv(max) as Uint8Array | string | null | undefined;
+      if (received === undefined) return undefined;
+      if (received === null) {
+        this.#protocol(() => {
+          throw this.exchange.endEarly();
+        });
+      } else this.#input.receive(received);
+    }
+  }
+
+  /** Notes an error that is one of the protocol. */
+  #protocol<T>(step: () => T): T {
+    try {
+      return step();
+    } catch (error) {
+      throw this.fault = error;
+    }
+  }
+}
+
+/** The body of an answer. */
+export class FramedAnswer extends FramedEnd {
+  readonly #answer: Answer;
+  readonly #output: Output;
+
+  constructor(base: Base, exchange: Exchange, answer: Answer, output: Output) {
+    super(base, exchange);
+    this.#answer = answer;
+    this.#output = output;
+  }
+
+  override get room(): number {
+    return this.#answer.room;
+  }
+
+  override get direct(): number {
+    return this.#answer.isDirect && this.isOut ? this.#answer.room : 0;
+  }
+
+  override moved(length: number): void {
+    this.#answer.moved(length);
+  }
+
+  send(bytes: Uint8Array): number {
+    const { base } = this;
+    if (!base.send()) return 0;
+    if (this.#answer.isDirect) {
+      const sent = this.raw.send(bytes);
+      this.moved(sent);
+      return sent;
+    }
+    if (bytes.length > 0) this.#answer.data(bytes);
+    for (let data; (data = this.#output.take()) !== undefined;) base.write(data);
+    base.send();
+    return bytes.length;
+  }
+
+  override ended(isWhole: boolean): void {
+    this.exchange.transferred(isWhole);
+  }
+}
