@@ -225,6 +225,7 @@ export class Answer implements AnswerSink {
   }
 
   moved(length: number): void {
+    this.bytes += length;
     if (this.#state === BY_LENGTH) this.#left -= length;
   }
 
