@@ -9,24 +9,17 @@
  * request has a connection of its own to that server.
  */
 import { call, type Coroutine, EndOfStream, readUntil } from "@weightless/io/compose";
-import { connectTo, enter, gio, type Opened, timeout, TimeoutError } from "@weightless/io/gio";
+import { connectTo, enter, type Opened, timeout, TimeoutError } from "@weightless/io/gio";
 import {
-  httpProtocol,
   type HttpRequest,
+  HttpServer,
   RemoteProtocolError,
   response,
   type ResponseHead,
 } from "@weightless/io/http";
-import {
-  Acceptor,
-  here,
-  Reactor,
-  type Socket,
-  splice,
-  TransferError,
-} from "@weightless/io/reactor";
+import { here, Reactor, type Socket, splice, TransferError } from "@weightless/io/reactor";
 import { address, number, options, port, selector, serve } from "./_cli.ts";
-import { name, sayIfCopied } from "./_reported.ts";
+import { sayIfCopied } from "./_reported.ts";
 
 type Upstream = Opened<Socket>;
 type Fields = [name: string, value: string][];
@@ -248,11 +241,8 @@ if (import.meta.main) {
   };
   const at = { hostname: given.hostname, port: port(given.port) };
   await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
-    const acceptor = new Acceptor(reactor, at, (client) => {
-      const from = client.remoteAddr!;
-      gio(reactor, client, httpProtocol((request) => proxy(request, from, route)));
-    });
     sayIfCopied();
-    return `http://${name({ hostname: at.hostname, port: acceptor.port })}/`;
+    const handler = (request: HttpRequest) => proxy(request, request.connection.remoteAddr!, route);
+    return new HttpServer(reactor, { ...at, handler }).url;
   });
 }

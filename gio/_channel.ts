@@ -47,6 +47,8 @@ export class Channel {
   written = false;
   /** Whether a transfer to the context was cut, and nothing was written since: a part is there. */
   isPart = false;
+  /** Whether a transfer waits until the context takes more. */
+  isBlocked = false;
   /** Whether it is to be closed when all has been sent. */
   #closing = false;
   #reader: User | undefined = undefined;
@@ -154,7 +156,7 @@ export class Channel {
 
   /** Whether something has been written and not been sent. */
   get isSending(): boolean {
-    return this.outbox.size > 0 || (this.context.unsent ?? 0) > 0;
+    return this.isBlocked || this.outbox.size > 0 || (this.context.unsent ?? 0) > 0;
   }
 
   /** Whether an error has ended one of its directions. */

@@ -1,5 +1,6 @@
 import { here } from "../reactor/mod.ts";
-import type { Framed, Lender, Use } from "../reactor/transfer/transfer.ts";
+import { Framed } from "../reactor/transfer/_framed.ts";
+import type { Lender, Use } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import type { Base, Places } from "./_places.ts";
@@ -48,7 +49,7 @@ export class Lending implements Lender {
   }
 
   ended(target: object, isWhole: boolean): void {
-    if ("raw" in target) (target as Framed).ended(isWhole);
+    if (target instanceof Framed) target.ended(isWhole);
     else if (isContext(target)) Channel.of(target).isPart = !isWhole;
   }
 
@@ -93,6 +94,11 @@ class Spoken implements Base {
   send(): boolean {
     const { context, outbox } = this.#channel;
     return outbox.size === 0 || outbox.flush(context);
+  }
+
+  sent(bytes: number, isBlocked: boolean): void {
+    this.#channel.outbox.sent += bytes;
+    this.#channel.isBlocked = isBlocked;
   }
 
   takeRest(): Uint8Array[] {

@@ -1,6 +1,7 @@
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
-import type { Framed, Use } from "../reactor/transfer/transfer.ts";
+import type { Framed } from "../reactor/transfer/_framed.ts";
+import type { Use } from "../reactor/transfer/transfer.ts";
 import type { Scope } from "./_scope.ts";
 
 /** A coroutine that has pushed input back, as a composed one. */
@@ -30,6 +31,8 @@ export interface Base {
   write(data: string | Uint8Array): void;
   /** Sends what waits. Returns whether all of it was accepted. */
   send(): boolean;
+  /** So many bytes were sent without it, and perhaps not all that could be. */
+  sent(bytes: number, isBlocked: boolean): void;
   /** Takes what comes before anything that is received. */
   takeRest(): Uint8Array[];
 }

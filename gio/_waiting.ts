@@ -1,6 +1,7 @@
 import type { Request, Waiter } from "../compose/mod.ts";
 import { type Reactor, TransferError } from "../reactor/mod.ts";
-import type { Framed, Lender } from "../reactor/transfer/transfer.ts";
+import { Framed } from "../reactor/transfer/_framed.ts";
+import type { Lender } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
 import { Standing } from "./_state.ts";
@@ -88,8 +89,8 @@ export class Waiting extends Standing implements Waiter {
 function noteBroken(error: TransferError): void {
   const { side, cause } = error;
   let { end } = error;
-  if (end !== undefined && "raw" in end) {
-    const { fault, raw } = end as Framed;
+  if (end instanceof Framed) {
+    const { fault, raw } = end;
     if (fault !== undefined && fault === cause) return;
     end = raw;
   }

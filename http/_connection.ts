@@ -6,9 +6,10 @@ import { Body, Input } from "./_body.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
-import { FramedAnswer, FramedBody } from "./_framed.ts";
+import { FramedAnswer, FramedBody, type Patience } from "./_framed.ts";
 import {
   type Base,
+  causeOfCut,
   type Framed,
   type Host,
   hostOf,
@@ -69,7 +70,7 @@ interface Begun {
   readonly at: number;
 }
 
-export class Connection implements Wire, Inner {
+export class Connection implements Wire, Inner, Patience {
   readonly #handler: HttpHandler;
   readonly #settings: Settings;
   readonly #limits: HttpLimits;
@@ -124,7 +125,7 @@ export class Connection implements Wire, Inner {
     const exchange = this.#exchange!;
     if (exchange.hasTakenOver) return undefined;
     return use === "from"
-      ? new FramedBody(base, exchange, this.body, this.#input)
+      ? new FramedBody(base, exchange, this.body, this.#input, this)
       : new FramedAnswer(base, exchange, this.answer, this.#output);
   }
 
@@ -229,12 +230,14 @@ export class Connection implements Wire, Inner {
   /** Waits for what the handler waits for, and tells it meanwhile if the client has gone. */
   *#wait(exchange: Exchange): Coroutine<unknown> {
     const { value } = exchange;
-    if (!exchange.hasSignal || isTransfer(value)) return yield value;
-    const end = this.host?.watch((reason) => exchange.lose(reason));
+    const end = exchange.hasSignal && !isTransfer(value)
+      ? this.host?.watch((reason) => exchange.lose(reason))
+      : undefined;
     try {
       return yield value;
     } finally {
       end?.();
+      this.host?.begin(Infinity);
     }
   }
 
@@ -259,18 +262,29 @@ export class Connection implements Wire, Inner {
     const input = this.#input;
     const { host } = this;
     if (host === undefined) return input.receive(yield);
+    this.awaitBody(ms);
+    let length = 0;
+    try {
+      input.receive(yield);
+      length = input.bytes.length;
+    } finally {
+      this.bodyCame(length);
+    }
+  }
+
+  awaitBody(ms: number = this.#exchange!.timeouts.bodyMs): void {
     if (this.#arrived >= MIN_PROGRESS) {
       this.#arrived = 0;
       this.#bodyMs = ms;
     }
-    host.begin(Math.min(this.#bodyMs, ms));
-    try {
-      input.receive(yield);
-    } finally {
-      this.#bodyMs = host.left;
-      host.begin(Infinity);
-    }
-    this.#arrived += input.bytes.length;
+    this.host!.begin(Math.min(this.#bodyMs, ms));
+  }
+
+  bodyCame(length: number): void {
+    const host = this.host!;
+    if (host.left !== Infinity) this.#bodyMs = host.left;
+    host.begin(Infinity);
+    this.#arrived += length;
   }
 
   /** Starts the handler of the request that was parsed. */
@@ -310,8 +324,8 @@ export class Connection implements Wire, Inner {
         yield "";
       } catch (again) {
         // Not even an empty text can be sent. So the connection is broken; the error is not one of
-        // a promise or a timeout.
-        if (again === error) return exchange.break(error);
+        // a promise or a timeout. A transfer has an error of its own.
+        if (again === error || causeOfCut(error) !== undefined) return exchange.break(again);
       }
     }
     return exchange.throw(error);
@@ -411,9 +425,11 @@ const KEPT_LONGER_MS = 1000;
 
 /** Refuses a handler that is not a function. */
 export function checkHandler(handler: unknown): void {
-  if (typeof handler === "function") return;
+  const kind = Object.prototype.toString.call(handler);
+  if (typeof handler === "function" && !kind.startsWith("[object Async")) return;
+  const what = typeof handler === "function" ? "an async function" : shown(handler);
   throw new TypeError(
-    `Cannot serve HTTP with the handler ${shown(handler)}: give a coroutine function, ` +
-      "function* (request) { … }",
+    `Cannot serve HTTP with the handler ${what}: give a coroutine function, ` +
+      "function* (request) { … }, or fetchHandler((request) => new Response(…))",
   );
 }

@@ -30,7 +30,13 @@
  */
 import { Thrown } from "../compose/_thrown.ts";
 import { throwInto } from "../compose/compose.ts";
-import { compose, type Composed, type Coroutine, EndOfStream } from "../compose/mod.ts";
+import {
+  compose,
+  type Composed,
+  type Coroutine,
+  EndOfStream,
+  isCoroutine,
+} from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
@@ -154,7 +160,9 @@ export class Exchange implements RequestContext {
     this.#request = request;
     if (expectContinue) this.#body = "expected";
     try {
-      this.#running = compose(handler(request));
+      const running = handler(request);
+      if (!isCoroutine(running)) throw noCoroutine(running);
+      this.#running = compose(running);
     } catch (error) {
       return this.#failed(error);
     }
@@ -186,11 +194,17 @@ export class Exchange implements RequestContext {
       this.phase === "body" && this.#handler !== "has taken over" && error instanceof EndOfStream
     ) {
       error = this.endEarly();
-    } else if (this.phase === "body" && error instanceof RemoteProtocolError) this.#spoil(error);
+    } else if (this.#isReading && error instanceof RemoteProtocolError) this.#spoil(error);
     else if (typeof this.#body === "object" && this.#body.error === causeOfCut(error)) {
       error = this.#body.error; // A transfer of a faulty body throws the same as a bare yield.
     }
     return this.#run("throw", error);
+  }
+
+  /** Whether the handler waits for the body. */
+  get #isReading(): boolean {
+    return this.phase === "body" ||
+      this.phase === "driver" && transfersHere(this.value, "from") && !this.hasTakenOver;
   }
 
   /** Returns the error of a client that ends before the body. */
@@ -457,7 +471,9 @@ export class Exchange implements RequestContext {
       if (this.#isPart && answer.room === Infinity) throw isPart();
       answer.end();
     } catch (error) {
-      return this.#failed(this.#gone ?? error);
+      // The client has gone, and the handler has caught that.
+      const isGone = this.#gone !== undefined && !(this.#gone instanceof RemoteProtocolError);
+      return isGone ? this.#stand("broken", this.#gone) : this.#failed(error);
     }
     return this.#ended();
   }
@@ -527,6 +543,13 @@ function isPart(): LocalProtocolError {
 function goesOn(): LocalProtocolError {
   return new LocalProtocolError(
     "Cannot close the handler: it goes on reading and writing, although its connection is being closed",
+  );
+}
+
+function noCoroutine(given: unknown): TypeError {
+  return new TypeError(
+    `Cannot answer the request: the handler gave ${shown(given)}, and no coroutine; write ` +
+      "function* (request) { … }, or fetchHandler((request) => new Response(…))",
   );
 }
 

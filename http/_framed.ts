@@ -13,12 +13,14 @@
 import type { Answer, Output } from "./_answer.ts";
 import type { Body, Input } from "./_body.ts";
 import type { Exchange } from "./_exchange.ts";
-import type { Base, Framed } from "./_host.ts";
+import { type Base, Framed } from "./_host.ts";
 
-abstract class FramedEnd implements Framed {
+abstract class FramedEnd extends Framed {
   fault: unknown = undefined;
 
-  constructor(protected readonly base: Base, protected readonly exchange: Exchange) {}
+  constructor(protected readonly base: Base, protected readonly exchange: Exchange) {
+    super();
+  }
 
   get raw(): Base["context"] {
     return this.base.context;
@@ -32,20 +34,28 @@ abstract class FramedEnd implements Framed {
     return this.base.isOut;
   }
 
-  abstract readonly direct: number;
-  abstract moved(length: number): void;
   ended(_isWhole: boolean): void {}
+}
+
+/** Limits how long the client may take. */
+export interface Patience {
+  /** It begins to wait for more of the body. */
+  awaitBody(): void;
+  /** So much of the body has come. It does not wait for the client any more. */
+  bodyCame(length: number): void;
 }
 
 /** The body of a request. */
 export class FramedBody extends FramedEnd {
   readonly #body: Body;
   readonly #input: Input;
+  readonly #patience: Patience;
 
-  constructor(base: Base, exchange: Exchange, body: Body, input: Input) {
+  constructor(base: Base, exchange: Exchange, body: Body, input: Input, patience: Patience) {
     super(base, exchange);
     this.#body = body;
     this.#input = input;
+    this.#patience = patience;
     for (const bytes of base.takeRest()) input.append(bytes);
   }
 
@@ -55,6 +65,7 @@ export class FramedBody extends FramedEnd {
 
   override moved(length: number): void {
     this.#body.moved(length);
+    this.#patience.bodyCame(length);
   }
 
   recv(max: number = Infinity): Uint8Array | null | undefined {
@@ -63,7 +74,11 @@ export class FramedBody extends FramedEnd {
       const piece = this.#protocol(() => this.exchange.take(max));
       if (piece !== undefined) return piece;
       const received = receiver.recv(max) as Uint8Array | string | null | undefined;
-      if (received === undefined) return undefined;
+      if (received === undefined) {
+        this.#patience.awaitBody();
+        return undefined;
+      }
+      this.#patience.bodyCame(received?.length ?? 0);
       if (received === null) {
         this.#protocol(() => {
           throw this.exchange.endEarly();
@@ -103,6 +118,7 @@ export class FramedAnswer extends FramedEnd {
 
   override moved(length: number): void {
     this.#answer.moved(length);
+    this.base.sent(length, false);
   }
 
   send(bytes: Uint8Array): number {
@@ -110,7 +126,8 @@ export class FramedAnswer extends FramedEnd {
     if (!base.send()) return 0;
     if (this.#answer.isDirect) {
       const sent = this.raw.send(bytes);
-      this.moved(sent);
+      this.#answer.moved(sent);
+      base.sent(sent, sent < bytes.length);
       return sent;
     }
     if (bytes.length > 0) this.#answer.data(bytes);
@@ -120,6 +137,7 @@ export class FramedAnswer extends FramedEnd {
   }
 
   override ended(isWhole: boolean): void {
+    this.base.sent(0, false);
     this.exchange.transferred(isWhole);
   }
 }

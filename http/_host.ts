@@ -12,7 +12,8 @@ import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
 export type { Base, Inner } from "../gio/_places.ts";
-export type { Framed, Use } from "../reactor/transfer/transfer.ts";
+export { Framed } from "../reactor/transfer/_framed.ts";
+export type { Use } from "../reactor/transfer/transfer.ts";
 
 /** What a connection needs of its driver. There is none when it is fed by hand. */
 export interface Host {

@@ -9,6 +9,10 @@ import { response } from "./response.ts";
 
 /** What a {@linkcode FetchHandler} is told beside the request. */
 export interface FetchInfo {
+  /** The far address. */
+  readonly remoteAddr: Deno.Addr | undefined;
+  /** The near address. */
+  readonly localAddr: Deno.Addr | undefined;
   /** Resolves when the answer is on its way; rejects if it was not sent to its end. */
   readonly completed: Promise<void>;
 }
@@ -38,7 +42,6 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   /** Gets the next piece of the body, or undefined at its end. */
   #wanted: PromiseWithResolvers<Uint8Array<ArrayBuffer> | undefined> | undefined;
   #hasEnded = false;
-  #abort: AbortController | undefined;
   #completed: PromiseWithResolvers<void> | undefined;
   /** How it has ended. */
   #outcome: Outcome<void> | undefined;
@@ -50,11 +53,15 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#outcome !== undefined && "error" in this.#outcome) {
-      this.#abort.abort(this.#outcome.error);
-    }
-    return this.#abort.signal;
+    return this.request.signal;
+  }
+
+  get remoteAddr(): Deno.Addr | undefined {
+    return this.request.connection.remoteAddr;
+  }
+
+  get localAddr(): Deno.Addr | undefined {
+    return this.request.connection.localAddr;
   }
 
   get completed(): Promise<void> {
@@ -126,7 +133,6 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     this.#state = "ended";
     this.#outcome = outcome;
     this.#settle(outcome);
-    if ("error" in outcome) this.#abort?.abort(outcome.error);
     this.#wanted?.reject(new TypeError("Cannot read the body: the request has been answered"));
     this.#wanted = undefined;
   }

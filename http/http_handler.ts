@@ -13,7 +13,7 @@ import type { HttpTimeouts } from "./http_timeouts.ts";
  * not read. The kernel moves what has a Content-Length, or ends with the connection of an HTTP/1.0
  * client; chunks are copied. The Content-Length is a limit: what the source has beyond it is left. The
  * end of the body is passed on as the end of a stream is, unless `limit` comes first. A malformed body
- * throws what a bare `yield` would throw. After a transfer to the client that was cut, the answer is
+ * throws what a bare `yield` would throw, and so does a client that is too slow with it. After a transfer to the client that was cut, the answer is
  * cut too, unless the handler sends something else to complete it.
  *
  * @example A download and an upload

@@ -6,7 +6,8 @@ import type { Selectable } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
 import { StreamSocket } from "../_stream_socket.ts";
 import { whole } from "../_whole.ts";
-import type { Framed, Reads, Receiver, Sender, Writes } from "./transfer.ts";
+import { Framed } from "./_framed.ts";
+import type { Reads, Receiver, Sender, Writes } from "./transfer.ts";
 
 /*
  * The ends of a transfer, and how it waits for them:
@@ -264,8 +265,8 @@ class SocketEnd<T extends Selectable> implements End {
   #state: "fresh" | "called" | "over" = "fresh";
 
   constructor(end: Lent<T>, kind: "reader" | "writer", { reactor, where }: Waiting) {
-    this.framed = "raw" in end ? end : undefined;
-    const socket = this.socket = "raw" in end ? end.raw : end;
+    this.framed = end instanceof Framed ? end : undefined;
+    const socket = this.socket = end instanceof Framed ? end.raw : end;
     if (reactor === undefined) {
       throw new TypeError(
         `Cannot transfer ${

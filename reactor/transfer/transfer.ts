@@ -77,30 +77,6 @@ export interface TransferOptions<T = Transferred> {
 /** What a transfer does with an end: it reads from it, or writes to it. */
 export type Use = "from" | "to";
 
-/**
- * One direction of a connection on which a protocol is spoken that frames what goes through, such as
- * the body of an HTTP message. It is received from or sent to as any other end. The transfer waits
- * for `raw`.
- */
-export interface Framed {
-  /** The connection. */
-  readonly raw: Selectable;
-  /** How many bytes can go through at most. */
-  readonly room: number;
-  /**
-   * How many of the next bytes have no framing, so that the kernel may move them from or to `raw`.
-   */
-  readonly direct: number;
-  /** Whether everything that was sent has gone to `raw`. Sending nothing goes on with that. */
-  readonly isOut: boolean;
-  /** The last error that is one of the protocol. All others mean that `raw` is broken. */
-  readonly fault: unknown;
-  /** The kernel has moved so many bytes. */
-  moved(bytes: number): void;
-  /** The transfer has ended, and may have sent only a part. */
-  ended(isWhole: boolean): void;
-}
-
 /** Lends the ends of a transfer to it. Gio is one. */
 export interface Lender {
   /** Returns what `end` stands for. Only the transfer uses it until it ends. */

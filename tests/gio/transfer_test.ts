@@ -579,6 +579,15 @@ Deno.test("a transfer loses nothing of what was pushed back if some of it is nei
   assertEquals(rest.slice(1), ["a", 1, "b", bytes("c")]);
 });
 
+Deno.test("a transfer takes an end with any other members as what it is", async () => {
+  const from = Object.assign(memory("data"), { raw: 1, direct: 0, fault: 1 });
+  const to = Object.assign(memory(), { raw: 1, direct: 0, isOut: false });
+  await asProcess(function* () {
+    yield* splice(from, to);
+  }());
+  assertEquals(to.text, "data");
+});
+
 /** What keeps a coroutine from its transfer, which waits for earlier output to be accepted. */
 const OBSTACLES: Record<string, (task: Gio, connection: FakeConnection) => void> = {
   "cancel()": (task) => task.cancel(),

@@ -5,7 +5,7 @@ import { Hono } from "npm:hono@^4";
 import { AutoRouter } from "npm:itty-router@^5";
 import { type FetchHandler, fetchHandler, HttpServer } from "../../http/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
-import { leakTest } from "../_leaks.ts";
+import { leakTest, turns } from "../_leaks.ts";
 import { listening, SELECTORS } from "../_sockets.ts";
 
 interface World {
@@ -226,7 +226,7 @@ serves("takes the next piece when the client has taken the last", () => {
   let before = -1;
   while (before !== pulled) {
     before = pulled;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns(200);
   }
   assert(pulled < 1000, `${pulled} pieces were taken`); // 64 MiB; sockets hold less.
 });
@@ -256,6 +256,31 @@ serves("tells the handler when the client goes in the middle of the answer", (re
   assertEquals(await completed.promise, "not sent");
   assertEquals(errors, []);
 });
+
+serves("tells the addresses", (_, info) => {
+  const [far, near] = [info.remoteAddr, info.localAddr] as Deno.NetAddr[];
+  return Response.json([far!.hostname, near!.port]);
+}, async ({ url, port }) => {
+  assertEquals(await (await fetch(url, CLOSE)).json(), ["127.0.0.1", port]);
+});
+
+serves(
+  "tells the handler that the client has gone, while it waits for something else",
+  async (request) => {
+    await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+    gone.resolve(request.signal.reason);
+    return new Response();
+  },
+  async ({ port, errors }) => {
+    gone = Promise.withResolvers();
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    await turns(200);
+    conn.close();
+    assertInstanceOf(await gone.promise, Error);
+    assertEquals(errors, []);
+  },
+);
 
 let signal: AbortSignal;
 serves("does not abort the signal of a request that was answered", (request, info) => {

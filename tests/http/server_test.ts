@@ -405,11 +405,20 @@ serverTest(
   },
 );
 
-Deno.test("HttpServer and httpProtocol() refuse a handler that is no function", () => {
+Deno.test("HttpServer and httpProtocol() refuse a handler that is no coroutine function", () => {
   using reactor = new Reactor();
-  for (const handler of [undefined, {}, "hello"]) {
+  const asynchronous = [async () => {}, async function* () {}];
+  for (const handler of [undefined, {}, "hello", ...asynchronous]) {
     const wrong = { port: 0, hostname: "127.0.0.1", handler } as never;
     assertThrows(() => new HttpServer(reactor, wrong), TypeError, "give a coroutine function");
     assertThrows(() => httpProtocol(handler as never), TypeError, "give a coroutine function");
   }
 });
+
+for (const [what, given] of Object.entries({ text: "hello", promise: Promise.resolve() })) {
+  serverTest(`a handler that gives a ${what} is told what to write`, async (reactor, errors) => {
+    const server = new HttpServer(reactor, { ...listening, handler: () => given as never });
+    assertStringIncludes((await exchange(server.port, GET))!, "HTTP/1.1 500 ");
+    assertStringIncludes(String(errors[0]), "and no coroutine; write function* (request)");
+  });
+}

@@ -240,7 +240,10 @@ for (const fields of ["content-length: 5", ""]) {
       });
       const received = text(await talk(server.port, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n" + LAST));
       const framing = fields === "" ? "transfer-encoding: chunked" : fields;
-      assertMatch(received, new RegExp(`\\r\\n${framing}\\r\\n\\r\\nHTTP/1.1 200 OK\\r\\n`));
+      assertMatch(
+        received,
+        new RegExp(`\\r\\n${framing}\\r\\n(keep-alive.+\\r\\n)?\\r\\nHTTP/1.1 200 OK\\r\\n`),
+      );
       assertEquals([steps, errors], [["closed", "EndOfStream"], []]);
       await assertRejects(() => transfer, TransferError);
     },
@@ -500,6 +503,89 @@ leakTestBoth("a transfer that is cut within a chunk leaves a whole one", async (
   assertEquals(text(body.subarray(-7)), "the end");
   assert(body.subarray(0, -7).every((byte) => byte === 0));
   assertEquals([text(last!.body), errors], ["last", []]);
+  reactor.requestShutdown();
+  await running;
+});
+
+for (const isGiven of [true, false]) {
+  const how = isGiven ? "by length" : "in chunks";
+  leakTestBoth(`a client that does not read a transfer is cut off, ${how}`, async (selector) => {
+    const clock = new TestClock();
+    const errors: unknown[] = [];
+    using reactor = new Reactor({ selector, clock, onError: (error) => errors.push(error) });
+    const running = reactor.run();
+    let transfer: Transfer | undefined;
+    let caught: unknown;
+    using server = new HttpServer(reactor, {
+      ...listening,
+      timeouts: { writeMs: 1000 },
+      *handler() {
+        yield ok(isGiven ? { "content-length": 1e12 } : {});
+        try {
+          yield* transfer = sendFile(here, "/dev/zero", { length: 1e12 });
+        } catch (error) {
+          caught = error;
+        }
+      },
+    });
+    using client = await Deno.connect({ hostname, port: server.port });
+    await writeAll(client, bytes(LAST));
+    await turnsUntil(() => transfer !== undefined);
+    // A client that reads slowly goes on.
+    for (let i = 0; i < 5; i++) {
+      await stalled(transfer!);
+      const before = transfer!.transferred.bytes;
+      for (let read = 0; read < 5 * MIB;) read += (await readSome(client))!.length;
+      await stalled(transfer!);
+      assert(transfer!.transferred.bytes > before);
+      clock.advance(900);
+      await turns(10);
+      assertEquals(caught, undefined);
+    }
+    for (let i = 0; i < 4; i++) {
+      clock.advance(1000);
+      await turns(10);
+    }
+    await turnsUntil(() => caught !== undefined);
+    await turns(10);
+    assertEquals(errors, []);
+    reactor.requestShutdown();
+    await running;
+  });
+}
+
+leakTestBoth("a client that is too slow with a body that is moved gets 408", async (selector) => {
+  const clock = new TestClock();
+  const errors: unknown[] = [];
+  using reactor = new Reactor({ selector, clock, onError: (error) => errors.push(error) });
+  const running = reactor.run();
+  let to = memory();
+  using server = new HttpServer(reactor, {
+    ...listening,
+    timeouts: { bodyMs: 1000 },
+    *handler() {
+      to = memory();
+      yield* splice(here, to);
+    },
+  });
+  for (const framing of ["Content-Length: 100000", "Transfer-Encoding: chunked"]) {
+    using client = await Deno.connect({ hostname, port: server.port });
+    await writeAll(client, bytes(post(framing)));
+    for (let i = 0; i < 3; i++) { // A client that is slow enough goes on.
+      await writeAll(client, bytes(framing.startsWith("C") ? "" : `${(2000).toString(16)}\r\n`));
+      await writeAll(client, bytes("x".repeat(2000) + (framing.startsWith("C") ? "" : "\r\n")));
+      await turnsUntil(() => to.bytes.length === (i + 1) * 2000);
+      clock.advance(900);
+      await turns(10);
+    }
+    for (let i = 0; i < 3; i++) {
+      await turns(10);
+      clock.advance(1000);
+    }
+    const answer = text((await readSome(client))!);
+    assertMatch(answer, /^HTTP\/1.1 408 [^]*connection: close\r\n/);
+  }
+  assertEquals(errors, []);
   reactor.requestShutdown();
   await running;
 });
