@@ -162,9 +162,7 @@ export class Answer implements AnswerSink {
 
   head(head: Head): void {
     if (this.#state !== WAITING) {
-      throw new LocalProtocolError(
-        `Cannot answer with status ${head.status}: the head of the response has been yielded before`,
-      );
+      throw twoHeads(head.status);
     }
     if (head.status < 200) {
       // RFC 9110 15.2: a server MUST NOT send a 1xx response to an HTTP/1.0 client.
@@ -262,11 +260,7 @@ export class Answer implements AnswerSink {
       case HELD:
         return this.#whole();
       case BY_LENGTH:
-        if (this.#left > 0) {
-          throw new LocalProtocolError(
-            `Cannot end the response: ${this.#left} bytes of its Content-Length are missing`,
-          );
-        }
+        if (this.#left > 0) throw missing(this.#left);
         return;
       case BY_CHUNKS:
         return this.#output.write("0\r\n\r\n");
@@ -285,9 +279,7 @@ export class Answer implements AnswerSink {
     if (piece === undefined && (hasNoBody(head.status) || this.#headOnly)) return this.flush();
     const length = piece === undefined ? 0 : byteLength(piece);
     if (piece === undefined && (head.contentLength ?? 0) > 0) {
-      throw new LocalProtocolError(
-        `Cannot end the response: ${head.contentLength} bytes of its Content-Length are missing`,
-      );
+      throw missing(head.contentLength!);
     }
     this.#state = BY_LENGTH;
     this.#writeHead(lengthLine(length));
@@ -344,11 +336,7 @@ export class Answer implements AnswerSink {
     this.bytes += length;
     switch (this.#state) {
       case BY_LENGTH:
-        if (length > this.#left) {
-          throw new LocalProtocolError(
-            `Cannot send ${length} bytes: only ${this.#left} are left of the response's Content-Length`,
-          );
-        }
+        if (length > this.#left) throw tooMany(length, this.#left);
         this.#left -= length;
         return output.write(endsInHalf(data) ? encoder.encode(data) : data);
       case BY_CHUNKS:
@@ -360,6 +348,24 @@ export class Answer implements AnswerSink {
         return output.write(data);
     }
   }
+}
+
+export function twoHeads(status: number): LocalProtocolError {
+  return new LocalProtocolError(
+    `Cannot answer with status ${status}: the head of the response has been yielded before`,
+  );
+}
+
+export function missing(bytes: number): LocalProtocolError {
+  return new LocalProtocolError(
+    `Cannot end the response: ${bytes} bytes of its Content-Length are missing`,
+  );
+}
+
+export function tooMany(length: number, left: number): LocalProtocolError {
+  return new LocalProtocolError(
+    `Cannot send ${length} bytes: only ${left} are left of the response's Content-Length`,
+  );
 }
 
 /** RFC 9112 6.3, RFC 9110 15.3.5, 15.3.6, 15.4.5: 204, 205 and 304 have no body. */

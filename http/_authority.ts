@@ -58,7 +58,7 @@ function isAddress(text: string): boolean {
 }
 
 /** Eight groups of 16 bits, of which `::` stands for one or more that are 0. */
-function isIpv6(text: string): boolean {
+export function isIpv6(text: string): boolean {
   const halves = text.split("::");
   const groups = halves.flatMap((half) => half === "" ? [] : half.split(":"));
   let count = groups.length;
@@ -71,7 +71,8 @@ function isIpv6(text: string): boolean {
     groups.every((group) => /^[\da-f]{1,4}$/i.test(group));
 }
 
-function isIpv4(text: string): boolean {
+/** Four numbers up to 255, without zeros before them. */
+export function isIpv4(text: string): boolean {
   return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text);
 }
 

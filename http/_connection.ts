@@ -3,6 +3,7 @@ import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
+import type { Codings } from "./_coded.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
@@ -64,12 +65,6 @@ const UNKNOWN: ConnectionInfo = Object.freeze({
   tls: false,
 });
 
-/** A request that has come, and when. */
-interface Begun {
-  readonly request: HttpRequest | undefined;
-  readonly at: number;
-}
-
 export class Connection implements Wire, Inner, Patience {
   readonly #handler: HttpHandler;
   readonly #settings: Settings;
@@ -85,8 +80,6 @@ export class Connection implements Wire, Inner, Patience {
   #requests = 0;
   /** Whether the server closes the connection after this request. */
   #isLast = false;
-  /** For the access log: the request that is being answered. */
-  #begun: Begun | undefined = undefined;
   /** How many bytes of the body have come since the client last made progress. */
   #arrived = 0;
   /** How much of the time for that is left. */
@@ -137,6 +130,10 @@ export class Connection implements Wire, Inner, Patience {
     else console.error(error);
   }
 
+  get codings(): Codings | undefined {
+    return this.#settings.codings;
+  }
+
   get timeouts(): HttpTimeouts {
     return this.#settings.timeouts;
   }
@@ -157,6 +154,7 @@ export class Connection implements Wire, Inner, Patience {
     const output = this.#output;
     const whole = this.#parser;
     const { answer } = this;
+    const { accessLog } = this.#settings;
     try {
       for (;;) {
         if (input.empty) {
@@ -187,14 +185,15 @@ export class Connection implements Wire, Inner, Patience {
           answer.start(parser.method === "HEAD", false, false);
           exchange.refuse(error);
           this.#settings.requests++;
-          this.#log({ request: undefined, at: performance.now() });
+          if (accessLog !== undefined) exchange.logTo(accessLog, undefined);
+          this.#log(exchange);
           return yield* this.#flush();
         }
 
         let phase = this.#start(exchange, parser);
         while (exchange.isRunning) phase = yield* this.#goOn(exchange, phase);
         this.isRunning = false;
-        this.#log(this.#begun);
+        this.#log(exchange);
         const isCut = phase === "cut" || phase === "broken";
         if (isCut || this.own !== undefined) yield* this.#leave(isCut);
         if (isCut) {
@@ -241,19 +240,20 @@ export class Connection implements Wire, Inner, Patience {
     }
   }
 
-  /** Tells the access log of an answer. */
-  #log(begun: Begun | undefined): void {
-    const { accessLog } = this.#settings;
-    if (accessLog === undefined || begun === undefined) return;
-    this.#begun = undefined;
-    const { request, at } = begun;
+  /** Tells the access logs of an answer, once. */
+  #log(exchange: Exchange): void {
+    const { logs } = exchange;
+    if (logs === undefined) return;
+    exchange.logs = undefined;
     const { status, bytes } = this.answer;
-    const ms = performance.now() - at;
-    const time = performance.timeOrigin + at;
-    try {
-      accessLog({ connection: this.info, request, status, bytes, time, ms });
-    } catch (error) {
-      this.report(error, request);
+    const end = performance.now();
+    for (const { log, request, at } of logs) {
+      const time = performance.timeOrigin + at;
+      try {
+        log({ connection: this.info, request, status, bytes, time, ms: end - at });
+      } catch (error) {
+        this.report(error, request);
+      }
     }
   }
 
@@ -294,7 +294,7 @@ export class Connection implements Wire, Inner, Patience {
     parser.forget();
     const settings = this.#settings;
     settings.requests++;
-    if (settings.accessLog !== undefined) this.#begun = { request, at: performance.now() };
+    if (settings.accessLog !== undefined) exchange.logTo(settings.accessLog, request);
     if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
     this.body.start(contentLength);
     this.#arrived = MIN_PROGRESS;
@@ -332,11 +332,12 @@ export class Connection implements Wire, Inner, Patience {
   }
 
   *#close(): Coroutine<void> {
+    const exchange = this.#exchange!;
     try {
-      yield* this.#exchange!.close();
+      yield* exchange.close();
     } finally {
       this.isRunning = false;
-      this.#log(this.#begun);
+      this.#log(exchange);
       yield* this.#endOwn(true);
     }
   }

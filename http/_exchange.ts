@@ -38,11 +38,14 @@ import {
   isCoroutine,
 } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { coded } from "./_coded.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
 import type { Wire } from "./_wire.ts";
+import type { AccessLog } from "./access_log.ts";
+import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -85,6 +88,15 @@ Object.freeze(END_OF_BODY);
  */
 const MAX_REFUSED = 1000;
 
+/** A request that an access log is told of. */
+export interface Logged {
+  readonly log: AccessLog;
+  /** It is undefined if its head was malformed. */
+  readonly request: HttpRequest | undefined;
+  /** When it has come. */
+  readonly at: number;
+}
+
 export class Exchange implements RequestContext {
   readonly #wire: Wire;
   #request: HttpRequest | undefined = undefined;
@@ -104,6 +116,8 @@ export class Exchange implements RequestContext {
   /** The timeouts of this request, if it has its own. */
   #timeouts: HttpTimeouts | undefined = undefined;
   #abort: AbortController | undefined = undefined;
+  /** What is to be told when the request has been answered. */
+  logs: Logged[] | undefined = undefined;
   phase: Phase = "head";
   /** What belongs to the phase. */
   value: unknown = undefined;
@@ -129,6 +143,10 @@ export class Exchange implements RequestContext {
     this.#abort ??= new AbortController();
     if (this.#gone !== undefined) this.#abort.abort(this.#gone);
     return this.#abort.signal;
+  }
+
+  logTo(log: AccessLog, request: HttpRequest | undefined): void {
+    (this.logs ??= []).push({ log, request, at: performance.now() });
   }
 
   /** Whether the handler wants to be told when the client has gone. */
@@ -160,9 +178,13 @@ export class Exchange implements RequestContext {
     this.#request = request;
     if (expectContinue) this.#body = "expected";
     try {
-      const running = handler(request);
-      if (!isCoroutine(running)) throw noCoroutine(running);
-      this.#running = compose(running);
+      const given = handler(request);
+      if (!isCoroutine(given)) throw noCoroutine(given);
+      const running = compose(given);
+      const { codings } = this.#wire;
+      this.#running = codings === undefined
+        ? running
+        : coded(running, request, this.#wire, codings, () => this.#read());
     } catch (error) {
       return this.#failed(error);
     }
@@ -519,9 +541,17 @@ export class Exchange implements RequestContext {
     );
   }
 
-  #answerError({ status, message }: { status: number; message: string }): Phase {
+  #answerError(error: { status: number; message: string }): Phase {
+    const { status, message } = error;
     const { answer } = this.#wire;
-    answer.head(new Head(status, { "content-type": "text/plain; charset=utf-8" }));
+    // RFC 9110 15.5.16: which content codings are accepted, if that was the cause.
+    const accepted = error instanceof UnsupportedCoding ? error.accepted : undefined;
+    answer.head(
+      new Head(status, {
+        "content-type": "text/plain; charset=utf-8",
+        "accept-encoding": accepted,
+      }),
+    );
     answer.data(message);
     answer.end();
     return this.#ended();

@@ -1,7 +1,11 @@
+import { shown } from "../reactor/_describe.ts";
 import { duration } from "../reactor/_whole.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
+import type { Codings } from "./_coded.ts";
 import { allLimits, refuseUnknown, schemeOf } from "./_limits.ts";
 import type { AccessLog } from "./access_log.ts";
+import { compressionFor } from "./content/compression_for.ts";
+import { decompress } from "./content/decompress.ts";
 import type { HttpProtocolOptions } from "./http_handler.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 import { defaultTimeouts, type HttpTimeouts } from "./http_timeouts.ts";
@@ -12,18 +16,21 @@ export class Settings {
   readonly scheme: HttpProtocolOptions["scheme"];
   readonly date: DateLine;
   readonly accessLog: AccessLog | undefined;
+  readonly codings: Codings | undefined;
   /** How many requests have been answered, or refused. */
   requests = 0;
   #limits!: HttpLimits;
   #timeouts!: HttpTimeouts;
   #keepAlive = "";
 
-  constructor({ onError, scheme, accessLog, clock, limits, timeouts }: HttpProtocolOptions) {
+  constructor(options: HttpProtocolOptions) {
+    const { onError, scheme, accessLog, clock, limits, timeouts } = options;
     schemeOf(scheme, false);
     this.onError = onError;
     this.scheme = scheme;
     this.accessLog = accessLog;
     this.date = dateLineOf(clock ?? Date);
+    this.codings = codingsOf(options);
     this.limits = limits ?? defaultLimits;
     this.timeouts = timeouts ?? defaultTimeouts;
   }
@@ -68,4 +75,41 @@ export function allTimeouts(given: Partial<HttpTimeouts>, missing: HttpTimeouts)
     if (value === 0) throw new RangeError(`Cannot use these timeouts: ${name} must not be 0`);
   }
   return timeouts;
+}
+
+/**
+ * Which bodies are encoded and decoded.
+ *
+ * @throws {TypeError} If an option is unknown, or has a wrong type.
+ * @throws {RangeError} If one is no number of bytes.
+ */
+function codingsOf(
+  { compression = false, decompression = false }: HttpProtocolOptions,
+): Codings | undefined {
+  if (compression === false && decompression === false) return undefined;
+  const codings: Codings = {
+    compression: optionsOf("compression", compression, ["minBytes", "codings", "isCompressible"]),
+    decompression: optionsOf("decompression", decompression, ["maxBytes"]),
+  };
+  // These check the options.
+  compressionFor({ status: 200, contentType: "text/plain" }, undefined, codings.compression);
+  decompress("gzip", codings.decompression);
+  return codings;
+}
+
+/** A copy of the options, which does not change; undefined if it is turned off. */
+function optionsOf<T extends object>(
+  name: string,
+  given: boolean | T,
+  known: readonly string[],
+): T | undefined {
+  if (given === false) return undefined;
+  if (given === true) return {} as T;
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(
+      `Cannot serve HTTP with ${name}: ${shown(given)}: give true, false or options`,
+    );
+  }
+  refuseUnknown(`serve HTTP with these options of ${name}`, given, known);
+  return { ...given };
 }

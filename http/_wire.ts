@@ -2,6 +2,7 @@
  * What an exchange needs of the wire. HTTP/1.1 has one of each for a connection; HTTP/2 will have
  * one for each stream.
  */
+import type { Codings } from "./_coded.ts";
 import type { Head } from "./_head.ts";
 import type { Host } from "./_host.ts";
 import type { HttpHeaders } from "./http_headers.ts";
@@ -82,6 +83,8 @@ export interface Wire {
    */
   readonly isElsewhere: boolean;
   readonly info: ConnectionInfo;
+  /** Which bodies are encoded and decoded; undefined if none are. */
+  readonly codings: Codings | undefined;
   readonly timeouts: HttpTimeouts;
   /** Reports an error that the client is not told. */
   report(error: unknown, request: HttpRequest | undefined): void;

@@ -1,5 +1,7 @@
 import type { Coroutine } from "../compose/mod.ts";
 import type { AccessLog } from "./access_log.ts";
+import type { CompressionOptions } from "./content/compression_for.ts";
+import type { DecompressOptions } from "./content/decompress.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
@@ -68,6 +70,24 @@ export interface HttpProtocolOptions {
   onError?: (error: unknown, request: HttpRequest) => void;
   /** Is told of each request when it has been answered. See {@linkcode combinedLog}. */
   accessLog?: AccessLog;
+  /**
+   * Whether answers are compressed, as the client prefers (`gzip`, `br`, `zstd`, `deflate`). They are
+   * unless they are small, or of a type that does not become smaller, have a `Content-Encoding`, say
+   * `Cache-Control: no-transform`, are a part (206), an event stream, or are transferred; see
+   * {@linkcode compressionFor}. A handler need not know of it: before it waits, the client gets what
+   * was yielded, and can decode it.
+   *
+   * @default {false}
+   */
+  compression?: boolean | CompressionOptions;
+  /**
+   * Whether the bodies of requests are decoded if they have a `Content-Encoding`: then handlers read
+   * them as they were before. A body that becomes too large is answered with 413, an unknown coding
+   * with 415, faulty data with 400. The headers stay as they are. Proxies need it off.
+   *
+   * @default {false}
+   */
+  decompression?: boolean | DecompressOptions;
   /** The clock for the Date header: `now()` gives milliseconds since 1970. @default {Date} */
   clock?: { now(): number };
 }

@@ -1,10 +1,11 @@
 import { call, type Coroutine } from "../compose/mod.ts";
-import { NoneOfTheObserversRespond, Observable } from "../pipeline/mod.ts";
+import { Observable } from "../pipeline/mod.ts";
 import { Connection } from "./_connection.ts";
 import { Settings } from "./_settings.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpRequest } from "./http_request.ts";
+import { isUnanswered } from "./components/_pass_on.ts";
 import { response } from "./response.ts";
 
 /** The messages of {@linkcode HttpProtocol}. */
@@ -75,9 +76,7 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
     try {
       yield* call(this.any.processRequest(request));
     } catch (error) {
-      const nobody = error instanceof NoneOfTheObserversRespond &&
-        error.unansweredMessage === "processRequest";
-      if (!nobody) throw error;
+      if (!isUnanswered(error)) throw error;
       yield NOT_FOUND;
       yield "Not Found";
     }

@@ -1,11 +1,13 @@
 import { call, type Coroutine, EndOfStream } from "../compose/mod.ts";
-import { latin1 } from "./_characters.ts";
+import { latin1, PATH } from "./_characters.ts";
+import type { AccessLog } from "./access_log.ts";
 import { form } from "./content/form.ts";
 import type { FormLimits } from "./content/form_limits.ts";
 import type { Parts } from "./content/parts.ts";
 import { HttpHeaders } from "./http_headers.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
+import { LocalProtocolError } from "./local_protocol_error.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /** How many bytes of a body the helpers gather by default: 16 MiB. */
@@ -43,6 +45,7 @@ export interface RequestContext {
   /** A copy for this request, which may be changed. */
   readonly ownTimeouts: HttpTimeouts;
   readonly signal: AbortSignal;
+  logTo(log: AccessLog, request: HttpRequest): void;
 }
 
 /**
@@ -81,6 +84,9 @@ export class HttpRequest {
   readonly #headersTo: number;
   #target: string | undefined;
   #headers: HttpHeaders | undefined;
+  #trailers: HttpHeaders | undefined = undefined;
+  /** The request that was received, of which this may be another view. */
+  #received: HttpRequest = this;
   readonly #scheme: "http" | "https";
   /** The method, as it was sent. Methods are case-sensitive (RFC 9110 9.1). */
   readonly method: string;
@@ -90,11 +96,6 @@ export class HttpRequest {
   readonly keepAlive: boolean;
   /** Whether a body comes with it, by its framing. It may be empty (RFC 9112 6). */
   readonly hasBody: boolean;
-  /**
-   * The trailers, when the whole body has been read. It is undefined if there are none (RFC 9112
-   * 7.1.2).
-   */
-  trailers: HttpHeaders | undefined;
 
   /** @internal */
   constructor(parts: HttpRequestParts, context: RequestContext) {
@@ -109,7 +110,6 @@ export class HttpRequest {
     this.#headersTo = parts.headersTo;
     this.keepAlive = parts.keepAlive;
     this.hasBody = parts.contentLength !== 0;
-    this.trailers = undefined;
   }
 
   /** The connection on which it has come. */
@@ -129,6 +129,18 @@ export class HttpRequest {
    */
   get signal(): AbortSignal {
     return this.#context.signal;
+  }
+
+  /**
+   * The trailers, when the whole body has been read. It is undefined if there are none (RFC 9112
+   * 7.1.2).
+   */
+  get trailers(): HttpHeaders | undefined {
+    return this.#received.#trailers;
+  }
+
+  set trailers(trailers: HttpHeaders | undefined) {
+    this.#received.#trailers = trailers;
   }
 
   /** The header lines. */
@@ -195,6 +207,70 @@ export class HttpRequest {
       );
     }
     return url;
+  }
+
+  /**
+   * The same request with another path, as a component gives it to those behind it. All else is
+   * shared, the query and the host included.
+   *
+   * @param path The path, encoded as it would be sent. It begins with a slash.
+   * @returns Another view of this request.
+   * @throws {LocalProtocolError} If that is no path, or the request has none, as `OPTIONS *`.
+   *
+   * @example A path that was another one formerly
+   * ```ts
+   * import { type Coroutine } from "@weightless/io/compose";
+   * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+   * import { assertEquals } from "@std/assert";
+   *
+   * function* handler(request: HttpRequest): Coroutine {
+   *   assertEquals(request.withPath("/news").target, "/news?page=2");
+   *   yield ok();
+   * }
+   *
+   * const protocol = httpProtocol(handler);
+   * protocol.next();
+   * protocol.next(new TextEncoder().encode("GET /blog?page=2 HTTP/1.1\r\nHost: example.org\r\n\r\n"));
+   * ```
+   */
+  withPath(path: string): HttpRequest {
+    const { target, method, version, keepAlive } = this;
+    if (target === "*" || method === "CONNECT") {
+      throw new LocalProtocolError(`Cannot change the path of ${method} ${target}: it has none`);
+    }
+    if (!isPath(path)) {
+      throw new LocalProtocolError(
+        `Cannot change the path to ${
+          JSON.stringify(path)
+        }: a path begins with a slash, and what is not allowed in it is encoded, as in /a%20b`,
+      );
+    }
+    const request = new HttpRequest({
+      bytes: this.#bytes,
+      method,
+      targetFrom: this.#targetFrom,
+      targetTo: this.#targetTo,
+      scheme: this.#scheme,
+      version,
+      headersFrom: this.#headersFrom,
+      headersTo: this.#headersTo,
+      keepAlive,
+      contentLength: this.hasBody ? -1 : 0,
+    }, this.#context);
+    request.#target = target.slice(0, this.#pathFrom()) + path + this.search;
+    request.#headers = this.headers;
+    request.#received = this.#received;
+    return request;
+  }
+
+  /**
+   * Tells `log` of this request when it has been answered, as the access log of a server. The time
+   * is measured from now.
+   *
+   * @param log What is told. An error that it throws is reported.
+   */
+  logTo(log: AccessLog): void {
+    this.#context.logTo(log, this);
   }
 
   /**
@@ -337,4 +413,10 @@ export class HttpRequest {
     const from = target.slice(target.indexOf("://") + 3).search(/[/?]/);
     return from < 0 ? target.length : target.indexOf("://") + 3 + from;
   }
+}
+
+function isPath(path: unknown): boolean {
+  if (typeof path !== "string" || path[0] !== "/") return false;
+  for (let i = 0; i < path.length; i++) if (PATH[path.charCodeAt(i)] !== 1) return false;
+  return true;
 }

@@ -42,6 +42,7 @@ const OVERLOADED = response(503, { "content-type": "text/plain", "retry-after": 
 const SERVER_OPTIONS = [
   "port hostname path listener cert key alpnProtocols reusePort tcpBacklog maxConnections noDelay",
   "priority onReleased maxConnectionsPerAddress limits timeouts scheme onError accessLog clock",
+  "compression decompression",
   "handler overload errorHandler",
 ].join(" ").split(" ");
 
@@ -105,8 +106,17 @@ export class HttpServer implements Disposable {
       limits: { ...settings.limits, maxRequests: 1 },
       timeouts: { ...settings.timeouts, idleMs: Math.min(10_000, settings.timeouts.idleMs) },
     });
-    const { limits: _, timeouts: _1, scheme: _2, onError: _3, accessLog: _4, clock: _5, ...at } =
-      rest;
+    const {
+      limits: _,
+      timeouts: _1,
+      scheme: _2,
+      onError: _3,
+      accessLog: _4,
+      clock: _5,
+      compression: _6,
+      decompression: _7,
+      ...at
+    } = rest;
     this.#listener = new Listener(
       reactor,
       at,

@@ -41,20 +41,21 @@ const EXPORTS = {
   },
   http: {
     values: `
-      EndOfStream HttpHeaders HttpProtocol HttpRequest HttpServer LocalProtocolError
-      RemoteProtocolError Server combinedLog commonLog compress compressionFor conditional
-      decodeWhole decompress defaultLimits defaultTimeouts encodeWhole etagOf eventStream events
-      fetchHandler form httpProtocol jsonLog lastEventId methodNotAllowed multipart ok
-      parseEvents preferredEncoding preferredLanguage preferredType ranged rangesOf response
-      weakEtag`,
+      ApacheLogger BasicAuthentication EndOfStream HttpHeaders HttpProtocol HttpRequest
+      HttpServer IpFilter LocalProtocolError PathFilter PathRename RemoteProtocolError Server
+      combinedLog commonLog compress compressionFor conditional decodeWhole decompress
+      defaultLimits defaultTimeouts encodeWhole etagOf eventStream events fetchHandler form
+      httpProtocol jsonLog knownUsers lastEventId methodNotAllowed multipart ok parseEvents
+      preferredEncoding preferredLanguage preferredType ranged rangesOf response weakEtag`,
     types: `
-      AccessLog AccessLogEntry ByteRange CompressOptions CompressibleResponse Compression
-      CompressionOptions ConditionalRequest ConnectionInfo ContentCoding Coroutine
-      DecompressOptions EventToSend EventsOptions FetchHandler FetchInfo FormLimits
-      HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits HttpProtocolMessages
-      HttpProtocolOptions HttpServerOptions HttpServerStatistics HttpTimeouts ParseEventsOptions
-      Part Parts RangedAnswer RangedOptions RangedRepresentation RangesOptions ReceivedEvent
-      ResponseHead ServerMessages ServerOptions ServerStatistics ShutdownOptions Validators`,
+      AccessLog AccessLogEntry BasicAuthenticationOptions ByteRange CompressOptions
+      CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo
+      ContentCoding Coroutine DecompressOptions EventToSend EventsOptions FetchHandler FetchInfo
+      FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits
+      HttpProtocolMessages HttpProtocolOptions HttpServerOptions HttpServerStatistics
+      HttpTimeouts IpFilterOptions ParseEventsOptions Part Parts PathFilterOptions RangedAnswer
+      RangedOptions RangedRepresentation RangesOptions ReceivedEvent ResponseHead ServerMessages
+      ServerOptions ServerStatistics ShutdownOptions Validators`,
   },
   "http/files": {
     values: `FileServer files`,

@@ -4,6 +4,7 @@ import { listOf } from "../h1/_field_values.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { AVAILABLE, type Codec, findCodec } from "./_codecs.ts";
 import { plain } from "./_plain.ts";
+import { UnsupportedCoding } from "./_unsupported_coding.ts";
 import { ZlibError, ZlibStream } from "./_zlib_stream.ts";
 
 /** A body that was encoded more often would only be made to cost time. */
@@ -23,18 +24,19 @@ const MAX_BUFFER = 2 ** 31 - 1;
 export function codecsOf(contentEncoding: string): Codec[] {
   const names = listOf(contentEncoding).filter((name) => name !== "identity");
   if (names.length > MAX_CODINGS) {
-    throw notSupported(`a body with more than ${MAX_CODINGS} content codings is not accepted`);
+    throw new UnsupportedCoding(
+      `a body with more than ${MAX_CODINGS} content codings is not accepted`,
+      AVAILABLE,
+    );
   }
   return names.reverse().map((name) => {
     const codec = findCodec(name);
     if (codec !== undefined) return codec;
-    throw notSupported(`content coding ${JSON.stringify(name)} is not one of ${AVAILABLE}`);
+    throw new UnsupportedCoding(
+      `content coding ${JSON.stringify(name)} is not one of ${AVAILABLE}`,
+      AVAILABLE,
+    );
   });
-}
-
-/** RFC 9110 15.5.16. */
-function notSupported(why: string): RemoteProtocolError {
-  return new RemoteProtocolError(`Cannot decode the body: ${why}`, { status: 415 });
 }
 
 export function tooLarge(maxBytes: number): RemoteProtocolError {

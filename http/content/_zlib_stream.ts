@@ -11,7 +11,8 @@ export class ZlibStream {
   readonly #stream: ZlibTransform;
   readonly #change: Change = new Change();
   readonly #made: (length: number) => void;
-  #isBusy = false;
+  /** How much of what was begun is not done. An error may have ended the wait for it. */
+  #busy = 0;
   #failure: { error: unknown } | undefined;
 
   /** @param made Is told how many bytes came out, before they are yielded. It may throw. */
@@ -49,9 +50,9 @@ export class ZlibStream {
   }
 
   *#run(begin: (done: () => void) => void): Coroutine<void> {
-    this.#isBusy = true;
+    this.#busy++;
     begin(() => {
-      this.#isBusy = false;
+      this.#busy--;
       this.#change.note();
     });
     for (;;) {
@@ -63,7 +64,7 @@ export class ZlibStream {
         continue;
       }
       if (this.#failure !== undefined) throw new ZlibError(this.#failure.error);
-      if (!this.#isBusy) return;
+      if (this.#busy === 0) return;
       yield* this.#change;
     }
   }
