@@ -15,6 +15,8 @@ import { SEPARATOR } from "./_separator.ts";
  * 5. Nothing is remembered, so nothing can be out of date.
  */
 
+const MAX_WALK = 2;
+
 /** A file that is open. */
 export interface Opened {
   readonly file: Deno.FsFile;
@@ -48,15 +50,15 @@ export class Root {
   open(names: readonly string[]): Opened | string | Refusal {
     if (this.#options.dotfiles === "ignore" && isHidden(names)) return 404;
     try {
-      const real = this.#real(names);
-      if (real === undefined) return 404;
-      const found = Deno.statSync(real);
-      if (found.isDirectory) return real;
-      if (!found.isFile) return 404;
+      const found = this.#find(names);
+      if (found === undefined) return 404;
+      const { real, info: { isDirectory, isFile, ino, dev } } = found;
+      if (isDirectory) return real;
+      if (!isFile) return 404;
       const file = Deno.openSync(real);
       try {
         const info = file.statSync();
-        if (info.isFile && info.ino === found.ino && info.dev === found.dev) return { file, info };
+        if (info.isFile && info.ino === ino && info.dev === dev) return { file, info };
       } catch (error) {
         file.close();
         throw error;
@@ -72,24 +74,50 @@ export class Root {
   kindOf(names: readonly string[]): "file" | "directory" | undefined {
     if (this.#options.dotfiles === "ignore" && isHidden(names)) return undefined;
     try {
-      const real = this.#real(names);
-      const info = real === undefined ? undefined : Deno.statSync(real);
+      const info = this.#find(names)?.info;
       return info?.isFile ? "file" : info?.isDirectory ? "directory" : undefined;
     } catch {
       return undefined;
     }
   }
 
-  /** The real path, if that may be served. */
-  #real(names: readonly string[]): string | undefined {
+  /** The real path, and what is there, if that may be served. */
+  #find(names: readonly string[]): Found | undefined {
+    const { followLinks, dotfiles } = this.#options;
     const inside = this.#path.endsWith(SEPARATOR) ? this.#path : this.#path + SEPARATOR;
     const path = inside + names.join(SEPARATOR);
-    if (this.#options.followLinks) return path;
+    if (followLinks) return { real: path, info: Deno.statSync(path) };
+    const found = walk(inside, names);
+    if (found !== undefined) return found;
     const real = Deno.realPathSync(path);
-    if (real === path || real === this.#path) return real;
-    if (!real.startsWith(inside)) return undefined;
-    const hides = this.#options.dotfiles === "ignore";
-    return hides && isHidden(real.slice(inside.length).split(SEPARATOR)) ? undefined : real;
+    if (real !== this.#path) {
+      if (!real.startsWith(inside)) return undefined;
+      const isSame = real === path || dotfiles === "allow";
+      if (!isSame && isHidden(real.slice(inside.length).split(SEPARATOR))) return undefined;
+    }
+    return { real, info: Deno.statSync(real) };
+  }
+}
+
+/** What is at a real path. */
+interface Found {
+  readonly real: string;
+  readonly info: Deno.FileInfo;
+}
+
+/**
+ * Finds what has a short path without any link in it. To look at two names takes half the time of
+ * asking for the real path, which looks at those of the root as well.
+ */
+function walk(inside: string, names: readonly string[]): Found | undefined {
+  if (names.length === 0 || names.length > MAX_WALK || SEPARATOR === "\\") return undefined;
+  let real = inside;
+  for (let i = 0;; i++) {
+    real += names[i]!;
+    const info = Deno.lstatSync(real);
+    if (info.isSymlink) return undefined;
+    if (i === names.length - 1) return { real, info };
+    real += SEPARATOR;
   }
 }
 

@@ -110,11 +110,19 @@ filesTest("files() sends files with their type, length and validators", {}, asyn
   const large = pattern(300_001);
   folder.write("large", large);
   folder.write("empty.css", "");
+  for (const name of ["css", "a.CSS", "a.min.css", "dot.", "x.constructor"]) {
+    folder.write(name, "x");
+  }
   const cases: [path: string, body: string, type: string][] = [
     ["/a%20b/%C3%A9.txt?query", "Hello", "text/plain; charset=utf-8"],
     ["/large", latin1(large), "application/octet-stream"],
     ["/empty.css", "", "text/css; charset=utf-8"],
     ["http://a/empty.css", "", "text/css; charset=utf-8"],
+    ["/css", "x", "application/octet-stream"],
+    ["/a.CSS", "x", "text/css; charset=utf-8"],
+    ["/a.min.css", "x", "text/css; charset=utf-8"],
+    ["/dot.", "x", "application/octet-stream"],
+    ["/x.constructor", "x", "application/octet-stream"],
   ];
   for (const [path, body, type] of cases) {
     const answer = await ask(path);
@@ -435,8 +443,12 @@ filesTest("files() follows links if that is wanted, and serves hidden files", {
 filesTest("files() follows links that stay in the root", {}, async ({ folder, ask }) => {
   folder.write("a/b.txt", "x");
   folder.write(".well-known/acme", "y");
+  folder.write("a/c/d/e.txt", "deep");
   Deno.symlinkSync("a", `${folder.root}/current`);
   assertEquals((await ask("/current/b.txt")).body, "x");
+  for (const path of ["/a/c/d/e.txt", "/current/c/d/e.txt"]) {
+    assertEquals((await ask(path)).body, "deep");
+  }
   assertEquals((await ask("/.well-known/acme")).body, "y");
 });
 
