@@ -147,12 +147,13 @@ function encoded(
   for (let left = codings; left.length > 1;) {
     const coding = preferredEncoding(accepted, left);
     if (coding === undefined || coding === "identity") break;
-    const sibling = root.open([...names.slice(0, -1), names.at(-1)! + ENDINGS[coding]]);
+    const other = [...names.slice(0, -1), names.at(-1)! + ENDINGS[coding]];
+    const sibling = root.has(other) ? root.open(other) : 404;
     if (typeof sibling === "object") {
       opened.file.close();
       return { ...sibling, coding };
     }
-    left = left.filter((other) => other !== coding);
+    left = left.filter((one) => one !== coding);
   }
   return { ...opened, coding: undefined };
 }

@@ -17,9 +17,9 @@ import type { FilesOptions } from "./files_options.ts";
  * - If a file becomes shorter while it is sent, the connection is cut. It never gets more bytes than
  *   were announced.
  *
- * Files are opened synchronously, which takes microseconds on a local disk. Do not serve a network
- * disk that hangs. Whoever may change directories in the root while they are served must be trusted:
- * between the check of a path and its opening there are some microseconds.
+ * Files are opened synchronously, which takes some microseconds on a local disk: a thread for each
+ * takes longer. So do not serve a network disk that may hang. Whoever may make links or FIFOs in the
+ * root must be trusted: between the look at a path and its opening there are some microseconds.
  *
  * @param root The directory. It must be there; what is in it may change.
  * @param options What else is served, and how.

@@ -18,8 +18,7 @@ export interface FilesOptions {
   listing?: boolean;
   /**
    * The codings of which there may be siblings, the best first: `["br", "gzip"]`. Where one exists,
-   * those who accept it get `app.js.br` for `app.js`. A sibling must have the same content. To look
-   * for one that does not exist costs about 15 µs.
+   * those who accept it get `app.js.br` for `app.js`. A sibling must have the same content.
    *
    * @default {[]}
    */
