@@ -11,6 +11,7 @@
 import { latin1Bytes, utf8Length } from "./_characters.ts";
 import type { DateLine } from "./_date.ts";
 import type { Head } from "./_head.ts";
+import type { Trailers } from "./_trailers.ts";
 import type { AnswerSink } from "./_wire.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 
@@ -89,6 +90,8 @@ const encoder = new TextEncoder();
 
 const WAITING = 0, HELD = 1, BY_LENGTH = 2, BY_CHUNKS = 3, BY_CLOSE = 4, NO_BODY = 5, RAW = 6;
 
+const NO_TRAILERS = { text: "", ascii: true };
+
 /** Gives one answer after the other. {@linkcode AnswerSink} tells what its members do. */
 export class Answer implements AnswerSink {
   readonly #output: Output;
@@ -96,6 +99,7 @@ export class Answer implements AnswerSink {
   #state = WAITING;
   #head: Head | undefined;
   #piece: string | Uint8Array | undefined;
+  #trailers: Trailers | undefined;
   #left = 0;
   /** The answer is for HEAD. */
   #headOnly = false;
@@ -118,7 +122,7 @@ export class Answer implements AnswerSink {
   /** Begins with another answer. */
   start(headOnly: boolean, old: boolean, keepAlive: boolean, keepAliveLine = ""): void {
     this.#state = WAITING;
-    this.#head = this.#piece = undefined;
+    this.#head = this.#piece = this.#trailers = undefined;
     this.#headOnly = headOnly;
     this.#old = old;
     this.#keepAlive = keepAlive;
@@ -129,7 +133,7 @@ export class Answer implements AnswerSink {
 
   /** Drops the last answer: the connection is idle. */
   forget(): void {
-    this.#head = this.#piece = undefined;
+    this.#head = this.#piece = this.#trailers = undefined;
   }
 
   /** Whether a part of the answer has been written. */
@@ -183,6 +187,32 @@ export class Answer implements AnswerSink {
     // may.
     const date = head.status < 200 || head.dated ? "" : this.#date.line;
     this.#write(`${head.text}${date}${head.upgrade ? "connection: upgrade\r\n" : ""}\r\n`, head);
+  }
+
+  raw(): void {
+    if (this.#state !== WAITING) {
+      throw new LocalProtocolError(
+        "Cannot answer with raw bytes: the head of the response has been yielded before",
+      );
+    }
+    this.#state = RAW;
+    this.close = true;
+    this.#output.mark();
+  }
+
+  trailers(trailers: Trailers): void {
+    if (this.#state === WAITING) {
+      throw new LocalProtocolError(
+        "Cannot send trailers before the head of the response: yield ok(headers) first",
+      );
+    }
+    if (this.#state === BY_LENGTH || this.#head?.contentLength !== undefined) {
+      throw new LocalProtocolError(
+        "Cannot send trailers with a Content-Length: leave it out (RFC 9112 7.1.2)",
+      );
+    }
+    this.flush();
+    this.#trailers = trailers;
   }
 
   data(data: string | Uint8Array): void {
@@ -263,8 +293,15 @@ export class Answer implements AnswerSink {
         if (this.#left > 0) throw missing(this.#left);
         return;
       case BY_CHUNKS:
-        return this.#output.write("0\r\n\r\n");
+        return this.#writeLast();
     }
+  }
+
+  /** RFC 9112 7.1: last-chunk trailer-section CRLF */
+  #writeLast(): void {
+    const { text, ascii } = this.#trailers ?? NO_TRAILERS;
+    const last = `0\r\n${text}\r\n`;
+    this.#output.write(ascii ? last : latin1Bytes(last));
   }
 
   /** Writes an answer that is complete. */

@@ -26,6 +26,7 @@ import { utf8Length } from "./_characters.ts";
 import { type CodedHead, codedHead } from "./_coded_head.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
+import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
 import { codecOf, levelOf } from "./content/_codecs.ts";
 import { codecsOf } from "./content/_decoding.ts";
@@ -35,6 +36,7 @@ import { decompress, type DecompressOptions } from "./content/decompress.ts";
 import { encodeWhole } from "./content/encode_whole.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
+import { Raw } from "./raw.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /** Which bodies are encoded and decoded. */
@@ -197,7 +199,8 @@ export class Coding {
     if (value === undefined) return yield* this.#read();
     if (value instanceof Head) return yield* this.#begin(value);
     if (isTransfer(value)) yield* this.#leaveAsItIs();
-    else if (isForDriver(value)) yield* this.#flush();
+    else if (value instanceof Raw && this.#out.state === "before") this.#out = PLAIN;
+    else if (value instanceof Trailers || isForDriver(value)) yield* this.#flush();
     return yield value;
   }
 

@@ -187,7 +187,7 @@ export class Connection implements Wire, Inner, Patience {
           this.#settings.requests++;
           if (accessLog !== undefined) exchange.logTo(accessLog, undefined);
           this.#log(exchange);
-          return yield* this.#flush();
+          return yield* this.#sendAll();
         }
 
         let phase = this.#start(exchange, parser);
@@ -200,7 +200,7 @@ export class Connection implements Wire, Inner, Patience {
           throw host !== undefined && phase === "cut" ? host.cut(exchange.value) : exchange.value;
         }
         if (phase === "drain") yield* this.#drain();
-        if (answer.close) return yield* this.#flush();
+        if (answer.close) return yield* this.#sendAll();
         if (answer.full) yield* this.#flush();
       }
     } finally {
@@ -414,6 +414,15 @@ export class Connection implements Wire, Inner, Patience {
       if (!isClients) throw error;
     }
     this.answer.close = true;
+  }
+
+  /**
+   * Sends what has gathered, and waits until the client has taken it. After the end of the coroutine
+   * it would have a short time only.
+   */
+  *#sendAll(): Coroutine<void> {
+    yield* this.#flush();
+    if (this.host !== undefined) yield this.host.sent();
   }
 
   *#flush(): Coroutine<void> {

@@ -43,14 +43,16 @@ import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
+import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
-import type { AccessLog } from "./access_log.ts";
+import type { AccessLog } from "./http_request.ts";
 import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
+import { Raw } from "./raw.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /** What an exchange waits for, or how it has ended. */
@@ -352,6 +354,8 @@ export class Exchange implements RequestContext {
           if (message === undefined) return this.#stand("body", undefined);
           if (message === END_OF_BODY) mode = "throw";
         } else if (value instanceof Head) this.#begin(value);
+        else if (value instanceof Trailers) answer.trailers(value);
+        else if (value instanceof Raw) answer.raw();
         else if (isForDriver(value)) {
           if (isTransfer(value)) this.#prepare(value);
           this.#noteUnexpected();

@@ -1,5 +1,5 @@
 /** The driver of a connection's protocol. Only this file and _serve.ts know gio and the reactor. */
-import { EndOfStream, isRequest, type Request, Yield } from "../compose/mod.ts";
+import { EndOfStream, isRequest, Request, type Waiter, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
 import type { User } from "../gio/_channel.ts";
 import type { Inner } from "../gio/_places.ts";
@@ -26,6 +26,8 @@ export interface Host {
   readonly left: number;
   /** The connection has ended. */
   stop(): void;
+  /** Waits until all output is on its way. */
+  sent(): Request<void>;
   /**
    * Looks whether the client has gone, while the handler waits for something else. Returns what ends
    * that. What arrives meanwhile is kept, and is read later.
@@ -100,6 +102,10 @@ class GioHost implements Host {
     this.#timer.stop();
   }
 
+  sent(): Request<void> {
+    return new Sent(this.#driver);
+  }
+
   watch(lose: (reason: unknown) => void): () => void {
     const channel = this.#driver.base!;
     if (channel.ended !== undefined) lose(channel.ended);
@@ -139,5 +145,34 @@ class GioHost implements Host {
     const ending = new ScopeEnd(own, isCut || this.#driver.isClosing);
     // Most things end at once. A reactor that shuts down would refuse to wait for them.
     return ending.isOver ? undefined : ending;
+  }
+}
+
+/** Waits until all output of the connection is on its way, or cannot be sent. */
+class Sent extends Request<void> {
+  readonly #driver: Driver;
+
+  constructor(driver: Driver) {
+    super();
+    this.#driver = driver;
+  }
+
+  override begin(waiter: Waiter<void>): () => void {
+    const channel = this.#driver.base!;
+    const user: User = {
+      reactor: this.#driver.reactor,
+      received: ignore,
+      sendable() {
+        try {
+          if (!channel.hasGone()) return channel.await(user);
+        } catch { // Nobody can be told.
+        }
+        channel.leave(user);
+        waiter.resume();
+      },
+      toString: () => "sending the last answer",
+    };
+    user.sendable(channel);
+    return () => channel.leave(user);
   }
 }

@@ -3,7 +3,7 @@ import { duration } from "../reactor/_whole.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
 import type { Codings } from "./_coded.ts";
 import { allLimits, refuseUnknown, schemeOf } from "./_limits.ts";
-import type { AccessLog } from "./access_log.ts";
+import type { AccessLog } from "./http_request.ts";
 import { compressionFor } from "./content/compression_for.ts";
 import { decompress } from "./content/decompress.ts";
 import type { HttpProtocolOptions } from "./http_handler.ts";

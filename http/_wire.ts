@@ -4,6 +4,7 @@
  */
 import type { Codings } from "./_coded.ts";
 import type { Head } from "./_head.ts";
+import type { Trailers } from "./_trailers.ts";
 import type { Host } from "./_host.ts";
 import type { HttpHeaders } from "./http_headers.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
@@ -62,6 +63,10 @@ export interface AnswerSink {
   /** Sends what was held back, because the handler has to wait. */
   flush(): void;
   end(): void;
+  /** What follows is sent as it is: the answer has no head. */
+  raw(): void;
+  /** Sends fields after the body. */
+  trailers(trailers: Trailers): void;
   /** Sends the head after which there is no framing. */
   takeOver(head: Head): void;
   /**

@@ -1,24 +1,6 @@
-import type { ConnectionInfo } from "./connection_info.ts";
-import type { HttpRequest } from "./http_request.ts";
+import type { AccessLogEntry } from "./http_request.ts";
 
-/** One request and its answer, for an {@linkcode AccessLog}. */
-export interface AccessLogEntry {
-  /** The connection on which it came. */
-  readonly connection: ConnectionInfo;
-  /** The request. It is undefined if the head was malformed, or did not come to its end. */
-  readonly request: HttpRequest | undefined;
-  /** The status of the answer. It is 0 if there was none. */
-  readonly status: number;
-  /** How many bytes of a body were given for the answer. */
-  readonly bytes: number;
-  /** When the head had come, in milliseconds since 1970. */
-  readonly time: number;
-  /** How long it took from then to the end of the answer, in milliseconds. */
-  readonly ms: number;
-}
-
-/** Is told of each request when it has been answered. It must be quick. */
-export type AccessLog = (entry: AccessLogEntry) => void;
+export type { AccessLog, AccessLogEntry } from "./http_request.ts";
 
 /**
  * Writes an entry in the Common Log Format. What comes from the client is escaped, so that no request

@@ -1,6 +1,5 @@
 import { call, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { latin1, PATH } from "./_characters.ts";
-import type { AccessLog } from "./access_log.ts";
 import { form } from "./content/form.ts";
 import type { FormLimits } from "./content/form_limits.ts";
 import type { Parts } from "./content/parts.ts";
@@ -38,6 +37,25 @@ export interface HttpRequestParts {
   /** The length of the body. It is 0 if there is none, and negative if it is not known. */
   contentLength: number;
 }
+
+/** One request and its answer, for an {@linkcode AccessLog}. */
+export interface AccessLogEntry {
+  /** The connection on which it came. */
+  readonly connection: ConnectionInfo;
+  /** The request. It is undefined if the head was malformed, or did not come to its end. */
+  readonly request: HttpRequest | undefined;
+  /** The status of the answer. It is 0 if there was none. */
+  readonly status: number;
+  /** How many bytes of a body were given for the answer. */
+  readonly bytes: number;
+  /** When the head had come, in milliseconds since 1970. */
+  readonly time: number;
+  /** How long it took from then to the end of the answer, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Is told of each request when it has been answered. It must be quick. */
+export type AccessLog = (entry: AccessLogEntry) => void;
 
 /** Where a request has come. */
 export interface RequestContext {

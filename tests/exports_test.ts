@@ -46,7 +46,8 @@ const EXPORTS = {
       combinedLog commonLog compress compressionFor conditional decodeWhole decompress
       defaultLimits defaultTimeouts encodeWhole etagOf eventStream events fetchHandler form
       httpProtocol jsonLog knownUsers lastEventId methodNotAllowed multipart ok parseEvents
-      preferredEncoding preferredLanguage preferredType ranged rangesOf response weakEtag`,
+      preferredEncoding preferredLanguage preferredType ranged rangesOf raw response trailers
+      weakEtag`,
     types: `
       AccessLog AccessLogEntry BasicAuthenticationOptions ByteRange CompressOptions
       CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo
@@ -54,8 +55,8 @@ const EXPORTS = {
       FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits
       HttpProtocolMessages HttpProtocolOptions HttpServerOptions HttpServerStatistics
       HttpTimeouts IpFilterOptions ParseEventsOptions Part Parts PathFilterOptions RangedAnswer
-      RangedOptions RangedRepresentation RangesOptions ReceivedEvent ResponseHead ServerMessages
-      ServerOptions ServerStatistics ShutdownOptions Validators`,
+      RangedOptions RangedRepresentation RangesOptions Raw ReceivedEvent ResponseHead
+      ResponseTrailers ServerMessages ServerOptions ServerStatistics ShutdownOptions Validators`,
   },
   "http/files": {
     values: `FileServer files`,
