@@ -3,7 +3,7 @@ import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
-import type { Codings } from "./_coded.ts";
+import type { Codings } from "./_codings.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
@@ -185,15 +185,15 @@ export class Connection implements Wire, Inner, Patience {
           answer.start(parser.method === "HEAD", false, false);
           exchange.refuse(error);
           this.#settings.requests++;
-          if (accessLog !== undefined) exchange.logTo(accessLog, undefined);
-          this.#log(exchange);
+          this.#willLog(exchange, undefined);
+          this.#tell(exchange);
           return yield* this.#sendAll();
         }
 
         let phase = this.#start(exchange, parser);
         while (exchange.isRunning) phase = yield* this.#goOn(exchange, phase);
         this.isRunning = false;
-        this.#log(exchange);
+        this.#tell(exchange);
         const isCut = phase === "cut" || phase === "broken";
         if (isCut || this.own !== undefined) yield* this.#leave(isCut);
         if (isCut) {
@@ -240,17 +240,28 @@ export class Connection implements Wire, Inner, Patience {
     }
   }
 
-  /** Tells the access logs of an answer, once. */
-  #log(exchange: Exchange): void {
-    const { logs } = exchange;
-    if (logs === undefined) return;
-    exchange.logs = undefined;
+  /** Has the access log told of a request when it has been answered. */
+  #willLog(exchange: Exchange, request: HttpRequest | undefined): void {
+    const { accessLog } = this.#settings;
+    if (accessLog === undefined) return;
+    const connection = this.info;
+    // Written out: a spread is slower.
+    exchange.onAnswered(
+      ({ status, bytes, time, ms }) => accessLog({ connection, request, status, bytes, time, ms }),
+      request,
+    );
+  }
+
+  /** Tells those who wait for it of an answer, once. */
+  #tell(exchange: Exchange): void {
+    const { watchers } = exchange;
+    if (watchers === undefined) return;
+    exchange.watchers = undefined;
     const { status, bytes } = this.answer;
     const end = performance.now();
-    for (const { log, request, at } of logs) {
-      const time = performance.timeOrigin + at;
+    for (const { tell, request, at } of watchers) {
       try {
-        log({ connection: this.info, request, status, bytes, time, ms: end - at });
+        tell({ status, bytes, time: performance.timeOrigin + at, ms: end - at });
       } catch (error) {
         this.report(error, request);
       }
@@ -294,7 +305,7 @@ export class Connection implements Wire, Inner, Patience {
     parser.forget();
     const settings = this.#settings;
     settings.requests++;
-    if (settings.accessLog !== undefined) exchange.logTo(settings.accessLog, request);
+    this.#willLog(exchange, request);
     if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
     this.body.start(contentLength);
     this.#arrived = MIN_PROGRESS;
@@ -325,7 +336,10 @@ export class Connection implements Wire, Inner, Patience {
       } catch (again) {
         // Not even an empty text can be sent. So the connection is broken; the error is not one of
         // a promise or a timeout. A transfer has an error of its own.
-        if (again === error || causeOfCut(error) !== undefined) return exchange.break(again);
+        if (again !== error && causeOfCut(error) === undefined) return exchange.throw(error);
+        // What is left would fail again, in the `finally`s of the handler.
+        while (this.#output.take() !== undefined);
+        return exchange.break(again);
       }
     }
     return exchange.throw(error);
@@ -337,7 +351,7 @@ export class Connection implements Wire, Inner, Patience {
       yield* exchange.close();
     } finally {
       this.isRunning = false;
-      this.#log(exchange);
+      this.#tell(exchange);
       yield* this.#endOwn(true);
     }
   }

@@ -45,7 +45,7 @@ import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { reasonOf } from "./_status.ts";
 import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
-import type { AccessLog } from "./http_request.ts";
+import type { Answered } from "./answered.ts";
 import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
@@ -90,12 +90,12 @@ Object.freeze(END_OF_BODY);
  */
 const MAX_REFUSED = 1000;
 
-/** A request that an access log is told of. */
-export interface Logged {
-  readonly log: AccessLog;
+/** What is to be told when a request has been answered. */
+export interface Watcher {
+  readonly tell: (answered: Answered) => void;
   /** It is undefined if its head was malformed. */
   readonly request: HttpRequest | undefined;
-  /** When it has come. */
+  /** Since when it waits. */
   readonly at: number;
 }
 
@@ -118,8 +118,7 @@ export class Exchange implements RequestContext {
   /** The timeouts of this request, if it has its own. */
   #timeouts: HttpTimeouts | undefined = undefined;
   #abort: AbortController | undefined = undefined;
-  /** What is to be told when the request has been answered. */
-  logs: Logged[] | undefined = undefined;
+  watchers: Watcher[] | undefined = undefined;
   phase: Phase = "head";
   /** What belongs to the phase. */
   value: unknown = undefined;
@@ -147,8 +146,8 @@ export class Exchange implements RequestContext {
     return this.#abort.signal;
   }
 
-  logTo(log: AccessLog, request: HttpRequest | undefined): void {
-    (this.logs ??= []).push({ log, request, at: performance.now() });
+  onAnswered(tell: Watcher["tell"], request: HttpRequest | undefined): void {
+    (this.watchers ??= []).push({ tell, request, at: performance.now() });
   }
 
   /** Whether the handler wants to be told when the client has gone. */
@@ -186,7 +185,10 @@ export class Exchange implements RequestContext {
       const { codings } = this.#wire;
       this.#running = codings === undefined
         ? running
-        : coded(running, request, this.#wire, codings, () => this.#read());
+        : coded(running, request, this.#wire, codings, {
+          read: () => this.#read(),
+          isLost: () => this.#gone !== undefined,
+        });
     } catch (error) {
       return this.#failed(error);
     }

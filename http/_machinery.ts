@@ -1,16 +1,14 @@
 /** Tracebacks show the frames of handlers, and not those of the code that runs them. */
 import { machinery } from "../compose/_machinery.ts";
-import { Coding } from "./_coded.ts";
+import { passOn } from "./components/_pass_on.ts";
+import { BasicAuthentication } from "./components/basic_authentication.ts";
+import { IpFilter } from "./components/ip_filter.ts";
 import { Connection } from "./_connection.ts";
 import { HttpRequest } from "./http_request.ts";
 
 const { bytes, text, json, formData } = HttpRequest.prototype;
 machinery(
   import.meta.url,
-  Connection.prototype.run,
-  Coding.prototype.run,
-  bytes,
-  text,
-  json,
-  formData,
+  ...[Connection.prototype.run, bytes, text, json, formData, passOn],
+  ...[BasicAuthentication.prototype.processRequest, IpFilter.prototype.processRequest],
 );

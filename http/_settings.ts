@@ -1,9 +1,9 @@
 import { shown } from "../reactor/_describe.ts";
 import { duration } from "../reactor/_whole.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
-import type { Codings } from "./_coded.ts";
+import type { Codings } from "./_codings.ts";
 import { allLimits, refuseUnknown, schemeOf } from "./_limits.ts";
-import type { AccessLog } from "./http_request.ts";
+import type { AccessLog } from "./access_log.ts";
 import { compressionFor } from "./content/compression_for.ts";
 import { decompress } from "./content/decompress.ts";
 import type { HttpProtocolOptions } from "./http_handler.ts";

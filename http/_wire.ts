@@ -2,7 +2,7 @@
  * What an exchange needs of the wire. HTTP/1.1 has one of each for a connection; HTTP/2 will have
  * one for each stream.
  */
-import type { Codings } from "./_coded.ts";
+import type { Codings } from "./_codings.ts";
 import type { Head } from "./_head.ts";
 import type { Trailers } from "./_trailers.ts";
 import type { Host } from "./_host.ts";

@@ -1,6 +1,17 @@
-import type { AccessLogEntry } from "./http_request.ts";
+import type { Answered } from "./answered.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
+import type { HttpRequest } from "./http_request.ts";
 
-export type { AccessLog, AccessLogEntry } from "./http_request.ts";
+/** One request and its answer, for an {@linkcode AccessLog}. */
+export interface AccessLogEntry extends Answered {
+  /** The connection on which it came. */
+  readonly connection: ConnectionInfo;
+  /** The request. It is undefined if the head was malformed, or did not come to its end. */
+  readonly request: HttpRequest | undefined;
+}
+
+/** Is told of each request when it has been answered. It must be quick. */
+export type AccessLog = (entry: AccessLogEntry) => void;
 
 /**
  * Writes an entry in the Common Log Format. What comes from the client is escaped, so that no request

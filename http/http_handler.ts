@@ -1,5 +1,5 @@
 import type { Coroutine } from "../compose/mod.ts";
-import type { AccessLog } from "./http_request.ts";
+import type { AccessLog } from "./access_log.ts";
 import type { CompressionOptions } from "./content/compression_for.ts";
 import type { DecompressOptions } from "./content/decompress.ts";
 import type { HttpLimits } from "./http_limits.ts";

@@ -2,10 +2,10 @@ import { call, type Coroutine } from "../compose/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
 import { Connection } from "./_connection.ts";
 import { Settings } from "./_settings.ts";
+import { isUnanswered } from "./_unanswered.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpRequest } from "./http_request.ts";
-import { isUnanswered } from "./components/_pass_on.ts";
 import { response } from "./response.ts";
 
 /** The messages of {@linkcode HttpProtocol}. */

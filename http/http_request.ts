@@ -1,5 +1,6 @@
 import { call, type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { latin1, PATH } from "./_characters.ts";
+import type { Answered } from "./answered.ts";
 import { form } from "./content/form.ts";
 import type { FormLimits } from "./content/form_limits.ts";
 import type { Parts } from "./content/parts.ts";
@@ -38,32 +39,13 @@ export interface HttpRequestParts {
   contentLength: number;
 }
 
-/** One request and its answer, for an {@linkcode AccessLog}. */
-export interface AccessLogEntry {
-  /** The connection on which it came. */
-  readonly connection: ConnectionInfo;
-  /** The request. It is undefined if the head was malformed, or did not come to its end. */
-  readonly request: HttpRequest | undefined;
-  /** The status of the answer. It is 0 if there was none. */
-  readonly status: number;
-  /** How many bytes of a body were given for the answer. */
-  readonly bytes: number;
-  /** When the head had come, in milliseconds since 1970. */
-  readonly time: number;
-  /** How long it took from then to the end of the answer, in milliseconds. */
-  readonly ms: number;
-}
-
-/** Is told of each request when it has been answered. It must be quick. */
-export type AccessLog = (entry: AccessLogEntry) => void;
-
 /** Where a request has come. */
 export interface RequestContext {
   readonly connection: ConnectionInfo;
   /** A copy for this request, which may be changed. */
   readonly ownTimeouts: HttpTimeouts;
   readonly signal: AbortSignal;
-  logTo(log: AccessLog, request: HttpRequest): void;
+  onAnswered(tell: (answered: Answered) => void, request: HttpRequest): void;
 }
 
 /**
@@ -282,13 +264,31 @@ export class HttpRequest {
   }
 
   /**
-   * Tells `log` of this request when it has been answered, as the access log of a server. The time
-   * is measured from now.
+   * Calls a function when this request has been answered, or its client has gone. The time is
+   * measured from now on.
    *
-   * @param log What is told. An error that it throws is reported.
+   * @param tell Is told of the answer. It must be quick. An error that it throws is reported.
+   *
+   * @example Measuring
+   * ```ts
+   * import { type Coroutine } from "@weightless/io/compose";
+   * import { httpProtocol, type HttpRequest, response } from "@weightless/io/http";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const statuses: number[] = [];
+   * function* handler(request: HttpRequest): Coroutine {
+   *   request.onAnswered(({ status }) => statuses.push(status));
+   *   yield response(204);
+   * }
+   *
+   * const protocol = httpProtocol(handler);
+   * protocol.next();
+   * protocol.next(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"));
+   * assertEquals(statuses, [204]);
+   * ```
    */
-  logTo(log: AccessLog): void {
-    this.#context.logTo(log, this);
+  onAnswered(tell: (answered: Answered) => void): void {
+    this.#context.onAnswered(tell, this);
   }
 
   /**

@@ -27,6 +27,7 @@ import "./_machinery.ts";
 
 export { type FetchHandler, fetchHandler, type FetchInfo } from "./fetch_handler.ts";
 export * from "./access_log.ts";
+export * from "./answered.ts";
 export * from "./connection_info.ts";
 export * from "./content/event_stream.ts";
 export * from "./content/events.ts";

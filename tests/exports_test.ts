@@ -49,7 +49,7 @@ const EXPORTS = {
       preferredEncoding preferredLanguage preferredType ranged rangesOf raw response trailers
       weakEtag`,
     types: `
-      AccessLog AccessLogEntry BasicAuthenticationOptions ByteRange CompressOptions
+      AccessLog AccessLogEntry Answered BasicAuthenticationOptions ByteRange CompressOptions
       CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo
       ContentCoding Coroutine DecompressOptions EventToSend EventsOptions FetchHandler FetchInfo
       FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits

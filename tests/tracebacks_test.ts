@@ -10,10 +10,13 @@ import {
   httpProtocol,
   type HttpRequest,
   HttpServer,
+  IpFilter,
   ok,
+  PathFilter,
+  PathRename,
   Server,
 } from "@weightless/io/http";
-import { be, map, Observable, pipe, tee, Transparent } from "@weightless/io/pipeline";
+import { be, map, Observable, pipe, type Strand, tee, Transparent } from "@weightless/io/pipeline";
 import { Reactor } from "@weightless/io/reactor";
 import * as modules from "../mod.ts";
 import { isMachinery } from "../compose/_machinery.ts";
@@ -255,6 +258,17 @@ for (const body of [failing, failingLater]) {
   serving(
     `a component behind Server, ${body.name}`,
     (reactor) => be([new Server(reactor, listening), [new HttpProtocol(), [new Failing(body)]]]),
+    [body.name, "processRequest"],
+  );
+  serving(
+    `a component behind others, ${body.name}`,
+    (reactor) => {
+      const failing: Strand = [new PathFilter(["/"]), [new Failing(body)]];
+      return be([new Server(reactor, listening), [
+        new HttpProtocol(),
+        [new IpFilter({ deny: [] }), [new PathRename((path) => path), failing]],
+      ]]);
+    },
     [body.name, "processRequest"],
   );
 }

@@ -1,6 +1,6 @@
 import type { Coroutine } from "../../compose/mod.ts";
 import { Transparent } from "../../pipeline/mod.ts";
-import { type AccessLog, type AccessLogEntry, combinedLog } from "../access_log.ts";
+import { type AccessLogEntry, combinedLog } from "../access_log.ts";
 import type { HttpProtocolMessages } from "../http_protocol_component.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { checkFunction } from "./_check_function.ts";
@@ -31,7 +31,8 @@ import { passOn } from "./_pass_on.ts";
  * ```
  */
 export class ApacheLogger extends Transparent<HttpProtocolMessages> {
-  readonly #log: AccessLog;
+  readonly #write: (line: string) => void;
+  readonly #format: (entry: AccessLogEntry) => string;
 
   /**
    * Makes a component that logs requests.
@@ -49,12 +50,16 @@ export class ApacheLogger extends Transparent<HttpProtocolMessages> {
     super();
     checkFunction(write, "log requests", "write");
     checkFunction(format, "log requests", "format");
-    this.#log = (entry) => write(format(entry));
+    this.#write = write;
+    this.#format = format;
   }
 
   /** Passes a request on, and logs it when it has been answered. */
   processRequest(request: HttpRequest): Coroutine {
-    request.logTo(this.#log);
+    const { connection } = request;
+    request.onAnswered((answered) =>
+      this.#write(this.#format({ connection, request, ...answered }))
+    );
     return passOn(this, request);
   }
 }

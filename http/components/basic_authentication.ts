@@ -16,7 +16,7 @@ export interface BasicAuthenticationOptions {
   realm: string;
   /**
    * Tells whether somebody may pass. See {@linkcode knownUsers}. It is called for each request, so it
-   * should be quick.
+   * should be quick. The name and the password are in Unicode's normal form C.
    */
   check: (name: string, password: string, request: HttpRequest) => boolean | Promise<boolean>;
 }
@@ -120,7 +120,8 @@ function credentialsOf(header: string | undefined): [name: string, password: str
     const binary = atob(encoded);
     // The same text has one encoding only.
     if (btoa(binary) !== encoded) return undefined;
-    text = decoder.decode(latin1Bytes(binary));
+    // RFC 8265: the same letters may be composed in another way by another client.
+    text = decoder.decode(latin1Bytes(binary)).normalize("NFC");
   } catch {
     return undefined;
   }

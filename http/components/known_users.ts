@@ -26,8 +26,7 @@ export function knownUsers(
   users: Readonly<Record<string, string>>,
 ): (name: string, password: string) => boolean {
   const key = randomBytes(32);
-  // RFC 7617 2.1: the same letters may be composed in another way by another client (NFC). Digests
-  // of the same size are compared, which nobody who lacks the key can choose.
+  // Digests of the same size are compared, which nobody who lacks the key can choose.
   const digest = (name: string, password: string) =>
     createHmac("sha256", key).update(`${name}:${password}`.normalize("NFC")).digest();
   const known = Object.entries(users).map(([name, password]) => {
