@@ -105,13 +105,13 @@ function nginx(path: string): Promise<Server> {
   });
 }
 
-function file(path: string, lines: string[]): string {
+export function file(path: string, lines: string[]): string {
   Deno.writeTextFileSync(path, lines.join("\n") + "\n");
   return path;
 }
 
 /** For servers that cannot choose their port and tell it. */
-async function startOnFreePort(
+export async function startOnFreePort(
   command: string,
   args: (port: number, folder: string) => string[],
 ): Promise<Server> {

@@ -14,6 +14,7 @@ const known = [
   "idle",
   "breakdown",
   "zero_copy",
+  "static",
 ];
 const chosen = Deno.args.length > 0 ? Deno.args : known;
 for (const name of chosen) {

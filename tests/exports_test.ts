@@ -58,6 +58,10 @@ const EXPORTS = {
       RangedOptions RangedRepresentation RangesOptions Raw ReceivedEvent ResponseHead
       ResponseTrailers ServerMessages ServerOptions ServerStatistics ShutdownOptions Validators`,
   },
+  "http/files": {
+    values: `FileServer files`,
+    types: `FilesOptions SiblingCoding`,
+  },
 };
 
 const names = (text: string): string[] => text.trim().split(/\s+/);
@@ -81,6 +85,8 @@ for (const [module, { values, types }] of Object.entries(EXPORTS)) {
 }
 
 Deno.test("the package exports all names of its modules, and each means one thing", async () => {
-  const all = Object.values(EXPORTS).flatMap(({ values, types }) => names(`${values} ${types}`));
+  // What needs an npm package has an entry of its own, and is not in the package's.
+  const { "http/files": _, ...modules } = EXPORTS;
+  const all = Object.values(modules).flatMap(({ values, types }) => names(`${values} ${types}`));
   assertEquals(await documented("../mod.ts"), [...new Set(all)].sort());
 });

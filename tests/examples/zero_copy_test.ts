@@ -328,6 +328,28 @@ test("send_file.ts serves the files of a directory to curl", async (start, ffi) 
   await assertStops(server, ffi);
 }, "curl");
 
+test("files.ts serves a directory with its listing to curl", async (start, ffi) => {
+  using files = folder();
+  const content = pattern(5 * MB + 1);
+  Deno.mkdirSync(`${files.path}/served/sub`, { recursive: true });
+  Deno.writeFileSync(`${files.path}/served/sub/large`, content);
+  Deno.writeTextFileSync(`${files.path}/secret`, "secret");
+  Deno.symlinkSync(`${files.path}/secret`, `${files.path}/served/link`);
+  const directory = `${files.path}/served`;
+  await using server = await start(["--dir", directory], [`--allow-read=${directory}`]);
+  const before = linux ? server.descriptors : 0;
+  assertSameBytes((await output("curl", ["-sS", `${server.url}sub/large`])).stdout, content);
+  const part = await output("curl", ["-sS", "-r", "1000000-3999999", `${server.url}sub/large`]);
+  assertSameBytes(part.stdout, content.subarray(MB, 4 * MB));
+  const page = (await output("curl", ["-sSL", `${server.url}sub`])).text;
+  assertStringIncludes(page, `<a href="./large">large</a>`);
+  const status = ["-s", "-o", "-", "-w", "%{http_code}"];
+  assertEquals((await output("curl", [...status, `${server.url}link`])).text, "Not Found404");
+  if (linux) await assertCloses(server, before);
+  assertMatch(await server.line(), /"GET \/sub\/large HTTP\/1.1" 200 5000001$/);
+  await assertStops(server, ffi);
+}, "curl");
+
 test("send_file.ts gives nothing that is elsewhere, or no file", async (start, ffi) => {
   using files = folder();
   const directory = `${files.path}/served`;
@@ -742,6 +764,8 @@ Deno.test("the examples that move bytes answer bad options by one line and exit 
     ["socks5.ts", ["--port", "-1"], /^[^\n]*port[^\n]*$/],
     ["tap.ts", to, /^Cannot record without --record DIR$/],
     ["tap.ts", ["--record", "."], /^Cannot use --to "": /],
+    ["files.ts", [], /^Cannot serve --dir "": [^\n]+$/],
+    ["files.ts", ["--dir", `${files.path}/missing`], /^Cannot serve --dir "[^\n]+$/],
     ["send_file.ts", [], /^Cannot serve --dir "": [^\n]+$/],
     ["send_file.ts", ["--dir", `${files.path}/missing`], /^Cannot serve --dir "[^\n]+$/],
     ["send_file.ts", ["--dir", files.path, "--port", "x"], /^Cannot use port x: /],
