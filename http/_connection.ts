@@ -58,6 +58,13 @@ import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 const NOTHING = new Uint8Array(0);
 
+const UNLIMITED: HttpTimeouts = Object.freeze({
+  headMs: Infinity,
+  idleMs: Infinity,
+  bodyMs: Infinity,
+  writeMs: Infinity,
+});
+
 /** Of a connection that is fed by hand. */
 const UNKNOWN: ConnectionInfo = Object.freeze({
   remoteAddr: undefined,
@@ -88,6 +95,8 @@ export class Connection implements Wire, Inner, Patience {
   isIdle = true;
   /** Looks whether the client has gone, as long as the handler waits for something else. */
   #watch: "off" | "possible" | (() => void) = "off";
+  /** Whether a transfer uses the connection without framing. */
+  #isTunnel = false;
   readonly body: Body;
   readonly answer: Answer;
   host: Host | undefined = undefined;
@@ -142,9 +151,9 @@ export class Connection implements Wire, Inner, Patience {
     return this.#settings.timeouts;
   }
 
-  /** The timeouts of the request, if there is one. */
+  /** The timeouts of the request, if there is one. A tunnel has limits of its own. */
   get current(): HttpTimeouts {
-    return this.#exchange?.timeouts ?? this.timeouts;
+    return this.#isTunnel ? UNLIMITED : this.#exchange?.timeouts ?? this.timeouts;
   }
 
   /** The answer that is under way is the last one. */
@@ -237,12 +246,14 @@ export class Connection implements Wire, Inner, Patience {
   *#wait(exchange: Exchange): Coroutine<unknown> {
     const { value } = exchange;
     if (!isTransfer(value)) this.#watch = "possible";
+    else this.#isTunnel = exchange.hasTakenOver;
     if (exchange.hasSignal) this.watch();
     try {
       return yield value;
     } finally {
       if (typeof this.#watch === "function") this.#watch();
       this.#watch = "off";
+      this.#isTunnel = false;
       this.host?.begin(Infinity);
     }
   }

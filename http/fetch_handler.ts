@@ -156,11 +156,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   /** Asks the coroutine for the next piece of the body. */
   #piece(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined);
-    if (this.#state === "ended") {
-      return Promise.reject(
-        new TypeError("Cannot read the body: the request has been answered"),
-      );
-    }
+    if (this.#state === "ended") return new Promise(() => {}); // See end().
     const wanted = this.#wanted = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
     if (this.#state !== "reading") this.#wake(); // It may read at once.
     return wanted.promise;
@@ -206,7 +202,8 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * Bodies are streamed both ways, with back-pressure: the request's body is read when the handler
  * reads it, and the next piece of the answer is taken when the client has taken the last one.
  * `request.signal` aborts when the client has gone before the end of the answer, and only then. If
- * the handler throws, the client gets a 500, and the error is reported.
+ * the handler throws, the client gets a 500, and the error is reported. What the handler has not read
+ * of the body when its answer is complete, it does not get any more.
  *
  * A `Request` cannot carry everything. The server itself answers CONNECT and TRACE with 501, a
  * target of `*` with 204, and GET or HEAD with a body with 400.
