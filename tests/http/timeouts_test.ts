@@ -1,6 +1,6 @@
 /** The phases of a connection and their limits, on real sockets of both kinds, by a clock that the test moves. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { call, type Coroutine } from "../../compose/mod.ts";
+import { call, type Coroutine, EndOfStream } from "../../compose/mod.ts";
 import { wait } from "../../gio/mod.ts";
 import {
   type AccessLogEntry,
@@ -12,6 +12,7 @@ import {
   type HttpServerOptions,
   jsonLog,
   ok,
+  response,
 } from "../../http/mod.ts";
 import { Reactor, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
@@ -524,6 +525,200 @@ serverTest(
     assertEquals([ended, errors], [["closed"], []]);
   },
 );
+
+serverTest(
+  "a connection that was taken over may be silent",
+  {
+    timeouts,
+    *handler() {
+      yield response(101, { upgrade: "x" });
+      for (;;) yield yield;
+    },
+  },
+  async ({ server, clock, errors }) => {
+    using client = await Client.to(server);
+    await client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    await client.until(/101 Switching Protocols/);
+    for (let i = 0; i < 3; i++) {
+      await pass(clock, 100_000);
+      await client.send(`ping ${i};`);
+    }
+    await client.until(/ping 0;ping 1;ping 2;$/);
+    assertEquals(errors, []);
+  },
+);
+
+for (const after of ["\r\n", "\r"]) {
+  serverTest(
+    `a connection is idle if no more than ${JSON.stringify(after)} has come after a request`,
+    {
+      timeouts,
+      *handler() {
+        yield* wait(Promise.resolve());
+        yield ok();
+        yield "hello";
+      },
+    },
+    async ({ server, clock }) => {
+      using client = await Client.to(server);
+      await client.send(GET + after);
+      await client.until(/hello$/);
+      assertEquals(server.statistics().idle, 1);
+      await pass(clock, IDLE);
+      await client.untilEnd();
+      assertEquals(client.end, "closed");
+    },
+  );
+}
+
+const LATE: Record<string, (request: HttpRequest) => Coroutine> = {
+  *"it waits already"(request) {
+    queueMicrotask(() => signal = request.signal);
+    yield* wait(new Promise<void>((resolve) => resume = resolve));
+    yield ok();
+  },
+  *"a part of its body has come"(request) {
+    signal = request.signal;
+    yield* wait(new Promise<void>((resolve) => resume = resolve));
+    yield ok();
+  },
+};
+
+for (const [when, handler] of Object.entries(LATE)) {
+  serverTest(
+    `request.signal aborts when the client has gone, if ${when}`,
+    { handler },
+    async ({ server, errors }) => {
+      const client = await Client.to(server);
+      await client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n");
+      await client.put("body");
+      await turns(200);
+      assertEquals(signal.aborted, false);
+      client[Symbol.dispose]();
+      await turnsUntil(() => signal.aborted);
+      resume();
+      await turnsUntil(() => server.statistics().open === 0);
+      assertEquals(errors, []);
+    },
+  );
+}
+
+const GIVING_UP: Record<string, (request: HttpRequest) => Coroutine> = {
+  *"returns"() {},
+  *"throws the reason"(request) {
+    request.signal.throwIfAborted();
+  },
+  *"throws EndOfStream"() {
+    throw new EndOfStream("enough");
+  },
+  *"waits for what was aborted"(request) {
+    yield* wait(Promise.reject(request.signal.reason));
+  },
+};
+
+for (const [how, giveUp] of Object.entries(GIVING_UP)) {
+  serverTest(
+    `a handler that gives up because the client has gone is no error: it ${how}`,
+    {
+      *handler(request) {
+        signal = request.signal;
+        yield* wait(new Promise((resolve) => signal.addEventListener("abort", resolve)));
+        yield* giveUp(request);
+      },
+    },
+    async ({ server, errors }) => {
+      const client = await Client.to(server);
+      await client.send(GET);
+      client[Symbol.dispose]();
+      await turnsUntil(() => server.statistics().open === 0);
+      assertEquals(errors, []);
+    },
+  );
+}
+
+serverTest(
+  "a client that does not read is no error, and request.timeouts count for that as well",
+  {
+    timeouts,
+    *handler(request) {
+      if (request.path === "/patient") request.timeouts = { writeMs: Infinity };
+      yield ok();
+      for (;;) yield new Uint8Array(65536);
+    },
+  },
+  async ({ server, clock, errors }) => {
+    using hasty = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    using patient = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await hasty.write(new TextEncoder().encode(GET));
+    await patient.write(new TextEncoder().encode(GET.replace("/", "/patient")));
+    await turnsUntil(() => server.statistics().requests === 2);
+    await turns(500);
+    for (let i = 0; i < 5; i++) await pass(clock, 3000);
+    await turnsUntil(() => server.statistics().open === 1);
+    assertEquals(errors, []);
+  },
+);
+
+serverTest(
+  "request.timeouts refuse what makes no sense",
+  {
+    *handler(request) {
+      assertThrows(() => request.timeouts = { bodyMs: -1 }, RangeError, "bodyMs");
+      assertThrows(() => request.timeouts = { bodyMS: 1 } as never, TypeError, "no option bodyMS");
+      assertThrows(() => (request.timeouts as { bodyMs: number }).bodyMs = 1, TypeError);
+      yield ok();
+      yield String(request.timeouts.bodyMs);
+    },
+    timeouts,
+  },
+  async ({ server, errors }) => {
+    using client = await Client.to(server);
+    await client.send(GET);
+    await client.until(/2000$/);
+    assertEquals(errors, []);
+  },
+);
+
+serverTest(
+  "shutdown() may be called again, and ends what fails meanwhile",
+  {
+    *handler() {
+      yield* wait(new Promise<void>((resolve) => resume = resolve));
+      throw new Error("no");
+    },
+  },
+  async ({ server, errors }) => {
+    using client = await Client.to(server);
+    await client.send(GET);
+    const over = [server.shutdown(), server.shutdown({ deadlineMs: 60_000 })];
+    resume();
+    await client.until(/^HTTP\/1.1 500 [^]*connection: close\r\n/);
+    await client.untilEnd();
+    client[Symbol.dispose]();
+    await Promise.all(over);
+    assertEquals(errors.length, 1);
+  },
+);
+
+for (const overload of ["wait", 503] as const) {
+  serverTest(
+    `one address cannot keep others from being served, with overload: ${overload}`,
+    { handler: hello, maxConnections: 6, maxConnectionsPerAddress: 2, overload },
+    async ({ server }) => {
+      const silent: Deno.Conn[] = [];
+      for (let i = 0; i < 20; i++) {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port })
+          .catch(() => undefined);
+        if (conn !== undefined) silent.push(conn);
+      }
+      await turnsUntil(() => server.statistics().accepted >= silent.length);
+      // There are places for other addresses.
+      const { open } = server.statistics();
+      assert(open <= 4, `${open} are open`);
+      for (const conn of silent) conn.close();
+    },
+  );
+}
 
 const entries: AccessLogEntry[] = [];
 serverTest(
