@@ -1,5 +1,5 @@
 /**
- * httpProtocol() in memory: requests per second from bytes to bytes, with no socket.
+ * serveHttp() in memory: requests per second from bytes to bytes, with no socket.
  *
  * A handler that says hello, composed as gio does it; the output is encoded as UTF-8. Each case is one request for each
  * chunk, or 16 pipelined; medians over the rounds.
@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { compose, type Coroutine } from "../compose/mod.ts";
-import { httpProtocol, type HttpRequest, ok } from "../http/mod.ts";
+import { type HttpRequest, ok, serveHttp } from "../http/mod.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
 
 const { values: options } = parseArgs({
@@ -65,7 +65,7 @@ const sink = new Uint8Array(1 << 20);
 
 /** Nanoseconds per request. */
 function measure(handler: (request: HttpRequest) => Coroutine, request: string, pipelined: number) {
-  const connection = compose(httpProtocol(handler));
+  const connection = compose(serveHttp(handler));
   connection.next();
   const chunk = encoder.encode(request.repeat(pipelined));
   let served = 0;
@@ -115,6 +115,6 @@ for (const pipelined of [1, 16]) {
     });
   }
 }
-const table: Table = { title: "httpProtocol() in memory", rows };
+const table: Table = { title: "serveHttp() in memory", rows };
 printTable(table);
 await writeJson("http_protocol", [table]);

@@ -32,7 +32,7 @@ import type { HttpTimeouts } from "./http_timeouts.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /*
- * The wire of HTTP/1.1 (RFC 9112) for one connection, as the coroutine that httpProtocol() makes:
+ * The wire of HTTP/1.1 (RFC 9112) for one connection, as the coroutine that serveHttp() makes:
  *
  *  1. It reads bytes by bare yields, and yields the text or bytes to send. EndOfStream at a bare
  *     yield means that the client sends no more.

@@ -209,7 +209,7 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * target of `*` with 204, and GET or HEAD with a body with 400.
  *
  * @param handler Answers a request.
- * @returns The handler for `HttpServer`, `httpProtocol()` or a component.
+ * @returns The handler for `HttpServer`, `serveHttp()` or a component.
  *
  * @example A handler of the Web platform
  * ```ts

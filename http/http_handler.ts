@@ -47,7 +47,7 @@ import type { HttpTimeouts } from "./http_timeouts.ts";
  */
 export type HttpHandler = (request: HttpRequest) => Coroutine<unknown>;
 
-/** Options of {@linkcode httpProtocol}. */
+/** Options of {@linkcode serveHttp}. */
 export interface HttpProtocolOptions {
   /** How much a client may send. @default {defaultLimits} */
   limits?: Partial<HttpLimits>;

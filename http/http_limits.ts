@@ -4,13 +4,13 @@
  *
  * @example A server for small requests
  * ```ts
- * import { defaultLimits, httpProtocol, type HttpLimits, ok } from "@weightless/io/http";
+ * import { defaultLimits, serveHttp, type HttpLimits, ok } from "@weightless/io/http";
  * import { assertEquals, assertStringIncludes } from "@std/assert";
  *
  * const limits: Partial<HttpLimits> = { maxRequestLineBytes: 40 };
  * assertEquals(defaultLimits.maxRequestLineBytes, 8192);
  *
- * const protocol = httpProtocol(function* () {
+ * const protocol = serveHttp(function* () {
  *   yield ok();
  * }, { limits });
  * protocol.next();

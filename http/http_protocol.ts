@@ -1,81 +1,84 @@
-import type { Coroutine } from "../compose/mod.ts";
+import { call, type Coroutine } from "../compose/mod.ts";
+import { Observable } from "../pipeline/mod.ts";
 import { Connection } from "./_connection.ts";
 import { Settings } from "./_settings.ts";
+import { isUnanswered } from "./_unanswered.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
+import type { HttpRequest } from "./http_request.ts";
+import { response } from "./response.ts";
+
+/** The messages of {@linkcode HttpProtocol}. */
+export interface HttpProtocolMessages {
+  /**
+   * Answers a request, as any handler does. If it throws `DeclineMessage`, the next observer is
+   * asked.
+   */
+  processRequest: HttpHandler;
+}
+
+const NOT_FOUND = response(404, { "content-type": "text/plain" });
 
 /**
- * Serves one connection: a coroutine that reads requests, runs a handler for each, and yields the
- * answers.
+ * HTTP as a component: it speaks HTTP on the connections of a {@linkcode Server}, and asks its
+ * observers for the answers.
  *
- * It has no socket: it reads bytes by bare `yield`s, yields text and bytes to send, and ends when
- * the connection is to be closed. Drive it with gio, or by hand in a test, which may give it text
- * as well. Text is sent in UTF-8. Bytes are sent as they are, so a handler must not change bytes
- * that it has yielded.
+ * Each request is a message `processRequest(request)`, sent with `any`: the first observer that can
+ * answer does. If none can, the answer is 404.
  *
- * Requests are parsed strictly (RFC 9112). A request that is malformed or exceeds the limits is
- * answered with the right status, and is the last one. Connections are kept alive. Pipelined
- * requests are answered in order. The 100 for `Expect: 100-continue` is sent when the handler reads
- * the body. The body of an answer is framed by Content-Length where its length is known, else in
- * chunks, and for HTTP/1.0 by the end of the connection.
- *
- * If a handler ends before it has read the body, the rest is read and dropped, or the connection is
- * closed if there is too much. If a handler fails, the error is reported to `onError`. The client
- * gets a 500 if nothing was sent; otherwise the coroutine throws the error as well, and the
- * connection must be aborted, which gio does. After a 101, or a 2xx to CONNECT, the connection
- * belongs to the handler: its `yield`s read and write without framing.
- *
- * @param handler A coroutine function that answers a request.
- * @param options Limits, a clock, and `onError`.
- * @returns The coroutine for one connection.
- * @throws {TypeError} If the handler is not a function, or the scheme neither "http" nor "https".
- * @throws {RangeError} If a limit is neither a whole number nor Infinity.
- *
- * @example Hello
+ * @example The whole server as DNA
  * ```ts
- * import { type Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+ * import type { Coroutine } from "@weightless/io/compose";
+ * import { HttpProtocol, type HttpRequest, ok, Server } from "@weightless/io/http";
+ * import { be, Observable } from "@weightless/io/pipeline";
+ * import { Reactor } from "@weightless/io/reactor";
  * import { assertEquals } from "@std/assert";
  *
- * function* hello(request: HttpRequest): Coroutine {
- *   yield ok({ "content-type": "text/plain" });
- *   yield `Hello, ${request.query.get("name")}!`;
+ * class HelloWorld extends Observable {
+ *   *processRequest(request: HttpRequest): Coroutine {
+ *     yield ok({ "content-type": "text/plain" });
+ *     yield `Hello ${request.path}!`;
+ *   }
  * }
  *
- * const protocol = httpProtocol(hello, { clock: { now: () => 0 } });
- * protocol.next();
- * const request = new TextEncoder().encode("GET /?name=World HTTP/1.1\r\nHost: example.org\r\n\r\n");
- * assertEquals(
- *   protocol.next(request).value,
- *   "HTTP/1.1 200 OK\r\n" +
- *     "content-type: text/plain\r\n" +
- *     "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n" +
- *     "content-length: 13\r\n" +
- *     "\r\n" +
- *     "Hello, World!",
- * );
- * ```
- *
- * @example Reading the body
- * ```ts
- * import { call, type Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
- * import { assertMatch } from "@std/assert";
- *
- * function* shout(request: HttpRequest): Coroutine {
- *   const text = yield* call(request.text());
- *   yield ok({ "content-type": "text/plain" });
- *   yield text.toUpperCase();
- * }
- *
- * const protocol = httpProtocol(shout);
- * protocol.next();
- * const request = "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 5\r\n\r\nHello";
- * assertMatch(String(protocol.next(new TextEncoder().encode(request)).value), /HELLO$/);
+ * using reactor = new Reactor();
+ * const server = be([
+ *   new Server(reactor, { hostname: "127.0.0.1", port: 0 }),
+ *   [new HttpProtocol(), [new HelloWorld()]],
+ * ]);
+ * const running = reactor.run();
+ * const answer = await fetch(new URL("/world", server.url));
+ * assertEquals(await answer.text(), "Hello /world!");
+ * reactor.requestShutdown();
+ * await running;
  * ```
  */
-export function httpProtocol(
-  handler: HttpHandler,
-  options: HttpProtocolOptions = {},
-): Coroutine<void> {
-  return new Connection(handler, new Settings(options)).run();
+export class HttpProtocol extends Observable<HttpProtocolMessages> {
+  readonly #settings: Settings;
+
+  /**
+   * As {@linkcode serveHttp}.
+   *
+   * @throws {TypeError} If the scheme is neither "http" nor "https".
+   * @throws {RangeError} If a limit is neither a whole number nor Infinity.
+   */
+  constructor(options: HttpProtocolOptions = {}) {
+    super();
+    this.#settings = new Settings(options);
+  }
+
+  /** Speaks HTTP on one connection. */
+  processConnection(info?: ConnectionInfo): Coroutine {
+    return new Connection((request) => this.#process(request), this.#settings, info).run();
+  }
+
+  *#process(request: HttpRequest): Coroutine {
+    try {
+      yield* call(this.any.processRequest(request));
+    } catch (error) {
+      if (!isUnanswered(error)) throw error;
+      yield NOT_FOUND;
+      yield "Not Found";
+    }
+  }
 }

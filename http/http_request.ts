@@ -58,7 +58,7 @@ export interface RequestContext {
  * @example In a handler
  * ```ts
  * import { type Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+ * import { serveHttp, type HttpRequest, ok } from "@weightless/io/http";
  * import { assertEquals } from "@std/assert";
  *
  * function* handler(request: HttpRequest): Coroutine {
@@ -69,7 +69,7 @@ export interface RequestContext {
  *   yield ok();
  * }
  *
- * const protocol = httpProtocol(handler);
+ * const protocol = serveHttp(handler);
  * protocol.next();
  * protocol.next(new TextEncoder().encode(
  *   "GET /search?q=jackson+pipelines HTTP/1.1\r\nHost: example.org\r\nAccept: text/plain\r\n\r\n",
@@ -231,7 +231,7 @@ export class HttpRequest {
    * @example A path that was another one formerly
    * ```ts
    * import { type Coroutine } from "@weightless/io/compose";
-   * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+   * import { serveHttp, type HttpRequest, ok } from "@weightless/io/http";
    * import { assertEquals } from "@std/assert";
    *
    * function* handler(request: HttpRequest): Coroutine {
@@ -239,7 +239,7 @@ export class HttpRequest {
    *   yield ok();
    * }
    *
-   * const protocol = httpProtocol(handler);
+   * const protocol = serveHttp(handler);
    * protocol.next();
    * protocol.next(new TextEncoder().encode("GET /blog?page=2 HTTP/1.1\r\nHost: example.org\r\n\r\n"));
    * ```
@@ -283,7 +283,7 @@ export class HttpRequest {
    * @example Measuring
    * ```ts
    * import { type Coroutine } from "@weightless/io/compose";
-   * import { httpProtocol, type HttpRequest, response } from "@weightless/io/http";
+   * import { serveHttp, type HttpRequest, response } from "@weightless/io/http";
    * import { assertEquals } from "@std/assert";
    *
    * const statuses: number[] = [];
@@ -292,7 +292,7 @@ export class HttpRequest {
    *   yield response(204);
    * }
    *
-   * const protocol = httpProtocol(handler);
+   * const protocol = serveHttp(handler);
    * protocol.next();
    * protocol.next(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"));
    * assertEquals(statuses, [204]);
@@ -380,7 +380,7 @@ export class HttpRequest {
    * @example An upload
    * ```ts
    * import { call, type Coroutine } from "@weightless/io/compose";
-   * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+   * import { serveHttp, type HttpRequest, ok } from "@weightless/io/http";
    * import { assertStringIncludes } from "@std/assert";
    *
    * function* upload(request: HttpRequest): Coroutine {
@@ -395,7 +395,7 @@ export class HttpRequest {
    *
    * const body = `--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n` +
    *   "Hello!\r\n--x--\r\n";
-   * const protocol = httpProtocol(upload);
+   * const protocol = serveHttp(upload);
    * protocol.next();
    * const answer = protocol.next(new TextEncoder().encode(
    *   `POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: ${body.length}\r\n` +

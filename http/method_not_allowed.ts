@@ -15,7 +15,7 @@ const KNOWN = new Set("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".spl
  * @example A handler that only reads
  * ```ts
  * import type { Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, type HttpRequest, methodNotAllowed, ok } from "@weightless/io/http";
+ * import { serveHttp, type HttpRequest, methodNotAllowed, ok } from "@weightless/io/http";
  * import { assertStringIncludes } from "@std/assert";
  *
  * function* handler({ method }: HttpRequest): Coroutine {
@@ -24,7 +24,7 @@ const KNOWN = new Set("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".spl
  *   yield "Hello!";
  * }
  *
- * const protocol = httpProtocol(handler);
+ * const protocol = serveHttp(handler);
  * protocol.next();
  * const request = new TextEncoder().encode("DELETE / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertStringIncludes(

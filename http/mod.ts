@@ -2,12 +2,12 @@
  * HTTP/1.1 as coroutines.
  *
  * A handler is a coroutine function: a bare `yield` in it reads the request's body,
- * `yield ok({...})` begins the answer, and `yield data` sends the body. {@linkcode httpProtocol}
+ * `yield ok({...})` begins the answer, and `yield data` sends the body. {@linkcode serveHttp}
  * makes of it a coroutine for one connection, with no socket in it.
  *
  * ```ts
  * import { type Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, type HttpRequest, ok } from "@weightless/io/http";
+ * import { serveHttp, type HttpRequest, ok } from "@weightless/io/http";
  * import { assertMatch } from "@std/assert";
  *
  * function* hello(request: HttpRequest): Coroutine {
@@ -15,7 +15,7 @@
  *   yield `Hello ${request.path}!`;
  * }
  *
- * const protocol = httpProtocol(hello);
+ * const protocol = serveHttp(hello);
  * protocol.next();
  * const request = new TextEncoder().encode("GET /world HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertMatch(String(protocol.next(request).value), /^HTTP\/1\.1 200 OK\r\n[^]*Hello \/world!$/);
@@ -43,8 +43,8 @@ export * from "./http_timeouts.ts";
 export * from "./http_handler.ts";
 export * from "./http_headers.ts";
 export * from "./http_limits.ts";
+export * from "./serve_http.ts";
 export * from "./http_protocol.ts";
-export * from "./http_protocol_component.ts";
 export { HttpRequest } from "./http_request.ts";
 export * from "./http_server.ts";
 export * from "./local_protocol_error.ts";

@@ -11,7 +11,7 @@ import { response, type ResponseHead } from "./response.ts";
  * @example Answering a request
  * ```ts
  * import { type Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, ok } from "@weightless/io/http";
+ * import { serveHttp, ok } from "@weightless/io/http";
  * import { assertMatch } from "@std/assert";
  *
  * function* handler(): Coroutine {
@@ -19,7 +19,7 @@ import { response, type ResponseHead } from "./response.ts";
  *   yield "Hello!";
  * }
  *
- * const protocol = httpProtocol(handler);
+ * const protocol = serveHttp(handler);
  * protocol.next();
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertMatch(String(protocol.next(request).value), /content-length: 6\r\n\r\nHello!$/);

@@ -12,7 +12,7 @@ export class Raw {
  * @example An answer that was stored as it is sent
  * ```ts
  * import type { Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, raw } from "@weightless/io/http";
+ * import { serveHttp, raw } from "@weightless/io/http";
  * import { assertEquals } from "@std/assert";
  *
  * function* handler(): Coroutine {
@@ -20,7 +20,7 @@ export class Raw {
  *   yield "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
  * }
  *
- * const protocol = httpProtocol(handler);
+ * const protocol = serveHttp(handler);
  * protocol.next();
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertEquals(protocol.next(request).value, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");

@@ -8,10 +8,10 @@
  *
  * @example A handler that refuses a request
  * ```ts
- * import { httpProtocol, RemoteProtocolError } from "@weightless/io/http";
+ * import { serveHttp, RemoteProtocolError } from "@weightless/io/http";
  * import { assertStringIncludes } from "@std/assert";
  *
- * const protocol = httpProtocol(function* () {
+ * const protocol = serveHttp(function* () {
  *   throw new RemoteProtocolError("Cannot brew coffee: this is a teapot", { status: 418 });
  * });
  * protocol.next();

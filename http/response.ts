@@ -25,14 +25,14 @@ export interface ResponseHead {
  * @example A redirection
  * ```ts
  * import { type Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, response } from "@weightless/io/http";
+ * import { serveHttp, response } from "@weightless/io/http";
  * import { assertStringIncludes } from "@std/assert";
  *
  * function* handler(): Coroutine {
  *   yield response(303, { location: "/elsewhere" });
  * }
  *
- * const protocol = httpProtocol(handler);
+ * const protocol = serveHttp(handler);
  * protocol.next();
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertStringIncludes(

@@ -21,7 +21,7 @@ export interface ResponseTrailers {
  * @example A checksum
  * ```ts
  * import type { Coroutine } from "@weightless/io/compose";
- * import { httpProtocol, ok, trailers } from "@weightless/io/http";
+ * import { serveHttp, ok, trailers } from "@weightless/io/http";
  * import { assertStringIncludes } from "@std/assert";
  *
  * function* handler(): Coroutine {
@@ -30,7 +30,7 @@ export interface ResponseTrailers {
  *   yield trailers({ "x-sum": "294" });
  * }
  *
- * const protocol = httpProtocol(handler);
+ * const protocol = serveHttp(handler);
  * protocol.next();
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertStringIncludes(

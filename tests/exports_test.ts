@@ -45,9 +45,8 @@ const EXPORTS = {
       HttpServer IpFilter LocalProtocolError PathFilter PathRename RemoteProtocolError Server
       combinedLog commonLog compress compressionFor conditional decodeWhole decompress
       defaultLimits defaultTimeouts encodeWhole etagOf eventStream events fetchHandler form
-      httpProtocol jsonLog knownUsers lastEventId methodNotAllowed multipart ok parseEvents
-      preferredEncoding preferredLanguage preferredType ranged rangesOf raw response trailers
-      weakEtag`,
+      jsonLog knownUsers lastEventId methodNotAllowed multipart ok parseEvents preferredEncoding
+      preferredLanguage preferredType ranged rangesOf raw response serveHttp trailers weakEtag`,
     types: `
       AccessLog AccessLogEntry Answered BasicAuthenticationOptions ByteRange CompressOptions
       CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo

@@ -7,13 +7,13 @@ import { call, compose, type Coroutine, readLine, trace } from "@weightless/io/c
 import { all, asProcess, type Gio, gio, race, sleep, spawn, wait } from "@weightless/io/gio";
 import {
   HttpProtocol,
-  httpProtocol,
   type HttpRequest,
   HttpServer,
   IpFilter,
   ok,
   PathFilter,
   PathRename,
+  serveHttp,
   Server,
 } from "@weightless/io/http";
 import { be, map, Observable, pipe, type Strand, tee, Transparent } from "@weightless/io/pipeline";
@@ -273,11 +273,11 @@ for (const body of [failing, failingLater]) {
   );
 }
 
-Deno.test("httpProtocol() tells onError() an error without machinery when it runs without a reactor", () => {
+Deno.test("serveHttp() tells onError() an error without machinery when it runs without a reactor", () => {
   for (const [handler, expected] of Object.values(handlers)) {
     if (handler === handlingLater) continue;
     const errors: unknown[] = [];
-    const protocol = compose(httpProtocol(handler, { onError: (error) => errors.push(error) }));
+    const protocol = compose(serveHttp(handler, { onError: (error) => errors.push(error) }));
     protocol.next();
     protocol.next(new TextEncoder().encode(REQUEST));
     assertEquals(errors.map(shown), [expected]);

@@ -1,6 +1,6 @@
 import { call, type Coroutine } from "../../compose/mod.ts";
 import { DeclineMessage, type Observable } from "../../pipeline/mod.ts";
-import type { HttpProtocolMessages } from "../http_protocol_component.ts";
+import type { HttpProtocolMessages } from "../http_protocol.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { isUnanswered } from "../_unanswered.ts";
 

@@ -1,7 +1,7 @@
 import type { Coroutine } from "../../compose/mod.ts";
 import { Transparent } from "../../pipeline/mod.ts";
 import { type AccessLogEntry, combinedLog } from "../access_log.ts";
-import type { HttpProtocolMessages } from "../http_protocol_component.ts";
+import type { HttpProtocolMessages } from "../http_protocol.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { checkFunction } from "../_check_function.ts";
 import { passOn } from "./_pass_on.ts";

@@ -4,7 +4,7 @@ import { Transparent } from "../../pipeline/mod.ts";
 import { shown } from "../../reactor/_describe.ts";
 import { latin1Bytes } from "../_characters.ts";
 import { refuseUnknown } from "../_limits.ts";
-import type { HttpProtocolMessages } from "../http_protocol_component.ts";
+import type { HttpProtocolMessages } from "../http_protocol.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { response, type ResponseHead } from "../response.ts";
 import { checkFunction } from "../_check_function.ts";

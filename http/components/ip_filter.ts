@@ -2,7 +2,7 @@ import type { Coroutine } from "../../compose/mod.ts";
 import { Transparent } from "../../pipeline/mod.ts";
 import { refuseUnknown } from "../_limits.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
-import type { HttpProtocolMessages } from "../http_protocol_component.ts";
+import type { HttpProtocolMessages } from "../http_protocol.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { response } from "../response.ts";
 import { addressOf, AddressRange } from "./_address_range.ts";

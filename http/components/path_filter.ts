@@ -1,7 +1,7 @@
 import type { Coroutine } from "../../compose/mod.ts";
 import { DeclineMessage, Transparent } from "../../pipeline/mod.ts";
 import { shown } from "../../reactor/_describe.ts";
-import type { HttpProtocolMessages } from "../http_protocol_component.ts";
+import type { HttpProtocolMessages } from "../http_protocol.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { refuseUnknown } from "../_limits.ts";
 import { passOn } from "./_pass_on.ts";

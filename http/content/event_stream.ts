@@ -13,10 +13,10 @@ import type { ResponseHead } from "../response.ts";
  * @example One event
  * ```ts
  * import { call, type Coroutine } from "@weightless/io/compose";
- * import { eventStream, httpProtocol } from "@weightless/io/http";
+ * import { eventStream, serveHttp } from "@weightless/io/http";
  * import { assertMatch } from "@std/assert";
  *
- * const protocol = httpProtocol(function* (): Coroutine {
+ * const protocol = serveHttp(function* (): Coroutine {
  *   yield eventStream();
  *   yield "data: Hello!\n\n";
  * });

@@ -41,7 +41,7 @@ export interface EventsOptions {
  * @example A handler that counts down
  * ```ts
  * import { call, type Coroutine } from "@weightless/io/compose";
- * import { events, eventStream, httpProtocol } from "@weightless/io/http";
+ * import { events, eventStream, serveHttp } from "@weightless/io/http";
  * import { pipe } from "@weightless/io/pipeline";
  * import { assertStringIncludes } from "@std/assert";
  *
@@ -50,7 +50,7 @@ export interface EventsOptions {
  *   yield "Ignition";
  * }
  *
- * const protocol = httpProtocol(function* (): Coroutine {
+ * const protocol = serveHttp(function* (): Coroutine {
  *   yield eventStream();
  *   yield* call(pipe(countdown(), events({ retry: 1000 })));
  * });

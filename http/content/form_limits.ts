@@ -4,12 +4,12 @@
  * @example A form without files
  * ```ts
  * import { type Coroutine, call } from "@weightless/io/compose";
- * import { type FormLimits, httpProtocol, ok } from "@weightless/io/http";
+ * import { type FormLimits, serveHttp, ok } from "@weightless/io/http";
  * import { assertStringIncludes } from "@std/assert";
  *
  * const limits: Partial<FormLimits> = { maxParts: 20, maxBytes: 10_000 };
  *
- * const protocol = httpProtocol(function* (request): Coroutine {
+ * const protocol = serveHttp(function* (request): Coroutine {
  *   const form = yield* call(request.formData(limits));
  *   yield ok();
  *   yield `Hello ${form.get("name")}`;

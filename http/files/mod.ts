@@ -5,13 +5,13 @@
  * [mime](https://www.npmjs.com/package/mime). Nothing else of this library needs one.
  *
  * ```ts
- * import { httpProtocol } from "@weightless/io/http";
+ * import { serveHttp } from "@weightless/io/http";
  * import { files } from "@weightless/io/http/files";
  * import { assertStringIncludes } from "@std/assert";
  *
  * const root = await Deno.makeTempDir();
  * await Deno.writeTextFile(`${root}/index.html`, "<h1>Hello</h1>");
- * const protocol = httpProtocol(files(root, { precompressed: ["br", "gzip"] }));
+ * const protocol = serveHttp(files(root, { precompressed: ["br", "gzip"] }));
  * protocol.next();
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertStringIncludes(String(protocol.next(request).value), "content-type: text/html");

@@ -1,6 +1,6 @@
 /** What a connection reads, noted down. */
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { httpProtocol, type HttpRequest, ok } from "../../http/mod.ts";
+import { type HttpRequest, ok, serveHttp } from "../../http/mod.ts";
 import type { Seen } from "./_corpus.ts";
 import { Driver, text } from "./_drive.ts";
 
@@ -22,5 +22,5 @@ export function reading(): { driver: Driver; seen: Seen[] } {
     yield "seen";
   }
   const options = { clock: { now: () => 0 }, onError: (error: unknown) => console.error(error) };
-  return { driver: new Driver(httpProtocol(handler, options)), seen };
+  return { driver: new Driver(serveHttp(handler, options)), seen };
 }

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Coroutine, Request } from "../../compose/mod.ts";
 import {
-  httpProtocol,
   type HttpRequest,
   LocalProtocolError,
   ok,
   RemoteProtocolError,
   response,
+  serveHttp,
 } from "../../http/mod.ts";
 import { bytes, Driver } from "./_drive.ts";
 
@@ -23,7 +23,7 @@ class Pause extends Request {
 /** What a handler that yields these values answers to a request. */
 function answer(request: string, values: unknown[]): { output: string; driver: Driver } {
   const driver = new Driver(
-    httpProtocol(function* () {
+    serveHttp(function* () {
       for (const value of values) yield value;
     }, {
       clock: { now: () => 0 },
@@ -209,7 +209,7 @@ const cases: [string, string, unknown[], string, boolean?][] = [
 ];
 
 for (const [name, request, values, expected, closed = false] of cases) {
-  Deno.test(`httpProtocol() answers with ${name}`, () => {
+  Deno.test(`serveHttp() answers with ${name}`, () => {
     const once = answer(request, values);
     assertEquals([once.output, once.driver.done], [`HTTP/1.1 ${expected}`, closed]);
     if (closed) return;
@@ -218,23 +218,23 @@ for (const [name, request, values, expected, closed = false] of cases) {
   });
 }
 
-Deno.test("httpProtocol() yields the head and a short body as one text", () => {
+Deno.test("serveHttp() yields the head and a short body as one text", () => {
   const { driver } = answer(GET + GET, [ok(), "Hello!"]);
   assertEquals(driver.pieces.length, 1);
 });
 
-Deno.test("httpProtocol() yields large bytes as they are", () => {
+Deno.test("serveHttp() yields large bytes as they are", () => {
   const large = new Uint8Array(100_000);
   const { driver } = answer(GET, [ok(), large]);
   assert(driver.pieces[1] === large);
 });
 
-Deno.test("httpProtocol() takes the date from the clock, when something has happened", () => {
+Deno.test("serveHttp() takes the date from the clock, when something has happened", () => {
   let now = 0;
   let asked = 0;
   const clock = { now: () => (asked++, now) };
   const head = ok();
-  const driver = new Driver(httpProtocol(
+  const driver = new Driver(serveHttp(
     function* () {
       yield head;
       yield "same";
@@ -312,9 +312,9 @@ const mistakes: [string, unknown[], new () => Error, string][] = [
 ];
 
 for (const [name, values, type, message] of mistakes) {
-  Deno.test(`httpProtocol() throws at a yield of ${name}`, () => {
+  Deno.test(`serveHttp() throws at a yield of ${name}`, () => {
     let caught: unknown;
-    const driver = new Driver(httpProtocol(function* () {
+    const driver = new Driver(serveHttp(function* () {
       for (const value of values.slice(0, -1)) yield value;
       try {
         yield values.at(-1);
@@ -333,10 +333,10 @@ for (const [name, values, type, message] of mistakes) {
   });
 }
 
-Deno.test("httpProtocol() answers 500 for a handler without a response, and goes on", () => {
+Deno.test("serveHttp() answers 500 for a handler without a response, and goes on", () => {
   for (const values of [[], [ok({ "content-length": 3 })], [ok({ "content-length": 3 }), "ab"]]) {
     const errors: unknown[] = [];
-    const driver = new Driver(httpProtocol(function* () {
+    const driver = new Driver(serveHttp(function* () {
       yield* values;
     }, { onError: (error) => errors.push(error) }));
     assertMatch(driver.feed(GET).output, /^HTTP\/1.1 500 Internal Server Error\r\n/);
@@ -347,7 +347,7 @@ Deno.test("httpProtocol() answers 500 for a handler without a response, and goes
   }
 });
 
-Deno.test("httpProtocol() sends as many bytes as it counted when a character is in two pieces", () => {
+Deno.test("serveHttp() sends as many bytes as it counted when a character is in two pieces", () => {
   const replaced = "\xef\xbf\xbd".repeat(2);
   const pieces = ["\ud83d", "\ude00"];
   const counted = answer(GET + GET, [ok({ "content-length": 6 }), ...pieces]);
@@ -356,9 +356,9 @@ Deno.test("httpProtocol() sends as many bytes as it counted when a character is 
   assertMatch(chunked.output, /\r\n3\r\n\xef\xbf\xbd\r\n3\r\n\xef\xbf\xbd\r\n0\r\n/);
 });
 
-Deno.test("httpProtocol() cuts the connection when bytes of a Content-Length are missing", () => {
+Deno.test("serveHttp() cuts the connection when bytes of a Content-Length are missing", () => {
   const errors: unknown[] = [];
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield ok({ "content-length": 3 });
     yield "ab";
     yield new Pause(); // so that it is sent
@@ -375,7 +375,7 @@ Deno.test("RemoteProtocolError has a status of an error", () => {
   }
 });
 
-Deno.test("httpProtocol() closes the handler of HEAD that would send without end", () => {
+Deno.test("serveHttp() closes the handler of HEAD that would send without end", () => {
   let closed = false;
   function* endless(_: HttpRequest): Coroutine {
     try {
@@ -385,17 +385,17 @@ Deno.test("httpProtocol() closes the handler of HEAD that would send without end
       closed = true;
     }
   }
-  const driver = new Driver(httpProtocol(endless));
+  const driver = new Driver(serveHttp(endless));
   driver.feed(HEAD.repeat(100));
   assert(closed);
   assertEquals(driver.output.match(/HTTP\/1.1 200 OK/g)?.length, 100);
 });
 
-Deno.test("httpProtocol() yields what is to be sent before there is too much of it", () => {
+Deno.test("serveHttp() yields what is to be sent before there is too much of it", () => {
   const pieces = 100;
   let yielded = 0;
   let most = 0;
-  const protocol = httpProtocol(function* () {
+  const protocol = serveHttp(function* () {
     yield ok();
     for (let i = 0; i < pieces; i++) {
       yielded += 1000;
@@ -416,7 +416,7 @@ Deno.test("httpProtocol() yields what is to be sent before there is too much of 
   assert(most < 20_000, `${most}`);
 });
 
-Deno.test("httpProtocol() answers each request as it must be, when all have the same head and body", () => {
+Deno.test("serveHttp() answers each request as it must be, when all have the same head and body", () => {
   const head = ok({ "content-type": "text/plain" });
   const closing = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
   const begin = `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n${DATE}content-length: 6\r\n`;
@@ -434,14 +434,14 @@ Deno.test("httpProtocol() answers each request as it must be, when all have the 
   }
 });
 
-Deno.test("httpProtocol() yields the answers to many requests before there are too many of them", () => {
+Deno.test("serveHttp() yields the answers to many requests before there are too many of them", () => {
   const { driver } = answer(GET.repeat(2000), [ok({ padding: "x".repeat(100) })]);
   assertEquals(driver.output.match(/HTTP\/1.1 200 OK/g)?.length, 2000);
   const most = Math.max(...driver.pieces.map((piece) => piece.length));
   assert(most < 20_000, `${most}`);
 });
 
-Deno.test("httpProtocol() sends many small pieces, of text and bytes, in their order and in linear time", () => {
+Deno.test("serveHttp() sends many small pieces, of text and bytes, in their order and in linear time", () => {
   const size = 200_000;
   function* pieces(): Coroutine {
     yield ok({ "content-length": size });
@@ -450,6 +450,6 @@ Deno.test("httpProtocol() sends many small pieces, of text and bytes, in their o
       yield i % 7 === 0 ? digit : bytes(digit);
     }
   }
-  const { output } = new Driver(httpProtocol(pieces)).feed(GET);
+  const { output } = new Driver(serveHttp(pieces)).feed(GET);
   assertEquals(output.split("\r\n\r\n")[1], "0123456789".repeat(size / 10));
 });

@@ -9,13 +9,13 @@ import {
   encodeWhole,
   fetchHandler,
   type HttpHandler,
-  httpProtocol,
   type HttpProtocolOptions,
   type HttpRequest,
   HttpServer,
   type HttpServerOptions,
   ok,
   response,
+  serveHttp,
 } from "../../http/mod.ts";
 import { here, type Reactor, sendFile } from "../../reactor/mod.ts";
 import { turns, turnsUntil } from "../_leaks.ts";
@@ -45,7 +45,7 @@ function answered(
   options: HttpProtocolOptions = {},
 ): { output: string; errors: unknown[] } {
   const errors: unknown[] = [];
-  const driver = new Driver(httpProtocol(handler, {
+  const driver = new Driver(serveHttp(handler, {
     compression: true,
     clock,
     onError: (error) => errors.push(error),
@@ -329,7 +329,7 @@ Deno.test("options that make no sense are refused", () => {
     [{ decompression: { level: 1 } as never }, "level"],
   ];
   for (const [options, name] of bad) {
-    assertThrows(() => httpProtocol(page, options), Error, name);
+    assertThrows(() => serveHttp(page, options), Error, name);
   }
 });
 

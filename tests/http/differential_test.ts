@@ -1,4 +1,4 @@
-/** The same bytes, read by httpProtocol() and by llhttp, the parser of Node: what both accept they must read as the same. */
+/** The same bytes, read by serveHttp() and by llhttp, the parser of Node: what both accept they must read as the same. */
 import { assert, assertEquals } from "@std/assert";
 import { hasCommand, output } from "../_peers.ts";
 import { corpus, type Seen } from "./_corpus.ts";
@@ -49,7 +49,7 @@ const OURS_ALONE = [
 const NEXT = "GET /next HTTP/1.1\r\nHost: x\r\n\r\n";
 
 Deno.test({
-  name: "httpProtocol() reads what it accepts as llhttp does",
+  name: "serveHttp() reads what it accepts as llhttp does",
   ignore: !hasCommand("node"),
 }, async () => {
   const texts = corpus.flatMap(({ text }) => [text, ...mutations(text)]).map((text) => text + NEXT);

@@ -6,12 +6,12 @@ import {
   eventStream,
   type EventToSend,
   HttpHeaders,
-  httpProtocol,
   lastEventId,
   LocalProtocolError,
   parseEvents,
   type ReceivedEvent,
   RemoteProtocolError,
+  serveHttp,
 } from "../../http/mod.ts";
 import { fromIterable, pipe } from "../../pipeline/mod.ts";
 import { bytes, Driver } from "./_drive.ts";
@@ -176,7 +176,7 @@ Deno.test("parseEvents() reads what events() sends", () => {
 
 Deno.test("eventStream() makes a head that no cache stores, with more headers", () => {
   for (const more of [{ "x-a": "b" }, new Headers({ "x-a": "b" }), [["x-a", "b"]] as const]) {
-    const driver = new Driver(httpProtocol(function* (): Coroutine {
+    const driver = new Driver(serveHttp(function* (): Coroutine {
       yield eventStream(more);
       yield* call(pipe(function* () {
         yield "x";

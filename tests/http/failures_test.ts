@@ -4,13 +4,13 @@ import { call, type Coroutine, Yield } from "../../compose/mod.ts";
 import { enter, gio, memory, sleep } from "../../gio/mod.ts";
 import {
   type HttpHandler,
-  httpProtocol,
   type HttpRequest,
   HttpServer,
   LocalProtocolError,
   ok,
   RemoteProtocolError,
   response,
+  serveHttp,
 } from "../../http/mod.ts";
 import { Acceptor, Reactor } from "../../reactor/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
@@ -142,7 +142,7 @@ for (const one of cases) {
   const { stage, begin, name, fail } = one;
   Deno.test(`a handler that ${name} ${stage} is answered for or reported, once`, () => {
     const told: unknown[] = [];
-    const driver = new Driver(httpProtocol(function* (request): Coroutine {
+    const driver = new Driver(serveHttp(function* (request): Coroutine {
       yield begin(function* () {
         yield Yield;
       });
@@ -178,11 +178,11 @@ const ways: Record<string, Serve> = {
     new HttpServer(reactor, { ...listening, handler, onError: (error) => told.push(error) }),
   "gio": (reactor, handler) =>
     new Acceptor(reactor, listening, (socket) => {
-      gio(reactor, socket, httpProtocol(handler));
+      gio(reactor, socket, serveHttp(handler));
     }),
   "gio with onError": (reactor, handler, told) =>
     new Acceptor(reactor, listening, (socket) => {
-      gio(reactor, socket, httpProtocol(handler, { onError: (error) => told.push(error) }));
+      gio(reactor, socket, serveHttp(handler, { onError: (error) => told.push(error) }));
     }),
 };
 
@@ -243,7 +243,7 @@ Deno.test("a handler that fails while it is closed, as HEAD has its answer, is a
   for (const sent of [false, true]) {
     for (const error of [failure, new RemoteProtocolError("Cannot go on", { status: 418 })]) {
       const told: unknown[] = [];
-      const driver = new Driver(httpProtocol(function* () {
+      const driver = new Driver(serveHttp(function* () {
         try {
           yield ok();
           yield "a";
@@ -267,7 +267,7 @@ Deno.test("a client that ends before its body is complete is told, if it can be,
   for (const [stage, begin] of Object.entries(stages)) {
     if (stage.includes("taken")) continue;
     const told: unknown[] = [];
-    const driver = new Driver(httpProtocol(function* (): Coroutine {
+    const driver = new Driver(serveHttp(function* (): Coroutine {
       yield begin(function* () {
         yield Yield;
       });

@@ -6,13 +6,13 @@ import { call, compose, type Coroutine, EndOfStream, retval } from "../../compos
 import {
   form,
   type FormLimits,
-  httpProtocol,
   LocalProtocolError,
   multipart,
   ok,
   type Part,
   type Parts,
   RemoteProtocolError,
+  serveHttp,
 } from "../../http/mod.ts";
 import { pipe, skip, take } from "../../pipeline/mod.ts";
 import { bytes, Driver, text } from "./_drive.ts";
@@ -574,7 +574,7 @@ function post(type: string, body: string): string {
 Deno.test("HttpRequest.form() reads the body, and the connection goes on", () => {
   const seen: Seen[][] = [];
   const connection = () =>
-    new Driver(httpProtocol(function* (request): Coroutine {
+    new Driver(serveHttp(function* (request): Coroutine {
       seen.push(yield* call(reading(request.form())));
       yield ok();
     }));
@@ -591,7 +591,7 @@ Deno.test("HttpRequest.form() reads the body, and the connection goes on", () =>
 
 Deno.test("HttpRequest.form() and formData() answer what they refuse", () => {
   const statusOf = (text: string, limits: Partial<FormLimits> = {}) => {
-    const driver = new Driver(httpProtocol(function* (request): Coroutine {
+    const driver = new Driver(serveHttp(function* (request): Coroutine {
       yield* call(request.formData(limits));
       yield ok();
     }));
@@ -613,7 +613,7 @@ Deno.test("HttpRequest.form() and formData() answer what they refuse", () => {
 /** What a handler gets by formData(), as a list that can be compared. */
 async function formData(type: string, ...chunks: Uint8Array[]): Promise<unknown[]> {
   let data: FormData | undefined;
-  const driver = new Driver(httpProtocol(function* (request): Coroutine {
+  const driver = new Driver(serveHttp(function* (request): Coroutine {
     data = yield* call(request.formData());
     yield ok();
   }));

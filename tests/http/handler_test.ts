@@ -18,12 +18,12 @@ import {
   Yield,
 } from "../../compose/mod.ts";
 import {
-  httpProtocol,
   type HttpRequest,
   LocalProtocolError,
   ok,
   RemoteProtocolError,
   response,
+  serveHttp,
 } from "../../http/mod.ts";
 import { asProcess, enter, memory, type MemoryContext } from "../../gio/mod.ts";
 import { splice, Suspend, TransferError } from "../../reactor/mod.ts";
@@ -47,7 +47,7 @@ function* echo(): Coroutine {
 }
 
 Deno.test("a handler that reads beyond the body after its head has answered", () => {
-  const driver = new Driver(httpProtocol(echo));
+  const driver = new Driver(serveHttp(echo));
   assertMatch(driver.feed(post("Hello")).taken(), /content-length: 5\r\n\r\nHello$/);
   driver.feed("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc");
   assertMatch(driver.taken(), /transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n$/);
@@ -56,7 +56,7 @@ Deno.test("a handler that reads beyond the body after its head has answered", ()
 
 Deno.test("a handler that reads beyond the body before its head is answered for with 500", () => {
   const errors: unknown[] = [];
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield;
     yield;
   }, { onError: (error) => errors.push(error) }));
@@ -68,7 +68,7 @@ Deno.test("a handler that reads beyond the body before its head is answered for 
 
 Deno.test("a handler gets EndOfStream each time it reads beyond the body", () => {
   let times = 0;
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     for (let i = 0; i < 3; i++) {
       try {
         yield;
@@ -85,7 +85,7 @@ Deno.test("a handler gets EndOfStream each time it reads beyond the body", () =>
 
 Deno.test("a handler reads the body with the readers of compose", () => {
   const read: unknown[] = [];
-  const driver = new Driver(httpProtocol(function* (request): Coroutine {
+  const driver = new Driver(serveHttp(function* (request): Coroutine {
     if (request.path === "/lines") read.push(asText(yield* call(readLine())));
     read.push(asText(yield* call(readAll())));
     yield ok();
@@ -100,7 +100,7 @@ Deno.test("a handler calls coroutines, and Local reaches through the connection"
   function* greet(): Coroutine {
     yield `Hello, ${user.get()}!`;
   }
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     user.set("World");
     yield ok();
     yield* call(greet());
@@ -131,7 +131,7 @@ Deno.test("a handler that fails before anything is sent is answered for with 500
   for (const handler of failures) {
     errors.length = 0;
     const driver = new Driver(
-      httpProtocol(handler, { onError: (error, request) => errors.push([error, request.path]) }),
+      serveHttp(handler, { onError: (error, request) => errors.push([error, request.path]) }),
     );
     driver.feed(GET + GET);
     assertEquals(statuses(driver), [500, 500]);
@@ -150,7 +150,7 @@ Deno.test("a handler that fails while its answer waits to be sent is answered fo
   ];
   for (const answer of answers) {
     for (const before of ["", "before", bytes("before")]) {
-      const driver = new Driver(httpProtocol(function* (request) {
+      const driver = new Driver(serveHttp(function* (request) {
         if (request.path === "/fails") {
           yield* answer;
           throw new Error("before it is sent");
@@ -171,7 +171,7 @@ Deno.test("a handler that fails while its answer waits to be sent is answered fo
 Deno.test("a handler that fails after something is sent has its connection cut", () => {
   const errors: unknown[] = [];
   const failure = new Error("too late");
-  const driver = new Driver(httpProtocol(function* (request) {
+  const driver = new Driver(serveHttp(function* (request) {
     yield ok();
     if (request.path === "/fails") {
       yield "one";
@@ -193,7 +193,7 @@ Deno.test("the default of onError is console.error", () => {
   console.error = (...args) => logged.push(...args);
   try {
     const failure = new Error("told");
-    new Driver(httpProtocol(function* () {
+    new Driver(serveHttp(function* () {
       throw failure;
     })).feed(GET);
     assertEquals(logged, [failure]);
@@ -203,7 +203,7 @@ Deno.test("the default of onError is console.error", () => {
 });
 
 Deno.test("a handler may refuse a request by RemoteProtocolError, which is not reported", () => {
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     throw new RemoteProtocolError("Cannot find it", { status: 404 });
   }, { onError: () => assert(false) }));
   driver.feed(GET + GET);
@@ -215,7 +215,7 @@ Deno.test("a handler may refuse a request by RemoteProtocolError, which is not r
 Deno.test("a handler learns that the body is faulty, or ends too early, and is not reported", () => {
   for (const [text, status] of [["zz", 400], ["5\r\nab", 400]] as const) {
     let caught: unknown;
-    const driver = new Driver(httpProtocol(function* () {
+    const driver = new Driver(serveHttp(function* () {
       try {
         for (;;) yield;
       } catch (error) {
@@ -230,7 +230,7 @@ Deno.test("a handler learns that the body is faulty, or ends too early, and is n
 });
 
 Deno.test("a handler may answer a faulty body itself, and the connection is closed", () => {
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     for (let i = 0; i < 3; i++) {
       try {
         for (;;) yield;
@@ -247,7 +247,7 @@ Deno.test("a handler may answer a faulty body itself, and the connection is clos
 
 Deno.test("a handler that makes another error of a faulty body does not keep the connection", () => {
   const errors: unknown[] = [];
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     try {
       for (;;) yield;
     } catch (cause) {
@@ -262,14 +262,14 @@ Deno.test("a handler that makes another error of a faulty body does not keep the
 });
 
 Deno.test("an upload that ends too early while it is answered cuts the connection", () => {
-  const driver = new Driver(httpProtocol(echo, { onError: () => assert(false) }));
+  const driver = new Driver(serveHttp(echo, { onError: () => assert(false) }));
   driver.feed("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc").end();
   assert(driver.error instanceof RemoteProtocolError);
   assert(!driver.output.includes("\r\n0\r\n"));
 });
 
 Deno.test("what a handler leaves of the body is read for nothing", () => {
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield ok();
   }, { limits: { maxDrainBytes: 10 } }));
   driver.feed(post("0123456789") + GET, post("01234"), ...post("0123456789"), GET);
@@ -287,7 +287,7 @@ Deno.test("a handler that leaves too much of the body, or a faulty one, has its 
     "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
   ];
   for (const body of bodies) {
-    const driver = new Driver(httpProtocol(function* () {
+    const driver = new Driver(serveHttp(function* () {
       yield ok();
     }, { limits: { maxDrainBytes: 10 }, onError: () => assert(false) }));
     driver.feed(`POST / HTTP/1.1\r\nHost: x\r\n${body}`, GET);
@@ -297,7 +297,7 @@ Deno.test("a handler that leaves too much of the body, or a faulty one, has its 
 
 Deno.test("a client that expects a 100 gets it when the handler reads", () => {
   const [head] = post("Hello", EXPECT).split("Hello");
-  const read = new Driver(httpProtocol(function* (request) {
+  const read = new Driver(serveHttp(function* (request) {
     const text = yield* call(request.text());
     yield ok();
     yield text;
@@ -309,7 +309,7 @@ Deno.test("a client that expects a 100 gets it when the handler reads", () => {
   assertEquals(read.feed(other!).taken(), "HTTP/1.1 100 Continue\r\n\r\n");
 
   // The head waits for the body, so that the 100 comes first.
-  const echoed = new Driver(httpProtocol(echo));
+  const echoed = new Driver(serveHttp(echo));
   assertEquals(echoed.feed(head!).taken(), "HTTP/1.1 100 Continue\r\n\r\n");
   assertMatch(echoed.feed("He").taken(), /^HTTP\/1.1 200 OK\r\n[^]*He\r\n$/);
   assertEquals(echoed.feed("llo").taken(), "3\r\nllo\r\n0\r\n\r\n");
@@ -318,7 +318,7 @@ Deno.test("a client that expects a 100 gets it when the handler reads", () => {
 
 Deno.test("a client that expects a 100 does not get it when it sends the body, or has none", () => {
   for (const request of [post("Hello", EXPECT), post("", EXPECT)]) {
-    const driver = new Driver(httpProtocol(echo));
+    const driver = new Driver(serveHttp(echo));
     assertEquals(statuses(driver.feed(request, GET)), [200, 200]);
   }
 });
@@ -340,12 +340,12 @@ Deno.test("a client that expects a 100 and gets an answer has its connection clo
     },
   ];
   for (const handler of handlers) {
-    const driver = new Driver(httpProtocol(handler));
+    const driver = new Driver(serveHttp(handler));
     driver.feed(head!);
     assertEquals([statuses(driver), driver.done], [[403], true]);
     assert(driver.output.includes("connection: close"));
   }
-  const failing = new Driver(httpProtocol(function* () {
+  const failing = new Driver(serveHttp(function* () {
     throw new Error();
   }, { onError: () => {} }));
   failing.feed(head!);
@@ -353,7 +353,7 @@ Deno.test("a client that expects a 100 and gets an answer has its connection clo
 });
 
 Deno.test("a client that expects a 100 does not get it after the answer has begun", () => {
-  const driver = new Driver(httpProtocol(function* (request) {
+  const driver = new Driver(serveHttp(function* (request) {
     yield ok();
     yield Yield;
     yield `${(yield* call(request.bytes())).length}`;
@@ -364,7 +364,7 @@ Deno.test("a client that expects a 100 does not get it after the answer has begu
 });
 
 Deno.test("a handler may send the 100 itself", () => {
-  const driver = new Driver(httpProtocol(function* (request) {
+  const driver = new Driver(serveHttp(function* (request) {
     yield response(100);
     yield* call(request.text());
     yield ok();
@@ -378,7 +378,7 @@ class Ask extends Request<number> {
 }
 
 Deno.test("requests go to the driver, after what was yielded before", () => {
-  const protocol = httpProtocol(function* () {
+  const protocol = serveHttp(function* () {
     yield ok();
     const n = yield* new Ask();
     yield `${n}`;
@@ -398,7 +398,7 @@ Deno.test("an error thrown at a request goes to the handler", () => {
   let caught: unknown;
   const failure = new Error("the promise was rejected");
   const errors: unknown[] = [];
-  const protocol = httpProtocol(function* (request) {
+  const protocol = serveHttp(function* (request) {
     try {
       yield* new Ask();
     } catch (error) {
@@ -420,7 +420,7 @@ Deno.test("an error thrown at a request goes to the handler", () => {
 });
 
 Deno.test("a timeout thrown at a read goes to the handler", () => {
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     try {
       yield;
     } catch (error) {
@@ -436,7 +436,7 @@ Deno.test("an error thrown while no handler runs ends the connection", () => {
   const failure = new Error("shut down");
   const unread = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
   for (const text of ["", GET, "GET / HT", unread]) {
-    const driver = new Driver(httpProtocol(function* () {
+    const driver = new Driver(serveHttp(function* () {
       yield ok();
     }, { onError: () => assert(false) }));
     driver.feed(text).throw(failure);
@@ -489,7 +489,7 @@ Deno.test("a handler that goes on although its connection is closed stops nobody
     },
   };
   for (const [name, handler] of Object.entries(handlers)) {
-    const protocol = httpProtocol(() => handler(waitsInFinally));
+    const protocol = serveHttp(() => handler(waitsInFinally));
     protocol.next();
     assert(protocol.next(GET).value instanceof Ask, name);
     assertThrows(() => protocol.return(undefined), LocalProtocolError, "Cannot close", name);
@@ -521,7 +521,7 @@ Deno.test("a handler that goes on although nothing more is sent to HEAD stops no
   ];
   for (const handler of handlers) {
     const errors: unknown[] = [];
-    const protocol = httpProtocol(handler, { onError: (error) => errors.push(error) });
+    const protocol = serveHttp(handler, { onError: (error) => errors.push(error) });
     protocol.next();
     protocol.next("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
     assertEquals(errors.map((error) => error instanceof LocalProtocolError), [true]);
@@ -529,7 +529,7 @@ Deno.test("a handler that goes on although nothing more is sent to HEAD stops no
 });
 
 Deno.test("a handler that asks for what fails, again and again, although its connection is closed, is ended", () => {
-  const protocol = httpProtocol(function* () {
+  const protocol = serveHttp(function* () {
     try {
       yield* new Ask();
     } finally {
@@ -573,7 +573,7 @@ Deno.test("a connection that breaks is nobody's error", () => {
   ];
   for (const handler of handlers) {
     let closed = false;
-    const protocol = httpProtocol(function* () {
+    const protocol = serveHttp(function* () {
       try {
         yield handler();
       } finally {
@@ -590,7 +590,7 @@ Deno.test("a connection that breaks is nobody's error", () => {
 
 Deno.test("a handler is closed with its connection, and its finally may wait", () => {
   const steps: string[] = [];
-  const protocol = httpProtocol(function* () {
+  const protocol = serveHttp(function* () {
     try {
       yield;
     } finally {
@@ -615,7 +615,7 @@ Deno.test("a handler is closed with its connection, and its finally may wait", (
 
 Deno.test("a handler that is closed may wait for a Suspend", () => {
   const suspend = new Suspend();
-  const protocol = httpProtocol(function* () {
+  const protocol = serveHttp(function* () {
     try {
       yield;
     } finally {
@@ -631,7 +631,7 @@ Deno.test("a handler that is closed may wait for a Suspend", () => {
 
 Deno.test("a handler may wait for what is marked as a request, in its cleanup too", () => {
   const command = { [Symbol.for("weightless.request")]: true };
-  const protocol = httpProtocol(function* () {
+  const protocol = serveHttp(function* () {
     try {
       yield command;
       yield;
@@ -650,7 +650,7 @@ Deno.test("a handler may wait for what is marked as a request, in its cleanup to
 Deno.test("a handler that is closed cannot transfer any more, and what it would is over", async () => {
   const steps: string[] = [];
   const transfer = splice(memory("data"), memory());
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     try {
       yield;
     } finally {
@@ -668,7 +668,7 @@ Deno.test("a handler that is closed cannot transfer any more, and what it would 
 
 Deno.test("a handler that is closed gets the error of what its finally waits for", () => {
   const steps: string[] = [];
-  const protocol = httpProtocol(function* () {
+  const protocol = serveHttp(function* () {
     try {
       yield;
     } finally {
@@ -690,8 +690,8 @@ Deno.test("a handler that is closed gets the error of what its finally waits for
   assertEquals(steps, ["rejected", "released"]);
 });
 
-Deno.test("httpProtocol() can be closed between requests", () => {
-  const driver = new Driver(httpProtocol(echo));
+Deno.test("serveHttp() can be closed between requests", () => {
+  const driver = new Driver(serveHttp(echo));
   driver.feed(GET, "GET /").close();
   assertEquals([driver.done, driver.error], [true, undefined]);
 });
@@ -699,7 +699,7 @@ Deno.test("httpProtocol() can be closed between requests", () => {
 Deno.test("while a handler is elsewhere, its yields go to the driver", async () => {
   const [connection, file] = [memory(GET), memory("read elsewhere")];
   await asProcess(
-    httpProtocol(function* () {
+    serveHttp(function* () {
       yield ok();
       let line = "";
       {
@@ -718,7 +718,7 @@ Deno.test("while a handler is elsewhere, its yields go to the driver", async () 
   );
 });
 
-Deno.test("a handler may enter a context of its own wherever gio runs httpProtocol()", async () => {
+Deno.test("a handler may enter a context of its own wherever gio runs serveHttp()", async () => {
   const seen: string[] = [];
   function* handler(): Coroutine {
     {
@@ -728,19 +728,19 @@ Deno.test("a handler may enter a context of its own wherever gio runs httpProtoc
     yield ok();
   }
   const ways: ((connection: MemoryContext) => Promise<void>)[] = [
-    (connection) => asProcess(httpProtocol(handler), { connection }),
-    (connection) => asProcess(compose(httpProtocol(handler)), { connection }),
+    (connection) => asProcess(serveHttp(handler), { connection }),
+    (connection) => asProcess(compose(serveHttp(handler)), { connection }),
     (connection) =>
       asProcess(
         function* () {
-          yield* httpProtocol(handler);
+          yield* serveHttp(handler);
         }(),
         { connection },
       ),
     (connection) =>
       asProcess(function* () {
         using _ = enter(connection);
-        yield httpProtocol(handler);
+        yield serveHttp(handler);
       }()),
   ];
   for (const way of ways) {
@@ -756,7 +756,7 @@ Deno.test("an error from elsewhere goes to the handler", async () => {
   const broken = memory();
   broken.fail(new Deno.errors.NotFound());
   await asProcess(
-    httpProtocol(function* () {
+    serveHttp(function* () {
       try {
         using _ = enter(broken);
         yield;
@@ -784,19 +784,19 @@ Deno.test("after 101 and a 2xx to CONNECT the connection is the handler's", () =
   ];
   const clock = { now: () => 0 };
   for (const [i, request] of [UPGRADE, connect].entries()) {
-    const driver = new Driver(httpProtocol(takeOver, { clock, onError: () => assert(false) }));
+    const driver = new Driver(serveHttp(takeOver, { clock, onError: () => assert(false) }));
     assertEquals(driver.feed(request).taken(), answers[i]);
     assertEquals(driver.feed("any", GET).taken(), `any${GET}`);
     driver.end();
     assertEquals([driver.done, driver.error, driver.taken()], [true, undefined, ""]);
 
-    const early = new Driver(httpProtocol(takeOver, { clock }));
+    const early = new Driver(serveHttp(takeOver, { clock }));
     assertEquals(early.feed(`${request}early`).taken(), `${answers[i]}early`);
   }
 });
 
 Deno.test("a handler that took the connection over closes it by ending, cuts it by failing", () => {
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield response(101, { upgrade: "echo" });
     yield "bye";
   }));
@@ -804,7 +804,7 @@ Deno.test("a handler that took the connection over closes it by ending, cuts it 
   assertEquals([driver.done, driver.output.endsWith("\r\n\r\nbye")], [true, true]);
 
   const errors: unknown[] = [];
-  const failing = new Driver(httpProtocol(function* () {
+  const failing = new Driver(serveHttp(function* () {
     yield response(101, { upgrade: "echo" });
     throw new Error("taken over");
   }, { onError: (error) => errors.push(error) }));
@@ -814,7 +814,7 @@ Deno.test("a handler that took the connection over closes it by ending, cuts it 
 
 Deno.test("a handler that has answered cannot take the connection over", () => {
   const errors: unknown[] = [];
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield ok();
     yield response(101, { upgrade: "echo" });
   }, { onError: (error) => errors.push(error) }));
@@ -824,19 +824,19 @@ Deno.test("a handler that has answered cannot take the connection over", () => {
 
 Deno.test("a CONNECT that is refused stays HTTP, unless it tells of a body, which it has not", () => {
   const connect = "CONNECT y:80 HTTP/1.1\r\nHost: y:80\r\n";
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield response(403);
   }));
   assertEquals(statuses(driver.feed(`${connect}\r\n${GET}`)), [403, 403]);
 
   for (const framing of ["Content-Length: 400", "Transfer-Encoding: chunked"]) {
-    const driver = new Driver(httpProtocol(function* () {
+    const driver = new Driver(serveHttp(function* () {
       yield response(403);
     }));
     assertEquals(statuses(driver.feed(`${connect}${framing}\r\n\r\n${GET}`)), [403]);
     assert(driver.done);
 
-    const taken = new Driver(httpProtocol(takeOver));
+    const taken = new Driver(serveHttp(takeOver));
     taken.feed(`${connect}${framing}\r\nExpect: 100-continue\r\n\r\nearly`);
     assertEquals(statuses(taken), [200]);
     assert(taken.output.endsWith("early"), taken.output);
@@ -846,7 +846,7 @@ Deno.test("a CONNECT that is refused stays HTTP, unless it tells of a body, whic
 Deno.test("an upgrade whose body was not read stays HTTP", () => {
   const errors: unknown[] = [];
   const unread = new Driver(
-    httpProtocol(takeOver, { onError: (error) => errors.push(error) }),
+    serveHttp(takeOver, { onError: (error) => errors.push(error) }),
   );
   assertEquals(
     statuses(unread.feed(UPGRADE.replace("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\n1"))),

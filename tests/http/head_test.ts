@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { headOf } from "../../http/_head.ts";
 import type { HeadersToSend } from "../../http/headers_to_send.ts";
-import { httpProtocol, LocalProtocolError, ok } from "../../http/mod.ts";
+import { LocalProtocolError, ok, serveHttp } from "../../http/mod.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 
 Deno.test("headOf() gives the last head again when it would make the same, and no other", () => {
@@ -63,7 +63,7 @@ Deno.test("a head that is yielded again goes with the body that is yielded now",
   const bodies = ["abc", bytes("abc"), bytes("xyz"), "xyz", "3", bytes("longer"), "é", ""];
   const head = ok({ "content-type": "text/plain" });
   let body: string | Uint8Array = "";
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield head;
     yield body;
   }, { clock: { now: () => 0 } }));

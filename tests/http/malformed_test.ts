@@ -3,10 +3,10 @@ import { call, type Coroutine } from "../../compose/mod.ts";
 import {
   type HttpLimits,
   HttpProtocol,
-  httpProtocol,
   type HttpRequest,
   HttpServer,
   ok,
+  serveHttp,
 } from "../../http/mod.ts";
 import { listening } from "../_sockets.ts";
 import { Driver } from "./_drive.ts";
@@ -14,7 +14,7 @@ import { answerTo, serverTest } from "./_live.ts";
 import { chunked, get, limits, malformed } from "./_malformed.ts";
 
 function connection(): Driver {
-  return new Driver(httpProtocol(handler, {
+  return new Driver(serveHttp(handler, {
     limits,
     clock: { now: () => 0 },
     onError: (error) => console.error("reported:", error),
@@ -45,7 +45,7 @@ function statusOf(driver: Driver): number {
 
 for (const [text, status, rule] of malformed) {
   const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-  Deno.test(`httpProtocol() answers ${status} to ${shown}: ${rule}`, () => {
+  Deno.test(`serveHttp() answers ${status} to ${shown}: ${rule}`, () => {
     const whole = connection().feed(text);
     assertEquals(statusOf(whole), status);
     const { output } = whole;
@@ -82,7 +82,7 @@ serverTest("HttpServer answers what is malformed as soon as it can", async (reac
   assertEquals(errors, []);
 });
 
-Deno.test("httpProtocol() answers 400 to a request that ends in the middle", () => {
+Deno.test("serveHttp() answers 400 to a request that ends in the middle", () => {
   const texts = [
     ...["G", "GET / HTTP/1.1", "GET / HTTP/1.1\r\nHost: x\r\n", "\r\nG"],
     get("Content-Length: 5") + "1234",
@@ -95,7 +95,7 @@ Deno.test("httpProtocol() answers 400 to a request that ends in the middle", () 
   }
 });
 
-Deno.test("httpProtocol() answers a malformed HEAD without a body", () => {
+Deno.test("serveHttp() answers a malformed HEAD without a body", () => {
   const texts = [
     "HEAD / HTTP/1.1\r\n\r\n",
     "HEAD / HTTP/1.1\r\nHost: x\r\nExpect: y\r\n\r\n",
@@ -117,15 +117,15 @@ Deno.test("httpProtocol() answers a malformed HEAD without a body", () => {
   assert(!get!.end().output.endsWith("\r\n\r\n"));
 });
 
-Deno.test("httpProtocol() takes a limit that is undefined as not given, and none that is no number", () => {
+Deno.test("serveHttp() takes a limit that is undefined as not given, and none that is no number", () => {
   const none = { maxRequestLineBytes: undefined } as unknown as Partial<HttpLimits>;
-  const driver = new Driver(httpProtocol(function* () {}, { limits: none }));
+  const driver = new Driver(serveHttp(function* () {}, { limits: none }));
   assertEquals(statusOf(driver.feed(`GET /${"x".repeat(9000)} HTTP/1.1\r\n`)), 414);
   for (const wrong of [NaN, -1, 1.5, "64 KiB", null]) {
     const limits = { maxHeadBytes: wrong } as Partial<HttpLimits>;
     for (
       const make of [
-        () => httpProtocol(function* () {}, { limits }),
+        () => serveHttp(function* () {}, { limits }),
         () => new HttpProtocol({ limits }),
       ]
     ) {
@@ -140,7 +140,7 @@ Deno.test("httpProtocol() takes a limit that is undefined as not given, and none
   }
 });
 
-Deno.test("httpProtocol() goes by the limits exactly", () => {
+Deno.test("serveHttp() goes by the limits exactly", () => {
   const line = `GET /${"x".repeat(36)} HTTP/1.1`;
   assertEquals(line.length, 50);
   const head = get(...Array(4).fill("A: b")).replace("GET / HTTP/1.1", line);
@@ -166,8 +166,8 @@ Deno.test("httpProtocol() goes by the limits exactly", () => {
   assert(connection().feed(body).output.startsWith("HTTP/1.1 200 OK\r\n"));
 });
 
-Deno.test("httpProtocol() reads a head in many pieces in linear time", () => {
-  const driver = new Driver(httpProtocol(function* () {
+Deno.test("serveHttp() reads a head in many pieces in linear time", () => {
+  const driver = new Driver(serveHttp(function* () {
     yield ok();
   }, { limits: { maxHeadBytes: 1_000_000, maxHeaders: 100_000 } }));
   driver.feed("GET / HTTP/1.1\r\nHost: x\r\n");
@@ -175,7 +175,7 @@ Deno.test("httpProtocol() reads a head in many pieces in linear time", () => {
   assert(driver.feed("\r\n").output.startsWith("HTTP/1.1 200 OK\r\n"));
   for (const part of [`/${"x".repeat(1_000_000)}`, `/?${"x".repeat(1_000_000)}`]) {
     const limits = { maxRequestLineBytes: 2_000_000, maxHeadBytes: 4_000_000 };
-    const long = new Driver(httpProtocol(function* () {
+    const long = new Driver(serveHttp(function* () {
       yield ok();
     }, { limits }));
     const head = `GET ${part} HTTP/1.1\r\nHost: x\r\n${part.slice(3)}: ${part}\r\n\r\n`;
@@ -185,7 +185,7 @@ Deno.test("httpProtocol() reads a head in many pieces in linear time", () => {
   }
 });
 
-Deno.test("httpProtocol() reads lists with much space in them in linear time", () => {
+Deno.test("serveHttp() reads lists with much space in them in linear time", () => {
   const space = " \t".repeat(15_000);
   const cases: [string, string, number][] = [
     ["Connection", `a${space}b${space}c`, 200],
@@ -202,7 +202,7 @@ Deno.test("httpProtocol() reads lists with much space in them in linear time", (
   cases.push(["A", `b\r\n${lines}`, 400]);
   for (const [name, value, status] of cases) {
     for (let i = 0; i < 10; i++) {
-      const driver = new Driver(httpProtocol(function* () {
+      const driver = new Driver(serveHttp(function* () {
         yield ok();
       }));
       const { output } = driver.feed(get(`${name}: ${value}`));

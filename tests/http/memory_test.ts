@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { call, type Coroutine, readAll, Request } from "../../compose/mod.ts";
-import { httpProtocol, ok } from "../../http/mod.ts";
+import { ok, serveHttp } from "../../http/mod.ts";
 import { turns } from "../_leaks.ts";
 import { bytes, Driver } from "./_drive.ts";
 
@@ -19,7 +19,7 @@ function memory(): number {
 Deno.test("HttpRequest.bytes() takes little more than the body, also when that comes byte by byte", () => {
   const size = 200_000;
   let length = 0;
-  const driver = new Driver(httpProtocol(function* (request): Coroutine {
+  const driver = new Driver(serveHttp(function* (request): Coroutine {
     length = (yield* call(request.bytes())).length;
     yield ok();
   }));
@@ -67,7 +67,7 @@ Deno.test("an idle connection holds on to nothing of its last request", async ()
         kept.set(name, new WeakRef(value));
         return value;
       };
-      const protocol = httpProtocol(function* (request): Coroutine {
+      const protocol = serveHttp(function* (request): Coroutine {
         keep("the request", request);
         yield* new Ask();
         if (ends !== "with its body unread") {

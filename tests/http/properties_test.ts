@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type Coroutine, Request } from "../../compose/mod.ts";
-import { httpProtocol, ok, RemoteProtocolError, response } from "../../http/mod.ts";
+import { ok, RemoteProtocolError, response, serveHttp } from "../../http/mod.ts";
 import { corpus, type Seen } from "./_corpus.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 import { reading } from "./_reading.ts";
@@ -98,7 +98,7 @@ function cut(text: string, at: number[]): string[] {
 
 const cuts = fc.array(fc.nat(5000), { maxLength: 12 });
 
-Deno.test("httpProtocol() reads random requests, cut at random, as they were written", () => {
+Deno.test("serveHttp() reads random requests, cut at random, as they were written", () => {
   fc.assert(
     fc.property(fc.array(request, { minLength: 1, maxLength: 4 }), cuts, (requests, at) => {
       const { driver, seen } = reading();
@@ -110,7 +110,7 @@ Deno.test("httpProtocol() reads random requests, cut at random, as they were wri
   );
 });
 
-Deno.test("httpProtocol() survives whatever arrives", () => {
+Deno.test("serveHttp() survives whatever arrives", () => {
   const noise = fc.oneof(
     latin1,
     fc.constantFrom("\r\n", "\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n"),
@@ -140,7 +140,7 @@ const mutated = fc.tuple(
   return `${text}GET /next HTTP/1.1\r\nHost: x\r\n\r\n`;
 });
 
-Deno.test("httpProtocol() answers what is malformed at the same byte, however it is cut", () => {
+Deno.test("serveHttp() answers what is malformed at the same byte, however it is cut", () => {
   fc.assert(
     fc.property(mutated, cuts, (text, at) => {
       const byByte = reading();
@@ -189,7 +189,7 @@ function bodyOf(answer: string): string {
   }
 }
 
-Deno.test("httpProtocol() frames random answers so that they can be read", () => {
+Deno.test("serveHttp() frames random answers so that they can be read", () => {
   const piece = fc.oneof(fc.string({ unit: "binary", maxLength: 30 }), latin1.map(bytes));
   const version = fc.constantFrom("1.0", "1.1");
   fc.assert(
@@ -202,7 +202,7 @@ Deno.test("httpProtocol() frames random answers so that they can be read", () =>
         const content = pieces.map((piece) =>
           text(typeof piece === "string" ? encoder.encode(piece) : piece)
         ).join("");
-        const driver = new Driver(httpProtocol(function* (): Coroutine {
+        const driver = new Driver(serveHttp(function* (): Coroutine {
           yield ok(known ? { "content-length": content.length } : {});
           for (const piece of pieces) yield piece;
         }, { onError: (error) => console.error(error) }));
@@ -285,11 +285,11 @@ const conversation = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
-Deno.test("httpProtocol() stays in step with its client, whatever its handlers do", () => {
+Deno.test("serveHttp() stays in step with its client, whatever its handlers do", () => {
   fc.assert(
     fc.property(conversation, cuts, (requests, at) => {
       const handled: number[] = [];
-      const driver = new Driver(httpProtocol(function* (request): Coroutine {
+      const driver = new Driver(serveHttp(function* (request): Coroutine {
         const index = Number(request.path.slice(1));
         handled.push(index);
         yield performing(requests[index]!.script, { index: `${index}` });

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import { asProcess, memory } from "../../gio/mod.ts";
-import { httpProtocol, type HttpRequest, ok } from "../../http/mod.ts";
+import { type HttpRequest, ok, serveHttp } from "../../http/mod.ts";
 import { corpus } from "./_corpus.ts";
 import { bytes, Driver } from "./_drive.ts";
 import { reading } from "./_reading.ts";
 
 for (const { name, text, seen: expected, last = false } of corpus) {
-  Deno.test(`httpProtocol() reads a request: ${name}`, () => {
+  Deno.test(`serveHttp() reads a request: ${name}`, () => {
     const whole = reading();
     whole.driver.feed(text);
     // A 2xx to CONNECT makes the connection the handler's, and so the last one is answered.
@@ -32,7 +32,7 @@ for (const { name, text, seen: expected, last = false } of corpus) {
 
 const kept = corpus.filter(({ last, seen }) => !last && seen.method !== "CONNECT");
 
-Deno.test("httpProtocol() answers requests that arrive in one segment, in order", () => {
+Deno.test("serveHttp() answers requests that arrive in one segment, in order", () => {
   const { driver, seen } = reading();
   // Forwards and backwards, so that nothing is left over for the next.
   const requests = [...kept, ...kept.toReversed()];
@@ -42,7 +42,7 @@ Deno.test("httpProtocol() answers requests that arrive in one segment, in order"
   assert(!driver.done);
 });
 
-Deno.test("httpProtocol() answers pipelined requests however they are cut", () => {
+Deno.test("serveHttp() answers pipelined requests however they are cut", () => {
   const text = kept.map(({ text }) => text).join("");
   const whole = reading();
   whole.driver.feed(text);
@@ -54,18 +54,18 @@ Deno.test("httpProtocol() answers pipelined requests however they are cut", () =
   }
 });
 
-Deno.test("httpProtocol() ignores what comes after the last request", () => {
+Deno.test("serveHttp() ignores what comes after the last request", () => {
   const { driver, seen } = reading();
   driver.feed("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /more HTTP/1.1\r\n\r\n");
   assertEquals([seen.length, driver.done], [1, true]);
 });
 
-Deno.test("httpProtocol() reads text as it reads bytes in UTF-8", async () => {
+Deno.test("serveHttp() reads text as it reads bytes in UTF-8", async () => {
   const [head, body] = ["POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n", "€€"];
   for (const pieces of [[head + body, head, body], [...head, ...body]]) {
     const connection = memory(...pieces);
     await asProcess(
-      httpProtocol(function* (request) {
+      serveHttp(function* (request) {
         const text = yield* call(request.text());
         yield ok();
         yield text;
@@ -76,14 +76,14 @@ Deno.test("httpProtocol() reads text as it reads bytes in UTF-8", async () => {
   }
 });
 
-Deno.test("httpProtocol() reads chunks that have something around them", () => {
+Deno.test("serveHttp() reads chunks that have something around them", () => {
   const { driver, seen } = reading();
   const room = bytes("xxGET / HTTP/1.1\r\nHost: x\r\n\r\nyy");
   driver.feed(room.subarray(2, -2), new Uint8Array(0), room.subarray(2, -2));
   assertEquals(seen.length, 2);
 });
 
-Deno.test("httpProtocol() ends quietly when the client does, between requests", () => {
+Deno.test("serveHttp() ends quietly when the client does, between requests", () => {
   for (const text of ["", "\r\n", "\r", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"]) {
     const { driver } = reading();
     driver.feed(text).taken();
@@ -92,9 +92,9 @@ Deno.test("httpProtocol() ends quietly when the client does, between requests", 
   }
 });
 
-Deno.test("httpProtocol() hands out the body as it arrives, without copying it", () => {
+Deno.test("serveHttp() hands out the body as it arrives, without copying it", () => {
   const pieces: Uint8Array[] = [];
-  const driver = new Driver(httpProtocol(function* () {
+  const driver = new Driver(serveHttp(function* () {
     yield ok();
     for (;;) pieces.push(yield);
   }));
@@ -118,7 +118,7 @@ Deno.test("HttpRequest tells the parts of its target", () => {
   ];
   for (const [line, path, search, host, url] of cases) {
     let request: HttpRequest | undefined;
-    const driver = new Driver(httpProtocol(function* (given) {
+    const driver = new Driver(serveHttp(function* (given) {
       request = given;
       yield ok();
     }));
@@ -133,7 +133,7 @@ Deno.test("HttpRequest tells the parts of its target", () => {
 
 Deno.test("HttpRequest stays what it is when the next one has come", () => {
   const requests: HttpRequest[] = [];
-  const driver = new Driver(httpProtocol(function* (request) {
+  const driver = new Driver(serveHttp(function* (request) {
     requests.push(request);
     yield ok();
   }));
@@ -144,7 +144,7 @@ Deno.test("HttpRequest stays what it is when the next one has come", () => {
 
 Deno.test("HttpRequest reads the body as bytes, text and JSON", () => {
   const read: unknown[] = [];
-  const driver = new Driver(httpProtocol(function* (request): Coroutine {
+  const driver = new Driver(serveHttp(function* (request): Coroutine {
     if (request.path === "/bytes") read.push(yield* call(request.bytes()));
     if (request.path === "/text") read.push(yield* call(request.text()));
     if (request.path === "/json") read.push(yield* call(request.json()));
@@ -167,7 +167,7 @@ Deno.test("HttpRequest reads the body as bytes, text and JSON", () => {
 });
 
 Deno.test("HttpRequest.bytes() refuses a body that is too long with 413", () => {
-  const driver = new Driver(httpProtocol(function* (request): Coroutine {
+  const driver = new Driver(serveHttp(function* (request): Coroutine {
     yield* call(request.bytes(4));
     yield ok();
   }));

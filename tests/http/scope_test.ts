@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import { Acceptor, Reactor, type Socket, TestClock } from "../../reactor/mod.ts";
 import { connectTo, type Gio, gio, open, sleep, spawn, timeout, wait } from "../../gio/mod.ts";
-import { httpProtocol, type HttpRequest, HttpServer, ok } from "../../http/mod.ts";
+import { type HttpRequest, HttpServer, ok, serveHttp } from "../../http/mod.ts";
 import { resetTcp } from "../../reactor/linux/_tcp.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { hostname, SELECTORS } from "../_sockets.ts";
@@ -193,7 +193,7 @@ for (const selector of SELECTORS) {
   }
 
   leakTest(
-    `what was spawned before httpProtocol() on its connection lives on (${selector})`,
+    `what was spawned before serveHttp() on its connection lives on (${selector})`,
     async () => {
       const errors: unknown[] = [];
       const reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
@@ -208,7 +208,7 @@ for (const selector of SELECTORS) {
           function* () {
             task = yield* spawn(sleeping());
             const file = open("/dev/null");
-            yield httpProtocol(function* () {
+            yield serveHttp(function* () {
               yield* spawn(sleeping());
               yield* wait(Promise.resolve());
               seen.push(task!.done, file.closed);

@@ -6,11 +6,11 @@ import {
   type ConnectionInfo,
   type HttpHandler,
   HttpProtocol,
-  httpProtocol,
   type HttpRequest,
   HttpServer,
   ok,
   response,
+  serveHttp,
   Server,
 } from "../../http/mod.ts";
 import { be, DeclineMessage } from "../../pipeline/mod.ts";
@@ -405,13 +405,13 @@ serverTest(
   },
 );
 
-Deno.test("HttpServer and httpProtocol() refuse a handler that is no coroutine function", () => {
+Deno.test("HttpServer and serveHttp() refuse a handler that is no coroutine function", () => {
   using reactor = new Reactor();
   const asynchronous = [async () => {}, async function* () {}];
   for (const handler of [undefined, {}, "hello", ...asynchronous]) {
     const wrong = { port: 0, hostname: "127.0.0.1", handler } as never;
     assertThrows(() => new HttpServer(reactor, wrong), TypeError, "give a coroutine function");
-    assertThrows(() => httpProtocol(handler as never), TypeError, "give a coroutine function");
+    assertThrows(() => serveHttp(handler as never), TypeError, "give a coroutine function");
   }
 });
 

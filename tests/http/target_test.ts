@@ -4,11 +4,11 @@ import { call, type Coroutine } from "../../compose/mod.ts";
 import { hello } from "../../examples/hello.ts";
 import {
   HttpProtocol,
-  httpProtocol,
   type HttpRequest,
   HttpServer,
   methodNotAllowed,
   ok,
+  serveHttp,
   Server,
 } from "../../http/mod.ts";
 import { be } from "../../pipeline/mod.ts";
@@ -26,7 +26,7 @@ function* telling(request: HttpRequest): Coroutine {
 
 const END = "\r\nConnection: close\r\n\r\n";
 
-Deno.test("httpProtocol() takes every host of RFC 3986", () => {
+Deno.test("serveHttp() takes every host of RFC 3986", () => {
   const hosts = [
     ...[
       "x",
@@ -46,7 +46,7 @@ Deno.test("httpProtocol() takes every host of RFC 3986", () => {
   ];
   const seen: string[] = [];
   const given = [...hosts, ""];
-  const driver = new Driver(httpProtocol(function* (request) {
+  const driver = new Driver(serveHttp(function* (request) {
     seen.push(request.host);
     yield ok();
   }));
@@ -56,7 +56,7 @@ Deno.test("httpProtocol() takes every host of RFC 3986", () => {
   assertEquals(seen, hosts);
 });
 
-Deno.test("httpProtocol() answers for https only if it is told that it is reached by TLS", () => {
+Deno.test("serveHttp() answers for https only if it is told that it is reached by TLS", () => {
   const cases: ["http" | "https" | undefined, string, string][] = [
     [undefined, "/p", "http://h/p"],
     ["http", "/p", "http://h/p"],
@@ -70,7 +70,7 @@ Deno.test("httpProtocol() answers for https only if it is told that it is reache
   for (const [scheme, target, expected] of cases) {
     const text = `GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`;
     for (const pieces of [[text], [...text]]) {
-      const driver = new Driver(httpProtocol(telling, { ...(scheme && { scheme }) }));
+      const driver = new Driver(serveHttp(telling, { ...(scheme && { scheme }) }));
       const { output } = driver.feed(...pieces);
       assert(output.includes(expected), `${scheme} ${target}: ${output}`);
     }
@@ -111,14 +111,14 @@ serverTest(
   },
 );
 
-Deno.test("HttpServer, HttpProtocol and httpProtocol() refuse another scheme", () => {
+Deno.test("HttpServer, HttpProtocol and serveHttp() refuse another scheme", () => {
   using reactor = new Reactor();
   const scheme = "ftp" as "http";
   for (
     const make of [
       () => new HttpServer(reactor, { ...listening, handler: telling, scheme }),
       () => new HttpProtocol({ scheme }),
-      () => httpProtocol(telling, { scheme }),
+      () => serveHttp(telling, { scheme }),
     ]
   ) {
     assertThrows(
@@ -140,13 +140,13 @@ const tooLong: Record<string, [string, number]> = {
   "a method of 70 KB": ["X".repeat(70_000), 501],
 };
 
-Deno.test("httpProtocol() tells what is too long, however it is cut", () => {
+Deno.test("serveHttp() tells what is too long, however it is cut", () => {
   for (const [name, [text, status]] of Object.entries(tooLong)) {
     for (const at of [0, 1, 8000, 8191, 8192, 8193, 8210, 30_000, 65_535, 65_536, 65_560]) {
-      const driver = new Driver(httpProtocol(hello)).feed(text.slice(0, at), text.slice(at));
+      const driver = new Driver(serveHttp(hello)).feed(text.slice(0, at), text.slice(at));
       assertMatch(driver.output, new RegExp(`^HTTP/1.1 ${status} `), `${name}, cut at ${at}`);
     }
-    const driver = new Driver(httpProtocol(hello)).feed(...text);
+    const driver = new Driver(serveHttp(hello)).feed(...text);
     assertMatch(driver.output, new RegExp(`^HTTP/1.1 ${status} `), name);
   }
 });
@@ -156,7 +156,7 @@ serverTest("HttpServer tells what is too long, however it is cut", async (reacto
   for (const [name, [text, status]] of Object.entries(tooLong)) {
     for (const at of [1, 8000, 30_000]) {
       // So much as is refused, and no more: what a server has not read resets its connection.
-      const driver = new Driver(httpProtocol(hello));
+      const driver = new Driver(serveHttp(hello));
       let length = 0;
       while (!driver.done) driver.feed(text[length++]!);
       const cut = Math.min(at, length - 1);
@@ -184,12 +184,12 @@ serverTest(
 );
 
 Deno.test("a handler's answer begins while the client waits within the body, and not within its framing", () => {
-  const driver = new Driver(httpProtocol(hello));
+  const driver = new Driver(serveHttp(hello));
   driver.feed(POST);
   assertMatch(driver.taken(), /^HTTP\/1.1 200 /);
   driver.feed("1");
   assertEquals(driver.taken(), "");
-  const next = new Driver(httpProtocol(hello));
+  const next = new Driver(serveHttp(hello));
   assertEquals(next.feed(`${POST}1`).taken(), "");
   assertEquals(next.feed(`;a=b\r`).taken(), "");
   assertMatch(next.feed(`\n`).taken(), /^HTTP\/1.1 200 /);
@@ -202,7 +202,7 @@ Deno.test("methodNotAllowed() is 405 for a method that is known, and 501 for ano
   for (const method of ["get", "BREW", "PROPFIND", "__proto__", "constructor", ""]) {
     assertEquals(methodNotAllowed(method, ["PUT"]).status, 501);
   }
-  const driver = new Driver(httpProtocol(function* ({ method }): Coroutine {
+  const driver = new Driver(serveHttp(function* ({ method }): Coroutine {
     yield methodNotAllowed(method, []);
   }));
   assertMatch(driver.feed(`GET / HTTP/1.1\r\nHost: x${END}`).output, /405 [^]*\r\nallow: \r\n/);
@@ -216,13 +216,13 @@ serverTest("hello.ts answers 501 to a method that nobody knows", async (reactor)
   }
 });
 
-Deno.test("httpProtocol() refuses trailers at the byte that makes them wrong", () => {
+Deno.test("serveHttp() refuses trailers at the byte that makes them wrong", () => {
   const cases: [string, number][] = [["A : ", 400], ["A: b\0", 400], ["A: b\n", 400], [" ", 400]];
   for (const [wrong, status] of cases) {
     const before = `${POST}0\r\nX: y\r\n`;
     const text = before + wrong;
     for (let at = 1; at < text.length; at++) {
-      const driver = new Driver(httpProtocol(function* (request): Coroutine {
+      const driver = new Driver(serveHttp(function* (request): Coroutine {
         yield* call(request.bytes());
         yield ok();
       }));
@@ -236,11 +236,11 @@ Deno.test("HttpRequest.url is the client's fault if no URL has its host", () => 
   const hosts = ["", "1.2.3.999", "%20", "[v1.a]"];
   for (const path of ["/evil.org/p", "//evil.org/p"]) {
     for (const host of hosts) {
-      const driver = new Driver(httpProtocol(telling, { onError: () => assert(false) }));
+      const driver = new Driver(serveHttp(telling, { onError: () => assert(false) }));
       const { output } = driver.feed(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
       assertMatch(output, /^HTTP\/1.1 400 [^]*Cannot tell the URL of the request: /);
     }
-    const old = new Driver(httpProtocol(telling, { onError: () => assert(false) }));
+    const old = new Driver(serveHttp(telling, { onError: () => assert(false) }));
     assertMatch(old.feed(`GET ${path} HTTP/1.0\r\n\r\n`).output, /^HTTP\/1.1 400 /);
   }
 });

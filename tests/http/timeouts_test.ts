@@ -6,13 +6,13 @@ import {
   type AccessLogEntry,
   combinedLog,
   commonLog,
-  httpProtocol,
   type HttpRequest,
   HttpServer,
   type HttpServerOptions,
   jsonLog,
   ok,
   response,
+  serveHttp,
 } from "../../http/mod.ts";
 import { Reactor, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
@@ -797,10 +797,10 @@ Deno.test("HttpServer refuses options that make no sense, by name", () => {
   assertThrows(() => server.maxConnections = 0, RangeError, "maxConnections");
 });
 
-Deno.test("httpProtocol() that is fed by hand has no timeouts, and announces none", () => {
-  const protocol = httpProtocol(hello, { timeouts });
+Deno.test("serveHttp() that is fed by hand has no timeouts, and announces none", () => {
+  const protocol = serveHttp(hello, { timeouts });
   protocol.next();
   const answer = String(protocol.next(new TextEncoder().encode(GET)).value);
   assert(!answer.includes("keep-alive"));
-  assertThrows(() => httpProtocol(hello, { timeouts: { headMs: -1 } }), RangeError);
+  assertThrows(() => serveHttp(hello, { timeouts: { headMs: -1 } }), RangeError);
 });

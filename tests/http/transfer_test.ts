@@ -3,12 +3,12 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } fr
 import { call, type Coroutine, EndOfStream, pushBack, readExactly } from "../../compose/mod.ts";
 import { all, gio, memory, timeout, TimeoutError, wait } from "../../gio/mod.ts";
 import {
-  httpProtocol,
   type HttpRequest,
   HttpServer,
   ok,
   RemoteProtocolError,
   response,
+  serveHttp,
 } from "../../http/mod.ts";
 import {
   Acceptor,
@@ -342,7 +342,7 @@ for (const [when, { begin, error, cut }] of Object.entries(REFUSED)) {
 Deno.test("a handler that is fed by hand cannot transfer from or to the client", () => {
   for (const [from, to] of [[here, memory()], [memory(), here]] as const) {
     const errors: unknown[] = [];
-    const driver = new Driver(httpProtocol(function* () {
+    const driver = new Driver(serveHttp(function* () {
       yield ok();
       yield* splice(from, to);
     }, { onError: (error) => errors.push(error) }));
@@ -377,7 +377,7 @@ for (const selector of SELECTORS) {
       gio(
         reactor,
         socket,
-        httpProtocol(function* () {
+        serveHttp(function* () {
           yield ok();
           yield* splice(memory("a"), socket);
         }),
