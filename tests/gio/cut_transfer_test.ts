@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { Coroutine } from "../../compose/mod.ts";
 import { connectTo, enter, gio, timeout } from "../../gio/mod.ts";
-import { Acceptor, here, Reactor, splice } from "../../reactor/mod.ts";
+import { Acceptor, here, Reactor, splice, TestClock } from "../../reactor/mod.ts";
 import { resetTcp } from "../../reactor/linux/_tcp.ts";
 import { hostname, SELECTORS } from "../_sockets.ts";
 import { leakTest } from "../_leaks.ts";
@@ -16,14 +16,16 @@ interface Cut {
   client?: "resets" | "ends";
   /** Who cuts it then. */
   cancels?: boolean;
+  /** How much time passes then. */
+  passesMs?: number;
 }
 
 const CUTS: Record<string, Cut> = {
   "the client resets": { client: "resets" },
-  "nothing moves": { options: { idleMs: 5 } },
+  "nothing moves": { options: { idleMs: 5 }, passesMs: 5 },
   "there is too much": { options: { maxBytes: 100 } },
   "it is cancelled": { cancels: true },
-  "it takes too long": { timeoutMs: 5 },
+  "it takes too long": { timeoutMs: 5, passesMs: 5 },
   "the client ends": { client: "ends" },
 };
 
@@ -68,7 +70,8 @@ for (const selector of SELECTORS) {
       const does = cut.client === "ends" ? "ends" : "resets";
       leakTest(`a relay ${kind} ${does} its other side when ${what} (${selector})`, async () => {
         using upstream = Deno.listen({ hostname, port: 0 });
-        using reactor = new Reactor({ selector, onError: () => {} });
+        const clock = new TestClock();
+        using reactor = new Reactor({ selector, clock, onError: () => {} });
         const running = reactor.run();
         const controller = new AbortController();
         using acceptor = new Acceptor(reactor, { hostname, port: 0 }, (socket) => {
@@ -83,6 +86,7 @@ for (const selector of SELECTORS) {
           if (cut.client === "resets") resetTcp(client);
           if (cut.client === "ends") client.closeWrite().then(() => peer.closeWrite());
           if (cut.cancels) controller.abort();
+          if (cut.passesMs !== undefined) clock.advance(cut.passesMs);
         });
         assertEquals(ended, does === "ends" ? "end" : "ConnectionReset");
         client.close();

@@ -59,7 +59,7 @@ for (const selector of SELECTORS) {
               }
               if (more === "a sleep after the block") yield* sleep(1);
             }(),
-            { selector, clock: jumping() },
+            { selector },
           ),
         Error,
         "No space left",
@@ -85,7 +85,7 @@ for (const selector of SELECTORS) {
             return (error as Error).message.slice(0, 13);
           }
         }(),
-        { selector, clock: jumping() },
+        { selector },
       );
       assertEquals(seen, "No space left");
     },
