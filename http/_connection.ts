@@ -93,10 +93,12 @@ export class Connection implements Wire, Inner, Patience {
   #bodyMs = 0;
   /** Whether it waits for the first byte of a request. */
   isIdle = true;
-  /** Looks whether the client has gone, as long as the handler waits for something else. */
-  #watch: "off" | "possible" | (() => void) = "off";
-  /** Whether a transfer uses the connection without framing. */
-  #isTunnel = false;
+  /**
+   * What the handler waits for: the client, a transfer that uses the connection without framing, or
+   * something else. A function ends looking meanwhile whether the client has gone.
+   */
+  #waits: "for the client" | "for a tunnel" | "for something else" | (() => void) =
+    "for the client";
   readonly body: Body;
   readonly answer: Answer;
   host: Host | undefined = undefined;
@@ -153,7 +155,7 @@ export class Connection implements Wire, Inner, Patience {
 
   /** The timeouts of the request, if there is one. A tunnel has limits of its own. */
   get current(): HttpTimeouts {
-    return this.#isTunnel ? UNLIMITED : this.#exchange?.timeouts ?? this.timeouts;
+    return this.#waits === "for a tunnel" ? UNLIMITED : this.#exchange?.timeouts ?? this.timeouts;
   }
 
   /** The answer that is under way is the last one. */
@@ -245,22 +247,21 @@ export class Connection implements Wire, Inner, Patience {
   /** Waits for what the handler waits for, and tells it meanwhile if the client has gone. */
   *#wait(exchange: Exchange): Coroutine<unknown> {
     const { value } = exchange;
-    if (!isTransfer(value)) this.#watch = "possible";
-    else this.#isTunnel = exchange.hasTakenOver;
+    if (!isTransfer(value)) this.#waits = "for something else";
+    else if (exchange.hasTakenOver) this.#waits = "for a tunnel";
     if (exchange.hasSignal) this.watch();
     try {
       return yield value;
     } finally {
-      if (typeof this.#watch === "function") this.#watch();
-      this.#watch = "off";
-      this.#isTunnel = false;
+      if (typeof this.#waits === "function") this.#waits();
+      this.#waits = "for the client";
       this.host?.begin(Infinity);
     }
   }
 
   watch(): void {
-    if (this.#watch !== "possible" || this.host === undefined) return;
-    this.#watch = this.host.watch((reason) => this.#exchange?.lose(reason));
+    if (this.#waits !== "for something else" || this.host === undefined) return;
+    this.#waits = this.host.watch((reason) => this.#exchange?.lose(reason));
   }
 
   /** A connection waits for a request. */

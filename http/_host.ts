@@ -1,4 +1,4 @@
-/** The driver of a connection's protocol. Only this file and _serve.ts know gio and the reactor. */
+/** What the protocol of a connection needs of its driver, and the driver that gio is. */
 import { EndOfStream, isRequest, Request, type Waiter, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
 import type { User } from "../gio/_channel.ts";

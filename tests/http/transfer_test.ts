@@ -553,6 +553,45 @@ for (const isGiven of [true, false]) {
   });
 }
 
+leakTestBoth("a tunnel has no limit but its own", async (selector) => {
+  const clock = new TestClock();
+  const errors: unknown[] = [];
+  using reactor = new Reactor({ selector, clock, onError: (error) => errors.push(error) });
+  const running = reactor.run();
+  let transfer: Transfer | undefined;
+  let caught: unknown;
+  using server = new HttpServer(reactor, {
+    ...listening,
+    timeouts: { writeMs: 1000 },
+    *handler() {
+      yield response(101, { upgrade: "x" });
+      try {
+        yield* transfer = sendFile(here, "/dev/zero", { length: 1e12 });
+      } catch (error) {
+        caught = error;
+      }
+    },
+  });
+  const client = await Deno.connect({ hostname, port: server.port });
+  await writeAll(
+    client,
+    bytes("GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+  );
+  await turnsUntil(() => transfer !== undefined);
+  for (let i = 0; i < 5; i++) {
+    await stalled(transfer!);
+    clock.advance(1100);
+    await turns(10);
+    assertEquals(caught, undefined);
+  }
+  client.close();
+  await turnsUntil(() => caught !== undefined);
+  await turns(10);
+  assertEquals(errors, []);
+  reactor.requestShutdown();
+  await running;
+});
+
 leakTestBoth("a client that is too slow with a body that is moved gets 408", async (selector) => {
   const clock = new TestClock();
   const errors: unknown[] = [];
