@@ -30,8 +30,8 @@ export class Head {
   upgrade = false;
   memo: Memo | undefined = undefined;
   /**
-   * The names and values that were given, alternating; undefined if a value is an object, which may
-   * change.
+   * The names and values that were given, alternating; undefined if they come from an iterator, or
+   * if a value is an object, which may change.
    */
   #given: unknown[] | undefined = undefined;
 
@@ -43,28 +43,35 @@ export class Head {
     }
     this.status = status;
     this.text = statusLine(status);
+    const given = this.#given = [] as unknown[];
     if (Symbol.iterator in headers) {
+      if (!Array.isArray(headers)) this.#given = undefined;
       for (const [name, value] of headers as Iterable<readonly [string, HeaderValue | undefined]>) {
-        this.#add(name, value);
+        this.#give(given, name, value);
       }
-    } else {
-      const given = this.#given = [] as unknown[];
-      for (const name in headers) {
-        const value = headers[name];
-        this.#add(name, value);
-        given.push(name, value);
-        if (typeof value === "object" || typeof value === "function") this.#given = undefined;
-      }
-    }
+    } else for (const name in headers) this.#give(given, name, headers[name]);
+  }
+
+  #give(given: unknown[], name: string, value: HeaderValue | undefined): void {
+    this.#add(name, value);
+    given.push(name, value);
+    if (typeof value === "object" || typeof value === "function") this.#given = undefined;
   }
 
   /** Whether the same status and headers would make this head. */
   isOf(status: number, headers: HeadersToSend): boolean {
     const given = this.#given;
-    if (status !== this.status || given === undefined || Symbol.iterator in headers) return false;
+    if (status !== this.status || given === undefined) return false;
     let i = 0;
-    for (const name in headers) {
-      if (name !== given[i++] || headers[name] !== given[i++]) return false;
+    if (Array.isArray(headers)) {
+      for (const [name, value] of headers) {
+        if (name !== given[i++] || value !== given[i++]) return false;
+      }
+    } else {
+      if (Symbol.iterator in headers) return false;
+      for (const name in headers) {
+        if (name !== given[i++] || headers[name] !== given[i++]) return false;
+      }
     }
     return i === given.length;
   }

@@ -1,8 +1,8 @@
 import { type Coroutine, EndOfStream, Request as Asking, type Waiter } from "../compose/mod.ts";
 import { currentGio } from "../gio/mod.ts";
 import { shown } from "../reactor/_describe.ts";
-import { staticBody } from "./_static_body.ts";
 import { type RequestSource, webRequest } from "./_web_request.ts";
+import { partsOf } from "./_web_response.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { response } from "./response.ts";
@@ -245,8 +245,13 @@ export function fetchHandler(handler: FetchHandler): HttpHandler {
     const served = new Served(request);
     let outcome: Outcome<void> | undefined;
     try {
-      const answer = handler(webRequest(served), served);
-      yield* send(isPromise(answer) ? yield* served.until(answer) : answer, served);
+      const given = handler(webRequest(served), served);
+      const answer = isPromise(given) ? yield* served.until(given) : given;
+      check(answer);
+      const { headers, whole } = partsOf(answer);
+      yield response(answer.status, headers);
+      if (whole !== undefined) yield whole;
+      else yield* sendStream(answer, served);
       outcome = DONE;
     } catch (error) {
       outcome = { error };
@@ -263,20 +268,17 @@ function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
 }
 
-/** Sends an answer. */
-function* send(answer: Response, served: Served): Coroutine {
+function check(answer: Response): void {
   if (!(answer instanceof Response)) {
     throw new TypeError(`Cannot answer with ${shown(answer)}: the handler must give a Response`);
   }
   if (answer.bodyUsed) {
     throw new TypeError("Cannot answer with this Response: its body has been used");
   }
-  yield response(answer.status, answer.headers);
-  const whole = staticBody(answer);
-  if (whole !== undefined) {
-    yield whole;
-    return;
-  }
+}
+
+/** Sends the stream of an answer, if it has one. */
+function* sendStream(answer: Response, served: Served): Coroutine {
   const reader = answer.body?.getReader();
   if (reader === undefined) return;
   let isDone = false;

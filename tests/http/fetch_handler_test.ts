@@ -3,6 +3,7 @@ import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@s
 import { createApp, eventHandler, readBody, toWebHandler } from "npm:h3@^1";
 import { Hono } from "npm:hono@^4";
 import { AutoRouter } from "npm:itty-router@^5";
+import { partsOf } from "../../http/_web_response.ts";
 import { type FetchHandler, fetchHandler, HttpServer } from "../../http/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
@@ -408,3 +409,43 @@ serves("runs h3", (request) => h3(request), async ({ url }) => {
   const json = await fetch(`${url}json`, { method: "POST", body: '{"a":1}', headers });
   assertEquals(await json.json(), { a: 1 });
 });
+
+Deno.test("partsOf() gives the same as a look at the response, whatever it was made of", () => {
+  const bytes = new Uint8Array([1, 2, 3]);
+  const bodies = [null, undefined, "", "text", bytes, bytes.buffer, new URLSearchParams("a=1")];
+  const headers: (HeadersInit | undefined)[] = [
+    undefined,
+    {},
+    { "content-type": "a/b" },
+    { "Content-Type": "a/b", "X-A": "1" },
+    [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-a", "1"], ["X-A", "2"]],
+    new Headers({ "x-a": "1" }),
+  ];
+  const looks: ((response: Response) => unknown)[] = [
+    () => {},
+    (response) => response.headers,
+    (response) => response.headers.delete("content-type"),
+    (response) => response.headers.append("x-a", "3"),
+    (response) => response.clone(),
+  ];
+  for (const body of bodies) {
+    for (const init of headers) {
+      for (const status of [200, 203]) {
+        for (const look of looks) {
+          const response = new Response(body, { status, ...(init && { headers: init }) });
+          look(response);
+          const { headers, whole } = partsOf(response);
+          assertEquals([...new Headers(headers as HeadersInit)], [...response.headers]);
+          if (whole !== undefined) assertEquals(bytesOf(whole), bytesOf(body!));
+          else assert(typeof body !== "string" || look === looks[4]);
+        }
+      }
+    }
+  }
+});
+
+function bytesOf(body: string | Uint8Array | ArrayBuffer | URLSearchParams): Uint8Array {
+  return typeof body === "object" && !(body instanceof URLSearchParams)
+    ? new Uint8Array(body)
+    : new TextEncoder().encode(body.toString());
+}
