@@ -35,7 +35,7 @@ class DriverTimeout implements Timeout, Owned {
   renew(): void {
     if (this.#isEnded) return;
     const { reactor } = this.#driver;
-    this.#at = reactor.clock.now() + this.#ms;
+    this.#at = reactor.now + this.#ms;
     this.#timer ??= reactor.addTimer(this.#ms, this.#onDue);
   }
 

@@ -35,7 +35,7 @@ export class PhaseTimer {
 
   /** How much of the time of the phase is left. */
   get left(): number {
-    return this.#at === Infinity ? Infinity : this.#at - this.#driver.reactor.clock.now();
+    return this.#at === Infinity ? Infinity : this.#at - this.#driver.reactor.now;
   }
 
   /** A phase begins. `Infinity` means that it is not the client for which the connection waits. */
@@ -45,7 +45,7 @@ export class PhaseTimer {
       this.#at = Infinity;
       return;
     }
-    const now = this.#driver.reactor.clock.now();
+    const now = this.#driver.reactor.now;
     this.#at = now + ms;
     if (this.#timer === undefined || this.#at < this.#dueAt) this.#set(now);
   }
@@ -66,7 +66,7 @@ export class PhaseTimer {
 
   #onDue = (): void => {
     this.#timer = undefined;
-    const now = this.#driver.reactor.clock.now();
+    const now = this.#driver.reactor.now;
     const { sent, isSending } = this.#driver.base!;
     if (!isSending) this.#progressAt = undefined;
     else if (this.#progressAt === undefined || sent - this.#sent >= MIN_PROGRESS) {

@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts";
 import type { DenoSelector } from "./_deno_selector.ts";
 import type { Handler } from "./_handler.ts";
 import { PRIORITIES, type Registry } from "./_registry.ts";
@@ -12,11 +13,21 @@ export class Stepper {
   #registry: Registry;
   #timers: Timers;
   #reports: Reports;
+  #clock: Clock;
+  /** When the clock was looked at in this step. */
+  #now: number | undefined;
   /** Counts the steps from 0 to 9. A handler is called if its priority is not higher than this. */
   #turn = -1;
   #stepping = false;
 
-  constructor(selector: DenoSelector, registry: Registry, timers: Timers, reports: Reports) {
+  constructor(
+    selector: DenoSelector,
+    registry: Registry,
+    timers: Timers,
+    reports: Reports,
+    clock: Clock,
+  ) {
+    this.#clock = clock;
     this.#selector = selector;
     this.#registry = registry;
     this.#timers = timers;
@@ -28,11 +39,17 @@ export class Stepper {
     return this.#turn >= 0;
   }
 
+  /** The time of the clock, which is looked at once in a step. */
+  get now(): number {
+    return this.#stepping ? this.#now ??= this.#clock.now() : this.#clock.now();
+  }
+
   step(): number {
     if (this.#stepping) throw new TypeError("Cannot step: the reactor is in a step already");
     const { step: onStep } = this.#reports.events;
     const begin = onStep && performance.now();
     this.#stepping = true;
+    this.#now = undefined;
     this.#turn = (this.#turn + 1) % PRIORITIES;
     // What a callback adds is for the next step.
     const { readers, writers } = this.#selector.select();

@@ -98,7 +98,7 @@ export class Reactor implements Disposable {
     this.#registry = new Registry(this.#selector, clock, options.trace === true);
     this.#timers = new Timers(clock, () => this.#selector.wake());
     this.#reports = new Reports(options);
-    this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports);
+    this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports, clock);
     this.#sockets = new Sockets(this.#reports, { reactor: this, lingerMs });
     owners.set(this, this.#sockets.owner);
     tellAttended(this, () => this.#running || this.#stepper.hasStepped);
@@ -113,6 +113,14 @@ export class Reactor implements Disposable {
   /** The clock of the timers. */
   get clock(): Clock {
     return this.#clock;
+  }
+
+  /**
+   * The time of the clock in milliseconds. It does not move during a step, so that it costs next to
+   * nothing to ask for it at each event.
+   */
+  get now(): number {
+    return this.#stepper.now;
   }
 
   /** Whether {@linkcode Reactor.shutdown} was called. */

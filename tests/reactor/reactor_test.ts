@@ -289,3 +289,23 @@ Deno.test("new Reactor() refuses a selector that is not there", () => {
   assertEquals(new Reactor({ selector: "deno" }).selector, "deno");
   assertThrows(() => new Reactor({ selector: "kqueue" as "deno" }), TypeError, '"kqueue"');
 });
+
+Deno.test("Reactor.now stands still in a step, and is the clock's time outside", () => {
+  let time = 1000;
+  using reactor = new Reactor({ clock: { now: () => time } });
+  const seen: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    reactor.addTimer(5, () => {
+      seen.push(reactor.now);
+      time += 7;
+    });
+  }
+  assertEquals(reactor.now, 1000);
+  time = 1010;
+  reactor.step();
+  assertEquals(seen, [1010, 1010, 1010]);
+  assertEquals(reactor.now, 1031);
+  reactor.addTimer(0, () => seen.push(reactor.now));
+  reactor.step();
+  assertEquals(seen.at(-1), 1031);
+});
