@@ -1,5 +1,6 @@
 import { isRequest, type Request, Yield } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { ignoreRejection } from "../reactor/_ignore.ts";
 import type { Channel, User } from "./_channel.ts";
 import { noContext } from "./_lending.ts";
 import type { Output } from "./_output.ts";
@@ -103,6 +104,7 @@ export class Yields {
 }
 
 function meaningless(value: unknown): TypeError {
+  ignoreRejection(value);
   return new TypeError(
     `Cannot do anything with a yielded ${typeof value} (${
       shown(value)
