@@ -1,3 +1,4 @@
+// deno-lint-ignore-file weightless/yield-request
 /** What a coroutine on a plain connection can do wrong, and what comes of it, on sockets of both kinds. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { call, type Coroutine, EndOfStream, readLine } from "../../compose/mod.ts";

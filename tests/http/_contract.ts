@@ -1,3 +1,4 @@
+// deno-lint-ignore-file weightless/yield-request
 /** What a handler can do wrong, and what comes of it: one row for each. */
 import { call, type Coroutine, EndOfStream } from "../../compose/mod.ts";
 import { connectTo, enter, memory, sleep, spawn, wait } from "../../gio/mod.ts";
@@ -58,6 +59,8 @@ export interface Slip {
   leaves?: boolean;
   /** The method of the request; `GET` if it is missing. */
   method?: string;
+  /** Whether answers are compressed. */
+  compression?: boolean;
   /** Further fields of the request. */
   fields?: string;
   body?: string;
@@ -634,6 +637,20 @@ export const slips: Slip[] = [
     sees: whole("abcdef", "closed"),
     told: [],
   },
+  {
+    what: "does not read the body that the client would send after a 100 (`Expect: 100-continue`)",
+    answer: "the answer, whole, and no 100; the connection is closed",
+    reported: NOTHING,
+    *handler({ head }) {
+      yield head;
+      yield "abcdef";
+    },
+    method: "POST",
+    fields: "Expect: 100-continue\r\nContent-Length: 3\r\n",
+    forms: CHUNKED,
+    sees: whole("abcdef", "closed"),
+    told: [],
+  },
   ...[
     ["sendFile(here, …)", ({ short }: World) => sendFile(here, short)],
     [
@@ -759,6 +776,20 @@ export const slips: Slip[] = [
     told: [/^LocalProtocolError: Cannot end the response/],
   },
   {
+    what: "lets the `EndOfStream` of an upstream out, and its answer is compressed",
+    answer: IS_CUT,
+    reported: "`LocalProtocolError`, whose `cause` is that `EndOfStream`",
+    *handler({ upstream }) {
+      yield ok({ "content-type": "text/plain" });
+      yield relay(upstream);
+    },
+    compression: true,
+    fields: "Accept-Encoding: gzip\r\n",
+    forms: UNKNOWN,
+    sees: CUT,
+    told: [/^LocalProtocolError: Cannot end the response/],
+  },
+  {
     what: "lets the `EndOfStream` of an upstream out, before its head",
     answer: IS_500,
     reported: "`LocalProtocolError`",
@@ -824,6 +855,21 @@ export const slips: Slip[] = [
     fields: "Upgrade: x\r\nConnection: upgrade\r\n",
     forms: CHUNKED,
     sees: { status: 101, then: "cut" },
+    told: [/^Error: secret of/],
+  },
+  {
+    what: "takes the connection over by CONNECT, and throws",
+    answer: "the connection is aborted",
+    reported: "what it threw",
+    *handler() {
+      yield ok();
+      yield "abcdef";
+      yield* pause();
+      throw secret();
+    },
+    method: "CONNECT",
+    forms: CHUNKED,
+    sees: CUT,
     told: [/^Error: secret of/],
   },
   {

@@ -45,7 +45,10 @@ function requestOf({ method = "GET", fields = "", body = "" }: Slip, form: Form)
   const length = body === "" ? "" : `Content-Length: ${body.length}\r\n`;
   const version = form === "1.0" ? "1.0" : "1.1";
   const keep = form === "1.0" ? "Connection: keep-alive\r\n" : "";
-  return `${method} /slip HTTP/${version}\r\nHost: x\r\n${keep}${fields}${length}\r\n${body}`;
+  const target = method === "CONNECT" ? "x:80" : "/slip";
+  return `${method} ${target} HTTP/${version}\r\nHost: ${
+    method === "CONNECT" ? target : "x"
+  }\r\n${keep}${fields}${length}\r\n${body}`;
 }
 
 for (const slip of slips) {
@@ -78,6 +81,7 @@ for (const slip of slips) {
         return next();
       } as HttpHandler,
       onError: (error) => told.push(error),
+      compression: slip.compression ?? false,
     });
     using upstream = truncated();
     const short = await Deno.makeTempFile();
@@ -131,3 +135,10 @@ function* next(): Coroutine {
   yield ok();
   yield "next";
 }
+
+Deno.test("docs/http_handlers.md has the mistakes that are tested, and no others", async () => {
+  const text = await Deno.readTextFile(new URL("../../docs/http_handlers.md", import.meta.url));
+  const table = text.slice(text.indexOf("| A handler …")).split("\n").slice(2, -1);
+  const rows = table.map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  assertEquals(rows, slips.map(({ what, answer, reported }) => [what, answer, reported]));
+});
