@@ -51,6 +51,7 @@ import { coded } from "./_coded.ts";
 import { END_OF_BODY, isEndOfBody } from "./_end_of_body.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
+import type { Transfer } from "../reactor/transfer/transfer.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { allTimeouts } from "./_limits.ts";
 import { reasonOf } from "./_status.ts";
@@ -395,7 +396,8 @@ export class Exchange implements RequestContext {
   }
 
   /** Makes sure that a transfer can begin. What goes from or to the client is framed. */
-  #prepare(transfer: unknown): void {
+  #prepare(transfer: Transfer<unknown>): void {
+    transfer.claim();
     if (this.#handler === "has taken over") return this.#giveBack();
     const reads = transfersHere(transfer, "from");
     const writes = transfersHere(transfer, "to");

@@ -202,6 +202,15 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 
   /**
+   * Called by who has got it from a coroutine, and will begin it.
+   *
+   * @internal
+   */
+  claim(): void {
+    if (this.#state === "fresh") this.#state = "lent";
+  }
+
+  /**
    * Whether the driver must first write what the coroutine has written before.
    *
    * @internal
@@ -267,7 +276,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * transferred.
    */
   *[Symbol.iterator](): Generator<Transfer<T>, T, unknown> {
-    if (this.#state === "fresh") this.#state = "lent";
+    this.claim();
     let reason: unknown;
     try {
       yield this;

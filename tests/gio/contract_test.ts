@@ -2,10 +2,11 @@
 /** What a coroutine on a plain connection can do wrong, and what comes of it, on sockets of both kinds. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { call, type Coroutine, EndOfStream, readLine } from "../../compose/mod.ts";
-import { connectTo, enter, gio, sleep, spawn } from "../../gio/mod.ts";
-import { Acceptor, here, Reactor, sendFile, splice } from "../../reactor/mod.ts";
-import { leakTest, turnsUntil } from "../_leaks.ts";
+import { all, connectTo, enter, gio, sleep, spawn } from "../../gio/mod.ts";
+import { Acceptor, here, Reactor, sendFile, splice, type Transfer } from "../../reactor/mod.ts";
+import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { hostname, listening, SELECTORS } from "../_sockets.ts";
+import { FakeConnection } from "./_fake.ts";
 
 interface Slip {
   run: (far: number) => Coroutine;
@@ -181,4 +182,40 @@ for (const selector of SELECTORS) {
       await running;
     });
   }
+}
+
+const wraps: Record<string, (transfer: Transfer) => unknown> = {
+  "by `yield`": (transfer) => transfer,
+  "in `all()`": (transfer) => all(transfer),
+};
+
+for (const [how, wrap] of Object.entries(wraps)) {
+  Deno.test(`a coroutine may yield a transfer ${how} while what it has written waits to be sent`, async () => {
+    using reactor = new Reactor();
+    const running = reactor.run();
+    const connection = new FakeConnection();
+    connection.capacity = 0;
+    const pieces = [new TextEncoder().encode("end")];
+    const from = {
+      read(p: Uint8Array) {
+        const piece = pieces.pop();
+        if (piece !== undefined) p.set(piece);
+        return Promise.resolve(piece?.length ?? null);
+      },
+    };
+    const task = gio(
+      reactor,
+      connection,
+      function* () {
+        yield "first ";
+        yield wrap(splice(from, here));
+      }(),
+    );
+    await turns();
+    connection.accept(Infinity);
+    await task.result;
+    assertEquals(connection.sent.join(""), "first end");
+    reactor.requestShutdown();
+    await running;
+  });
 }
