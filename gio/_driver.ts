@@ -271,9 +271,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   /** The error of a transfer from or to `here` that was made and not yielded. */
   forgotten(): TypeError | undefined {
     const made = this.#made;
+    if (made === undefined) return undefined;
     this.#made = undefined;
     let error: TypeError | undefined;
-    for (const transfer of made ?? []) error = transfer.forget() ?? error;
+    for (const transfer of made) error = transfer.forget() ?? error;
     return error;
   }
 

@@ -59,6 +59,8 @@ export interface Slip {
   leaves?: boolean;
   /** The method of the request; `GET` if it is missing. */
   method?: string;
+  /** Whether the client sends no more after this. */
+  ends?: boolean;
   /** Whether answers are compressed. */
   compression?: boolean;
   /** Further fields of the request. */
@@ -591,6 +593,42 @@ export const slips: Slip[] = [
     forms: ALL,
     sees: CUT,
     told: [/^Error: secret of/],
+  },
+  {
+    what: "reads the body of a client that ends before it is complete, before anything is sent",
+    answer: "400 with the reason; the connection is closed",
+    reported: NOTHING,
+    *handler({ request, head }) {
+      yield* call(request.text());
+      yield head;
+    },
+    method: "POST",
+    fields: "Content-Length: 10\r\n",
+    ends: true,
+    forms: ALL,
+    sees: {
+      status: 400,
+      body: "Cannot read the request: it has an end before its body is complete (RFC 9112 8)",
+      then: "closed",
+    },
+    told: [],
+  },
+  {
+    what: "reads the body of a client that ends before it is complete, after a part of the answer",
+    answer: IS_CUT,
+    reported: NOTHING,
+    *handler({ request, head }) {
+      yield head;
+      yield "abc";
+      yield* pause();
+      yield* call(request.text());
+    },
+    method: "POST",
+    fields: "Content-Length: 10\r\n",
+    ends: true,
+    forms: ALL,
+    sees: CUT,
+    told: [],
   },
   {
     what: "reads the body after the answer has begun",

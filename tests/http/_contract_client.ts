@@ -62,12 +62,17 @@ function split(
 }
 
 /**
- * Sends a request, and then another one if the connection stays open; or goes as soon as something
- * has come.
+ * Sends a request, and then another one if the connection stays open; or `leaves` as soon as something
+ * has come, or `ends` what it sends.
  */
-export async function outcomeOf(port: number, request: string, leaves = false): Promise<Outcome> {
+export async function outcomeOf(
+  port: number,
+  request: string,
+  { leaves = false, ends = false }: { leaves?: boolean; ends?: boolean } = {},
+): Promise<Outcome> {
   using conn = await Deno.connect({ hostname, port });
   await conn.write(bytes(request));
+  if (ends) await conn.closeWrite();
   const isHead = request.startsWith("HEAD");
   const buffer = new Uint8Array(65536);
   let received = "";

@@ -103,7 +103,7 @@ for (const slip of slips) {
       const { received, ...outcome } = await outcomeOf(
         server.port,
         requestOf(slip, form),
-        slip.leaves,
+        slip,
       );
       const isCut = !outcome.isWhole || outcome.connection === "reset";
       for (const read of world.later) await assertRejects(read, TypeError);
