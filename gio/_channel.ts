@@ -29,6 +29,8 @@ export interface User {
   toString(): string;
 }
 
+/** Which end each EndOfStream tells. */
+const ends = new WeakMap<EndOfStream, Channel>();
 const channels = new WeakMap<Context, Channel>();
 const NOTHING = new Uint8Array(0);
 const NOBODY: readonly User[] = Object.freeze([]);
@@ -220,9 +222,21 @@ export class Channel {
     else context.close();
   }
 
+  /** The channel whose end an error tells, also through a reader such as `readLine()`. */
+  static endedBy(error: unknown): Channel | undefined {
+    for (; error instanceof EndOfStream; error = error.cause) {
+      const channel = ends.get(error);
+      if (channel !== undefined) return channel;
+    }
+    return undefined;
+  }
+
   /** What to throw at a read after the end: a new EndOfStream each time, or the error. */
   ending(): unknown {
-    return this.ended instanceof EndOfStream ? new EndOfStream("The stream has ended") : this.ended;
+    if (!(this.ended instanceof EndOfStream)) return this.ended;
+    const end = new EndOfStream("The stream has ended");
+    ends.set(end, this);
+    return end;
   }
 
   /** Throws if sending has failed. Some back ends tell that only at the next send. */

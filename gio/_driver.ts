@@ -1,6 +1,7 @@
 import { allBindings, detach } from "../compose/compose.ts";
 import { compose, type Coroutine, EndOfStream, type Waiter } from "../compose/mod.ts";
 import { duration } from "../reactor/_whole.ts";
+import { type Forgettable, type Maker, makersAre } from "../reactor/transfer/_maker.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import type { Channel, User } from "./_channel.ts";
@@ -17,7 +18,7 @@ import { type Outcome, Result } from "./_result.ts";
 import { Runner } from "./_runner.ts";
 import { type Owned, Scope } from "./_scope.ts";
 import { type How, Later, Offering, Reading, Standing, Writing } from "./_state.ts";
-import { isCut, isFault } from "./_verdict.ts";
+import { endOfOther, isCut, isFault } from "./_verdict.ts";
 import { type Answer, Waiting } from "./_waiting.ts";
 import { Yields } from "./_yields.ts";
 
@@ -32,7 +33,8 @@ import { Yields } from "./_yields.ts";
  *     when it wants input or when 64 KiB have gathered. It may wait for the answer to a request
  *     meanwhile, but not before its output to contexts that it has left has gone out.
  *  4. After the end of the stream each bare `yield` throws EndOfStream. A broken connection throws
- *     its own error at the `yield`. If the coroutine does not catch these, it ends quietly.
+ *     its own error at the `yield`. If the coroutine does not catch these, it ends quietly. But the
+ *     end of another context is an error for a coroutine that has a connection.
  *  5. An error that is thrown in from outside (timeout, cancel) first undoes what the coroutine
  *     waits for.
  *  6. What was pushed back belongs to the context from which it was read. It is read when that
@@ -44,6 +46,7 @@ import { Yields } from "./_yields.ts";
  */
 
 const nesting = new Nesting<Driver>();
+makersAre(() => nesting.current);
 
 /** The state of a driver that has not begun. */
 const FRESH = new Later("next", undefined);
@@ -75,7 +78,7 @@ interface Origin {
 }
 
 // deno-lint-ignore no-explicit-any
-export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner {
+export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner, Maker {
   readonly reactor: Reactor;
   /** For tasks: the scope that they end with. */
   scope: Scope | undefined;
@@ -99,6 +102,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
   #own: Scope | undefined;
   #outcome: Outcome<R> | undefined;
   #forgetSignal: (() => void) | undefined;
+  /** The transfers that it has made, until it has had the time to yield them. */
+  #made: Forgettable[] | undefined;
 
   constructor(
     reactor: Reactor,
@@ -252,6 +257,32 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     return { [Symbol.dispose]: leave };
   }
 
+  made(transfer: Forgettable): void {
+    (this.#made ??= []).push(transfer);
+  }
+
+  forgot(): void {
+    const error = this.forgotten();
+    if (error === undefined) return;
+    if (this.done) this.report(error);
+    else this.throw(error);
+  }
+
+  /** The error of a transfer from or to `here` that was made and not yielded. */
+  forgotten(): TypeError | undefined {
+    const made = this.#made;
+    if (made === undefined) return undefined;
+    this.#made = undefined;
+    let error: TypeError | undefined;
+    for (const transfer of made) error = transfer.forget() ?? error;
+    return error;
+  }
+
+  reporter(): (error: unknown) => void {
+    const { inner } = this.#places;
+    return inner?.isRunning && inner.reporter?.() || ((error) => this.report(error));
+  }
+
   received(how: "next" | "throw", value: unknown): void {
     if (this.#state instanceof Reading) this.#run(how, value);
   }
@@ -334,9 +365,11 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
 
   #end(outcome: Outcome<R>): void {
     const cancellation = this.#runner.cancellation;
+    const forgotten = this.forgotten();
     if (!("error" in outcome)) {
       if (cancellation?.hasBegun) outcome = { error: cancellation.reason };
       else if (this.#runner.late !== undefined) outcome = this.#runner.late;
+      else if (forgotten !== undefined) outcome = { error: forgotten };
     }
     this.#runner.late = undefined;
     this.#outcome = outcome;
@@ -344,6 +377,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner 
     while (!this.#places.isHome) this.#output.leave(this.#places.top!);
     const { home } = this.#places;
     const connection = home?.channel;
+    if ("error" in outcome) outcome = this.#outcome = endOfOther(outcome, connection);
     const cuts = isCut(outcome, connection, cancellation);
     if ("value" in outcome) {
       if (this.#isBranch) this.#own?.give(this.left = new Scope(this));

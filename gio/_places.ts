@@ -20,6 +20,8 @@ export interface Inner extends HasRest {
    * Returns what a transfer from or to the base is to use, if the protocol frames what goes there.
    */
   frame?(use: Use, base: Base): Framed | undefined;
+  /** Returns what is told of an error of what it does now, if nobody waits for it. */
+  reporter?(): (error: unknown) => void;
 }
 
 /** The place where a protocol is spoken, for the protocol. */

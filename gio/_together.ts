@@ -1,6 +1,7 @@
 import { allBindings } from "../compose/compose.ts";
 import { type Coroutine, isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { Transfer } from "../reactor/transfer/transfer.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
 
@@ -26,6 +27,8 @@ type Decision<R> = { value: R; of: readonly Driver[] } | { error: unknown };
 class Together<R> extends Request<R> {
   /** Whether a coroutine that is cancelled waits for it all the same. */
   isShielded = false;
+  /** Whether what was written before must be sent first. */
+  flushes = false;
   readonly what: string;
   readonly branches: readonly Branch[];
   readonly settle: Settle<R>;
@@ -34,6 +37,10 @@ class Together<R> extends Request<R> {
   constructor(what: string, branches: readonly Branch[], settle: Settle<R>) {
     super();
     for (const branch of branches) {
+      if (branch instanceof Transfer) {
+        this.flushes = true;
+        branch.claim();
+      }
       if (isCoroutine(branch) || isRequest(branch)) continue;
       throw new TypeError(
         `Cannot run ${

@@ -1,5 +1,7 @@
 import { isRequest, type Request, Yield } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { ignoreRejection } from "../reactor/_ignore.ts";
+import { Transfer } from "../reactor/transfer/transfer.ts";
 import type { Channel, User } from "./_channel.ts";
 import { noContext } from "./_lending.ts";
 import type { Output } from "./_output.ts";
@@ -35,7 +37,9 @@ export class Yields {
     }
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (isRequest(yielded)) {
-      return this.canGoOn(yielded) ? this.#begin(yielded) : new Writing("yielded", yielded);
+      if (this.canGoOn(yielded)) return this.#begin(yielded);
+      if (yielded instanceof Transfer) yielded.claim();
+      return new Writing("yielded", yielded);
     }
     if (yielded === Yield) {
       this.#output.send();
@@ -103,6 +107,7 @@ export class Yields {
 }
 
 function meaningless(value: unknown): TypeError {
+  ignoreRejection(value);
   return new TypeError(
     `Cannot do anything with a yielded ${typeof value} (${
       shown(value)

@@ -37,7 +37,8 @@ export function currentGio(what = "currentGio()"): Gio {
  * The coroutine is composed, so it may call others. It runs at once until it must wait. When it
  * ends, its output is sent and its connection is closed. If it fails, its connection is aborted.
  * The error goes to whoever has asked for {@linkcode Gio.result}, or else to the `onError` of the
- * reactor. The end of the stream ends a coroutine quietly.
+ * reactor. The end of the stream ends a coroutine quietly. The end of another context that it has
+ * entered does not: if the coroutine does not catch it, that is an error.
  *
  * If a coroutine is cancelled, its connection is aborted as well, so that the peer does not take a
  * part for the whole. But the connection is closed if the coroutine waited for its peer, or if its

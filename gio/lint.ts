@@ -3,7 +3,8 @@
  * `yield*`.
  *
  * `sleep(10);` makes a request that nobody carries out. When the program runs, that cannot be told
- * from a request that is kept for later, but in its text it can. Add the plugin to `deno.json`:
+ * from a request that is kept for later, but in its text it can. It also finds transfers, such as
+ * `sendFile(here, path);`, that nobody waits for. Add the plugin to `deno.json`:
  *
  * ```json
  * { "lint": { "plugins": ["jsr:@weightless/io/lint"] } }
@@ -52,8 +53,11 @@ const READERS = [
   "readRe",
   "readUntil",
 ];
+/** What gives a transfer, which also begins by `await`. */
+const TRANSFERS = ["sendFile", "splice"];
 /** The modules, in programs that use the package, and in the package itself. */
-const MODULES = /(^|:)@weightless\/io(@[^/]*)?(\/(gio|compose))?$|(^|\/)(gio|compose)\/mod\.ts$/;
+const MODULES =
+  /(^|:)@weightless\/io(@[^/]*)?(\/(gio|compose|reactor))?$|(^|\/)(gio|compose|reactor)\/mod\.ts$/;
 
 /** The plugin; see the module. */
 const plugin: Deno.lint.Plugin = {
@@ -66,12 +70,26 @@ const plugin: Deno.lint.Plugin = {
           if (node.type !== "CallExpression" && node.type !== "NewExpression") return;
           if (node.callee.type !== "Identifier") return;
           const name = imported.get(node.callee.name);
-          if (name === undefined) return;
+          if (name === undefined || TRANSFERS.includes(name)) return;
           const what = node.type === "NewExpression" ? `new ${name}` : name;
           const right = READERS.includes(name) ? `call(${what}(…))` : `${what}(…)`;
           context.report({
             node,
             message: `${what}() does nothing by itself: write yield* ${right}`,
+          });
+        };
+        const checkTransfer = (node: Deno.lint.Expression) => {
+          if (node.type !== "CallExpression") return;
+          const { callee } = node;
+          const isMember = callee.type === "MemberExpression"; // As in splice.both().
+          const made = isMember ? callee.object : callee;
+          if (made.type !== "Identifier" || !TRANSFERS.includes(imported.get(made.name) ?? "")) {
+            return;
+          }
+          const what = context.sourceCode.getText(callee);
+          context.report({
+            node,
+            message: `${what}() is not waited for: write yield* ${what}(…), or await it`,
           });
         };
         return {
@@ -80,10 +98,15 @@ const plugin: Deno.lint.Plugin = {
             for (const one of specifiers) {
               if (one.type !== "ImportSpecifier" || one.imported.type !== "Identifier") continue;
               const { name } = one.imported;
-              if ([...REQUESTS, ...READERS].includes(name)) imported.set(one.local.name, name);
+              if ([...REQUESTS, ...READERS, ...TRANSFERS].includes(name)) {
+                imported.set(one.local.name, name);
+              }
             }
           },
-          ExpressionStatement: ({ expression }) => check(expression),
+          ExpressionStatement({ expression }) {
+            check(expression);
+            checkTransfer(expression);
+          },
           AwaitExpression: ({ argument }) => check(argument),
           // A request may be kept for later. What call() gives is of no use but in `yield*`.
           VariableDeclarator({ init }) {

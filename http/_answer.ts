@@ -108,6 +108,8 @@ export class Answer implements AnswerSink {
   #keepAlive = false;
   /** The header line of an answer after which the connection stays open. */
   #keepAliveLine = "";
+  /** Whether a raw answer has no byte yet. */
+  #isEmpty = false;
   close = false;
   /** The status of the final answer; 0 as long as there is none. */
   status = 0;
@@ -128,6 +130,7 @@ export class Answer implements AnswerSink {
     this.#keepAlive = keepAlive;
     this.#keepAliveLine = keepAliveLine;
     this.close = !keepAlive;
+    this.#isEmpty = false;
     this.status = this.bytes = 0;
   }
 
@@ -159,6 +162,13 @@ export class Answer implements AnswerSink {
 
   get complete(): boolean {
     return this.#headOnly && this.#state === NO_BODY;
+  }
+
+  get isOpen(): boolean {
+    const head = this.#head;
+    return this.#state === BY_CHUNKS || this.#state === BY_CLOSE || this.#state === RAW ||
+      this.#state === HELD && !this.#headOnly && head!.contentLength === undefined &&
+        !hasNoBody(head!.status);
   }
 
   get full(): boolean {
@@ -202,7 +212,7 @@ export class Answer implements AnswerSink {
       );
     }
     this.#state = RAW;
-    this.close = true;
+    this.#isEmpty = this.close = true;
     this.#output.mark();
   }
 
@@ -210,6 +220,11 @@ export class Answer implements AnswerSink {
     if (this.#state === WAITING) {
       throw new LocalProtocolError(
         "Cannot send trailers before the head of the response: yield ok(headers) first",
+      );
+    }
+    if (this.#state === RAW) {
+      throw new LocalProtocolError(
+        "Cannot send trailers here: nothing is framed after a raw answer or a takeover has begun",
       );
     }
     if (this.#state === BY_LENGTH || this.#head?.contentLength !== undefined) {
@@ -222,7 +237,10 @@ export class Answer implements AnswerSink {
   }
 
   data(data: string | Uint8Array): void {
-    if (this.#state === RAW) return this.#output.write(data);
+    if (this.#state === RAW) {
+      this.#isEmpty &&= data.length === 0;
+      return this.#output.write(data);
+    }
     const head = this.#head;
     if (data.length === 0 && head !== undefined) return;
     this.expectBody();
@@ -300,6 +318,12 @@ export class Answer implements AnswerSink {
         return;
       case BY_CHUNKS:
         return this.#writeLast();
+      case RAW:
+        if (this.#isEmpty) {
+          throw new LocalProtocolError(
+            "Cannot answer the request: its handler has ended after `yield raw`, without a byte of the answer",
+          );
+        }
     }
   }
 

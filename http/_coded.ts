@@ -24,6 +24,7 @@ import { close } from "../pipeline/_plumbing.ts";
 import { missing, tooMany, twoHeads } from "./_answer.ts";
 import { utf8Length } from "./_characters.ts";
 import type { Codings } from "./_codings.ts";
+import { isEndOfBody } from "./_end_of_body.ts";
 import { type CodedHead, codedHead } from "./_coded_head.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
@@ -187,8 +188,8 @@ export class Coding {
         ? next(this.#handler, message)
         : throwInto(this.#handler, error.error);
       if (result instanceof Thrown) {
-        // EndOfStream ends a handler quietly, if it has answered.
-        if (result.error instanceof EndOfStream && this.#isCoding) return;
+        // The end of the body ends a handler quietly, if it has answered.
+        if (this.#isCoding && isEndOfBody(result.error)) return;
         throw result.error;
       }
       if (result.done === true) return;

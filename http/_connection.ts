@@ -137,6 +137,11 @@ export class Connection implements Wire, Inner, Patience {
       : new FramedAnswer(base, exchange, this.answer, this.#output);
   }
 
+  reporter(): (error: unknown) => void {
+    const { request } = this.#exchange!;
+    return (error) => this.report(error, request);
+  }
+
   report(error: unknown, request: HttpRequest | undefined): void {
     error = cleaned(error);
     const { onError } = this.#settings;

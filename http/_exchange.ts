@@ -15,9 +15,14 @@
  * the client has gone is told to nobody.
  *
  *     the handler               if nothing was sent       if part was sent, or it took over
- *     returns or EndOfStream    answered                  answered
+ *     returns, or lets the end
+ *       of the body out         answered                  answered
  *       with no head, or bytes
  *       missing                 500, reported             cut, reported
+ *     another EndOfStream
+ *       if only the handler
+ *       knows the length        500, reported             cut, reported
+ *       else                    answered                  answered
  *     RemoteProtocolError       its status, closed        cut, reported
  *       for the client's end    its status, closed        cut
  *     EndOfStream, AbortError or
@@ -41,9 +46,12 @@ import {
   isCoroutine,
 } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { ignoreRejection } from "../reactor/_ignore.ts";
 import { coded } from "./_coded.ts";
+import { END_OF_BODY, isEndOfBody } from "./_end_of_body.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
+import type { Transfer } from "../reactor/transfer/transfer.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { allTimeouts } from "./_limits.ts";
 import { reasonOf } from "./_status.ts";
@@ -81,14 +89,6 @@ export type Phase =
   | "broken";
 
 /**
- * Thrown into the handler at the end of every body. Handlers normally end by it, so it must be
- * cheap: it is always the same object, and has no stack, so that compose makes no traceback.
- */
-const END_OF_BODY = new EndOfStream("The body of the request has ended");
-delete END_OF_BODY.stack;
-Object.freeze(END_OF_BODY);
-
-/**
  * How often a handler that is being closed may ask for something it cannot have. One that never
  * ends would stop everything.
  */
@@ -119,6 +119,8 @@ export class Exchange implements RequestContext {
   #isPart = false;
   /** The error that told the handler that the client has gone or the connection is broken. */
   #gone: unknown = undefined;
+  /** The error that told a handler that has taken over that the client sends no more. */
+  #end: unknown = undefined;
   /** The timeouts of this request, if it has its own. */
   #timeouts: HttpTimeouts | undefined = undefined;
   #abort: AbortController | undefined = undefined;
@@ -160,6 +162,10 @@ export class Exchange implements RequestContext {
   /** Whether the handler wants to be told when the client has gone. */
   get hasSignal(): boolean {
     return this.#abort !== undefined;
+  }
+
+  get request(): HttpRequest | undefined {
+    return this.#request;
   }
 
   /** Whether the handler has not ended. */
@@ -223,10 +229,9 @@ export class Exchange implements RequestContext {
 
   /** Goes on with an error of the driver. */
   throw(error: unknown): Phase {
-    if (
-      this.phase === "body" && this.#handler !== "has taken over" && error instanceof EndOfStream
-    ) {
-      error = this.endEarly();
+    if (this.phase === "body" && error instanceof EndOfStream) {
+      if (this.hasTakenOver) this.#end = error;
+      else error = this.endEarly();
     } else if (this.#isReading && error instanceof RemoteProtocolError) this.#spoil(error);
     else if (typeof this.#body === "object" && this.#body.error === causeOfCut(error)) {
       error = this.#body.error; // A transfer of a faulty body throws the same as a bare yield.
@@ -391,7 +396,8 @@ export class Exchange implements RequestContext {
   }
 
   /** Makes sure that a transfer can begin. What goes from or to the client is framed. */
-  #prepare(transfer: unknown): void {
+  #prepare(transfer: Transfer<unknown>): void {
+    transfer.claim();
     if (this.#handler === "has taken over") return this.#giveBack();
     const reads = transfersHere(transfer, "from");
     const writes = transfersHere(transfer, "to");
@@ -498,6 +504,8 @@ export class Exchange implements RequestContext {
 
   #finished(): Phase {
     if (this.#wire.isElsewhere) return this.#failed(undefined);
+    const forgotten = this.#wire.host?.forgotten();
+    if (forgotten !== undefined) return this.#failed(forgotten);
     this.#running = undefined;
     if (this.#handler === "has taken over") return this.#ended();
     this.#noteUnexpected();
@@ -521,6 +529,7 @@ export class Exchange implements RequestContext {
 
   #failed(error: unknown): Phase {
     this.#running = undefined;
+    this.#wire.host?.forgotten(); // There is a worse error.
     const request = this.#request!;
     const { answer } = this.#wire;
     const taken = this.#handler === "has taken over";
@@ -538,9 +547,11 @@ export class Exchange implements RequestContext {
       return this.#stand("broken", this.#gone);
     }
     if (error instanceof EndOfStream) {
-      // EndOfStream ends a coroutine quietly, as everywhere. But a request must be answered.
-      if (taken || answer.headed) return this.#finished();
-      error = new LocalProtocolError(
+      // The end of what a coroutine reads ends it quietly, as everywhere. But a request must be
+      // answered, and the end of something else must not be taken for the end of the answer.
+      const isHeaded = taken || answer.headed;
+      if (isHeaded && !(answer.isOpen && !this.#isOwnEnd(error))) return this.#finished();
+      error = isHeaded ? otherEnd(error) : new LocalProtocolError(
         "Cannot answer the request: its handler has ended at the end of a stream, without a response",
         { cause: error },
       );
@@ -556,6 +567,13 @@ export class Exchange implements RequestContext {
     return this.#answerError(
       error instanceof RemoteProtocolError ? error : { status: 500, message: reasonOf(500) },
     );
+  }
+
+  /** Whether the end is that of what the client has sent. */
+  #isOwnEnd(error: unknown): boolean {
+    if (this.#end === undefined) return isEndOfBody(error);
+    while (error instanceof EndOfStream && error !== this.#end) error = error.cause;
+    return error === this.#end;
   }
 
   #answerError(error: { status: number; message: string }): Phase {
@@ -587,6 +605,14 @@ function isPart(): LocalProtocolError {
   );
 }
 
+function otherEnd(cause: EndOfStream): LocalProtocolError {
+  return new LocalProtocolError(
+    "Cannot end the response: the handler has ended at the end of another stream than the body of its request, and " +
+      "the client would take the part for the whole; catch EndOfStream where it means that all was said",
+    { cause },
+  );
+}
+
 function goesOn(): LocalProtocolError {
   return new LocalProtocolError(
     "Cannot close the handler: it goes on reading and writing, although its connection is being closed",
@@ -599,6 +625,7 @@ function isAbort(error: unknown): boolean {
 }
 
 function noCoroutine(given: unknown): TypeError {
+  ignoreRejection(given);
   return new TypeError(
     `Cannot answer the request: the handler gave ${shown(given)}, and no coroutine; write ` +
       "function* (request) { … }, or fetchHandler((request) => new Response(…))",
@@ -606,6 +633,7 @@ function noCoroutine(given: unknown): TypeError {
 }
 
 function meaningless(value: unknown): TypeError {
+  ignoreRejection(value);
   return new TypeError(
     `Cannot do anything with a yielded ${
       shown(value)

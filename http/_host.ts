@@ -38,6 +38,8 @@ export interface Host {
    * first.
    */
   unread(bytes: Uint8Array): void;
+  /** The error of a transfer from or to `here` that the handler has made and not yielded. */
+  forgotten(): TypeError | undefined;
   /** Reports an error, if there is no `onError`. */
   report(error: unknown, request: HttpRequest | undefined): void;
   /**
@@ -135,6 +137,10 @@ class GioHost implements Host {
   unread(bytes: Uint8Array): void {
     const { lending } = this.#driver;
     lending.takeBack(lending.innermost!, [bytes]);
+  }
+
+  forgotten(): TypeError | undefined {
+    return this.#driver.forgotten();
   }
 
   report(error: unknown, request: HttpRequest | undefined): void {

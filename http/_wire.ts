@@ -46,6 +46,8 @@ export interface AnswerSink {
    * Whether data would be dropped, because this is the answer to HEAD and its head has been sent.
    */
   readonly complete: boolean;
+  /** Whether only the handler knows where the body ends. */
+  readonly isOpen: boolean;
   /** Whether so much has gathered that it must be sent before the handler goes on. */
   readonly full: boolean;
   /** How many bytes can be sent yet. */

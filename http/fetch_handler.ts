@@ -1,4 +1,10 @@
-import { type Coroutine, EndOfStream, Request as Asking, type Waiter } from "../compose/mod.ts";
+import {
+  type Coroutine,
+  EndOfStream,
+  Request as Asking,
+  type Waiter,
+  Yield,
+} from "../compose/mod.ts";
 import { currentGio } from "../gio/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { type RequestSource, webRequest } from "./_web_request.ts";
@@ -26,6 +32,9 @@ export type FetchHandler = (request: Request, info: FetchInfo) => Response | Pro
 type Outcome<T> = { value: T } | { error: unknown };
 
 const DONE: Outcome<void> = { value: undefined };
+
+/** After so many pieces of an answer others have their turn, although the next one may be there. */
+const PIECES_PER_TURN = 64;
 
 /** Thrown at the `yield` that reads the body, if there is something else to do first. */
 const AWOKEN = Object.freeze(new Error("Not waiting any more"));
@@ -136,8 +145,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     this.#state = "ended";
     this.#outcome = outcome;
     this.#settle(outcome);
-    // Who still waits for the body gets nothing more, and no error: perhaps nobody would catch it,
-    // and a client could end the program in this way.
+    this.#wanted?.reject(tooLate());
     this.#wanted = undefined;
   }
 
@@ -156,7 +164,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   /** Asks the coroutine for the next piece of the body. */
   #piece(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined);
-    if (this.#state === "ended") return new Promise(() => {}); // See end().
+    if (this.#state === "ended") return Promise.reject(tooLate());
     const wanted = this.#wanted = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
     if (this.#state !== "reading") this.#wake(); // It may read at once.
     return wanted.promise;
@@ -185,6 +193,12 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   }
 }
 
+function tooLate(): TypeError {
+  return new TypeError(
+    "Cannot read the body: the request has been answered, or its client has gone; read it before",
+  );
+}
+
 /** What the answer is to requests that a `Request` cannot carry. */
 function refused({ method, target, hasBody }: HttpRequest): number | undefined {
   // https://fetch.spec.whatwg.org/#forbidden-method
@@ -202,8 +216,8 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * Bodies are streamed both ways, with back-pressure: the request's body is read when the handler
  * reads it, and the next piece of the answer is taken when the client has taken the last one.
  * `request.signal` aborts when the client has gone before the end of the answer, and only then. If
- * the handler throws, the client gets a 500, and the error is reported. What the handler has not read
- * of the body when its answer is complete, it does not get any more.
+ * the handler throws, the client gets a 500, and the error is reported. When the answer is complete,
+ * the body cannot be read any more: that rejects with a `TypeError`.
  *
  * A `Request` cannot carry everything. The server itself answers CONNECT and TRACE with 501, a
  * target of `*` with 204, and GET or HEAD with a body with 400.
@@ -283,7 +297,9 @@ function* sendStream(answer: Response, served: Served): Coroutine {
   if (reader === undefined) return;
   let isDone = false;
   try {
-    while (!isDone) {
+    for (let pieces = 1; !isDone; pieces++) {
+      // Promises that resolve at once would never let others have their turn.
+      if (pieces % PIECES_PER_TURN === 0) yield Yield;
       const { done, value } = yield* served.until(reader.read());
       isDone = done;
       if (done) return;

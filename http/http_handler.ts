@@ -18,6 +18,8 @@ import type { HttpTimeouts } from "./http_timeouts.ts";
  * throws what a bare `yield` would throw, and so does a client that is too slow with it. After a transfer to the client that was cut, the answer is
  * cut too, unless the handler sends something else to complete it.
  *
+ * What comes of a mistake in a handler, and how it is told, is in docs/http_handlers.md.
+ *
  * @example A download and an upload
  * ```ts
  * import { HttpServer, ok } from "@weightless/io/http";

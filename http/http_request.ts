@@ -46,6 +46,8 @@ export interface RequestContext {
   get timeouts(): Readonly<HttpTimeouts>;
   set timeouts(timeouts: Partial<HttpTimeouts>);
   readonly signal: AbortSignal;
+  /** Whether its handler has not ended. */
+  readonly isRunning: boolean;
   onAnswered(tell: (answered: Answered) => void, request: HttpRequest): void;
 }
 
@@ -307,9 +309,11 @@ export class HttpRequest {
    *
    * @param maxBytes How many bytes it reads at most. More is an error with status 413.
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
+   * @throws {LocalProtocolError} If the handler of this request has ended.
    */
   *bytes(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
     whole(maxBytes, "read the body: maxBytes");
+    this.#expectHandler();
     // Copied as they come. A body may arrive byte by byte, and a view of each byte would take far
     // more memory.
     let bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -405,6 +409,7 @@ export class HttpRequest {
    * ```
    */
   form(limits?: Partial<FormLimits>): Parts {
+    this.#expectHandler();
     return form(this.headers.get("content-type"), limits);
   }
 
@@ -430,6 +435,14 @@ export class HttpRequest {
       }
     }
     return data;
+  }
+
+  /** A bare `yield` would read the body of another request. */
+  #expectHandler(): void {
+    if (this.#context.isRunning) return;
+    throw new LocalProtocolError(
+      "Cannot read the body of this request: its handler has ended; read it in that handler",
+    );
   }
 
   /**

@@ -4,6 +4,8 @@ import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
 import type { Idle } from "./_idle.ts";
 import type { Transferred } from "./transferred.ts";
+import { ignore } from "../_ignore.ts";
+import { currentMaker } from "./_maker.ts";
 import { type Cut, TransferError } from "./transfer_error.ts";
 
 /**
@@ -105,7 +107,9 @@ export interface Job {
 /**
  * A transfer of bytes, made by {@linkcode splice} and {@linkcode sendFile}.
  *
- * It is a promise that begins by itself: `await` it. In a coroutine that gio runs, `yield*` it.
+ * It is a promise that begins by itself: `await` it. In a coroutine that gio runs, `yield*` it. If
+ * such a coroutine makes one from or to {@linkcode here} and forgets that, a `TypeError` is thrown
+ * at its next `yield`, or at its end.
  *
  * @typeParam T What it reports.
  *
@@ -137,7 +141,11 @@ export class Transfer<T = Transferred> implements Promise<T> {
   readonly #signal: AbortSignal | undefined;
   readonly #idle: Idle | undefined;
   readonly #result = Promise.withResolvers<T>();
+  /** Is told of an error that nobody waits for; undefined if no coroutine has made it. */
+  readonly #report: ((error: unknown) => void) | undefined;
   #state: "fresh" | "lent" | "running" | "settled" = "fresh";
+  /** Whether somebody waits for the promise. */
+  #isAsked = false;
 
   /** @internal */
   constructor(
@@ -150,7 +158,12 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.#signal = signal;
     this.#idle = idle;
     if (idle !== undefined) idle.onIdle = this.#onIdle;
+    const maker = currentMaker();
+    this.#report = maker?.reporter();
+    const forgetful = this.uses(here, "from") || this.uses(here, "to") ? maker : undefined;
+    forgetful?.made(this);
     queueMicrotask(() => {
+      forgetful?.forgot();
       if (this.#state === "fresh") this.#begin();
     });
   }
@@ -183,8 +196,18 @@ export class Transfer<T = Transferred> implements Promise<T> {
    */
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
     this.#begin(waiter.lender, waiter.reactor);
+    this.#isAsked = true;
     this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
     return () => this.abort();
+  }
+
+  /**
+   * Called by who has got it from a coroutine, and will begin it.
+   *
+   * @internal
+   */
+  claim(): void {
+    if (this.#state === "fresh") this.#state = "lent";
   }
 
   /**
@@ -205,11 +228,28 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return this.#jobs.some((job) => job.uses(end, use));
   }
 
+  /**
+   * Called by the driver of the coroutine that made it, when that stands still or has ended: ends it
+   * if it was neither yielded nor awaited.
+   *
+   * @returns The error in that case.
+   * @internal
+   */
+  forget(): TypeError | undefined {
+    if (this.#state !== "fresh" || this.#isAsked) return undefined;
+    const error = onlyYielded();
+    this.#settled();
+    this.#result.promise.catch(ignore);
+    this.#result.reject(error);
+    return error;
+  }
+
   /** The same as for a promise. */
   then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
+    this.#isAsked = true;
     return this.#result.promise.then(onFulfilled, onRejected);
   }
 
@@ -217,11 +257,12 @@ export class Transfer<T = Transferred> implements Promise<T> {
   catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<T | B> {
-    return this.#result.promise.catch(onRejected);
+    return this.then(undefined, onRejected);
   }
 
   /** The same as for a promise. */
   finally(onFinally?: (() => void) | null): Promise<T> {
+    this.#isAsked = true;
     return this.#result.promise.finally(onFinally);
   }
 
@@ -235,7 +276,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * transferred.
    */
   *[Symbol.iterator](): Generator<Transfer<T>, T, unknown> {
-    if (this.#state === "fresh") this.#state = "lent";
+    this.claim();
     let reason: unknown;
     try {
       yield this;
@@ -249,7 +290,8 @@ export class Transfer<T = Transferred> implements Promise<T> {
       // The driver had to wait for something else first, and the coroutine has stopped waiting.
       // Nobody has to handle the rejection.
       if (this.#state === "lent") {
-        this.#result.promise.catch(() => {});
+        this.#isAsked = true;
+        this.#result.promise.catch(ignore);
         this.abort(reason);
       }
     }
@@ -289,14 +331,26 @@ export class Transfer<T = Transferred> implements Promise<T> {
   #fail(error: unknown): void {
     this.#settled();
     this.#result.reject(error);
+    const report = this.#report;
+    if (report === undefined || this.#isAsked) return;
+    this.#result.promise.catch(ignore);
+    queueMicrotask(() => {
+      if (!this.#isAsked) report(error);
+    });
   }
+}
+
+function onlyYielded(): TypeError {
+  return new TypeError(
+    "Cannot transfer from or to `here`: write yield* sendFile(…), or yield* splice(…), in a coroutine that gio runs",
+  );
 }
 
 /** Lends everything itself, if nobody else lends it. */
 const itself: Lender = {
   lend(end) {
     if (end === here) {
-      throw new TypeError("Cannot transfer from or to `here`: only with yield* in a coroutine");
+      throw onlyYielded();
     }
     if (typeof end !== "object" || end === null) {
       throw new TypeError(

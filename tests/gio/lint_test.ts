@@ -43,6 +43,18 @@ Deno.test("the lint rule finds a call that is kept instead of its result", () =>
   assertEquals(found("  const line = yield* call(readLine());", ALL), []);
 });
 
+Deno.test("the lint rule finds transfers that nobody waits for", () => {
+  const header = 'import { here, sendFile, splice } from "@weightless/io/reactor";';
+  for (const what of ["sendFile", "splice", "splice.both", "splice.tee"]) {
+    const message = `${what}() is not waited for: write yield* ${what}(…), or await it`;
+    assertEquals(found(`${what}(here, x);`, header), [[`${what}(here, x)`, message]]);
+    assertEquals(found(`yield* ${what}(here, x);`, header), []);
+    assertEquals(found(`async () => { await ${what}(to, x); };`, header), []);
+    assertEquals(found(`const later = ${what}(to, x);`, header), []);
+    assertEquals(found(`other.${what}(to, x);`, header), []);
+  }
+});
+
 Deno.test("the lint rule knows the name that a function was imported by, and from where", () => {
   for (
     const from of [

@@ -679,7 +679,7 @@ Deno.test("here needs a context, and a coroutine", async () => {
     Error,
     "Cannot transfer: there is no context",
   );
-  await assertRejects(() => splice(here, to), TypeError, "only with yield* in a coroutine");
+  await assertRejects(() => splice(here, to), TypeError, "in a coroutine that gio runs");
 });
 
 Deno.test("a transfer cannot begin twice, and may be over before", async () => {
