@@ -16,6 +16,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 const decoder = new TextDecoder();
 
+const NOTHING = new Uint8Array(0);
+
 /** Where the parts of a request's head are in its bytes. */
 export interface HttpRequestParts {
   /** The bytes that were received. They may contain more than the head. */
@@ -311,37 +313,10 @@ export class HttpRequest {
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    * @throws {LocalProtocolError} If the handler of this request has ended.
    */
-  *bytes(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
-    whole(maxBytes, "read the body: maxBytes");
-    this.#expectHandler();
-    // Copied as they come. A body may arrive byte by byte, and a view of each byte would take far
-    // more memory.
-    let bytes: Uint8Array<ArrayBuffer> | undefined;
-    let length = 0;
-    try {
-      for (;;) {
-        const piece: Uint8Array = yield;
-        if (length + piece.length > maxBytes) {
-          throw new RemoteProtocolError(
-            `Cannot read the body: it has more than ${maxBytes} bytes`,
-            { status: 413 },
-          );
-        }
-        if (bytes === undefined) bytes = new Uint8Array(piece);
-        else {
-          if (length + piece.length > bytes.length) {
-            const room = Math.max(length + piece.length, 2 * bytes.length);
-            bytes = new Uint8Array(bytes.buffer.transfer(room));
-          }
-          bytes.set(piece, length);
-        }
-        length += piece.length;
-      }
-    } catch (error) {
-      if (!(error instanceof EndOfStream)) throw error;
-    }
-    if (bytes === undefined) return new Uint8Array(0);
-    return length === bytes.length ? bytes : new Uint8Array(bytes.buffer.transfer(length));
+  *bytes(maxBytes?: number): Coroutine<Uint8Array<ArrayBuffer>> {
+    const bytes = yield* this.#gather(maxBytes);
+    // A view would keep everything that was received with it.
+    return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
   }
 
   /**
@@ -351,7 +326,7 @@ export class HttpRequest {
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    */
   *text(maxBytes?: number): Coroutine<string> {
-    return decoder.decode((yield this.bytes(maxBytes)) as Uint8Array);
+    return decoder.decode(yield* this.#gather(maxBytes));
   }
 
   /**
@@ -435,6 +410,40 @@ export class HttpRequest {
       }
     }
     return data;
+  }
+
+  /** Reads the rest of the body. It may be a view of what was received. */
+  *#gather(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
+    whole(maxBytes, "read the body: maxBytes");
+    this.#expectHandler();
+    let bytes = NOTHING;
+    let length = 0;
+    try {
+      for (;;) {
+        const piece: Uint8Array<ArrayBuffer> = yield;
+        if (length + piece.length > maxBytes) {
+          throw new RemoteProtocolError(
+            `Cannot read the body: it has more than ${maxBytes} bytes`,
+            { status: 413 },
+          );
+        }
+        if (length === 0) bytes = piece;
+        else {
+          // A body may arrive byte by byte, and a view of each byte would take far more memory.
+          if (length + piece.length > bytes.length) {
+            const larger = new Uint8Array(2 * (length + piece.length));
+            larger.set(bytes);
+            bytes = larger;
+          }
+          bytes.set(piece, length);
+        }
+        length += piece.length;
+      }
+    } catch (error) {
+      if (!(error instanceof EndOfStream)) throw error;
+    }
+    // If there is room, it is no view.
+    return length === bytes.length ? bytes : new Uint8Array(bytes.buffer.transfer(length));
   }
 
   /** A bare `yield` would read the body of another request. */
