@@ -39,6 +39,16 @@ const PIECES_PER_TURN = 64;
 /** Thrown at the `yield` that reads the body, if there is something else to do first. */
 const AWOKEN = Object.freeze(new Error("Not waiting any more"));
 
+/** What the handler waits for: the next piece of the body, or all of it. */
+interface Wanted {
+  readonly isWhole: boolean;
+  /** What has come of it. */
+  readonly pieces: Uint8Array<ArrayBuffer>[];
+  /** Gives it; undefined if nothing was left. */
+  resolve(bytes: Uint8Array<ArrayBuffer> | undefined): void;
+  reject(error: unknown): void;
+}
+
 /**
  * One request that a handler of the Web platform answers. The coroutine does all reading and
  * writing. It stands still, as a request to its driver, until the handler has something for it.
@@ -51,8 +61,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   #waiter: Waiter<void> | undefined;
   /** Whether there is something that the coroutine has not looked at. */
   #isAwake = false;
-  /** Gets the next piece of the body, or undefined at its end. */
-  #wanted: PromiseWithResolvers<Uint8Array<ArrayBuffer> | undefined> | undefined;
+  #wanted: Wanted | undefined;
   #hasEnded = false;
   #completed: PromiseWithResolvers<void> | undefined;
   /** How it has ended. */
@@ -87,7 +96,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     return new ReadableStream({
       type: "bytes",
       pull: async (controller) => {
-        const piece = await this.#piece();
+        const piece = await this.#ask(false);
         if (piece !== undefined) return controller.enqueue(piece);
         controller.close();
         controller.byobRequest?.respond(0);
@@ -96,21 +105,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    const first = await this.#piece();
-    if (first === undefined) return new Uint8Array();
-    const pieces = [first];
-    let length = first.length;
-    for (let piece; (piece = await this.#piece()) !== undefined;) {
-      pieces.push(piece);
-      length += piece.length;
-    }
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
+    return await this.#ask(true) ?? new Uint8Array();
   }
 
   override begin(waiter: Waiter<void>): () => void {
@@ -161,24 +156,29 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     else if (this.#state === "reading") this.#gio!.throw(AWOKEN);
   }
 
-  /** Asks the coroutine for the next piece of the body. */
-  #piece(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /** Asks the coroutine for the next piece of the body, or for all of it. */
+  #ask(isWhole: boolean): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined);
     if (this.#state === "ended") return Promise.reject(tooLate());
-    const wanted = this.#wanted = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
+    const { promise, resolve, reject } = Promise.withResolvers<
+      Uint8Array<ArrayBuffer> | undefined
+    >();
+    this.#wanted = { isWhole, pieces: [], resolve, reject };
     if (this.#state !== "reading") this.#wake(); // It may read at once.
-    return wanted.promise;
+    return promise;
   }
 
-  /** Reads the next piece, unless there is something else to do before it has come. */
+  /** Reads what is wanted, unless there is something else to do before it has come. */
   *#read(): Coroutine<void> {
     const wanted = this.#wanted!;
     this.#gio ??= currentGio("fetchHandler()");
     this.#state = "reading";
     try {
-      const piece: Uint8Array<ArrayBuffer> = yield;
-      // It is a view of what was received. The handler may transfer its buffer.
-      wanted.resolve(piece.slice());
+      do {
+        const piece: Uint8Array<ArrayBuffer> = yield;
+        // It is a view of what was received. The handler may transfer its buffer.
+        wanted.pieces.push(piece.slice());
+      } while (wanted.isWhole);
     } catch (error) {
       if (error === AWOKEN) return;
       if (!(error instanceof EndOfStream)) {
@@ -187,10 +187,22 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
         throw error;
       }
       this.#hasEnded = true;
-      wanted.resolve(undefined);
     }
     this.#wanted = undefined;
+    wanted.resolve(joined(wanted.pieces));
   }
+}
+
+function joined([first, ...others]: Uint8Array<ArrayBuffer>[]): typeof first {
+  if (first === undefined || others.length === 0) return first;
+  const bytes = new Uint8Array(others.reduce((sum, { length }) => sum + length, first.length));
+  bytes.set(first);
+  let at = first.length;
+  for (const piece of others) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 function tooLate(): TypeError {
