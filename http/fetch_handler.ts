@@ -140,7 +140,9 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     this.#state = "ended";
     this.#outcome = outcome;
     this.#settle(outcome);
-    this.#wanted?.reject(tooLate());
+    // A handler that has answered and reads on does it on its own. Perhaps nobody would catch an
+    // error, and a client that goes could end the program.
+    if ("error" in outcome) this.#wanted?.reject(tooLate());
     this.#wanted = undefined;
   }
 
@@ -229,7 +231,8 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * reads it, and the next piece of the answer is taken when the client has taken the last one.
  * `request.signal` aborts when the client has gone before the end of the answer, and only then. If
  * the handler throws, the client gets a 500, and the error is reported. When the answer is complete,
- * the body cannot be read any more: that rejects with a `TypeError`.
+ * the body cannot be read any more: that rejects with a `TypeError`. A read that was begun before
+ * gets nothing more, and no error, which perhaps nobody would catch.
  *
  * A `Request` cannot carry everything. The server itself answers CONNECT and TRACE with 501, a
  * target of `*` with 204, and GET or HEAD with a body with 400.

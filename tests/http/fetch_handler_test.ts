@@ -449,3 +449,26 @@ function bytesOf(body: string | Uint8Array | ArrayBuffer | URLSearchParams): Uin
     ? new Uint8Array(body)
     : new TextEncoder().encode(body.toString());
 }
+
+serves(
+  "goes on when a client leaves a body that its handler reads on its own",
+  (request) => {
+    request.text().then(() => {});
+    return new Response("early");
+  },
+  async ({ port, errors }) => {
+    for (let i = 0; i < 3; i++) {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      await connection.write(
+        new TextEncoder().encode("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"),
+      );
+      const answer = new Uint8Array(1000);
+      const text = new TextDecoder().decode(
+        answer.subarray(0, await connection.read(answer) ?? 0),
+      );
+      assertStringIncludes(text, "HTTP/1.1 200 OK");
+      connection.close();
+    }
+    assertEquals(errors, []);
+  },
+);
