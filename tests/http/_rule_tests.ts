@@ -188,7 +188,8 @@ const handlers: Record<string, HttpHandler> = {
   },
 };
 
-function* handler(request: HttpRequest): Coroutine {
+/** Answers all that the rules ask for. */
+export function* handler(request: HttpRequest): Coroutine {
   const special = handlers[request.path];
   if (special !== undefined) return yield special(request);
   if (request.method === "CONNECT") {
