@@ -443,6 +443,7 @@ export class Exchange implements RequestContext {
       return piece;
     }
     if (body.done) {
+      if (this.#body === "expected") this.#body = "open"; // All of it has come, without a 100.
       this.#request!.trailers = body.trailers;
       return END_OF_BODY;
     }

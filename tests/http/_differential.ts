@@ -105,7 +105,7 @@ interface Reading {
   isOver?: boolean;
 }
 
-export async function llhttp(texts: string[]): Promise<Reading[]> {
+async function llhttp(texts: string[]): Promise<Reading[]> {
   const script = fileURLToPath(new URL("_llhttp.cjs", import.meta.url));
   const result = await output(
     "node",
@@ -116,7 +116,7 @@ export async function llhttp(texts: string[]): Promise<Reading[]> {
   return JSON.parse(result.text);
 }
 
-export function ours(text: string): Reading {
+function ours(text: string): Reading {
   const { driver, seen, heads } = reading();
   driver.feed(text);
   assertEquals(driver.error, undefined, JSON.stringify(text));
@@ -132,7 +132,7 @@ export function ours(text: string): Reading {
 }
 
 /** Why the two differ, or undefined if they do not. Throws if there is no reason. */
-export function difference(text: string, we: Reading, they: Reading): string | undefined {
+function difference(text: string, we: Reading, they: Reading): string | undefined {
   const both = Math.min(we.messages.length, they.messages.length);
   assertEquals(we.messages.slice(0, both), they.messages.slice(0, both), JSON.stringify(text));
   const unexplained = () =>
@@ -158,21 +158,29 @@ export function difference(text: string, we: Reading, they: Reading): string | u
   throw unexplained();
 }
 
-/** How many requests both accept, and how many differences there are, for each reason. */
+/** What was compared: how many requests both accept, and the differences. */
 export class Differences {
   texts = 0;
   accepted = 0;
-  readonly reasons: Map<string, number> = new Map();
+  /** How many there are, for each reason. */
+  readonly explained: Map<string, number> = new Map();
+  /** Those without a reason. */
+  readonly unexplained: string[] = [];
 
   async compare(texts: string[]): Promise<void> {
     const theirs = await llhttp(texts);
     for (const [i, text] of texts.entries()) {
       const we = ours(text);
       const they = theirs[i]!;
-      const reason = difference(text, we, they);
       this.texts++;
       this.accepted += Math.min(we.messages.length, they.messages.length);
-      if (reason !== undefined) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+      try {
+        const reason = difference(text, we, they);
+        if (reason === undefined) continue;
+        this.explained.set(reason, (this.explained.get(reason) ?? 0) + 1);
+      } catch (error) {
+        this.unexplained.push((error as Error).message);
+      }
     }
   }
 }

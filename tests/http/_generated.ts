@@ -20,8 +20,8 @@ const MEANINGFUL = [
   "Host: y\r\n",
 ];
 
-const TEXTS = [...corpus.map(({ text }) => text), ...malformed.map(([text]) => text)]
-  .filter((text) => text.length < 500);
+const WELL_FORMED = corpus.map(({ text }) => text);
+const MALFORMED = malformed.map(([text]) => text).filter((text) => text.length < 500);
 
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
@@ -37,6 +37,7 @@ export function* generated(seed: number): Generator<string, never> {
   const random = randomFrom(seed);
   const below = (n: number) => Math.floor(random() * n);
   const one = <T>(of: readonly T[]) => of[below(of.length)]!;
+  const any = () => one(random() < 0.8 ? WELL_FORMED : MALFORMED);
   const lines = (text: string) => text.split(/(?<=\n)/);
 
   const change = (text: string): string => {
@@ -54,7 +55,7 @@ export function* generated(seed: number): Generator<string, never> {
       case 4: {
         // A line of another request, or the same line again.
         const all = lines(text);
-        all.splice(below(all.length + 1), below(2), one(lines(random() < 0.5 ? text : one(TEXTS))));
+        all.splice(below(all.length + 1), below(2), one(lines(random() < 0.5 ? text : any())));
         return all.join("");
       }
       case 5: {
@@ -62,15 +63,15 @@ export function* generated(seed: number): Generator<string, never> {
         return text.slice(0, at) + byte + text.slice(at + 1);
       }
       default: {
-        const other = one(TEXTS);
+        const other = any();
         return text.slice(0, at) + other.slice(below(other.length));
       }
     }
   };
 
   for (;;) {
-    let text = one(TEXTS);
-    if (random() < 0.3) text += one(TEXTS);
+    let text = any();
+    if (random() < 0.3) text += any();
     for (let n = below(4); n > 0; n--) text = change(text);
     yield text;
   }

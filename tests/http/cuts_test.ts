@@ -25,8 +25,14 @@ const ofRules = [...rfc9112, ...rfc9110].flatMap((rule) =>
     ? [rule.sent]
     : []
 );
+/** An expectation, with a body that is empty and may have come. */
+const EXPECTING =
+  "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
 const requests: Sent[] = [
-  ...[...corpus.map(({ text }) => text), ...ofRules].map((text) => ({ text, limits: {} })),
+  ...[EXPECTING, ...corpus.map(({ text }) => text), ...ofRules].map((text) => ({
+    text,
+    limits: {},
+  })),
   ...malformed.map(([text]) => ({ text, limits: small })),
 ];
 
