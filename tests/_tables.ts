@@ -8,20 +8,34 @@ export async function rowsOf(document: string, first: RegExp): Promise<string[][
   ).filter(([cell]) => first.test(cell!));
 }
 
-/** The names of all tests, as far as they are written out; `*` stands for what a name is put together of. */
-export async function testNames(folder: string): Promise<Set<string>> {
-  const names = new Set<string>();
-  const at = new URL(`${folder}/`, import.meta.url);
-  for (const { name } of Deno.readDirSync(at)) {
-    if (!name.endsWith("_test.ts")) continue;
-    const source = await Deno.readTextFile(new URL(name, at));
-    const calls =
-      /(?:[tT]est|both|each)\(\s*(?:\{\s*name: )?("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)/g;
-    for (const [, literal] of source.matchAll(calls)) {
-      names.add(
-        literal!.slice(1, -1).replaceAll(/\\(.)/g, "$1").replaceAll(/\$\{[^}]*\}/g, "*"),
-      );
+const NAMES = /[tT]est\(\s*(?:\{\s*name: )?("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)/g;
+
+/**
+ * Reads the tests of these folders. Gives a function that tells whether one has a name. Where a name is put together,
+ * the parts must stand in the same file.
+ */
+export async function namedTests(...folders: string[]): Promise<(name: string) => boolean> {
+  const written = new Set<string>();
+  const composed: { like: RegExp; source: string }[] = [];
+  for (const folder of folders) {
+    const at = new URL(`${folder}/`, import.meta.url);
+    for (const { name } of Deno.readDirSync(at)) {
+      if (!name.endsWith("_test.ts")) continue;
+      const source = await Deno.readTextFile(new URL(name, at));
+      for (const [, literal] of source.matchAll(NAMES)) {
+        const text = literal!.slice(1, -1).replaceAll(/\\(.)/g, "$1");
+        const parts = text.split(/\$\{[^}]*\}/);
+        if (parts.length === 1 || literal![0] === '"') written.add(text);
+        else if (parts.join("").length > 8) {
+          const escaped = parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+          composed.push({ like: new RegExp(`^${escaped.join("(.*)")}$`), source });
+        }
+      }
     }
   }
-  return names;
+  return (name) =>
+    written.has(name) || composed.some(({ like, source }) => {
+      const [, ...parts] = like.exec(name) ?? [];
+      return parts.length > 0 && parts.every((part) => source.includes(part));
+    });
 }

@@ -20,10 +20,10 @@ import { files } from "../../http/files/mod.ts";
 import { be, Observable } from "../../pipeline/mod.ts";
 import { CA_CERT, CERT, KEY } from "../reactor/_tls.ts";
 import { hostname, listening } from "../_sockets.ts";
-import { rowsOf, testNames } from "../_tables.ts";
+import { namedTests, rowsOf } from "../_tables.ts";
 import { bytes } from "./_drive.ts";
 import { answerOf, answerTo, serverTest } from "./_live.ts";
-import { type Rule, type RuleElsewhere, testOf } from "./_rules.ts";
+import { type Exchange, type Rule, type RuleElsewhere, testOf } from "./_rules.ts";
 
 const DOCUMENT = "0123456789";
 const LARGE = `${DOCUMENT}${".".repeat(980)}${DOCUMENT}`;
@@ -201,29 +201,58 @@ export function* handler(request: HttpRequest): Coroutine {
   yield `${request.method} ${request.path}${body === "" ? "" : ` ${body}`}`;
 }
 
+/** Registers a test of what is answered. */
+export function testExchange(
+  name: string,
+  { sent, answer, options, tls }: Exchange,
+  errorCount = 0,
+  answering: HttpHandler = handler,
+): void {
+  serverTest(name, async (reactor, errors) => {
+    using server = new HttpServer(reactor, {
+      ...listening,
+      ...tls && { cert: CERT, key: KEY },
+      handler: answering,
+      ...options,
+    });
+    const { port } = server;
+    const pieces = typeof sent === "string" ? [sent] : sent;
+    if (tls) {
+      using conn = await Deno.connectTls({ hostname, port, caCerts: [CA_CERT] });
+      assertMatch(await answerOf(conn, ...pieces), answer);
+    } else assertMatch(await answerTo(port, ...pieces), answer);
+    assertEquals(errors.length, errorCount);
+  });
+}
+
+/** Registers a test that a document has these rows, and that each row names a test. */
+export function testDocument(document: string, first: RegExp, rows: string[][]): void {
+  Deno.test(`docs/${document} has the rows that are tested, and no others`, async () => {
+    assertEquals(await rowsOf(document, first), rows);
+  });
+}
+
 /** Registers a test for each rule, and one that the document has these rules. */
 export function testRules(document: string, rules: readonly (Rule | RuleElsewhere)[]): void {
   for (const rule of rules) {
-    if ("test" in rule) continue;
-    serverTest(testOf(rule), async (reactor, errors) => {
-      const tls = rule.tls ? { cert: CERT, key: KEY } : {};
-      using server = new HttpServer(reactor, { ...listening, ...tls, handler, ...rule.options });
-      const sent = typeof rule.sent === "string" ? [rule.sent] : rule.sent;
-      if (rule.tls) {
-        const { port } = server;
-        using conn = await Deno.connectTls({ hostname, port, caCerts: [CA_CERT] });
-        assertMatch(await answerOf(conn, ...sent), rule.answer);
-      } else assertMatch(await answerTo(server.port, ...sent), rule.answer);
-      assertEquals(errors.length, rule.reaction.includes("reported") ? 1 : 0);
-    });
+    if (!("test" in rule)) testExchange(testOf(rule), rule, isReported(rule.reaction) ? 1 : 0);
   }
+  testDocument(
+    document,
+    /^\d{4} /,
+    rules.map((rule) => [rule.section, rule.requirement, rule.reaction, `\`${testOf(rule)}\``]),
+  );
+  testNamed(document, rules);
+}
 
-  Deno.test(`docs/${document} has the rules that are tested, and no others`, async () => {
-    assertEquals(
-      await rowsOf(document, /^\d{4} /),
-      rules.map((rule) => [rule.section, rule.requirement, rule.reaction, `\`${testOf(rule)}\``]),
-    );
-    const names = await testNames("http");
-    for (const rule of rules) if ("test" in rule) assert(names.has(rule.test), rule.test);
+/** Registers a test that the tests of other files that are named are there. */
+export function testNamed(document: string, rows: readonly object[]): void {
+  Deno.test(`docs/${document} names tests that are there`, async () => {
+    const named = await namedTests("http", "gio", "reactor");
+    for (const row of rows) if ("test" in row) assert(named(String(row.test)), String(row.test));
   });
+}
+
+export function isReported(reaction: string): boolean {
+  return reaction.includes("reported");
 }

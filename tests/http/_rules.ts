@@ -4,13 +4,8 @@ import { ANSWERED, ENDED, type Sent } from "./_live.ts";
 
 export { ANSWERED, ENDED };
 
-export interface Rule {
-  /** The RFC and its section. */
-  section: string;
-  /** What the RFC asks for. */
-  requirement: string;
-  /** What this server does. */
-  reaction: string;
+/** What a client sends, and what it gets. */
+export interface Exchange {
   /** What the client sends: one text, or several, each after the one before has arrived. */
   sent: string | Sent[];
   /** What comes back until the server closes the connection. */
@@ -19,6 +14,15 @@ export interface Rule {
   options?: Partial<HttpServerOptions>;
   /** Whether the client speaks TLS. */
   tls?: boolean;
+}
+
+export interface Rule extends Exchange {
+  /** The RFC and its section. */
+  section: string;
+  /** What the RFC asks for. */
+  requirement: string;
+  /** What this server does. */
+  reaction: string;
 }
 
 /** A rule that another test holds, because it takes more than an exchange of texts. */
