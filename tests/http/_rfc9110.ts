@@ -98,11 +98,26 @@ export const rules: (Rule | RuleElsewhere)[] = [
     answer: accepted("a"),
   },
   {
+    section: "9110 5.6.1.1",
+    requirement: "MUST NOT generate empty list elements",
+    reaction: "`compression` makes no list of an empty Vary",
+    sent: last("GET /vary"),
+    answer: /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*vary: accept-encoding\r\n/,
+    options: { compression: true },
+  },
+  {
     section: "9110 5.6.1.2",
     requirement: "MUST ignore a reasonable number of empty list elements",
     reaction: "they are ignored, in linear time",
     sent: kept("GET /", "Connection: ,, ,close,,", "Expect:"),
     answer: accepted(),
+  },
+  {
+    section: "9110 5.6.3",
+    requirement: "MUST remove bad whitespace before it interprets an element",
+    reaction: "it is removed in chunk extensions",
+    sent: last("POST /", "Transfer-Encoding: chunked") + '1 \t;a\t= "b"\r\nx\r\n0\r\n\r\n',
+    answer: accepted("POST / x"),
   },
   {
     section: "9110 5.6.4",
@@ -242,6 +257,14 @@ export const rules: (Rule | RuleElsewhere)[] = [
       "a",
     ],
     answer: /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 101 [^]*\r\n\r\nswitched$/,
+  },
+  {
+    section: "9110 7.8",
+    requirement: "MUST NOT switch unless the new protocol can honour the request",
+    reaction: "a 101 before the body is read is an error of the handler: 500, reported",
+    sent: kept("POST /switch", "Upgrade: x/2", "Content-Length: 1"),
+    answer: /^HTTP\/1\.1 500 /,
+    options: { timeouts: { bodyMs: 50 } },
   },
   {
     section: "9110 8.3.3",
@@ -499,6 +522,14 @@ export const rules: (Rule | RuleElsewhere)[] = [
       /^HTTP\/1\.1 401 [^]*www-authenticate: Basic [^]*HTTP\/1\.1 401 [^]*www-authenticate: Basic /,
   },
   {
+    section: "9110 12.4.2",
+    requirement: "MUST NOT generate weights with more than three digits",
+    reaction: "Accept-Encoding of a 415 is a list without weights",
+    sent: kept("POST /", "Content-Encoding: x", "Content-Length: 1") + "a",
+    answer: /\r\naccept-encoding: [a-z, ]+\r\n/,
+    options: { decompression: true },
+  },
+  {
     section: "9110 12.5.3",
     requirement: "SHOULD name the accepted codings in a 415 for a coding",
     reaction: "the option `decompression` does",
@@ -571,6 +602,13 @@ export const rules: (Rule | RuleElsewhere)[] = [
     answer: /^HTTP\/1\.1 200 [^]*HTTP\/1\.1 204 /,
   },
   {
+    section: "9110 13.1.3",
+    requirement: "MUST ignore If-Modified-Since if there is no modification date",
+    reaction: "200",
+    sent: last("GET /tagged", "If-Modified-Since: Wed, 01 Jan 2020 00:00:00 GMT"),
+    answer: answered(200, ['etag: "v1"']),
+  },
+  {
     section: "9110 13.1.4",
     requirement: "MUST NOT perform the method if If-Unmodified-Since is false",
     reaction: "412",
@@ -588,6 +626,13 @@ export const rules: (Rule | RuleElsewhere)[] = [
         "If-Unmodified-Since: Tue, 31 Dec 2019 23:59:59 GMT",
       ),
     answer: /^HTTP\/1\.1 204 [^]*HTTP\/1\.1 204 /,
+  },
+  {
+    section: "9110 13.1.4",
+    requirement: "MUST ignore If-Unmodified-Since if there is no modification date",
+    reaction: "200",
+    sent: last("GET /tagged", "If-Unmodified-Since: Wed, 01 Jan 2020 00:00:00 GMT"),
+    answer: answered(200, ['etag: "v1"']),
   },
   {
     section: "9110 13.1.5",
@@ -612,6 +657,13 @@ export const rules: (Rule | RuleElsewhere)[] = [
     sent: kept("GET /document", "Range: bytes=0-1", 'If-Range: "v1"') +
       last("GET /document", "Range: bytes=0-1", "If-Range: Wed, 01 Jan 2020 00:00:00 GMT"),
     answer: /^HTTP\/1\.1 206 [^]*01HTTP\/1\.1 206 [^]*01$/,
+  },
+  {
+    section: "9110 13.1.5",
+    requirement: "MUST ignore If-Range if the resource does not support ranges",
+    reaction: "a handler that does not ask `ranged()` answers with the whole",
+    sent: last("GET /", "Range: bytes=0-0", 'If-Range: "v1"'),
+    answer: accepted(),
   },
   {
     section: "9110 13.2.1",

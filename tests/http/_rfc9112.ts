@@ -63,6 +63,13 @@ export const rules: (Rule | RuleElsewhere)[] = [
     answer: /^HTTP\/1\.1 500 /,
   },
   {
+    section: "9112 2.2",
+    requirement: "MUST NOT send whitespace between the start-line and the first field",
+    reaction: "a name with a space is an error of the handler: 500, reported",
+    sent: last("GET /bad/name"),
+    answer: /^HTTP\/1\.1 500 /,
+  },
+  {
     section: "9112 2.3",
     requirement: "HTTP-version is case-sensitive",
     reaction: "400",

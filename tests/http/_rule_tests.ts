@@ -122,6 +122,9 @@ const handlers: Record<string, HttpHandler> = {
     yield response(101, { upgrade: "x/2" });
     yield "switched";
   },
+  *"/switch"() {
+    yield response(101, { upgrade: "x/2" });
+  },
   *"/426"() {
     yield response(426, { upgrade: "x/2" });
   },
@@ -153,6 +156,14 @@ const handlers: Record<string, HttpHandler> = {
   *"/long"() {
     yield ok({ "content-type": "text/plain", etag: '"v1"' });
     yield "a".repeat(2000);
+  },
+  *"/vary"() {
+    yield ok({ "content-type": "text/plain", vary: "" });
+    yield "a".repeat(2000);
+  },
+  *"/tagged"(request) {
+    const verdict = conditional(request, { etag: '"v1"' });
+    yield response(verdict === "proceed" ? 200 : verdict, { etag: '"v1"' });
   },
   *"/fails"(request) {
     yield* call(request.bytes());
