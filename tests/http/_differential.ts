@@ -28,6 +28,7 @@ const WE_REFUSE: [message: RegExp, reason: string][] = [
     "9112 7.1.1: llhttp takes extensions that have no name or value",
   ],
   [/ the chunk extensions? /, "llhttp has another limit for chunk extensions"],
+  [/ both Content-Length and /, "9112 6.3: llhttp takes an empty Transfer-Encoding for none"],
   [/ a Transfer-Encoding whose /, "9112 6.3: llhttp takes an empty Transfer-Encoding for none"],
   [/ a Transfer-Encoding in HTTP\/1\.0 /, "9112 6.1: llhttp reads chunks in HTTP/1.0 as well"],
   [/ only chunked is understood /, "9112 6.1: llhttp leaves other codings to its user"],
