@@ -106,7 +106,7 @@ export class Answer implements AnswerSink {
   /** The answer is for HTTP/1.0. */
   #old = false;
   #keepAlive = false;
-  /** The header line of an answer after which the connection stays open. */
+  /** The header lines of an answer after which the connection stays open. */
   #keepAliveLine = "";
   /** Whether a raw answer has no byte yet. */
   #isEmpty = false;
@@ -385,8 +385,8 @@ export class Answer implements AnswerSink {
     const connection = this.close
       ? "connection: close\r\n"
       // RFC 9112 C.2.2: a server that keeps the connection of an HTTP/1.0 client open says so.
-      : this.#old
-      ? `connection: keep-alive\r\n${this.#keepAliveLine}`
+      : this.#old && this.#keepAliveLine === ""
+      ? "connection: keep-alive\r\n"
       : this.#keepAliveLine;
     const upgrade = head.upgrade ? "connection: upgrade\r\n" : "";
     const date = head.dated ? "" : this.#date.line;

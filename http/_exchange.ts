@@ -449,6 +449,7 @@ export class Exchange implements RequestContext {
       return piece;
     }
     if (body.done) {
+      if (this.#body === "expected") this.#body = "open"; // All of it has come, without a 100.
       this.#request!.trailers = body.trailers;
       return END_OF_BODY;
     }
@@ -474,13 +475,13 @@ export class Exchange implements RequestContext {
       if (head.status === 100 && this.#body === "expected") this.#body = "open";
       return answer.head(head);
     }
-    // RFC 9110 7.8: a server MUST NOT switch to a protocol that the client did not name, and MUST
-    // name it itself.
-    if (
-      switching && !(head.upgrade && request.version === "1.1" && request.headers.has("upgrade"))
-    ) {
+    // RFC 9110 7.8: a server MUST name the protocol to which it switches, and MUST NOT switch to one
+    // that the client did not name. It MUST ignore what an HTTP/1.0 client names.
+    const named = request.version === "1.1" ? request.headers.get("upgrade") : undefined;
+    if (switching && !isAmong(head.upgrade, named ?? "")) {
       throw new LocalProtocolError(
-        "Cannot switch protocols: both the request and the response must have an Upgrade header (RFC 9110 7.8)",
+        "Cannot switch protocols: the Upgrade header of the response must name what that of the request names " +
+          "(RFC 9110 7.8)",
       );
     }
     if (!body.done) {
@@ -597,6 +598,13 @@ function asBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return new TextEncoder().encode(value);
   throw new TypeError(`Cannot transfer ${shown(value)} that was pushed back: only bytes and text`);
+}
+
+/** Whether all protocols of one list are in another. There must be one. */
+function isAmong(chosen: string, offered: string): boolean {
+  const listOf = (value: string) => value.toLowerCase().split(",").map((name) => name.trim());
+  const offers = listOf(offered);
+  return chosen !== "" && listOf(chosen).every((name) => offers.includes(name));
 }
 
 function isPart(): LocalProtocolError {

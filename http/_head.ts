@@ -26,8 +26,8 @@ export class Head {
   close = false;
   /** Whether a Date was given. */
   dated = false;
-  /** Whether there is an Upgrade header. */
-  upgrade = false;
+  /** The protocols of the Upgrade headers; empty if there are none. */
+  upgrade = "";
   memo: Memo | undefined = undefined;
   /**
    * The names and values that were given, alternating; undefined if they come from an iterator, or
@@ -78,7 +78,7 @@ export class Head {
 
   /** Whether it is ASCII, and says nothing of the date and the connection. */
   get ordinary(): boolean {
-    return this.ascii && !this.close && !this.dated && !this.upgrade;
+    return this.ascii && !this.close && !this.dated && this.upgrade === "";
   }
 
   #add(name: string, value: HeaderValue | undefined): void {
@@ -139,7 +139,7 @@ export class Head {
         );
       }
       case "upgrade":
-        this.upgrade = true;
+        this.upgrade += this.upgrade === "" ? value : `,${value}`;
         return true;
       case "date":
         this.dated = true;

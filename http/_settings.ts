@@ -54,10 +54,13 @@ export class Settings {
   set timeouts(timeouts: Partial<HttpTimeouts>) {
     this.#timeouts = allTimeouts(timeouts, defaultTimeouts);
     const seconds = Math.floor(this.#timeouts.idleMs / 1000);
-    this.#keepAlive = seconds > 0 && seconds < Infinity ? `keep-alive: timeout=${seconds}\r\n` : "";
+    // RFC 9110 7.6.1: a field about the connection MUST be listed in Connection.
+    this.#keepAlive = seconds > 0 && seconds < Infinity
+      ? `connection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n`
+      : "";
   }
 
-  /** The header line that announces how long the connection stays open. */
+  /** The header lines that announce how long the connection stays open. */
   get keepAlive(): string {
     return this.#keepAlive;
   }

@@ -43,6 +43,14 @@ export type Sent = string | typeof ANSWERED | typeof ENDED;
 /** What comes back to these bytes, one for each character, until the server closes the connection. */
 export async function answerTo(port: number, ...sent: Sent[]): Promise<string> {
   using conn = await Deno.connect({ hostname, port });
+  return await answerOf(conn, ...sent);
+}
+
+/** As answerTo(), on a connection. */
+export async function answerOf(
+  conn: Deno.TcpConn | Deno.TlsConn,
+  ...sent: Sent[]
+): Promise<string> {
   const buffer = new Uint8Array(65536);
   let answer = "";
   for (const [i, part] of sent.entries()) {

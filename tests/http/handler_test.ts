@@ -714,7 +714,7 @@ Deno.test("while a handler is elsewhere, its yields go to the driver", async () 
   assertEquals(file.text, "written elsewhere");
   assertMatch(
     connection.text,
-    /content-length: 14\r\nkeep-alive: timeout=60\r\n\r\nread elsewhere$/,
+    /content-length: 14\r\nconnection: keep-alive\r\nkeep-alive: timeout=60\r\n\r\nread elsewhere$/,
   );
 });
 
