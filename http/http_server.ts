@@ -40,7 +40,7 @@ export interface HttpServerStatistics extends ServerStatistics {
 const OVERLOADED = response(503, { "content-type": "text/plain", "retry-after": "1" });
 
 const SERVER_OPTIONS = [
-  "port hostname path listener cert key alpnProtocols reusePort tcpBacklog maxConnections noDelay",
+  "port hostname path listener descriptor cert key alpnProtocols reusePort tcpBacklog maxConnections noDelay",
   "priority onReleased maxConnectionsPerAddress limits timeouts scheme onError accessLog clock",
   "compression decompression",
   "handler overload errorHandler",

@@ -7,7 +7,7 @@ import type { Listening, Socket } from "./socket.ts";
 import { MAX_INT, MAX_PORT, whole } from "./_whole.ts";
 
 /**
- * Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and others. An option that
+ * Options of {@linkcode Acceptor}: a `port`, a `path`, a `listener` or a `descriptor`, and others. An option that
  * would have no effect, such as a `cert` beside a `path`, is an error.
  */
 export interface AcceptorOptions {
@@ -23,6 +23,13 @@ export interface AcceptorOptions {
   path?: string;
   /** An open listener, instead of a port. */
   listener?: Deno.Listener;
+  /**
+   * The number of a descriptor that listens already, instead of a port: a supervisor has passed it,
+   * see {@linkcode listenDescriptors}. It is closed with the acceptor. Connections that wait then are
+   * kept for the next server that gets it. It needs the `"epoll"` selector. TLS is not possible,
+   * because Deno cannot use the descriptor.
+   */
+  descriptor?: number;
   /** Certificate chain in PEM format. Makes every connection TLS. Needs `key`. */
   cert?: string;
   /** Private key in PEM format. */
@@ -110,11 +117,12 @@ export class Acceptor implements Disposable {
    * @param reactor The reactor that the connections belong to.
    * @param options Where and how to listen.
    * @param onAccept Called with each connection.
-   * @throws {TypeError} If there is no port, path or listener, if a `cert` has no `key`, if an
-   * option has no effect, or if the reactor is shut down.
-   * @throws {RangeError} If the priority is not 0 to 9, or if `port`, `tcpBacklog` or
+   * @throws {TypeError} If there is no port, path, listener or descriptor, if a `cert` has no `key`,
+   * if an option has no effect, if the descriptor does not listen, or if the reactor is shut down.
+   * @throws {RangeError} If the priority is not 0 to 9, or if `port`, `descriptor`, `tcpBacklog` or
    * `maxConnections` is not a whole number.
-   * @throws {Deno.errors.NotSupported} If `noDelay: true` is given with TLS and is not possible.
+   * @throws {Deno.errors.NotSupported} If `noDelay: true` is given with TLS and is not possible, or a
+   * `descriptor` is given and the selector is not `"epoll"`.
    * @throws {Deno.errors.AddrInUse} If the address is in use; and whatever else Deno throws.
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
@@ -124,7 +132,7 @@ export class Acceptor implements Disposable {
     this.#onAccept = onAccept;
     const { noDelay, maxConnections = Infinity } = options;
     this.#max = checkMax(maxConnections);
-    const listener = listenAt(options);
+    const listener = options.descriptor === undefined ? listenAt(options) : descriptorOf(options);
     try {
       this.#listening = reactor.listening(listener, {
         ...(noDelay !== undefined && { noDelay }),
@@ -134,7 +142,7 @@ export class Acceptor implements Disposable {
         },
       });
     } catch (error) {
-      listener.close();
+      if (typeof listener === "object") listener.close();
       throw error;
     }
     reactor.addShutdownHook(this.#close);
@@ -267,6 +275,11 @@ function checkMax(max: number): number {
   return whole(max, "listen: maxConnections", 1);
 }
 
+function descriptorOf(options: AcceptorOptions): number {
+  refuse(options, ["listener", "port", "path", ...ONLY_WITH_PORT], "listen", "with a descriptor");
+  return whole(options.descriptor!, "listen: descriptor", 0, MAX_INT);
+}
+
 function listenAt(options: AcceptorOptions): Deno.Listener {
   try {
     return listen(options);
@@ -289,7 +302,7 @@ function listen(options: AcceptorOptions): Deno.Listener {
   }
   if (port === undefined) {
     throw new TypeError(
-      "Cannot listen: give a port (0 is any free port), a path or a listener",
+      "Cannot listen: give a port (0 is any free port), a path, a listener or a descriptor",
     );
   }
   whole(port, "listen: port", 0, MAX_PORT);

@@ -26,6 +26,7 @@ export * from "./connect.ts";
 export * from "./datagram_acceptor.ts";
 export * from "./datagram_socket.ts";
 export * from "./events.ts";
+export * from "./listen_descriptors.ts";
 export * from "./reactor.ts";
 export * from "./reactor_options.ts";
 export * from "./selectable.ts";

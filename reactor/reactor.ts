@@ -349,17 +349,20 @@ export class Reactor implements Disposable {
   /**
    * Makes a selectable of a listener. Do not use the listener itself any more.
    *
-   * @param listener The listener.
+   * @param listener The listener, or the number of a descriptor that listens; see
+   * {@linkcode AcceptorOptions.descriptor}.
    * @param options See {@linkcode ListeningOptions}.
    * @returns What a reader can be added to.
-   * @throws {TypeError} If the reactor is shut down.
+   * @throws {TypeError} If the reactor is shut down, or the descriptor does not listen.
    * @throws {Deno.errors.NotSupported} If `noDelay: true` is given for a TLS listener and is not
-   * possible.
+   * possible, or a descriptor is given and the selector is not `"epoll"`.
    */
-  listening(listener: Deno.Listener, options: ListeningOptions = {}): Listening {
+  listening(listener: Deno.Listener | number, options: ListeningOptions = {}): Listening {
     this.#checkAlive("listen");
     // Accepted connections inherit this option.
-    if (options.noDelay !== false && isTls(listener)) sendAtOnce(listener, options);
+    if (options.noDelay !== false && typeof listener === "object" && isTls(listener)) {
+      sendAtOnce(listener, options);
+    }
     return this.#selector.listening(listener, this.#sockets.ownerOfAccepted(options));
   }
 

@@ -21,7 +21,7 @@ const EXPORTS = {
   reactor: {
     values: `
       Acceptor DatagramAcceptor DatagramSocket Reactor Suspend TestClock TransferError connect
-      fromStreams here sendFile splice startTls stdio subprocess zeroCopy`,
+      fromStreams here listenDescriptors sendFile splice startTls stdio subprocess zeroCopy`,
     types: `
       AcceptorOptions ByteStream Clock ConnectOptions Cut Datagram DatagramOptions Handle
       Inspected Interest KernelPipe Listening ListeningOptions Process ReactorEvents
