@@ -1,6 +1,7 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
+import { AcceptedConnection, type Speaker } from "./_accepted_connection.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import type { Codings } from "./_codings.ts";
@@ -72,7 +73,7 @@ const UNKNOWN: ConnectionInfo = Object.freeze({
   tls: false,
 });
 
-export class Connection implements Wire, Inner, Patience {
+export class Connection implements Wire, Inner, Patience, Speaker {
   readonly #handler: HttpHandler;
   readonly #settings: Settings;
   readonly #limits: HttpLimits;
@@ -87,6 +88,8 @@ export class Connection implements Wire, Inner, Patience {
   #requests = 0;
   /** Whether the server closes the connection after this request. */
   #isLast = false;
+  /** Whether the server shuts down. */
+  #isFinishing = false;
   /** How many bytes of the body have come since the client last made progress. */
   #arrived = 0;
   /** How much of the time for that is left. */
@@ -117,6 +120,7 @@ export class Connection implements Wire, Inner, Patience {
     this.#parser = requestHeadParser(this.#limits, schemeOf(settings.scheme, info.tls));
     this.body = new Body(this.#input, this.#limits);
     this.answer = new Answer(this.#output, this.#date);
+    if (info instanceof AcceptedConnection) info.speaker = this;
   }
 
   /** What the handler has pushed back. */
@@ -158,10 +162,12 @@ export class Connection implements Wire, Inner, Patience {
     return this.#waits === "for a tunnel" ? UNLIMITED : this.#exchange?.timeouts ?? this.timeouts;
   }
 
-  /** The answer that is under way is the last one. */
+  /** The answer that is under way is the last one. An event stream is at its end. */
   finish(): void {
-    this.#isLast = true;
+    this.#isLast = this.#isFinishing = true;
     this.answer.finish();
+    if (this.isIdle) this.host?.hangUp();
+    else if (this.isRunning && this.#exchange!.endsNow()) this.host?.throw(isShutDown());
   }
 
   *run(): Coroutine<void> {
@@ -176,6 +182,7 @@ export class Connection implements Wire, Inner, Patience {
           this.#forget();
           this.#beginIdle();
           for (let data; (data = output.take()) !== undefined;) yield data;
+          if (this.#isFinishing) return yield* this.#sendAll();
           try {
             input.receive(yield);
           } catch (error) {
@@ -229,6 +236,7 @@ export class Connection implements Wire, Inner, Patience {
   /** Does what the handler waits for, and lets it go on. */
   *#goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
     this.host?.begin(Infinity);
+    if (this.#isFinishing && exchange.endsNow()) return exchange.throw(isShutDown());
     try {
       if (phase !== "elsewhere") {
         for (let data; (data = this.#output.take()) !== undefined;) yield data;
@@ -474,6 +482,10 @@ export class Connection implements Wire, Inner, Patience {
   *#flush(): Coroutine<void> {
     for (let data; (data = this.#output.take()) !== undefined;) yield data;
   }
+}
+
+function isShutDown(): EndOfStream {
+  return new EndOfStream("The server shuts down");
 }
 
 /** How much longer a connection is kept open than is announced, for a request may be under way. */

@@ -117,6 +117,8 @@ export class Exchange implements RequestContext {
   #body: "open" | "expected" | { error: unknown } = "open";
   /** Whether a transfer to the client was cut, and nothing was sent since: a part is there. */
   #isPart = false;
+  /** Whether the server has ended an event stream. */
+  #isEnded = false;
   /** The error that told the handler that the client has gone or the connection is broken. */
   #gone: unknown = undefined;
   /** The timeouts of this request, if it has its own. */
@@ -155,6 +157,17 @@ export class Exchange implements RequestContext {
 
   onAnswered(tell: Watcher["tell"], request: HttpRequest | undefined): void {
     (this.watchers ??= []).push({ tell, request, at: performance.now() });
+  }
+
+  /**
+   * Whether the server may end the answer where its handler waits now, once: it is an event stream,
+   * which a browser asks for again.
+   */
+  endsNow(): boolean {
+    const { phase } = this;
+    const waits = phase === "driver" || phase === "elsewhere" || phase === "output";
+    if (!waits || this.#isEnded || !this.#wire.answer.isEventStream) return false;
+    return this.#isEnded = true;
   }
 
   /** Whether the handler wants to be told when the client has gone. */
@@ -503,7 +516,7 @@ export class Exchange implements RequestContext {
     this.#noteUnexpected();
     const { answer } = this.#wire;
     try {
-      if (this.#isPart && answer.room === Infinity) throw isPart();
+      if (this.#isPart && answer.room === Infinity && !this.#isEnded) throw isPart();
       answer.end();
     } catch (error) {
       // The client has gone, and the handler has caught that.

@@ -26,6 +26,13 @@ export interface Host {
   readonly left: number;
   /** The connection has ended. */
   stop(): void;
+  /**
+   * Closes the connection when all output is on its way, if it is idle then. It does not wait for the
+   * client to close it: no request is answered, so nothing that a client sends can destroy an answer.
+   */
+  hangUp(): void;
+  /** Throws an error at the yield where the connection waits, unless it is running just now. */
+  throw(error: unknown): void;
   /** Waits until all output is on its way. */
   sent(): Request<void>;
   /**
@@ -51,9 +58,12 @@ export interface Host {
   end(own: Scope, isCut: boolean): Request<void> | undefined;
 }
 
+/** What the host asks the connection. */
+type HostedConnection = Inner & { readonly current: HttpTimeouts; readonly isIdle: boolean };
+
 /** The host of the coroutine that is running: gio, or undefined if it is fed by hand. */
 export function hostOf(
-  connection: Inner & { readonly current: HttpTimeouts },
+  connection: HostedConnection,
 ): Host | undefined {
   const driver = runningDriver();
   if (driver === undefined) return undefined;
@@ -86,10 +96,12 @@ const MAX_AHEAD = 65536;
 
 class GioHost implements Host {
   readonly #driver: Driver;
+  readonly #connection: HostedConnection;
   readonly #timer: PhaseTimer;
 
-  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }) {
+  constructor(driver: Driver, connection: HostedConnection) {
     this.#driver = driver;
+    this.#connection = connection;
     this.#timer = new PhaseTimer(driver, connection);
   }
 
@@ -103,6 +115,20 @@ class GioHost implements Host {
 
   stop(): void {
     this.#timer.stop();
+  }
+
+  hangUp(): void {
+    const driver = this.#driver;
+    const resume = () => {
+      if (!this.#connection.isIdle) return;
+      driver.cancel();
+      driver.base!.context.close();
+    };
+    new Sent(driver).begin({ resume, fail: ignore });
+  }
+
+  throw(error: unknown): void {
+    if (!this.#driver.isRunning) this.#driver.throw(error);
   }
 
   sent(): Request<void> {

@@ -52,6 +52,8 @@ export interface AnswerSink {
   readonly room: number;
   /** Whether the body is sent as it is. */
   readonly isDirect: boolean;
+  /** Whether it is a stream of server-sent events. */
+  readonly isEventStream: boolean;
   /** So much of the body was sent by a transfer. */
   moved(length: number): void;
   /** Throws if no body can be sent. */

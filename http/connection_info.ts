@@ -6,4 +6,27 @@ export interface ConnectionInfo {
   readonly localAddr: Deno.Addr | undefined;
   /** Whether it is secured by TLS. */
   readonly tls: boolean;
+  /**
+   * Aborts when the server begins to shut down. A handler that would take long may end early then; it
+   * may still answer, until the deadline. Event streams are ended without its help.
+   *
+   * @example A long poll
+   * ```ts
+   * import type { Coroutine } from "@weightless/io/compose";
+   * import { wait } from "@weightless/io/gio";
+   * import { type HttpRequest, ok, response } from "@weightless/io/http";
+   *
+   * function* poll({ connection: { closing } }: HttpRequest, news: Promise<string>): Coroutine {
+   *   const closed = new Promise<undefined>((resolve) => {
+   *     closing?.addEventListener("abort", () => resolve(undefined), { once: true });
+   *   });
+   *   const text = closing?.aborted ? undefined : yield* wait(Promise.race([news, closed]));
+   *   if (text === undefined) return yield response(503, { "retry-after": "1" });
+   *   yield ok();
+   *   yield text;
+   * }
+   * void poll;
+   * ```
+   */
+  readonly closing?: AbortSignal;
 }

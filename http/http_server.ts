@@ -120,8 +120,8 @@ export class HttpServer implements Disposable {
     this.#listener = new Listener(
       reactor,
       at,
-      (info) => new Connection(handler, settings, info),
-      (info) => new Connection(errorHandler ?? refuse, refusing, info),
+      (info) => new Connection(handler, settings, info).run(),
+      (info) => new Connection(errorHandler ?? refuse, refusing, info).run(),
       overload === 503,
     );
   }
@@ -189,7 +189,9 @@ export class HttpServer implements Disposable {
 
   /**
    * Ends in good order: stops listening, closes the connections that wait for a request, and lets the
-   * others send their answer, with `connection: close`. What is left at the deadline is aborted.
+   * others send their answer, with `connection: close`. Event streams (`text/event-stream`) end at
+   * once: their handlers get `EndOfStream` where they wait, and browsers connect again. Other handlers
+   * are told by {@linkcode ConnectionInfo.closing}. What is left at the deadline is aborted.
    *
    * @param options The deadline.
    * @returns A promise that resolves when no connection is left. The reactor must run meanwhile.

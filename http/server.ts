@@ -54,7 +54,7 @@ export class Server extends Observable<ServerMessages> implements Disposable {
     this.#listener = new Listener(
       reactor,
       options,
-      (info) => ({ run: () => this.any.processConnection(info), isIdle: false }),
+      (info) => this.any.processConnection(info),
     );
   }
 
@@ -92,8 +92,9 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   }
 
   /**
-   * Stops listening, and waits until the connections have come to their end. What is left at the
-   * deadline is aborted.
+   * Stops listening, and waits until the connections have come to their end. Those that speak HTTP
+   * end as those of {@linkcode HttpServer.shutdown}, others are told by
+   * {@linkcode ConnectionInfo.closing}. What is left at the deadline is aborted.
    *
    * @param options The deadline.
    * @returns A promise that resolves when no connection is left. The reactor must run meanwhile.
