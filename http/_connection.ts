@@ -20,6 +20,7 @@ import {
   type Use,
 } from "./_host.ts";
 import { schemeOf } from "./_limits.ts";
+import { LogEntry, type RequestLine } from "./_log_entry.ts";
 import { MIN_PROGRESS, Overdue } from "./_phase_timer.ts";
 import type { Settings } from "./_settings.ts";
 import type { Wire } from "./_wire.ts";
@@ -94,6 +95,8 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   #arrived = 0;
   /** How much of the time for that is left. */
   #bodyMs = 0;
+  /** Whether it waits for more of the body, within that time. */
+  #awaitsBody = false;
   /** Whether it waits for the first byte of a request. */
   isIdle = true;
   /**
@@ -209,7 +212,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
           answer.start(parser.method === "HEAD", false, false);
           exchange.refuse(error);
           this.#settings.requests++;
-          this.#willLog(exchange, undefined);
+          this.#willLog(exchange, undefined, parser.line);
           this.#tell(exchange);
           return yield* this.#sendAll();
         }
@@ -279,13 +282,11 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   }
 
   /** Has the access log told of a request when it has been answered. */
-  #willLog(exchange: Exchange, request: HttpRequest | undefined): void {
+  #willLog(exchange: Exchange, request: HttpRequest | undefined, line: RequestLine): void {
     const { accessLog } = this.#settings;
     if (accessLog === undefined) return;
-    const connection = this.info;
-    // Written out: a spread is slower.
     exchange.onAnswered(
-      ({ status, bytes, time, ms }) => accessLog({ connection, request, status, bytes, time, ms }),
+      (answered) => accessLog(new LogEntry(this.info, request, line, answered)),
       request,
     );
   }
@@ -321,16 +322,30 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     }
   }
 
+  retime(exchange: unknown, before: HttpTimeouts): void {
+    const { host } = this;
+    if (host === undefined || exchange !== this.#exchange || !this.isRunning) return;
+    const { bodyMs } = this.current;
+    if (this.#awaitsBody && host.left !== Infinity) this.#bodyMs = host.left;
+    // What has passed of the time counts. Both may be Infinity.
+    const isLimited = before.bodyMs !== Infinity && bodyMs !== Infinity;
+    this.#bodyMs = isLimited ? Math.max(0, this.#bodyMs + bodyMs - before.bodyMs) : bodyMs;
+    if (this.#awaitsBody) host.begin(this.#bodyMs);
+    host.retime();
+  }
+
   awaitBody(ms: number = this.#exchange!.timeouts.bodyMs): void {
     if (this.#arrived >= MIN_PROGRESS) {
       this.#arrived = 0;
       this.#bodyMs = ms;
     }
+    this.#awaitsBody = !this.#exchange!.hasTakenOver;
     this.host!.begin(Math.min(this.#bodyMs, ms));
   }
 
   bodyCame(length: number): void {
     const host = this.host!;
+    this.#awaitsBody = false;
     if (host.left !== Infinity) this.#bodyMs = host.left;
     host.begin(Infinity);
     this.#arrived += length;
@@ -343,7 +358,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     parser.forget();
     const settings = this.#settings;
     settings.requests++;
-    this.#willLog(exchange, request);
+    this.#willLog(exchange, request, request);
     if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
     this.isIdle = false;
     this.body.start(contentLength);

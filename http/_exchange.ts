@@ -143,7 +143,9 @@ export class Exchange implements RequestContext {
   }
 
   set timeouts(given: Partial<HttpTimeouts>) {
-    this.#timeouts = allTimeouts(given, this.timeouts);
+    const before = this.timeouts;
+    this.#timeouts = allTimeouts(given, before);
+    this.#wire.retime(this, before);
   }
 
   get signal(): AbortSignal {

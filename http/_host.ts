@@ -22,6 +22,8 @@ export interface Host {
    * at its yield. `Infinity` means that it waits for something else.
    */
   begin(ms: number): void;
+  /** The timeouts of the connection have changed. */
+  retime(): void;
   /** How much of that time is left. */
   readonly left: number;
   /** The connection has ended. */
@@ -107,6 +109,10 @@ class GioHost implements Host {
 
   begin(ms: number): void {
     this.#timer.begin(ms);
+  }
+
+  retime(): void {
+    this.#timer.retime();
   }
 
   get left(): number {

@@ -93,6 +93,8 @@ export interface Wire {
   /** Which bodies are encoded and decoded; undefined if none are. */
   readonly codings: Codings | undefined;
   readonly timeouts: HttpTimeouts;
+  /** The timeouts of an exchange have been changed; they count for what is waited for now. */
+  retime(exchange: unknown, before: HttpTimeouts): void;
   /** The handler wants to be told if the client goes while it waits for something else. */
   watch(): void;
   /** Reports an error that the client is not told. */
