@@ -56,6 +56,7 @@ export * from "./response.ts";
 export * from "./server.ts";
 export * from "./server_options.ts";
 export * from "./trailers.ts";
+export type { AcceptorOptions } from "../reactor/mod.ts";
 export { type Coroutine, EndOfStream } from "../compose/mod.ts";
 export { compress, type CompressOptions } from "./content/compress.ts";
 export * from "./content/compression_for.ts";

@@ -68,7 +68,13 @@ export class Server extends Observable<ServerMessages> implements Disposable {
     return this.#listener.port;
   }
 
-  /** A URL that reaches it if it speaks HTTP, for example `http://127.0.0.1:8000/`. */
+  /**
+   * A URL that reaches it if it speaks HTTP, for example `http://127.0.0.1:8000/`.
+   *
+   * No URL names a Unix socket. There it is `http://localhost/`, for a client that is told the path
+   * beside it: `curl --unix-socket /run/app.sock http://localhost/`, or
+   * `Deno.createHttpClient({ proxy: { transport: "unix", path } })`.
+   */
   get url(): string {
     return this.#listener.url;
   }

@@ -48,7 +48,7 @@ const EXPORTS = {
       jsonLog knownUsers lastEventId methodNotAllowed multipart ok parseEvents preferredEncoding
       preferredLanguage preferredType ranged rangesOf raw response serveHttp trailers weakEtag`,
     types: `
-      AccessLog AccessLogEntry Answered BasicAuthenticationOptions ByteRange CompressOptions
+      AcceptorOptions AccessLog AccessLogEntry Answered BasicAuthenticationOptions ByteRange CompressOptions
       CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo
       ContentCoding Coroutine DecompressOptions EventToSend EventsOptions FetchHandler FetchInfo
       FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits
