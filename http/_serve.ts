@@ -2,6 +2,8 @@
  * The common part of HttpServer and Server: it runs a coroutine on each connection that it accepts,
  * counts the connections, and ends them.
  */
+import { ACCEPTOR } from "../reactor/_all_options.ts";
+import { names, refuseUnknown } from "../reactor/_known.ts";
 import type { Coroutine } from "../compose/mod.ts";
 import { type Gio, gio } from "../gio/mod.ts";
 import { duration, whole } from "../reactor/_whole.ts";
@@ -107,7 +109,9 @@ export class Listener {
   }
 
   /** Ends the connections that are idle; waits for the others, and aborts them at the deadline. */
-  async shutdown({ deadlineMs = 10_000 }: ShutdownOptions): Promise<void> {
+  async shutdown(options: ShutdownOptions): Promise<void> {
+    refuseUnknown("shut down", options, TO_SHUT_DOWN);
+    const { deadlineMs = 10_000 } = options;
     duration(deadlineMs, "shut down: deadlineMs");
     this.close();
     this.#closing.abort(new DOMException("The server shuts down", "AbortError"));
@@ -186,8 +190,13 @@ export class Listener {
   }
 }
 
+/** The options of a server that listens. */
+export const SERVER: readonly string[] = [...ACCEPTOR, "maxConnectionsPerAddress"];
+
 /** How many connections that are refused are open at most; others are aborted. */
 const MAX_REFUSED = 64;
+
+const TO_SHUT_DOWN = names<ShutdownOptions>({ deadlineMs: 1 });
 
 const PER_ADDRESS = "listen: maxConnectionsPerAddress";
 

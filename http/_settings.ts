@@ -2,13 +2,31 @@ import { shown } from "../reactor/_describe.ts";
 import { checkFunction } from "./_check_function.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
 import type { Codings } from "./_codings.ts";
-import { allLimits, allTimeouts, refuseUnknown, schemeOf } from "./_limits.ts";
+import { allLimits, allTimeouts, names, refuseUnknown, schemeOf } from "./_limits.ts";
 import type { AccessLog } from "./access_log.ts";
 import { compressionFor } from "./content/compression_for.ts";
 import { decompress } from "./content/decompress.ts";
 import type { HttpProtocolOptions } from "./http_handler.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 import { defaultTimeouts, type HttpTimeouts } from "./http_timeouts.ts";
+
+/** The options of the protocol. */
+export const PROTOCOL: readonly string[] = names<HttpProtocolOptions>({
+  limits: 1,
+  timeouts: 1,
+  scheme: 1,
+  onError: 1,
+  accessLog: 1,
+  compression: 1,
+  decompression: 1,
+  clock: 1,
+});
+
+/** Checks the options of the protocol, if it is not a part of a server. */
+export function settingsOf(options: HttpProtocolOptions): Settings {
+  refuseUnknown("speak HTTP", options, PROTOCOL);
+  return new Settings(options);
+}
 
 /** What the connections of one server share. It may be changed while they are open. */
 export class Settings {

@@ -1,7 +1,7 @@
 import { call, type Coroutine } from "../compose/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
 import { Connection } from "./_connection.ts";
-import { Settings } from "./_settings.ts";
+import { type Settings, settingsOf } from "./_settings.ts";
 import { isUnanswered } from "./_unanswered.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
@@ -64,7 +64,7 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
    */
   constructor(options: HttpProtocolOptions = {}) {
     super();
-    this.#settings = new Settings(options);
+    this.#settings = settingsOf(options);
   }
 
   /** Speaks HTTP on one connection. */

@@ -2,9 +2,9 @@ import type { Coroutine } from "../compose/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import { checkReactor } from "../reactor/_options.ts";
 import { checkHandler, Connection } from "./_connection.ts";
-import { Listener } from "./_serve.ts";
+import { Listener, SERVER } from "./_serve.ts";
 import { refuseUnknown } from "./_limits.ts";
-import { Settings } from "./_settings.ts";
+import { PROTOCOL, Settings } from "./_settings.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
@@ -39,12 +39,8 @@ export interface HttpServerStatistics extends ServerStatistics {
 
 const OVERLOADED = response(503, { "content-type": "text/plain", "retry-after": "1" });
 
-const SERVER_OPTIONS = [
-  "port hostname path listener descriptor cert key alpnProtocols reusePort tcpBacklog maxConnections noDelay",
-  "priority onReleased maxConnectionsPerAddress limits timeouts scheme onError accessLog clock",
-  "compression decompression",
-  "handler overload errorHandler",
-].join(" ").split(" ");
+const OF_SERVER = ["handler", "overload", "errorHandler"];
+const ALL = [...SERVER, ...PROTOCOL, ...OF_SERVER];
 
 /**
  * An HTTP/1.1 server, on a reactor.
@@ -93,8 +89,8 @@ export class HttpServer implements Disposable {
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
     checkReactor(reactor, "listen", "new HttpServer(reactor, options)");
-    refuseUnknown("serve HTTP", options, SERVER_OPTIONS);
-    const { handler, overload = "wait", errorHandler, ...rest } = options;
+    refuseUnknown("serve HTTP", options, ALL);
+    const { handler, overload = "wait", errorHandler } = options;
     checkHandler(handler);
     if (errorHandler !== undefined) checkHandler(errorHandler, "errorHandler");
     if (overload !== "wait" && overload !== 503) {
@@ -106,20 +102,9 @@ export class HttpServer implements Disposable {
       limits: { ...settings.limits, maxRequests: 1 },
       timeouts: { ...settings.timeouts, idleMs: Math.min(10_000, settings.timeouts.idleMs) },
     });
-    const {
-      limits: _,
-      timeouts: _1,
-      scheme: _2,
-      onError: _3,
-      accessLog: _4,
-      clock: _5,
-      compression: _6,
-      decompression: _7,
-      ...at
-    } = rest;
     this.#listener = new Listener(
       reactor,
-      at,
+      Object.fromEntries(Object.entries(options).filter(([name]) => SERVER.includes(name))),
       (info) => new Connection(handler, settings, info).run(),
       (info) => new Connection(errorHandler ?? refuse, refusing, info).run(),
       overload === 503,

@@ -1,8 +1,10 @@
+import { refuseUnknown } from "../reactor/_known.ts";
+import { checkReactor } from "../reactor/_options.ts";
 import type { Coroutine } from "../compose/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
-import { Listener } from "./_serve.ts";
+import { Listener, SERVER } from "./_serve.ts";
 import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
 /** The messages of {@linkcode Server}. */
@@ -47,9 +49,12 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   /**
    * Begins to listen.
    *
+   * @throws {TypeError} If an option is unknown or has no effect.
    * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: ServerOptions) {
+    checkReactor(reactor, "listen", "new Server(reactor, options)");
+    refuseUnknown("listen", options, SERVER);
     super();
     this.#listener = new Listener(
       reactor,

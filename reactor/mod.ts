@@ -20,6 +20,7 @@
  * @module
  */
 export * from "./acceptor.ts";
+export * from "./acceptor_options.ts";
 export * from "./byte_stream.ts";
 export * from "./clock.ts";
 export * from "./connect.ts";

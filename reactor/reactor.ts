@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import { tellAttended } from "./_attended.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
@@ -30,6 +31,10 @@ import type { Timer } from "./timer.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 import { realClock, Timers } from "./_timers.ts";
 import { forget, shutDownWithWorker } from "./_worker_end.ts";
+
+const TO_RUN = ["signal"];
+const TO_ADOPT = ["noDelay"];
+const TO_LISTEN = names<ListeningOptions>({ noDelay: 1, onReleased: 1 });
 
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
@@ -89,8 +94,8 @@ export class Reactor implements Disposable {
    * @throws {Deno.errors.NotSupported} If that back end cannot be used here.
    */
   constructor(options: ReactorOptions = {}) {
-    const { selector = "auto", clock = realClock, lingerMs = 5000 } = options;
     checkReactorOptions(options);
+    const { selector = "auto", clock = realClock, lingerMs = 5000 } = options;
     this.#options = options;
     this.#clock = clock;
     this.#selector = createSelector(selector);
@@ -340,6 +345,7 @@ export class Reactor implements Disposable {
     options: Pick<ListeningOptions, "noDelay"> = {},
   ): Socket {
     this.#checkAlive("adopt a connection");
+    refuseUnknown("adopt a connection", options, TO_ADOPT);
     const { owner } = this.#sockets;
     const { noDelay = true } = options;
     if (noDelay && "handshake" in stream) sendAtOnce(stream as Deno.TlsConn, options);
@@ -359,6 +365,7 @@ export class Reactor implements Disposable {
    */
   listening(listener: Deno.Listener | number, options: ListeningOptions = {}): Listening {
     this.#checkAlive("listen");
+    refuseUnknown("listen", options, TO_LISTEN);
     // Accepted connections inherit this option.
     if (options.noDelay !== false && typeof listener === "object" && isTls(listener)) {
       sendAtOnce(listener, options);
@@ -422,8 +429,10 @@ export class Reactor implements Disposable {
    * @throws {TypeError} If the reactor is shut down, or runs already.
    * @throws What {@linkcode Reactor.step} and {@linkcode Reactor.shutdown} throw.
    */
-  async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async run(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#checkAlive("run");
+    refuseUnknown("run", options, TO_RUN);
+    const { signal } = options;
     if (this.#running) throw new TypeError("Cannot run: the reactor runs already");
     this.#running = true;
     const stop = () => this.requestShutdown();
