@@ -1,5 +1,5 @@
 import type { Socket } from "../reactor/mod.ts";
-import type { ConnectionInfo } from "./connection_info.ts";
+import type { ConnectionInfo, TlsInfo } from "./connection_info.ts";
 
 /** What is spoken on a connection, for a server that shuts down. */
 export interface Speaker {
@@ -13,15 +13,28 @@ export interface Speaker {
 export class AcceptedConnection implements ConnectionInfo {
   readonly remoteAddr: Deno.Addr | undefined;
   readonly localAddr: Deno.Addr | undefined;
-  readonly tls: boolean;
+  readonly tls: TlsInfo | undefined;
   readonly closing: AbortSignal;
   /** The protocol is known when it begins. Others than HTTP tell nothing. */
   speaker: Speaker | undefined = undefined;
 
-  constructor({ remoteAddr, localAddr }: Socket, tls: boolean, closing: AbortSignal) {
-    this.remoteAddr = remoteAddr;
-    this.localAddr = localAddr;
-    this.tls = tls;
+  constructor(socket: Socket, isSecured: boolean, closing: AbortSignal) {
+    this.remoteAddr = socket.remoteAddr;
+    this.localAddr = socket.localAddr;
+    this.tls = isSecured ? new Tls(socket) : undefined;
     this.closing = closing;
+  }
+}
+
+/** The handshake ends when the connection is read. */
+class Tls implements TlsInfo {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  get alpnProtocol(): string | undefined {
+    return this.#socket.alpnProtocol;
   }
 }

@@ -71,7 +71,7 @@ const UNLIMITED: HttpTimeouts = Object.freeze({
 const UNKNOWN: ConnectionInfo = Object.freeze({
   remoteAddr: undefined,
   localAddr: undefined,
-  tls: false,
+  tls: undefined,
 });
 
 export class Connection implements Wire, Inner, Patience, Speaker {
@@ -120,7 +120,10 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     this.#limits = settings.limits;
     this.#date = settings.date;
     this.info = info;
-    this.#parser = requestHeadParser(this.#limits, schemeOf(settings.scheme, info.tls));
+    this.#parser = requestHeadParser(
+      this.#limits,
+      schemeOf(settings.scheme, info.tls !== undefined),
+    );
     this.body = new Body(this.#input, this.#limits);
     this.answer = new Answer(this.#output, this.#date);
     if (info instanceof AcceptedConnection) info.speaker = this;

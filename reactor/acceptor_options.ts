@@ -24,13 +24,27 @@ export interface AcceptorOptions {
    * because Deno cannot use the descriptor.
    */
   descriptor?: number;
-  /** Certificate chain in PEM format. Makes every connection TLS. Needs `key`. */
+  /**
+   * Certificate chain in PEM format. Makes every connection TLS. Needs `key`.
+   *
+   * It counts as long as the acceptor listens: Deno can neither replace the certificate of a listener,
+   * nor choose one by the name that a client asks for, nor ask clients for theirs. To replace it
+   * without refusing anybody, let a proxy in front end TLS, or start another process with the new
+   * certificate and `reusePort`, and then shut this one down; connections that it has not accepted
+   * yet are reset.
+   */
   cert?: string;
   /** Private key in PEM format. */
   key?: string;
   /** The protocols to offer by ALPN, with TLS. */
   alpnProtocols?: string[];
-  /** Lets several processes listen on the same port. Needs `--unstable-net`. @default {false} */
+  /**
+   * Lets several processes listen on the same port. Deno has it only with `--unstable-net`, on each
+   * back end, because Deno itself listens. Processes that a supervisor starts can share a `descriptor`
+   * instead.
+   *
+   * @default {false}
+   */
   reusePort?: boolean;
   /** How many connections wait in the kernel. @default {as Deno} */
   tcpBacklog?: number;

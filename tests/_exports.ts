@@ -53,7 +53,7 @@ export const EXPORTS = {
       HttpProtocolMessages HttpProtocolOptions HttpServerOptions HttpServerStatistics
       HttpTimeouts IpFilterOptions ParseEventsOptions Part Parts PathFilterOptions RangedAnswer
       RangedOptions RangedRepresentation RangesOptions Raw ReceivedEvent ResponseHead
-      ResponseTrailers ServerMessages ServerOptions ServerStatistics ShutdownOptions Validators`,
+      ResponseTrailers ServerMessages ServerOptions ServerStatistics ShutdownOptions TlsInfo Validators`,
   },
   "http/files": {
     values: `FileServer files`,
