@@ -27,6 +27,7 @@ import type { Wire } from "./_wire.ts";
 import { Pieces } from "./h1/_pieces.ts";
 import { RequestHeadParser, requestHeadParser } from "./h1/_request_head.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
+import type { ErrorHandler } from "./error_handler.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import { HttpRequest } from "./http_request.ts";
@@ -157,6 +158,10 @@ export class Connection implements Wire, Inner, Patience, Speaker {
 
   get codings(): Codings | undefined {
     return this.#settings.codings;
+  }
+
+  get errorHandler(): ErrorHandler | undefined {
+    return this.#settings.errorHandler;
   }
 
   get timeouts(): HttpTimeouts {

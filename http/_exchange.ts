@@ -42,6 +42,7 @@ import {
 } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { coded } from "./_coded.ts";
+import { errorAnswer } from "./_error_answer.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
@@ -50,7 +51,6 @@ import { reasonOf } from "./_status.ts";
 import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
 import type { Answered } from "./answered.ts";
-import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -576,15 +576,15 @@ export class Exchange implements RequestContext {
   #answerError(error: { status: number; message: string }): Phase {
     const { status, message } = error;
     const { answer } = this.#wire;
-    // RFC 9110 15.5.16: which content codings are accepted, if that was the cause.
-    const accepted = error instanceof UnsupportedCoding ? error.accepted : undefined;
-    answer.head(
-      new Head(status, {
-        "content-type": "text/plain; charset=utf-8",
-        "accept-encoding": accepted,
-      }),
+    const request = this.#request;
+    const [head, body] = errorAnswer(
+      this.#wire.errorHandler,
+      { status, message, request },
+      error,
+      (failure) => this.#wire.report(failure, request),
     );
-    answer.data(message);
+    answer.head(head);
+    answer.data(body);
     answer.end();
     return this.#ended();
   }

@@ -3,6 +3,7 @@
  * one for each stream.
  */
 import type { Codings } from "./_codings.ts";
+import type { ErrorHandler } from "./error_handler.ts";
 import type { Head } from "./_head.ts";
 import type { Trailers } from "./_trailers.ts";
 import type { Host } from "./_host.ts";
@@ -92,6 +93,8 @@ export interface Wire {
   readonly info: ConnectionInfo;
   /** Which bodies are encoded and decoded; undefined if none are. */
   readonly codings: Codings | undefined;
+  /** Makes the answers to errors, if the user wants others. */
+  readonly errorHandler: ErrorHandler | undefined;
   readonly timeouts: HttpTimeouts;
   /** The timeouts of an exchange have been changed; they count for what is waited for now. */
   retime(exchange: unknown, before: HttpTimeouts): void;

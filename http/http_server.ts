@@ -1,14 +1,13 @@
-import type { Coroutine } from "../compose/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import { checkReactor } from "../reactor/_options.ts";
 import { checkHandler, Connection } from "./_connection.ts";
+import { refuse } from "./_overloaded.ts";
 import { Listener, SERVER } from "./_serve.ts";
 import { refuseUnknown } from "./_limits.ts";
 import { PROTOCOL, Settings } from "./_settings.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
-import { response } from "./response.ts";
 import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
 /** Options of {@linkcode HttpServer}: where to listen, the protocol, and the handler. */
@@ -17,18 +16,12 @@ export interface HttpServerOptions extends ServerOptions, HttpProtocolOptions {
   handler: HttpHandler;
   /**
    * What happens to connections beyond `maxConnections`: they wait in the kernel until others have
-   * ended, or their requests are answered with 503 (Service Unavailable).
+   * ended, or their requests are answered with 503 (Service Unavailable), see
+   * {@linkcode HttpProtocolOptions.errorHandler}, and they are closed after that.
    *
    * @default {"wait"}
    */
   overload?: "wait" | 503;
-  /**
-   * Answers the requests of connections that are refused, because there are too many in all or from
-   * one address. The connection is closed after the answer.
-   *
-   * @default {an answer with 503}
-   */
-  errorHandler?: HttpHandler;
 }
 
 /** What `HttpServer.statistics` tells. */
@@ -37,9 +30,7 @@ export interface HttpServerStatistics extends ServerStatistics {
   readonly requests: number;
 }
 
-const OVERLOADED = response(503, { "content-type": "text/plain", "retry-after": "1" });
-
-const OF_SERVER = ["handler", "overload", "errorHandler"];
+const OF_SERVER = ["handler", "overload"];
 const ALL = [...SERVER, ...PROTOCOL, ...OF_SERVER];
 
 /**
@@ -90,9 +81,8 @@ export class HttpServer implements Disposable {
   constructor(reactor: Reactor, options: HttpServerOptions) {
     checkReactor(reactor, "listen", "new HttpServer(reactor, options)");
     refuseUnknown("serve HTTP", options, ALL);
-    const { handler, overload = "wait", errorHandler } = options;
+    const { handler, overload = "wait" } = options;
     checkHandler(handler);
-    if (errorHandler !== undefined) checkHandler(errorHandler, "errorHandler");
     if (overload !== "wait" && overload !== 503) {
       throw new TypeError(`Cannot serve HTTP: overload must be "wait" or 503`);
     }
@@ -106,7 +96,7 @@ export class HttpServer implements Disposable {
       reactor,
       Object.fromEntries(Object.entries(options).filter(([name]) => SERVER.includes(name))),
       (info) => new Connection(handler, settings, info).run(),
-      (info) => new Connection(errorHandler ?? refuse, refusing, info).run(),
+      (info) => new Connection(refuse, refusing, info).run(),
       overload === 503,
     );
   }
@@ -201,9 +191,4 @@ export class HttpServer implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function* refuse(): Coroutine {
-  yield OVERLOADED;
-  yield "Service Unavailable";
 }

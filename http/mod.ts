@@ -38,6 +38,7 @@ export * from "./content/last_event_id.ts";
 export * from "./content/parse_events.ts";
 export type { Part } from "./content/part.ts";
 export type { Parts } from "./content/parts.ts";
+export * from "./error_handler.ts";
 export * from "./headers_to_send.ts";
 export * from "./http_timeouts.ts";
 export * from "./http_handler.ts";

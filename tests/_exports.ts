@@ -48,7 +48,7 @@ export const EXPORTS = {
     types: `
       AcceptorOptions AccessLog AccessLogEntry Answered BasicAuthenticationOptions ByteRange CompressOptions
       CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo
-      ContentCoding Coroutine DecompressOptions EventToSend EventsOptions FetchHandler FetchInfo
+      ContentCoding Coroutine DecompressOptions ErrorAnswer ErrorHandler ErrorToAnswer EventToSend EventsOptions FetchHandler FetchInfo
       FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits
       HttpProtocolMessages HttpProtocolOptions HttpServerOptions HttpServerStatistics
       HttpTimeouts IpFilterOptions ParseEventsOptions Part Parts PathFilterOptions RangedAnswer

@@ -516,17 +516,14 @@ serverTest(
   {
     handler: hello,
     maxConnectionsPerAddress: 1,
-    *errorHandler(request) {
-      yield ok({ "content-type": "text/plain" });
-      yield `too many for ${request.path}`;
-    },
+    errorHandler: ({ status, request }) => ({ body: `${status} for ${request!.path}` }),
   },
   async ({ server }) => {
     using first = await Client.to(server);
     await first.send(GET);
     using second = await Client.to(server);
     await second.send(GET);
-    await second.until(/connection: close\r\n(.*\r\n)*\r\ntoo many for \/$/);
+    await second.until(/connection: close\r\n(.*\r\n)*\r\n503 for \/$/);
     await first.until(/hello$/);
   },
 );
