@@ -28,10 +28,8 @@ export interface AcceptorOptions {
    * Certificate chain in PEM format. Makes every connection TLS. Needs `key`.
    *
    * It counts as long as the acceptor listens: Deno can neither replace the certificate of a listener,
-   * nor choose one by the name that a client asks for, nor ask clients for theirs. To replace it
-   * without refusing anybody, let a proxy in front end TLS, or start another process with the new
-   * certificate and `reusePort`, and then shut this one down; connections that it has not accepted
-   * yet are reset.
+   * nor choose one by the name that a client asks for, nor ask clients for theirs. A server of
+   * `node:tls` can: `examples/https.ts` shows how its connections are adopted.
    */
   cert?: string;
   /** Private key in PEM format. */

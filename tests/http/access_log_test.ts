@@ -62,7 +62,8 @@ const CASES: [
 
 serverTest("an access log knows of a refused request what had come", async (reactor, errors) => {
   for (const [name, sent, status, known, options] of CASES) {
-    for (const pieces of [1, 2]) {
+    // What is too slow comes whole, or its second piece could come too late.
+    for (const pieces of options?.timeouts === undefined ? [1, 2] : [1]) {
       const entries: AccessLogEntry[] = [];
       using server = new HttpServer(reactor, {
         ...listening,
