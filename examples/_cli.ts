@@ -1,5 +1,6 @@
 /** What the examples share: options, one clear line for what goes wrong, and a clean end on Ctrl-C. */
 import { parseArgs } from "node:util";
+import type { HttpServer } from "@weightless/io/http";
 import { type Reactor, stdio } from "@weightless/io/reactor";
 
 /** Ends the program with one line that says why. */
@@ -58,20 +59,32 @@ export function endWithInput(reactor: Reactor): void {
   });
 }
 
+/** What runs: where it listens, or a server, which ends in good order. */
+type Running = string | Pick<HttpServer, "url" | "shutdown">;
+
 /**
- * Runs until Ctrl-C (SIGINT) or SIGTERM, and tells on SIGUSR2 what the reactor is waiting for; on SIGUSR1 as well, but there
+ * Runs until Ctrl-C (SIGINT) or SIGTERM: a server lets its clients have their answers, for two seconds at most, or until the
+ * second Ctrl-C. It tells on SIGUSR2 what the reactor is waiting for; on SIGUSR1 as well, but there
  * Deno opens its debugger, whoever else listens. What `setup` cannot do (a port in use, say) ends the program.
  */
 export async function serve(
   makeReactor: () => Reactor,
-  setup: (reactor: Reactor) => string | Promise<string>,
+  setup: (reactor: Reactor) => Running | Promise<Running>,
 ): Promise<void> {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const questions: Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGUSR1", "SIGUSR2"];
   try {
     using reactor = makeReactor();
-    const where = await setup(reactor);
-    const stop = () => reactor.requestShutdown();
+    const server = await setup(reactor);
+    const where = typeof server === "string" ? server : server.url;
+    let isStopping = false;
+    const stop = async () => {
+      if (typeof server !== "string" && !isStopping) {
+        isStopping = true;
+        await server.shutdown({ deadlineMs: 2000 });
+      }
+      reactor.requestShutdown();
+    };
     for (const signal of signals) Deno.addSignalListener(signal, stop);
     const inspect = () =>
       console.error(Deno.inspect(reactor.inspect(), { depth: 2, breakLength: 120 }));

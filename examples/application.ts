@@ -70,6 +70,6 @@ await serve(
       server,
       [new HttpProtocol(), [new ApacheLogger(console.log), [rename, members, admin, site]]],
     ]);
-    return server.url;
+    return server;
   },
 );

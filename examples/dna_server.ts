@@ -44,6 +44,6 @@ await serve(
         new Anything(),
       ]],
     ]);
-    return server.url;
+    return server;
   },
 );

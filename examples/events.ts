@@ -78,6 +78,5 @@ const everyMs = number("every-ms", given["every-ms"], 1, 3_600_000);
 const at = { hostname: given.hostname, port: port(given.port) };
 await serve(
   () => new Reactor({ selector: selector(given.selector) }),
-  (reactor) =>
-    new HttpServer(reactor, { ...at, handler: (request) => handler(request, everyMs) }).url,
+  (reactor) => new HttpServer(reactor, { ...at, handler: (request) => handler(request, everyMs) }),
 );

@@ -28,5 +28,5 @@ await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor)
     ...at,
     handler,
     accessLog: (entry) => console.log(commonLog(entry)),
-  }).url;
+  });
 });

@@ -64,7 +64,7 @@ if (import.meta.main) {
       () => new Reactor({ selector: name }),
       (reactor) => {
         if (given.worker) endWithInput(reactor);
-        return new HttpServer(reactor, { ...at, handler: hello }).url;
+        return new HttpServer(reactor, { ...at, handler: hello });
       },
     );
   }

@@ -243,6 +243,6 @@ if (import.meta.main) {
   await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
     sayIfCopied();
     const handler = (request: HttpRequest) => proxy(request, request.connection.remoteAddr!, route);
-    return new HttpServer(reactor, { ...at, handler }).url;
+    return new HttpServer(reactor, { ...at, handler });
   });
 }

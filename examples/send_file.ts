@@ -57,5 +57,5 @@ await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor)
   return new HttpServer(reactor, {
     ...at,
     handler: (request) => download(directory, request),
-  }).url;
+  });
 });

@@ -127,5 +127,5 @@ await serve(
       ...at,
       limits: { maxBodyBytes },
       handler: (request) => upload(request, directory),
-    }).url,
+    }),
 );

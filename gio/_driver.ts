@@ -171,6 +171,11 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     return this.#places.base;
   }
 
+  /** Whether its coroutine is running at this moment, so that nothing can be thrown into it. */
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+
   /** Whether the coroutine was cancelled, and is being closed. */
   get isClosing(): boolean {
     return this.#runner.cancellation?.hasBegun ?? false;

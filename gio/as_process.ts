@@ -1,3 +1,5 @@
+import { REACTOR } from "../reactor/_all_options.ts";
+import { refuseUnknown } from "../reactor/_known.ts";
 import type { Coroutine } from "../compose/mod.ts";
 import { Reactor, type ReactorOptions } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
@@ -10,6 +12,8 @@ export interface AsProcessOptions extends ReactorOptions {
   /** Cancels the coroutine when it aborts. */
   signal?: AbortSignal;
 }
+
+const OPTIONS = [...REACTOR, "connection", "signal"];
 
 /**
  * Runs one coroutine on a reactor of its own and gives its result as a promise, for scripts, tests
@@ -36,8 +40,9 @@ export async function asProcess<R>(
   coroutine: Coroutine<R>,
   options: AsProcessOptions = {},
 ): Promise<R> {
-  using reactor = new Reactor(options);
-  const { connection, signal } = options;
+  refuseUnknown("run a coroutine", options, OPTIONS);
+  const { connection, signal, ...ofReactor } = options;
+  using reactor = new Reactor(ofReactor);
   const task = gio(reactor, connection, coroutine, signal === undefined ? {} : { signal });
   const result = task.result;
   const end = () => reactor.requestShutdown();

@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "../reactor/_known.ts";
 import type { Coroutine } from "../compose/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
@@ -29,6 +30,8 @@ export { Gio, type GioOptions } from "./_gio.ts";
 export function currentGio(what = "currentGio()"): Gio {
   return currentDriver(what);
 }
+
+const OPTIONS = names<GioOptions>({ signal: 1, lingerMs: 1, keepOpen: 1 });
 
 /**
  * Drives the `yield`s of a coroutine from a reactor: a bare `yield` reads from the connection, and
@@ -85,5 +88,6 @@ export function gio<R>(
 ): Gio<R> {
   checkReactor(reactor, "run a coroutine", "gio(reactor, connection, main())");
   if (connection !== undefined) checkContext(connection);
+  if (options !== undefined) refuseUnknown("run a coroutine", options, OPTIONS);
   return new Driver(reactor, connection, coroutine, options);
 }

@@ -1,3 +1,5 @@
+import { REACTOR } from "../reactor/_all_options.ts";
+import { refuseUnknown } from "../reactor/_known.ts";
 import type { Coroutine } from "../compose/mod.ts";
 import { Reactor, type ReactorOptions } from "../reactor/mod.ts";
 import { Waiters } from "../reactor/_waiters.ts";
@@ -9,6 +11,8 @@ export interface IterateOptions extends ReactorOptions {
   /** Cancels the coroutine when it aborts. */
   signal?: AbortSignal;
 }
+
+const OPTIONS = [...REACTOR, "signal"];
 
 /**
  * Holds one value at a time: what the coroutine has yielded and the loop is busy with, or has not
@@ -119,13 +123,15 @@ export async function* iterate<T = unknown, R = unknown>(
   coroutine: Coroutine<R>,
   options: IterateOptions = {},
 ): AsyncGenerator<T, R> {
-  using reactor = new Reactor(options);
+  refuseUnknown("iterate", options, OPTIONS);
+  const { signal, ...ofReactor } = options;
+  using reactor = new Reactor(ofReactor);
   const slot = new Slot();
   const task = gio(
     reactor,
     slot,
     coroutine,
-    options.signal === undefined ? {} : { signal: options.signal },
+    signal === undefined ? {} : { signal },
   );
   const end = () => slot.end();
   const ended = task.result.then(end, end);

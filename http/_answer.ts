@@ -276,6 +276,10 @@ export class Answer implements AnswerSink {
     return this.#state === BY_LENGTH || this.#state === BY_CLOSE;
   }
 
+  get isEventStream(): boolean {
+    return /^content-type: *text\/event-stream\b/im.test(this.#head?.text ?? "");
+  }
+
   moved(length: number): void {
     this.bytes += length;
     if (this.#state === BY_LENGTH) this.#left -= length;

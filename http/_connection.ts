@@ -1,6 +1,7 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
+import { AcceptedConnection, type Speaker } from "./_accepted_connection.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
 import type { Codings } from "./_codings.ts";
@@ -19,12 +20,14 @@ import {
   type Use,
 } from "./_host.ts";
 import { schemeOf } from "./_limits.ts";
+import { LogEntry, type RequestLine } from "./_log_entry.ts";
 import { MIN_PROGRESS, Overdue } from "./_phase_timer.ts";
 import type { Settings } from "./_settings.ts";
 import type { Wire } from "./_wire.ts";
 import { Pieces } from "./h1/_pieces.ts";
 import { RequestHeadParser, requestHeadParser } from "./h1/_request_head.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
+import type { ErrorHandler } from "./error_handler.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import { HttpRequest } from "./http_request.ts";
@@ -69,10 +72,10 @@ const UNLIMITED: HttpTimeouts = Object.freeze({
 const UNKNOWN: ConnectionInfo = Object.freeze({
   remoteAddr: undefined,
   localAddr: undefined,
-  tls: false,
+  tls: undefined,
 });
 
-export class Connection implements Wire, Inner, Patience {
+export class Connection implements Wire, Inner, Patience, Speaker {
   readonly #handler: HttpHandler;
   readonly #settings: Settings;
   readonly #limits: HttpLimits;
@@ -87,10 +90,14 @@ export class Connection implements Wire, Inner, Patience {
   #requests = 0;
   /** Whether the server closes the connection after this request. */
   #isLast = false;
+  /** Whether the server shuts down. */
+  #isFinishing = false;
   /** How many bytes of the body have come since the client last made progress. */
   #arrived = 0;
   /** How much of the time for that is left. */
   #bodyMs = 0;
+  /** Whether it waits for more of the body, within that time. */
+  #awaitsBody = false;
   /** Whether it waits for the first byte of a request. */
   isIdle = true;
   /**
@@ -114,9 +121,13 @@ export class Connection implements Wire, Inner, Patience {
     this.#limits = settings.limits;
     this.#date = settings.date;
     this.info = info;
-    this.#parser = requestHeadParser(this.#limits, schemeOf(settings.scheme, info.tls));
+    this.#parser = requestHeadParser(
+      this.#limits,
+      schemeOf(settings.scheme, info.tls !== undefined),
+    );
     this.body = new Body(this.#input, this.#limits);
     this.answer = new Answer(this.#output, this.#date);
+    if (info instanceof AcceptedConnection) info.speaker = this;
   }
 
   /** What the handler has pushed back. */
@@ -154,6 +165,10 @@ export class Connection implements Wire, Inner, Patience {
     return this.#settings.codings;
   }
 
+  get errorHandler(): ErrorHandler | undefined {
+    return this.#settings.errorHandler;
+  }
+
   get timeouts(): HttpTimeouts {
     return this.#settings.timeouts;
   }
@@ -163,10 +178,12 @@ export class Connection implements Wire, Inner, Patience {
     return this.#waits === "for a tunnel" ? UNLIMITED : this.#exchange?.timeouts ?? this.timeouts;
   }
 
-  /** The answer that is under way is the last one. */
+  /** The answer that is under way is the last one. An event stream is at its end. */
   finish(): void {
-    this.#isLast = true;
+    this.#isLast = this.#isFinishing = true;
     this.answer.finish();
+    if (this.isIdle) this.host?.hangUp();
+    else if (this.isRunning && this.#exchange!.endsNow()) this.host?.throw(isShutDown());
   }
 
   *run(): Coroutine<void> {
@@ -181,6 +198,7 @@ export class Connection implements Wire, Inner, Patience {
           this.#forget();
           this.#beginIdle();
           for (let data; (data = output.take()) !== undefined;) yield data;
+          if (this.#isFinishing) return yield* this.#sendAll();
           try {
             input.receive(yield);
           } catch (error) {
@@ -207,7 +225,7 @@ export class Connection implements Wire, Inner, Patience {
           answer.start(parser.method === "HEAD", false, false);
           exchange.refuse(error);
           this.#settings.requests++;
-          this.#willLog(exchange, undefined);
+          this.#willLog(exchange, undefined, parser.line);
           this.#tell(exchange);
           return yield* this.#sendAll();
         }
@@ -234,6 +252,7 @@ export class Connection implements Wire, Inner, Patience {
   /** Does what the handler waits for, and lets it go on. */
   *#goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
     this.host?.begin(Infinity);
+    if (this.#isFinishing && exchange.endsNow()) return exchange.throw(isShutDown());
     try {
       if (phase !== "elsewhere") {
         for (let data; (data = this.#output.take()) !== undefined;) yield data;
@@ -276,13 +295,11 @@ export class Connection implements Wire, Inner, Patience {
   }
 
   /** Has the access log told of a request when it has been answered. */
-  #willLog(exchange: Exchange, request: HttpRequest | undefined): void {
+  #willLog(exchange: Exchange, request: HttpRequest | undefined, line: RequestLine): void {
     const { accessLog } = this.#settings;
     if (accessLog === undefined) return;
-    const connection = this.info;
-    // Written out: a spread is slower.
     exchange.onAnswered(
-      ({ status, bytes, time, ms }) => accessLog({ connection, request, status, bytes, time, ms }),
+      (answered) => accessLog(new LogEntry(this.info, request, line, answered)),
       request,
     );
   }
@@ -318,16 +335,30 @@ export class Connection implements Wire, Inner, Patience {
     }
   }
 
+  retime(exchange: unknown, before: HttpTimeouts): void {
+    const { host } = this;
+    if (host === undefined || exchange !== this.#exchange || !this.isRunning) return;
+    const { bodyMs } = this.current;
+    if (this.#awaitsBody && host.left !== Infinity) this.#bodyMs = host.left;
+    // What has passed of the time counts. Both may be Infinity.
+    const isLimited = before.bodyMs !== Infinity && bodyMs !== Infinity;
+    this.#bodyMs = isLimited ? Math.max(0, this.#bodyMs + bodyMs - before.bodyMs) : bodyMs;
+    if (this.#awaitsBody) host.begin(this.#bodyMs);
+    host.retime();
+  }
+
   awaitBody(ms: number = this.#exchange!.timeouts.bodyMs): void {
     if (this.#arrived >= MIN_PROGRESS) {
       this.#arrived = 0;
       this.#bodyMs = ms;
     }
+    this.#awaitsBody = !this.#exchange!.hasTakenOver;
     this.host!.begin(Math.min(this.#bodyMs, ms));
   }
 
   bodyCame(length: number): void {
     const host = this.host!;
+    this.#awaitsBody = false;
     if (host.left !== Infinity) this.#bodyMs = host.left;
     host.begin(Infinity);
     this.#arrived += length;
@@ -340,7 +371,7 @@ export class Connection implements Wire, Inner, Patience {
     parser.forget();
     const settings = this.#settings;
     settings.requests++;
-    this.#willLog(exchange, request);
+    this.#willLog(exchange, request, request);
     if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
     this.isIdle = false;
     this.body.start(contentLength);
@@ -479,6 +510,10 @@ export class Connection implements Wire, Inner, Patience {
   *#flush(): Coroutine<void> {
     for (let data; (data = this.#output.take()) !== undefined;) yield data;
   }
+}
+
+function isShutDown(): EndOfStream {
+  return new EndOfStream("The server shuts down");
 }
 
 /** How much longer a connection is kept open than is announced, for a request may be under way. */

@@ -49,6 +49,7 @@ import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
 import { coded } from "./_coded.ts";
 import { END_OF_BODY, isEndOfBody } from "./_end_of_body.ts";
+import { errorAnswer } from "./_error_answer.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
 import type { Transfer } from "../reactor/transfer/transfer.ts";
@@ -58,7 +59,6 @@ import { reasonOf } from "./_status.ts";
 import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
 import type { Answered } from "./answered.ts";
-import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -117,6 +117,8 @@ export class Exchange implements RequestContext {
   #body: "open" | "expected" | { error: unknown } = "open";
   /** Whether a transfer to the client was cut, and nothing was sent since: a part is there. */
   #isPart = false;
+  /** Whether the server has ended an event stream. */
+  #isEnded = false;
   /** The error that told the handler that the client has gone or the connection is broken. */
   #gone: unknown = undefined;
   /** The error that told a handler that has taken over that the client sends no more. */
@@ -143,7 +145,9 @@ export class Exchange implements RequestContext {
   }
 
   set timeouts(given: Partial<HttpTimeouts>) {
-    this.#timeouts = allTimeouts(given, this.timeouts);
+    const before = this.timeouts;
+    this.#timeouts = allTimeouts(given, before);
+    this.#wire.retime(this, before);
   }
 
   get signal(): AbortSignal {
@@ -157,6 +161,17 @@ export class Exchange implements RequestContext {
 
   onAnswered(tell: Watcher["tell"], request: HttpRequest | undefined): void {
     (this.watchers ??= []).push({ tell, request, at: performance.now() });
+  }
+
+  /**
+   * Whether the server may end the answer where its handler waits now, once: it is an event stream,
+   * which a browser asks for again.
+   */
+  endsNow(): boolean {
+    const { phase } = this;
+    const waits = phase === "driver" || phase === "elsewhere" || phase === "output";
+    if (!waits || this.#isEnded || !this.#wire.answer.isEventStream) return false;
+    return this.#isEnded = true;
   }
 
   /** Whether the handler wants to be told when the client has gone. */
@@ -512,7 +527,7 @@ export class Exchange implements RequestContext {
     this.#noteUnexpected();
     const { answer } = this.#wire;
     try {
-      if (this.#isPart && answer.room === Infinity) throw isPart();
+      if (this.#isPart && answer.room === Infinity && !this.#isEnded) throw isPart();
       answer.end();
     } catch (error) {
       // The client has gone, and the handler has caught that.
@@ -580,15 +595,15 @@ export class Exchange implements RequestContext {
   #answerError(error: { status: number; message: string }): Phase {
     const { status, message } = error;
     const { answer } = this.#wire;
-    // RFC 9110 15.5.16: which content codings are accepted, if that was the cause.
-    const accepted = error instanceof UnsupportedCoding ? error.accepted : undefined;
-    answer.head(
-      new Head(status, {
-        "content-type": "text/plain; charset=utf-8",
-        "accept-encoding": accepted,
-      }),
+    const request = this.#request;
+    const [head, body] = errorAnswer(
+      this.#wire.errorHandler,
+      { status, message, request },
+      error,
+      (failure) => this.#wire.report(failure, request),
     );
-    answer.data(message);
+    answer.head(head);
+    answer.data(body);
     answer.end();
     return this.#ended();
   }

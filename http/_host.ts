@@ -22,10 +22,19 @@ export interface Host {
    * at its yield. `Infinity` means that it waits for something else.
    */
   begin(ms: number): void;
+  /** The timeouts of the connection have changed. */
+  retime(): void;
   /** How much of that time is left. */
   readonly left: number;
   /** The connection has ended. */
   stop(): void;
+  /**
+   * Closes the connection when all output is on its way, if it is idle then. It does not wait for the
+   * client to close it: no request is answered, so nothing that a client sends can destroy an answer.
+   */
+  hangUp(): void;
+  /** Throws an error at the yield where the connection waits, unless it is running just now. */
+  throw(error: unknown): void;
   /** Waits until all output is on its way. */
   sent(): Request<void>;
   /**
@@ -53,9 +62,12 @@ export interface Host {
   end(own: Scope, isCut: boolean): Request<void> | undefined;
 }
 
+/** What the host asks the connection. */
+type HostedConnection = Inner & { readonly current: HttpTimeouts; readonly isIdle: boolean };
+
 /** The host of the coroutine that is running: gio, or undefined if it is fed by hand. */
 export function hostOf(
-  connection: Inner & { readonly current: HttpTimeouts },
+  connection: HostedConnection,
 ): Host | undefined {
   const driver = runningDriver();
   if (driver === undefined) return undefined;
@@ -88,15 +100,21 @@ const MAX_AHEAD = 65536;
 
 class GioHost implements Host {
   readonly #driver: Driver;
+  readonly #connection: HostedConnection;
   readonly #timer: PhaseTimer;
 
-  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }) {
+  constructor(driver: Driver, connection: HostedConnection) {
     this.#driver = driver;
+    this.#connection = connection;
     this.#timer = new PhaseTimer(driver, connection);
   }
 
   begin(ms: number): void {
     this.#timer.begin(ms);
+  }
+
+  retime(): void {
+    this.#timer.retime();
   }
 
   get left(): number {
@@ -105,6 +123,20 @@ class GioHost implements Host {
 
   stop(): void {
     this.#timer.stop();
+  }
+
+  hangUp(): void {
+    const driver = this.#driver;
+    const resume = () => {
+      if (!this.#connection.isIdle) return;
+      driver.cancel();
+      driver.base!.context.close();
+    };
+    new Sent(driver).begin({ resume, fail: ignore });
+  }
+
+  throw(error: unknown): void {
+    if (!this.#driver.isRunning) this.#driver.throw(error);
   }
 
   sent(): Request<void> {

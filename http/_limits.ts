@@ -1,3 +1,5 @@
+export { names, refuseUnknown } from "../reactor/_known.ts";
+import { refuseUnknown } from "../reactor/_known.ts";
 import { shown } from "../reactor/_describe.ts";
 import { duration, whole } from "../reactor/_whole.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
@@ -35,23 +37,6 @@ export function schemeOf(given: unknown, isSecured: boolean): "http" | "https" {
   if (given === undefined) return isSecured ? "https" : "http";
   if (given === "http" || given === "https") return given;
   throw new TypeError(`Cannot serve HTTP with the scheme ${shown(given)}: give "http" or "https"`);
-}
-
-/**
- * Refuses options that do not exist.
- *
- * @throws {TypeError} If there is one.
- */
-export function refuseUnknown(what: string, given: object, known: readonly string[]): void {
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`Cannot ${what}: give an object, not ${shown(given)}`);
-  }
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    throw new TypeError(
-      `Cannot ${what}: there is no option ${name}; there are ${known.join(", ")}`,
-    );
-  }
 }
 
 /**

@@ -50,6 +50,11 @@ export class PhaseTimer {
     if (this.#timer === undefined || this.#at < this.#dueAt) this.#set(now);
   }
 
+  /** The time for writing has changed. */
+  retime(): void {
+    this.#set(this.#driver.reactor.clock.now());
+  }
+
   /** The connection has ended. */
   stop(): void {
     if (this.#timer !== undefined) this.#driver.reactor.removeTimer(this.#timer);

@@ -2,28 +2,22 @@
  * The common part of HttpServer and Server: it runs a coroutine on each connection that it accepts,
  * counts the connections, and ends them.
  */
+import { ACCEPTOR } from "../reactor/_all_options.ts";
+import { names, refuseUnknown } from "../reactor/_known.ts";
 import type { Coroutine } from "../compose/mod.ts";
 import { type Gio, gio } from "../gio/mod.ts";
 import { duration, whole } from "../reactor/_whole.ts";
 import { Acceptor, type Reactor, type Socket } from "../reactor/mod.ts";
+import { AcceptedConnection } from "./_accepted_connection.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
-/** What is spoken on one connection. */
-export interface Speaker {
-  run(): Coroutine;
-  /** Whether it waits for its client to ask for something, so that nothing is lost if it ends. */
-  readonly isIdle: boolean;
-  /** Comes to the end, as soon as that is possible without a loss. */
-  finish?(): void;
-}
-
-/** Makes what is spoken on a connection. */
-export type Speak = (info: ConnectionInfo) => Speaker;
+/** Makes the coroutine that speaks on a connection. */
+export type Speak = (info: ConnectionInfo) => Coroutine;
 
 /** A connection that is open. */
 interface Open {
-  readonly speaker: Speaker;
+  readonly info: AcceptedConnection;
   readonly task: Gio;
   readonly isRefused: boolean;
 }
@@ -45,6 +39,7 @@ export class Listener {
   #refused = 0;
   /** How many of those that are open were refused. */
   #openRefused = 0;
+  readonly #closing = new AbortController();
   /** Resolves when the last connection has ended, after a shutdown. */
   #empty: PromiseWithResolvers<void> | undefined;
 
@@ -105,7 +100,7 @@ export class Listener {
 
   statistics(): ServerStatistics {
     let idle = 0;
-    for (const { speaker } of this.#open.values()) if (speaker.isIdle) idle++;
+    for (const { info } of this.#open.values()) if (info.speaker?.isIdle) idle++;
     return { open: this.#open.size, idle, accepted: this.#accepted, refused: this.#refused };
   }
 
@@ -114,13 +109,13 @@ export class Listener {
   }
 
   /** Ends the connections that are idle; waits for the others, and aborts them at the deadline. */
-  async shutdown({ deadlineMs = 10_000 }: ShutdownOptions): Promise<void> {
+  async shutdown(options: ShutdownOptions): Promise<void> {
+    refuseUnknown("shut down", options, TO_SHUT_DOWN);
+    const { deadlineMs = 10_000 } = options;
     duration(deadlineMs, "shut down: deadlineMs");
     this.close();
-    for (const { speaker, task } of this.#open.values()) {
-      if (speaker.isIdle) task.cancel();
-      else speaker.finish?.();
-    }
+    this.#closing.abort(new DOMException("The server shuts down", "AbortError"));
+    for (const { info } of this.#open.values()) info.speaker?.finish();
     if (this.#open.size === 0) return;
     const { promise } = this.#empty ??= Promise.withResolvers();
     const timer = deadlineMs === Infinity ? undefined : this.#reactor.addTimer(deadlineMs, () => {
@@ -135,15 +130,15 @@ export class Listener {
 
   #run(socket: Socket): void {
     this.#accepted++;
-    const { remoteAddr, localAddr } = socket;
+    const { remoteAddr } = socket;
     const isRefused = this.#isTooMany(remoteAddr);
     if (isRefused) this.#refused++;
     const speak = isRefused ? this.#refusal(remoteAddr) : this.#speak;
     if (speak === undefined) return socket.abort();
-    const speaker = speak({ remoteAddr, localAddr, tls: this.#acceptor.tls });
-    const task = gio(this.#reactor, socket, speaker.run());
+    const info = new AcceptedConnection(socket, this.#acceptor.tls, this.#closing.signal);
+    const task = gio(this.#reactor, socket, speak(info));
     if (socket.closed) return;
-    this.#open.set(socket, { speaker, task, isRefused });
+    this.#open.set(socket, { info, task, isRefused });
     this.#count(remoteAddr, 1);
     if (isRefused) this.#refuseMore(1);
   }
@@ -195,8 +190,13 @@ export class Listener {
   }
 }
 
+/** The options of a server that listens. */
+export const SERVER: readonly string[] = [...ACCEPTOR, "maxConnectionsPerAddress"];
+
 /** How many connections that are refused are open at most; others are aborted. */
 const MAX_REFUSED = 64;
+
+const TO_SHUT_DOWN = names<ShutdownOptions>({ deadlineMs: 1 });
 
 const PER_ADDRESS = "listen: maxConnectionsPerAddress";
 

@@ -2,19 +2,40 @@ import { shown } from "../reactor/_describe.ts";
 import { checkFunction } from "./_check_function.ts";
 import { type DateLine, dateLineOf } from "./_date.ts";
 import type { Codings } from "./_codings.ts";
-import { allLimits, allTimeouts, refuseUnknown, schemeOf } from "./_limits.ts";
+import { allLimits, allTimeouts, names, refuseUnknown, schemeOf } from "./_limits.ts";
 import type { AccessLog } from "./access_log.ts";
+import type { ErrorHandler } from "./error_handler.ts";
 import { compressionFor } from "./content/compression_for.ts";
 import { decompress } from "./content/decompress.ts";
 import type { HttpProtocolOptions } from "./http_handler.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 import { defaultTimeouts, type HttpTimeouts } from "./http_timeouts.ts";
 
+/** The options of the protocol. */
+export const PROTOCOL: readonly string[] = names<HttpProtocolOptions>({
+  limits: 1,
+  timeouts: 1,
+  scheme: 1,
+  onError: 1,
+  errorHandler: 1,
+  accessLog: 1,
+  compression: 1,
+  decompression: 1,
+  clock: 1,
+});
+
+/** Checks the options of the protocol, if it is not a part of a server. */
+export function settingsOf(options: HttpProtocolOptions): Settings {
+  refuseUnknown("speak HTTP", options, PROTOCOL);
+  return new Settings(options);
+}
+
 /** What the connections of one server share. It may be changed while they are open. */
 export class Settings {
   readonly onError: HttpProtocolOptions["onError"];
   readonly scheme: HttpProtocolOptions["scheme"];
   readonly date: DateLine;
+  readonly errorHandler: ErrorHandler | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly codings: Codings | undefined;
   /** How many requests have been answered, or refused. */
@@ -24,13 +45,15 @@ export class Settings {
   #keepAlive = "";
 
   constructor(options: HttpProtocolOptions) {
-    const { onError, scheme, accessLog, clock, limits, timeouts } = options;
+    const { onError, scheme, errorHandler, accessLog, clock, limits, timeouts } = options;
     schemeOf(scheme, false);
     if (onError !== undefined) checkFunction(onError, "serve HTTP", "onError");
+    if (errorHandler !== undefined) checkFunction(errorHandler, "serve HTTP", "errorHandler");
     if (accessLog !== undefined) checkFunction(accessLog, "serve HTTP", "accessLog");
     if (clock !== undefined) checkFunction(clock?.now, "serve HTTP", "clock.now");
     this.onError = onError;
     this.scheme = scheme;
+    this.errorHandler = errorHandler;
     this.accessLog = accessLog;
     this.date = dateLineOf(clock ?? Date);
     this.codings = codingsOf(options);

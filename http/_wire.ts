@@ -3,6 +3,7 @@
  * one for each stream.
  */
 import type { Codings } from "./_codings.ts";
+import type { ErrorHandler } from "./error_handler.ts";
 import type { Head } from "./_head.ts";
 import type { Trailers } from "./_trailers.ts";
 import type { Host } from "./_host.ts";
@@ -54,6 +55,8 @@ export interface AnswerSink {
   readonly room: number;
   /** Whether the body is sent as it is. */
   readonly isDirect: boolean;
+  /** Whether it is a stream of server-sent events. */
+  readonly isEventStream: boolean;
   /** So much of the body was sent by a transfer. */
   moved(length: number): void;
   /** Throws if no body can be sent. */
@@ -92,7 +95,11 @@ export interface Wire {
   readonly info: ConnectionInfo;
   /** Which bodies are encoded and decoded; undefined if none are. */
   readonly codings: Codings | undefined;
+  /** Makes the answers to errors, if the user wants others. */
+  readonly errorHandler: ErrorHandler | undefined;
   readonly timeouts: HttpTimeouts;
+  /** The timeouts of an exchange have been changed; they count for what is waited for now. */
+  retime(exchange: unknown, before: HttpTimeouts): void;
   /** The handler wants to be told if the client goes while it waits for something else. */
   watch(): void;
   /** Reports an error that the client is not told. */

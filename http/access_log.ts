@@ -6,8 +6,18 @@ import type { HttpRequest } from "./http_request.ts";
 export interface AccessLogEntry extends Answered {
   /** The connection on which it came. */
   readonly connection: ConnectionInfo;
-  /** The request. It is undefined if the head was malformed, or did not come to its end. */
+  /**
+   * The request. It is undefined if the server has refused it while it read the head: because that is
+   * malformed, too large or too slow, or tells of a body that is too large. Then `status` tells why,
+   * and what follows is known as far as it had come.
+   */
   readonly request: HttpRequest | undefined;
+  /** The method, if it had come. */
+  readonly method: string | undefined;
+  /** The target, if it had come and is one. */
+  readonly target: string | undefined;
+  /** The version of HTTP, if the request line had come and is one. */
+  readonly version: "1.0" | "1.1" | undefined;
 }
 
 /** Is told of each request when it has been answered. It must be quick. */
@@ -31,10 +41,11 @@ export type AccessLog = (entry: AccessLogEntry) => void;
  * ```
  */
 export function commonLog(entry: AccessLogEntry): string {
-  const { request, status, bytes } = entry;
-  const line = request === undefined
-    ? "-"
-    : `${request.method} ${request.target} HTTP/${request.version}`;
+  const { method = "-", target, version, status, bytes } = entry;
+  // What had come of the request line.
+  let line = method;
+  if (target !== undefined) line += ` ${target}`;
+  if (version !== undefined) line += ` HTTP/${version}`;
   return `${addressOf(entry)} - - [${dateOf(entry.time)}] ${quoted(line)} ${status || "-"} ${
     bytes || "-"
   }`;
@@ -60,13 +71,13 @@ export function combinedLog(entry: AccessLogEntry): string {
  * @returns The line, without its end.
  */
 export function jsonLog(entry: AccessLogEntry): string {
-  const { request, status, bytes, time, ms } = entry;
+  const { request, method, target, version, status, bytes, time, ms } = entry;
   return JSON.stringify({
     time: new Date(time).toISOString(),
     address: addressOf(entry),
-    method: request?.method,
-    target: request?.target,
-    version: request?.version,
+    method,
+    target,
+    version,
     status,
     bytes,
     ms: Math.round(ms * 1000) / 1000,

@@ -4,7 +4,7 @@ export interface Answered {
   readonly status: number;
   /** How many bytes of a body were given for the answer. */
   readonly bytes: number;
-  /** When the head had come, in milliseconds since 1970. */
+  /** When the head had come, or was refused, in milliseconds since 1970. */
   readonly time: number;
   /** How long it took from then to the end of the answer, in milliseconds. */
   readonly ms: number;

@@ -2,6 +2,7 @@ import type { Coroutine } from "../compose/mod.ts";
 import type { AccessLog } from "./access_log.ts";
 import type { CompressionOptions } from "./content/compression_for.ts";
 import type { DecompressOptions } from "./content/decompress.ts";
+import type { ErrorHandler } from "./error_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
@@ -70,6 +71,8 @@ export interface HttpProtocolOptions {
    * @default {the reactor's onError, or console.error when the coroutine is fed by hand}
    */
   onError?: (error: unknown, request: HttpRequest) => void;
+  /** Makes the answers that the server gives by itself. @default {one line of text} */
+  errorHandler?: ErrorHandler;
   /** Is told of each request when it has been answered. See {@linkcode combinedLog}. */
   accessLog?: AccessLog;
   /**

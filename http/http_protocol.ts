@@ -1,12 +1,12 @@
 import { call, type Coroutine } from "../compose/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
+import { errorAnswer } from "./_error_answer.ts";
 import { Connection } from "./_connection.ts";
-import { Settings } from "./_settings.ts";
+import { type Settings, settingsOf } from "./_settings.ts";
 import { isUnanswered } from "./_unanswered.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpRequest } from "./http_request.ts";
-import { response } from "./response.ts";
 
 /** The messages of {@linkcode HttpProtocol}. */
 export interface HttpProtocolMessages {
@@ -16,8 +16,6 @@ export interface HttpProtocolMessages {
    */
   processRequest: HttpHandler;
 }
-
-const NOT_FOUND = response(404, { "content-type": "text/plain" });
 
 /**
  * HTTP as a component: it speaks HTTP on the connections of a {@linkcode Server}, and asks its
@@ -64,21 +62,32 @@ export class HttpProtocol extends Observable<HttpProtocolMessages> {
    */
   constructor(options: HttpProtocolOptions = {}) {
     super();
-    this.#settings = new Settings(options);
+    this.#settings = settingsOf(options);
   }
 
   /** Speaks HTTP on one connection. */
   processConnection(info?: ConnectionInfo): Coroutine {
-    return new Connection((request) => this.#process(request), this.#settings, info).run();
+    const connection: Connection = new Connection(
+      (request) => this.#process(request, connection),
+      this.#settings,
+      info,
+    );
+    return connection.run();
   }
 
-  *#process(request: HttpRequest): Coroutine {
+  *#process(request: HttpRequest, connection: Connection): Coroutine {
     try {
       yield* call(this.any.processRequest(request));
     } catch (error) {
       if (!isUnanswered(error)) throw error;
-      yield NOT_FOUND;
-      yield "Not Found";
+      const [head, body] = errorAnswer(
+        this.#settings.errorHandler,
+        { status: 404, message: "Not Found", request },
+        undefined,
+        (failure) => connection.report(failure, request),
+      );
+      yield head;
+      yield body;
     }
   }
 }

@@ -124,7 +124,8 @@ export class HttpRequest {
 
   /**
    * The timeouts that count for this request. You may set some of them, as in
-   * `request.timeouts = { bodyMs: Infinity }`; the others stay as they are.
+   * `request.timeouts = { bodyMs: Infinity }`; the others stay as they are. What you change counts at
+   * once, also for what is waited for just now.
    *
    * @throws {RangeError} If one is not a number of milliseconds above 0.
    * @throws {TypeError} If there is no timeout of that name.

@@ -1,14 +1,13 @@
-import type { Coroutine } from "../compose/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import { checkReactor } from "../reactor/_options.ts";
 import { checkHandler, Connection } from "./_connection.ts";
-import { Listener } from "./_serve.ts";
+import { refuse } from "./_overloaded.ts";
+import { Listener, SERVER } from "./_serve.ts";
 import { refuseUnknown } from "./_limits.ts";
-import { Settings } from "./_settings.ts";
+import { PROTOCOL, Settings } from "./_settings.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
-import { response } from "./response.ts";
 import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
 /** Options of {@linkcode HttpServer}: where to listen, the protocol, and the handler. */
@@ -17,18 +16,12 @@ export interface HttpServerOptions extends ServerOptions, HttpProtocolOptions {
   handler: HttpHandler;
   /**
    * What happens to connections beyond `maxConnections`: they wait in the kernel until others have
-   * ended, or their requests are answered with 503 (Service Unavailable).
+   * ended, or their requests are answered with 503 (Service Unavailable), see
+   * {@linkcode HttpProtocolOptions.errorHandler}, and they are closed after that.
    *
    * @default {"wait"}
    */
   overload?: "wait" | 503;
-  /**
-   * Answers the requests of connections that are refused, because there are too many in all or from
-   * one address. The connection is closed after the answer.
-   *
-   * @default {an answer with 503}
-   */
-  errorHandler?: HttpHandler;
 }
 
 /** What `HttpServer.statistics` tells. */
@@ -37,14 +30,8 @@ export interface HttpServerStatistics extends ServerStatistics {
   readonly requests: number;
 }
 
-const OVERLOADED = response(503, { "content-type": "text/plain", "retry-after": "1" });
-
-const SERVER_OPTIONS = [
-  "port hostname path listener cert key alpnProtocols reusePort tcpBacklog maxConnections noDelay",
-  "priority onReleased maxConnectionsPerAddress limits timeouts scheme onError accessLog clock",
-  "compression decompression",
-  "handler overload errorHandler",
-].join(" ").split(" ");
+const OF_SERVER = ["handler", "overload"];
+const ALL = [...SERVER, ...PROTOCOL, ...OF_SERVER];
 
 /**
  * An HTTP/1.1 server, on a reactor.
@@ -93,10 +80,9 @@ export class HttpServer implements Disposable {
    */
   constructor(reactor: Reactor, options: HttpServerOptions) {
     checkReactor(reactor, "listen", "new HttpServer(reactor, options)");
-    refuseUnknown("serve HTTP", options, SERVER_OPTIONS);
-    const { handler, overload = "wait", errorHandler, ...rest } = options;
+    refuseUnknown("serve HTTP", options, ALL);
+    const { handler, overload = "wait" } = options;
     checkHandler(handler);
-    if (errorHandler !== undefined) checkHandler(errorHandler, "errorHandler");
     if (overload !== "wait" && overload !== 503) {
       throw new TypeError(`Cannot serve HTTP: overload must be "wait" or 503`);
     }
@@ -106,22 +92,11 @@ export class HttpServer implements Disposable {
       limits: { ...settings.limits, maxRequests: 1 },
       timeouts: { ...settings.timeouts, idleMs: Math.min(10_000, settings.timeouts.idleMs) },
     });
-    const {
-      limits: _,
-      timeouts: _1,
-      scheme: _2,
-      onError: _3,
-      accessLog: _4,
-      clock: _5,
-      compression: _6,
-      decompression: _7,
-      ...at
-    } = rest;
     this.#listener = new Listener(
       reactor,
-      at,
-      (info) => new Connection(handler, settings, info),
-      (info) => new Connection(errorHandler ?? refuse, refusing, info),
+      Object.fromEntries(Object.entries(options).filter(([name]) => SERVER.includes(name))),
+      (info) => new Connection(handler, settings, info).run(),
+      (info) => new Connection(refuse, refusing, info).run(),
       overload === 503,
     );
   }
@@ -136,7 +111,13 @@ export class HttpServer implements Disposable {
     return this.#listener.port;
   }
 
-  /** A URL that reaches it, for example `http://127.0.0.1:8000/`. */
+  /**
+   * A URL that reaches it, for example `http://127.0.0.1:8000/`.
+   *
+   * No URL names a Unix socket. There it is `http://localhost/`, for a client that is told the path
+   * beside it: `curl --unix-socket /run/app.sock http://localhost/`, or
+   * `Deno.createHttpClient({ proxy: { transport: "unix", path } })`.
+   */
   get url(): string {
     return this.#listener.url;
   }
@@ -189,7 +170,9 @@ export class HttpServer implements Disposable {
 
   /**
    * Ends in good order: stops listening, closes the connections that wait for a request, and lets the
-   * others send their answer, with `connection: close`. What is left at the deadline is aborted.
+   * others send their answer, with `connection: close`. Event streams (`text/event-stream`) end at
+   * once: their handlers get `EndOfStream` where they wait, and browsers connect again. Other handlers
+   * are told by {@linkcode ConnectionInfo.closing}. What is left at the deadline is aborted.
    *
    * @param options The deadline.
    * @returns A promise that resolves when no connection is left. The reactor must run meanwhile.
@@ -208,9 +191,4 @@ export class HttpServer implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function* refuse(): Coroutine {
-  yield OVERLOADED;
-  yield "Service Unavailable";
 }

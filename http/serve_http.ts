@@ -1,6 +1,6 @@
 import type { Coroutine } from "../compose/mod.ts";
 import { Connection } from "./_connection.ts";
-import { Settings } from "./_settings.ts";
+import { settingsOf } from "./_settings.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 
 /**
@@ -77,5 +77,5 @@ export function serveHttp(
   handler: HttpHandler,
   options: HttpProtocolOptions = {},
 ): Coroutine<void> {
-  return new Connection(handler, new Settings(options)).run();
+  return new Connection(handler, settingsOf(options)).run();
 }

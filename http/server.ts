@@ -1,8 +1,10 @@
+import { refuseUnknown } from "../reactor/_known.ts";
+import { checkReactor } from "../reactor/_options.ts";
 import type { Coroutine } from "../compose/mod.ts";
 import { Observable } from "../pipeline/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
-import { Listener } from "./_serve.ts";
+import { Listener, SERVER } from "./_serve.ts";
 import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
 /** The messages of {@linkcode Server}. */
@@ -47,14 +49,17 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   /**
    * Begins to listen.
    *
+   * @throws {TypeError} If an option is unknown or has no effect.
    * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: ServerOptions) {
+    checkReactor(reactor, "listen", "new Server(reactor, options)");
+    refuseUnknown("listen", options, SERVER);
     super();
     this.#listener = new Listener(
       reactor,
       options,
-      (info) => ({ run: () => this.any.processConnection(info), isIdle: false }),
+      (info) => this.any.processConnection(info),
     );
   }
 
@@ -68,7 +73,13 @@ export class Server extends Observable<ServerMessages> implements Disposable {
     return this.#listener.port;
   }
 
-  /** A URL that reaches it if it speaks HTTP, for example `http://127.0.0.1:8000/`. */
+  /**
+   * A URL that reaches it if it speaks HTTP, for example `http://127.0.0.1:8000/`.
+   *
+   * No URL names a Unix socket. There it is `http://localhost/`, for a client that is told the path
+   * beside it: `curl --unix-socket /run/app.sock http://localhost/`, or
+   * `Deno.createHttpClient({ proxy: { transport: "unix", path } })`.
+   */
   get url(): string {
     return this.#listener.url;
   }
@@ -92,8 +103,9 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   }
 
   /**
-   * Stops listening, and waits until the connections have come to their end. What is left at the
-   * deadline is aborted.
+   * Stops listening, and waits until the connections have come to their end. Those that speak HTTP
+   * end as those of {@linkcode HttpServer.shutdown}, others are told by
+   * {@linkcode ConnectionInfo.closing}. What is left at the deadline is aborted.
    *
    * @param options The deadline.
    * @returns A promise that resolves when no connection is left. The reactor must run meanwhile.

@@ -107,8 +107,18 @@ export class DenoSelector {
     return new StreamSocket(stream, owner, this.#slab);
   }
 
-  /** Makes the selectable of a listener of Deno. Here it uses `accept`. */
-  listening(listener: Deno.Listener, owner: SocketOwner): Listening {
+  /**
+   * Makes the selectable of a listener of Deno. Here it uses `accept`.
+   *
+   * @throws {Deno.errors.NotSupported} If it is a descriptor, which Deno cannot use.
+   */
+  listening(listener: Deno.Listener | number, owner: SocketOwner): Listening {
+    if (typeof listener === "number") {
+      throw new Deno.errors.NotSupported(
+        `Cannot listen on descriptor ${listener} with the selector "deno": ` +
+          'use the selector "epoll", on Linux with --allow-ffi; or give a port',
+      );
+    }
     return new DenoListening(listener, (conn) => this.socket(conn, owner));
   }
 

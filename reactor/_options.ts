@@ -1,3 +1,5 @@
+import { REACTOR } from "./_all_options.ts";
+import { refuseUnknown } from "./_known.ts";
 import { shown } from "./_describe.ts";
 import type { Registrar } from "./_registrar.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
@@ -45,6 +47,7 @@ export function checkPath(doing: string, path: unknown): void {
 }
 
 export function checkReactorOptions(options: ReactorOptions): void {
+  refuseUnknown("make a reactor", options, REACTOR);
   const { clock, lingerMs, events } = options;
   if (lingerMs !== undefined) duration(lingerMs, "make a reactor: lingerMs");
   checkFunctions(options, ["onError", "onShutdown"], "");
@@ -53,6 +56,8 @@ export function checkReactorOptions(options: ReactorOptions): void {
       throw new TypeError(`Cannot use events: it must be an object, not ${shown(events)}`);
     }
     checkFunctions(events, EVENTS, "events.");
+    const functions = Object.entries(events).filter(([, value]) => typeof value === "function");
+    refuseUnknown("use these events", Object.fromEntries(functions), EVENTS);
   }
   if (clock !== undefined && typeof clock.now !== "function") {
     throw new TypeError(`Cannot use the clock: it must have a method now()`);

@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import type { Clock } from "./clock.ts";
 import type { DenoSelector } from "./_deno_selector.ts";
 import { describe, shown, text } from "./_describe.ts";
@@ -9,6 +10,9 @@ import { whole } from "./_whole.ts";
 
 export const KINDS: readonly Kind[] = ["reader", "writer", "process"];
 export const PRIORITIES = 10;
+
+const NO_OPTIONS: RegistrationOptions = {};
+const OPTIONS = names<RegistrationOptions>({ priority: 1, where: 1, suspended: 1 });
 
 /**
  * The handlers of a reactor, suspended or not. Each handle has at most one reader, one writer and
@@ -57,8 +61,10 @@ export class Registry {
     kind: Kind,
     handle: Handle,
     callback: (failure?: unknown) => void,
-    { priority = 0, where, suspended }: RegistrationOptions = {},
+    options: RegistrationOptions = NO_OPTIONS,
   ): void {
+    if (options !== NO_OPTIONS) refuseUnknown(`add a ${kind}`, options, OPTIONS);
+    const { priority = 0, where, suspended } = options;
     if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
       throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is not a Selectable`);
     }

@@ -41,6 +41,7 @@ const MAX_EMPTY_WRITES = 16;
 export class StreamSocket implements Socket {
   readonly localAddr: Deno.Addr | undefined;
   readonly remoteAddr: Deno.Addr | undefined;
+  alpnProtocol: string | undefined = undefined;
   /** Memory of a transfer to read into. The transfer uses the bytes before it waits for more. */
   room: Uint8Array<ArrayBuffer> | undefined;
   #stream: ByteStream;
@@ -53,6 +54,8 @@ export class StreamSocket implements Socket {
 
   #chunk: Uint8Array | null | undefined;
   #reading = false;
+  /** Whether the TLS handshake has to come to its end before anything is read. */
+  #isSecuring: boolean;
   #region: Uint8Array | undefined;
   #readSize = MIN_READ;
 
@@ -70,6 +73,7 @@ export class StreamSocket implements Socket {
     this.#stream = stream;
     this.#owner = owner;
     this.#slab = slab;
+    this.#isSecuring = "handshake" in stream;
     this.localAddr = stream.localAddr;
     this.remoteAddr = stream.remoteAddr;
     owner.opened(this);
@@ -193,6 +197,11 @@ export class StreamSocket implements Socket {
     if (this.#reading) return;
     this.#reading = true;
     try {
+      if (this.#isSecuring) {
+        const securing = (this.#stream as Deno.TlsConn).handshake();
+        securing.then(this.#onSecured, this.#onReadError);
+        return;
+      }
       if (this.#stream.pull) {
         this.#stream.pull().then(this.#onPull, this.#onReadError);
         return;
@@ -204,6 +213,12 @@ export class StreamSocket implements Socket {
       this.#onReadError(error);
     }
   }
+
+  #onSecured = ({ alpnProtocol }: Deno.TlsHandshakeInfo): void => {
+    this.alpnProtocol = alpnProtocol ?? undefined;
+    this.#reading = this.#isSecuring = false;
+    if (!this.#closed) this.#read();
+  };
 
   #onRead = (length: number | null): void => {
     this.#reading = false;

@@ -1,3 +1,6 @@
+import type { AcceptorOptions } from "./acceptor_options.ts";
+import { ACCEPTOR } from "./_all_options.ts";
+import { refuseUnknown } from "./_known.ts";
 import { isTls } from "./_deno_listening.ts";
 import { aboutAddress, describe } from "./_describe.ts";
 import { expectAttended } from "./_attended.ts";
@@ -5,51 +8,6 @@ import { checkPair, checkPath, checkReactor, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Listening, Socket } from "./socket.ts";
 import { MAX_INT, MAX_PORT, whole } from "./_whole.ts";
-
-/**
- * Options of {@linkcode Acceptor}: a `port`, a `path` or a `listener`, and others. An option that
- * would have no effect, such as a `cert` beside a `path`, is an error.
- */
-export interface AcceptorOptions {
-  /** The TCP port. 0 is any free port. */
-  port?: number;
-  /** A literal IP address or a name that resolves to one. @default {"0.0.0.0"} */
-  hostname?: string;
-  /**
-   * The path of a Unix socket, instead of a port. The path is removed when the acceptor closes;
-   * Deno removes it a moment later at the latest. This happens even if another server has taken the
-   * path since, so give each server its own path.
-   */
-  path?: string;
-  /** An open listener, instead of a port. */
-  listener?: Deno.Listener;
-  /** Certificate chain in PEM format. Makes every connection TLS. Needs `key`. */
-  cert?: string;
-  /** Private key in PEM format. */
-  key?: string;
-  /** The protocols to offer by ALPN, with TLS. */
-  alpnProtocols?: string[];
-  /** Lets several processes listen on the same port. Needs `--unstable-net`. @default {false} */
-  reusePort?: boolean;
-  /** How many connections wait in the kernel. @default {as Deno} */
-  tcpBacklog?: number;
-  /**
-   * How many of its connections may be open. While there are so many, others wait in the kernel.
-   *
-   * @default {Infinity}
-   */
-  maxConnections?: number;
-  /**
-   * Sends small pieces at once (TCP_NODELAY). With TLS this needs Linux and `--allow-ffi`.
-   *
-   * @default {true}
-   */
-  noDelay?: boolean;
-  /** Priority of accepting, 0 to 9. @default {0} */
-  priority?: number;
-  /** Called when one of its sockets has released its connection. */
-  onReleased?: (socket: Socket) => void;
-}
 
 const ONLY_WITH_PORT = [
   "hostname",
@@ -110,21 +68,23 @@ export class Acceptor implements Disposable {
    * @param reactor The reactor that the connections belong to.
    * @param options Where and how to listen.
    * @param onAccept Called with each connection.
-   * @throws {TypeError} If there is no port, path or listener, if a `cert` has no `key`, if an
-   * option has no effect, or if the reactor is shut down.
-   * @throws {RangeError} If the priority is not 0 to 9, or if `port`, `tcpBacklog` or
+   * @throws {TypeError} If there is no port, path, listener or descriptor, if a `cert` has no `key`,
+   * if an option has no effect, if the descriptor does not listen, or if the reactor is shut down.
+   * @throws {RangeError} If the priority is not 0 to 9, or if `port`, `descriptor`, `tcpBacklog` or
    * `maxConnections` is not a whole number.
-   * @throws {Deno.errors.NotSupported} If `noDelay: true` is given with TLS and is not possible.
+   * @throws {Deno.errors.NotSupported} If `noDelay: true` is given with TLS and is not possible, or a
+   * `descriptor` is given and the selector is not `"epoll"`.
    * @throws {Deno.errors.AddrInUse} If the address is in use; and whatever else Deno throws.
    */
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
     checkReactor(reactor, "listen", "new Acceptor(reactor, options, onAccept)");
+    refuseUnknown("listen", options, ACCEPTOR);
     this.#reactor = reactor;
     this.#options = options;
     this.#onAccept = onAccept;
     const { noDelay, maxConnections = Infinity } = options;
     this.#max = checkMax(maxConnections);
-    const listener = listenAt(options);
+    const listener = options.descriptor === undefined ? listenAt(options) : descriptorOf(options);
     try {
       this.#listening = reactor.listening(listener, {
         ...(noDelay !== undefined && { noDelay }),
@@ -134,7 +94,7 @@ export class Acceptor implements Disposable {
         },
       });
     } catch (error) {
-      listener.close();
+      if (typeof listener === "object") listener.close();
       throw error;
     }
     reactor.addShutdownHook(this.#close);
@@ -267,6 +227,11 @@ function checkMax(max: number): number {
   return whole(max, "listen: maxConnections", 1);
 }
 
+function descriptorOf(options: AcceptorOptions): number {
+  refuse(options, ["listener", "port", "path", ...ONLY_WITH_PORT], "listen", "with a descriptor");
+  return whole(options.descriptor!, "listen: descriptor", 0, MAX_INT);
+}
+
 function listenAt(options: AcceptorOptions): Deno.Listener {
   try {
     return listen(options);
@@ -289,7 +254,7 @@ function listen(options: AcceptorOptions): Deno.Listener {
   }
   if (port === undefined) {
     throw new TypeError(
-      "Cannot listen: give a port (0 is any free port), a path or a listener",
+      "Cannot listen: give a port (0 is any free port), a path, a listener or a descriptor",
     );
   }
   whole(port, "listen: port", 0, MAX_PORT);

@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import { clearImmediate, setImmediate } from "node:timers";
 import { shown } from "./_describe.ts";
 
@@ -53,6 +54,8 @@ export interface TestClockOptions {
    */
   quietMs?: number;
 }
+
+const OPTIONS = names<TestClockOptions>({ now: 1, autojump: 1, quietMs: 1 });
 
 /** Deno's event loop looks for input and output at the latest after so many turns. */
 const TURNS_TO_LOOK = 61;
@@ -143,6 +146,7 @@ export class TestClock implements Clock {
    * @throws {RangeError} when `now` or `quietMs` is no number, or `quietMs` is negative or endless
    */
   constructor(options: number | TestClockOptions = {}) {
+    if (typeof options !== "number") refuseUnknown("make a clock", options, OPTIONS);
     const { now = 0, autojump = false, quietMs = 0 } = typeof options === "number"
       ? { now: options }
       : options;

@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { endTcp } from "./linux/_tcp.ts";
 import { aboutAddress, shown } from "./_describe.ts";
@@ -74,6 +75,7 @@ export interface ConnectOptions {
  * ```
  */
 export async function connect(reactor: Reactor, options: ConnectOptions): Promise<Socket> {
+  refuseUnknown("connect", options, TO_CONNECT);
   const { signal, noDelay } = options;
   signal?.throwIfAborted();
   return adopt(reactor, await orAborted(open(options), signal), noDelay, signal);
@@ -110,6 +112,7 @@ export async function startTls(
   socket: Socket,
   options: TlsOptions & Pick<ConnectOptions, "hostname" | "signal"> = {},
 ): Promise<Socket> {
+  refuseUnknown("start TLS", options, TO_START_TLS);
   const { signal, cert, key, ...rest } = options;
   if (cert !== undefined || key !== undefined) {
     throw new TypeError("Cannot start TLS with a certificate: only connect() takes one");
@@ -118,6 +121,17 @@ export async function startTls(
   const conn = socket.detach() as Deno.TcpConn;
   return adopt(reactor, await orAborted(secure(conn, rest, signal), signal), false, signal);
 }
+
+const TLS = names<TlsOptions>({ caCerts: 1, alpnProtocols: 1, cert: 1, key: 1 });
+const TO_START_TLS = [...TLS, "hostname", "signal"];
+const TO_CONNECT = names<ConnectOptions>({
+  port: 1,
+  hostname: 1,
+  path: 1,
+  tls: 1,
+  signal: 1,
+  noDelay: 1,
+});
 
 async function open(options: ConnectOptions): Promise<Deno.Conn | ByteStream> {
   try {
@@ -140,6 +154,7 @@ async function openAt(options: ConnectOptions): Promise<Deno.Conn | ByteStream> 
   if (typeof (tls ?? false) !== "boolean" && typeof tls !== "object") {
     throw new TypeError(`Cannot connect: tls must be true or its options, not ${shown(tls)}`);
   }
+  if (tls && tls !== true) refuseUnknown("connect with this tls", tls, TLS);
   const { cert, key, ...rest } = tls && tls !== true ? tls : {};
   checkPair("connect", cert, key);
   if (cert !== undefined && key !== undefined) {

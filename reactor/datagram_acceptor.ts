@@ -60,9 +60,15 @@ export class DatagramAcceptor implements Disposable {
     options: DatagramOptions & RegistrationOptions,
     onDatagram: (datagram: Datagram, socket: DatagramSocket) => unknown,
   ): Promise<DatagramAcceptor> {
-    const socket = await DatagramSocket.bind(reactor, options);
+    const { priority, where, suspended, ...address } = options;
+    const socket = await DatagramSocket.bind(reactor, address);
     try {
-      return new DatagramAcceptor(reactor, socket, options, onDatagram);
+      const registration = {
+        ...(priority !== undefined && { priority }),
+        ...(where !== undefined && { where }),
+        ...(suspended !== undefined && { suspended }),
+      };
+      return new DatagramAcceptor(reactor, socket, registration, onDatagram);
     } catch (error) {
       socket.close();
       throw error;

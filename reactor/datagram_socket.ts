@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import dgram from "node:dgram";
 import { closedError } from "./_closed_error.ts";
 import { describeAddr } from "./_describe.ts";
@@ -24,6 +25,8 @@ export interface DatagramOptions {
   /** An IP address of this machine. @default {"0.0.0.0"} */
   hostname?: string;
 }
+
+const OPTIONS = names<DatagramOptions>({ port: 1, hostname: 1 });
 
 /** How many datagrams may be waiting to be sent. */
 const MAX_SENDING = 64;
@@ -100,6 +103,7 @@ export class DatagramSocket implements Selectable, Disposable {
    * @throws {Deno.errors.NotCapable} If `--allow-net` does not allow the address.
    */
   static async bind(reactor: Reactor, options: DatagramOptions = {}): Promise<DatagramSocket> {
+    refuseUnknown("bind", options, OPTIONS);
     const { port = 0, hostname = "0.0.0.0" } = options;
     whole(port, "bind: the port", 0, MAX_PORT);
     await checkPermission(hostname, port);

@@ -20,12 +20,14 @@
  * @module
  */
 export * from "./acceptor.ts";
+export * from "./acceptor_options.ts";
 export * from "./byte_stream.ts";
 export * from "./clock.ts";
 export * from "./connect.ts";
 export * from "./datagram_acceptor.ts";
 export * from "./datagram_socket.ts";
 export * from "./events.ts";
+export * from "./listen_descriptors.ts";
 export * from "./reactor.ts";
 export * from "./reactor_options.ts";
 export * from "./selectable.ts";

@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import { tellAttended } from "./_attended.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
@@ -30,6 +31,10 @@ import type { Timer } from "./timer.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 import { realClock, Timers } from "./_timers.ts";
 import { forget, shutDownWithWorker } from "./_worker_end.ts";
+
+const TO_RUN = ["signal"];
+const TO_ADOPT = ["noDelay"];
+const TO_LISTEN = names<ListeningOptions>({ noDelay: 1, onReleased: 1 });
 
 /**
  * Calls back when something can be done without blocking: read, write, or go on after some time.
@@ -89,8 +94,8 @@ export class Reactor implements Disposable {
    * @throws {Deno.errors.NotSupported} If that back end cannot be used here.
    */
   constructor(options: ReactorOptions = {}) {
-    const { selector = "auto", clock = realClock, lingerMs = 5000 } = options;
     checkReactorOptions(options);
+    const { selector = "auto", clock = realClock, lingerMs = 5000 } = options;
     this.#options = options;
     this.#clock = clock;
     this.#selector = createSelector(selector);
@@ -348,6 +353,7 @@ export class Reactor implements Disposable {
     options: Pick<ListeningOptions, "noDelay"> = {},
   ): Socket {
     this.#checkAlive("adopt a connection");
+    refuseUnknown("adopt a connection", options, TO_ADOPT);
     const { owner } = this.#sockets;
     const { noDelay = true } = options;
     if (noDelay && "handshake" in stream) sendAtOnce(stream as Deno.TlsConn, options);
@@ -357,17 +363,21 @@ export class Reactor implements Disposable {
   /**
    * Makes a selectable of a listener. Do not use the listener itself any more.
    *
-   * @param listener The listener.
+   * @param listener The listener, or the number of a descriptor that listens; see
+   * {@linkcode AcceptorOptions.descriptor}.
    * @param options See {@linkcode ListeningOptions}.
    * @returns What a reader can be added to.
-   * @throws {TypeError} If the reactor is shut down.
+   * @throws {TypeError} If the reactor is shut down, or the descriptor does not listen.
    * @throws {Deno.errors.NotSupported} If `noDelay: true` is given for a TLS listener and is not
-   * possible.
+   * possible, or a descriptor is given and the selector is not `"epoll"`.
    */
-  listening(listener: Deno.Listener, options: ListeningOptions = {}): Listening {
+  listening(listener: Deno.Listener | number, options: ListeningOptions = {}): Listening {
     this.#checkAlive("listen");
+    refuseUnknown("listen", options, TO_LISTEN);
     // Accepted connections inherit this option.
-    if (options.noDelay !== false && isTls(listener)) sendAtOnce(listener, options);
+    if (options.noDelay !== false && typeof listener === "object" && isTls(listener)) {
+      sendAtOnce(listener, options);
+    }
     return this.#selector.listening(listener, this.#sockets.ownerOfAccepted(options));
   }
 
@@ -427,8 +437,10 @@ export class Reactor implements Disposable {
    * @throws {TypeError} If the reactor is shut down, or runs already.
    * @throws What {@linkcode Reactor.step} and {@linkcode Reactor.shutdown} throw.
    */
-  async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async run(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#checkAlive("run");
+    refuseUnknown("run", options, TO_RUN);
+    const { signal } = options;
     if (this.#running) throw new TypeError("Cannot run: the reactor runs already");
     this.#running = true;
     const stop = () => this.requestShutdown();

@@ -69,6 +69,11 @@ export interface Socket extends Selectable, Disposable {
    * @throws What {@linkcode Socket.send} throws.
    */
   sendv?(chunks: readonly Uint8Array[]): number;
+  /**
+   * The protocol that was chosen by ALPN, with TLS. It is known when the first bytes have been
+   * received, and undefined if there is none.
+   */
+  readonly alpnProtocol?: string | undefined;
   /** How many bytes were accepted and have not been sent. Only some back ends hold any. */
   readonly unsent?: number;
   /**

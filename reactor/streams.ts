@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import { ignore } from "./_ignore.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
@@ -10,6 +11,8 @@ export interface StreamPair {
   /** Its name in messages. @default {"stream"} */
   name?: string;
 }
+
+const STREAMS = names<StreamPair>({ readable: 1, writable: 1, name: 1 });
 
 /**
  * Makes a stream for `reactor.adopt()` of Web streams.
@@ -34,7 +37,9 @@ export interface StreamPair {
  * assertEquals(received, "hello");
  * ```
  */
-export function fromStreams({ readable, writable, name = "stream" }: StreamPair): ByteStream {
+export function fromStreams(streams: StreamPair): ByteStream {
+  refuseUnknown("use these streams", streams, STREAMS);
+  const { readable, writable, name = "stream" } = streams;
   const reader = readable?.getReader();
   const writer = writable?.getWriter();
   let ended = false;

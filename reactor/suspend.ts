@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "./_known.ts";
 import { markAsRequest, type ReactorWaiter } from "./_request.ts";
 import type { Timer } from "./timer.ts";
 
@@ -15,6 +16,8 @@ export interface SuspendOptions {
 type Start<T> = (suspend: Suspend<T>) => (() => void) | void;
 
 type Outcome<T> = { value: T } | { error: unknown };
+
+const OPTIONS = names<SuspendOptions>({ timeoutMs: 1, onTimeout: 1 });
 
 /**
  * A coroutine yields this to stand still until somebody calls {@linkcode Suspend.resume} or
@@ -73,6 +76,7 @@ export class Suspend<T = void> {
    * @param options A timeout.
    */
   constructor(start?: Start<T>, options: SuspendOptions = {}) {
+    refuseUnknown("suspend", options, OPTIONS);
     this.#start = start;
     this.#options = options;
   }

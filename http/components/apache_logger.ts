@@ -1,5 +1,6 @@
 import type { Coroutine } from "../../compose/mod.ts";
 import { Transparent } from "../../pipeline/mod.ts";
+import { LogEntry } from "../_log_entry.ts";
 import { type AccessLogEntry, combinedLog } from "../access_log.ts";
 import type { HttpProtocolMessages } from "../http_protocol.ts";
 import type { HttpRequest } from "../http_request.ts";
@@ -58,7 +59,7 @@ export class ApacheLogger extends Transparent<HttpProtocolMessages> {
   processRequest(request: HttpRequest): Coroutine {
     const { connection } = request;
     request.onAnswered((answered) =>
-      this.#write(this.#format({ connection, request, ...answered }))
+      this.#write(this.#format(new LogEntry(connection, request, request, answered)))
     );
     return passOn(this, request);
   }

@@ -43,7 +43,7 @@ const FORBIDDEN = response(403, { "content-type": "text/plain" });
  * const http = be([new HttpProtocol(), [local, [new Secret()]]]);
  * const answer = (hostname: string) => {
  *   const remoteAddr = { transport: "tcp", hostname, port: 1234 } as const;
- *   const protocol = http.processConnection({ remoteAddr, localAddr: undefined, tls: false });
+ *   const protocol = http.processConnection({ remoteAddr, localAddr: undefined, tls: undefined });
  *   protocol.next();
  *   const request = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
  *   return String(protocol.next(new TextEncoder().encode(request)).value);

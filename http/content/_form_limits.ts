@@ -1,4 +1,4 @@
-import { shown } from "../../reactor/_describe.ts";
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { whole } from "../../reactor/_whole.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import type { FormLimits } from "./form_limits.ts";
@@ -18,12 +18,8 @@ const DEFAULTS: FormLimits = {
  */
 export function allFormLimits(given: Partial<FormLimits>): FormLimits {
   const limits = { ...DEFAULTS };
+  refuseUnknown("limit a form", given, Object.keys(DEFAULTS));
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in limits)) {
-      throw new TypeError(
-        `Cannot limit ${shown(name)} of a form: give ${Object.keys(limits).join(", ")}`,
-      );
-    }
     if (value === undefined) continue;
     limits[name as keyof FormLimits] = whole(value, `limit a form: ${name}`);
   }

@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
 import { concat } from "../../compose/_bytes.ts";
 import { toBytes, unexpected } from "../../compose/_chunks.ts";
@@ -70,6 +71,7 @@ export interface CompressOptions {
  * ```
  */
 export function compress(coding: ContentCoding, options: CompressOptions = {}): Coroutine<void> {
+  refuseUnknown("compress", options, ["level", "gatherBytes"]);
   const codec = codecOf(coding);
   const { gatherBytes = 0 } = options;
   return compressing(

@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { whole } from "../../reactor/_whole.ts";
 import { listOf } from "../h1/_field_values.ts";
 import { AVAILABLE, codecOf } from "./_codecs.ts";
@@ -104,8 +105,8 @@ export function compressionFor(
 ): Compression | undefined {
   const { status, contentType, contentLength, contentEncoding, contentRange, cacheControl } =
     response;
-  if (contentType === undefined || contentEncoding !== undefined) return undefined;
   const policy = policyOf(options);
+  if (contentType === undefined || contentEncoding !== undefined) return undefined;
   if (contentLength !== undefined && contentLength < policy.minBytes) return undefined;
   if (!hasWholeBody(status) || contentRange !== undefined) return undefined;
   if (!policy.isCompressible(contentType)) return undefined;
@@ -150,7 +151,9 @@ const policies = new WeakMap<CompressionOptions, Policy>();
 
 function policyOf(options: CompressionOptions): Policy {
   let policy = policies.get(options);
-  if (policy === undefined) policies.set(options, policy = new Policy(options));
+  if (policy !== undefined) return policy;
+  refuseUnknown("compress", options, ["minBytes", "codings", "isCompressible"]);
+  policies.set(options, policy = new Policy(options));
   return policy;
 }
 

@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { concat } from "../../compose/_bytes.ts";
 import { whole } from "../../reactor/_whole.ts";
 import { codecsOf, Decoding, faulty, tooLarge } from "./_decoding.ts";
@@ -30,8 +31,10 @@ import { type DecompressOptions, DEFAULT_MAX_BYTES } from "./decompress.ts";
 export function decodeWhole(
   codings: string,
   body: Uint8Array,
-  { maxBytes = DEFAULT_MAX_BYTES }: DecompressOptions = {},
+  options: DecompressOptions = {},
 ): Uint8Array {
+  refuseUnknown("decode", options, ["maxBytes"]);
+  const { maxBytes = DEFAULT_MAX_BYTES } = options;
   whole(maxBytes, "decode: maxBytes");
   const codecs = codecsOf(codings);
   for (const codec of codecs) {

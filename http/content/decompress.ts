@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
 import { unexpected } from "../../compose/_chunks.ts";
 import { machinery } from "../../compose/_machinery.ts";
@@ -57,8 +58,10 @@ export const DEFAULT_MAX_BYTES = 16_777_216;
  */
 export function decompress(
   codings: string,
-  { maxBytes = DEFAULT_MAX_BYTES }: DecompressOptions = {},
+  options: DecompressOptions = {},
 ): Coroutine<void> {
+  refuseUnknown("decompress", options, ["maxBytes"]);
+  const { maxBytes = DEFAULT_MAX_BYTES } = options;
   whole(maxBytes, "decompress: maxBytes");
   const stages = codecsOf(codings).map((codec) => decompressing(codec, maxBytes));
   return stages.length > 1 ? pipe(...stages) as Coroutine<void> : stages[0] ?? passing(maxBytes);

@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { toBytes, unexpected } from "../../compose/_chunks.ts";
 import { codecOf, levelOf } from "./_codecs.ts";
 import { plain } from "./_plain.ts";
@@ -29,8 +30,10 @@ import type { ContentCoding } from "./content_coding.ts";
 export function encodeWhole(
   coding: ContentCoding,
   body: Uint8Array | string,
-  { level }: Pick<CompressOptions, "level"> = {},
+  options: Pick<CompressOptions, "level"> = {},
 ): Uint8Array {
+  refuseUnknown("encode", options, ["level"]);
+  const { level } = options;
   const codec = codecOf(coding);
   if (typeof body !== "string" && !(body instanceof Uint8Array)) {
     throw unexpected("encode a body", "text or bytes", body);

@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import type { Coroutine } from "../../compose/mod.ts";
 import { unexpected } from "../../compose/_chunks.ts";
 import { machinery } from "../../compose/_machinery.ts";
@@ -62,7 +63,9 @@ export interface EventsOptions {
  * assertStringIncludes(answer, "data: Ignition\n\n");
  * ```
  */
-export function events({ retry }: EventsOptions = {}): Coroutine<void> {
+export function events(options: EventsOptions = {}): Coroutine<void> {
+  refuseUnknown("send events", options, ["retry"]);
+  const { retry } = options;
   if (retry !== undefined) wholeRetry(retry);
   return sending(retry);
 }

@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
 import { checkSize, DEFAULT_MAX, unexpected } from "../../compose/_chunks.ts";
 import { machinery } from "../../compose/_machinery.ts";
@@ -53,7 +54,9 @@ export interface ParseEventsOptions {
  * ]);
  * ```
  */
-export function parseEvents({ maxLength = DEFAULT_MAX }: ParseEventsOptions = {}): Coroutine<void> {
+export function parseEvents(options: ParseEventsOptions = {}): Coroutine<void> {
+  refuseUnknown("parse events", options, ["maxLength"]);
+  const { maxLength = DEFAULT_MAX } = options;
   checkSize("maxLength", maxLength);
   return parsing(maxLength);
 }

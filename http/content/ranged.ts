@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { isSameStrong, isWeak } from "./_etags.ts";
 import { parseHttpDate, seconds } from "./_http_date.ts";
 import type { ConditionalRequest, Validators } from "./conditional.ts";
@@ -104,6 +105,7 @@ export function ranged(
   representation: RangedRepresentation,
   options: RangedOptions = {},
 ): RangedAnswer | undefined {
+  refuseUnknown("answer a range", options, ["maxRanges", "boundary", "now"]);
   // RFC 9110 14.2: a server MUST ignore a Range for other methods.
   if (method !== "GET") return undefined;
   const range = headers.get("range");
@@ -113,7 +115,8 @@ export function ranged(
     if (!isCurrent(ifRange, representation, options.now ?? Date.now())) return undefined;
   }
   const { size } = representation;
-  const ranges = rangesOf(range, size, options);
+  const { maxRanges } = options;
+  const ranges = rangesOf(range, size, maxRanges === undefined ? {} : { maxRanges });
   if (ranges === undefined) return undefined;
   if (ranges === "unsatisfiable") {
     // RFC 9110 15.5.17: a server SHOULD tell the current length.

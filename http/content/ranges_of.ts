@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../../reactor/_known.ts";
 import { whole } from "../../reactor/_whole.ts";
 
 /** Bytes of a representation: those from `from` on, up to and without `to`, as `slice()` has it. */
@@ -52,8 +53,10 @@ const UNIT = "bytes";
 export function rangesOf(
   value: string,
   size: number,
-  { maxRanges = MAX_RANGES }: RangesOptions = {},
+  options: RangesOptions = {},
 ): ByteRange[] | "unsatisfiable" | undefined {
+  refuseUnknown("find ranges", options, ["maxRanges"]);
+  const { maxRanges = MAX_RANGES } = options;
   whole(size, "find ranges: the size");
   whole(maxRanges, "find ranges: maxRanges");
   const equals = value.indexOf("=");

@@ -15,6 +15,7 @@
 import { portOf } from "../_authority.ts";
 import { CR, isDigit, latin1, LF, PATH, QUERY, SPACE, TOKEN } from "../_characters.ts";
 import { bad, tooLongLine } from "../_faults.ts";
+import type { RequestLine } from "../_log_entry.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import type { HttpRequestParts } from "../http_request.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
@@ -83,11 +84,22 @@ export class RequestHeadParser implements HttpRequestParts {
     return this.#at > this.#start;
   }
 
+  /** What is known of the request line when the head was refused. */
+  get line(): RequestLine {
+    const { bytes, method, targetFrom, targetTo, version } = this;
+    return {
+      method: method === "" ? undefined : method,
+      target: targetTo > 0 ? latin1(bytes, targetFrom, targetTo) : undefined,
+      version: this.#part === FIELDS ? version : undefined,
+    };
+  }
+
   /** Begins with a head. Returns whether it is complete. */
   parse(bytes: Uint8Array, from: number): boolean {
     this.#part = START;
     this.#start = this.#at = from;
     this.method = "";
+    this.targetTo = 0;
     return this.resume(bytes);
   }
 
@@ -175,8 +187,8 @@ export class RequestHeadParser implements HttpRequestParts {
       if (at === to) return this.#stop(part, at, end > limit);
       part = VERSION;
     }
-    this.targetTo = at;
     if (bytes[at] !== SPACE || at === this.targetFrom) throw bad("no proper target (RFC 9112 3.2)");
+    this.targetTo = at;
     const versionFrom = at + 1;
     const lineEnd = versionFrom + VERSION_LENGTH;
     if (to < lineEnd || !isVersion1(bytes, versionFrom)) {
@@ -192,10 +204,9 @@ export class RequestHeadParser implements HttpRequestParts {
     if (bytes[lineEnd + 1] !== LF) throw bad("a CR without LF (RFC 9112 2.2)");
     const old = bytes[lineEnd - 1] === DIGIT_0;
     this.version = old ? "1.0" : "1.1";
-    if (bytes[this.targetFrom] !== SLASH || this.method === "CONNECT") this.#checkTarget();
-
     at = this.#at = this.headersFrom = lineEnd + 2;
     this.#part = FIELDS;
+    if (bytes[this.targetFrom] !== SLASH || this.method === "CONNECT") this.#checkTarget();
     this.#fields.start(old, at, start + this.#limits.maxHeadBytes);
     return true;
   }

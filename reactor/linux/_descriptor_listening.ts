@@ -25,13 +25,19 @@ const MAX_FAILURES = 16;
 
 const sockaddr = new SockAddr();
 
+/** What a descriptor that listens belongs to: a listener of Deno, or a supervisor that has passed it. */
+export interface ListenOrigin {
+  readonly addr: Deno.Addr;
+  close(): void;
+}
+
 /** A listener that is driven on its descriptor. */
 export class DescriptorListening implements Listening, Watcher {
   readonly addr: Deno.Addr;
   readonly writable = false;
   #driver: Driver;
   #fd: number;
-  #listener: Deno.Listener;
+  #origin: ListenOrigin;
   #owner: SocketOwner;
   #watched = 0;
   #readable = false;
@@ -41,12 +47,12 @@ export class DescriptorListening implements Listening, Watcher {
   #refused = false;
   #waiters = new Waiters();
 
-  constructor(driver: Driver, fd: number, listener: Deno.Listener, owner: SocketOwner) {
+  constructor(driver: Driver, fd: number, origin: ListenOrigin, owner: SocketOwner) {
     this.#driver = driver;
     this.#fd = fd;
-    this.#listener = listener;
+    this.#origin = origin;
     this.#owner = owner;
-    this.addr = listener.addr;
+    this.addr = origin.addr;
     claimed.add(fd);
     // Accepted connections inherit this option.
     if (owner.noDelay && this.addr.transport === "tcp") {
@@ -107,7 +113,7 @@ export class DescriptorListening implements Listening, Watcher {
     this.#closed = true;
     if (this.#watched !== 0) this.#watch(0);
     claimed.delete(this.#fd);
-    this.#listener.close();
+    this.#origin.close();
     this.#waiters.tellBoth();
   }
 

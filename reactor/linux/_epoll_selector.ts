@@ -9,6 +9,7 @@ import { DenoEpoll } from "./_deno_epoll.ts";
 import { findDescriptor } from "./_descriptor_of.ts";
 import { libc, libcProblem } from "./_libc.ts";
 import { type Parked, Parking } from "./_parking.ts";
+import { passed } from "./_passed.ts";
 import type { Listening, Socket } from "../socket.ts";
 import type { SocketOwner } from "../_socket_owner.ts";
 
@@ -102,7 +103,11 @@ export class EpollSelector extends DenoSelector implements Parked {
     return new DescriptorSocket(this.#driver, fd, conn, owner);
   }
 
-  override listening(listener: Deno.Listener, owner: SocketOwner): Listening {
+  override listening(listener: Deno.Listener | number, owner: SocketOwner): Listening {
+    if (typeof listener === "number") {
+      const origin = passed(this.#driver.libc, listener);
+      return new DescriptorListening(this.#driver, listener, origin, owner);
+    }
     const fd = findDescriptor(this.#driver.libc, listener);
     if (fd === undefined) return super.listening(listener, owner);
     this.#driver.deno.take(fd);

@@ -168,6 +168,9 @@ function ffiState(path?: string): Deno.PermissionState {
  */
 export const O_CLOEXEC = 0o2000000, F_DUPFD_CLOEXEC = 1030, O_NONBLOCK = 0o4000;
 
+/** Calls of `fcntl` that set and get these flags, and the first of them as they call it. */
+export const F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, FD_CLOEXEC = 1;
+
 /** Flags of `splice` and `tee`: move without copying; do not wait. */
 export const SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2;
 

@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "../_known.ts";
 import { FileSource } from "./_file_source.ts";
 import { pumped } from "./_pump.ts";
 import type { Transfer, TransferOptions, TransferTarget } from "./transfer.ts";
@@ -18,6 +19,15 @@ export interface SendFileOptions extends TransferOptions {
   /** Reads and writes even if the kernel could do it. @default {false} */
   copy?: boolean;
 }
+
+const OPTIONS = names<SendFileOptions>({
+  signal: 1,
+  idleMs: 1,
+  onProgress: 1,
+  offset: 1,
+  length: 1,
+  copy: 1,
+});
 
 /**
  * Sends a file, or a part of it, over a connection. The kernel does this alone if possible (Linux,
@@ -53,7 +63,9 @@ export interface SendFileOptions extends TransferOptions {
 export function sendFile(
   to: TransferTarget,
   file: string | URL | Deno.FsFile,
-  { offset, length, ...options }: SendFileOptions = {},
+  options: SendFileOptions = {},
 ): Transfer {
-  return pumped({ ...options, from: new FileSource(file, offset, length), to });
+  refuseUnknown("send a file", options, OPTIONS);
+  const { offset, length, ...rest } = options;
+  return pumped({ ...rest, from: new FileSource(file, offset, length), to });
 }

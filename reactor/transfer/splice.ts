@@ -1,3 +1,4 @@
+import { names, refuseUnknown } from "../_known.ts";
 import { idleOf, Pump, pumped } from "./_pump.ts";
 import {
   Transfer,
@@ -32,6 +33,15 @@ export interface SpliceBothOptions extends TransferOptions<TransferredBothWays> 
   /** Reads and writes, as where nothing can be spliced. @default {false} */
   copy?: boolean;
 }
+
+const TO_SPLICE = names<SpliceOptions>({ signal: 1, idleMs: 1, onProgress: 1, limit: 1, copy: 1 });
+const TO_SPLICE_BOTH = names<SpliceBothOptions>({
+  signal: 1,
+  idleMs: 1,
+  onProgress: 1,
+  maxBytes: 1,
+  copy: 1,
+});
 
 /** The type of {@linkcode splice}. */
 export interface Splice {
@@ -146,14 +156,18 @@ export interface Splice {
  * ```
  */
 export const splice: Splice = Object.assign(
-  (from: TransferSource, to: TransferTarget, options?: SpliceOptions) =>
-    pumped({ ...options, from, to }),
+  (from: TransferSource, to: TransferTarget, options: SpliceOptions = {}) => {
+    refuseUnknown("splice", options, TO_SPLICE);
+    return pumped({ ...options, from, to });
+  },
   {
     both(
       one: TransferPeer,
       other: TransferPeer,
-      { signal, onProgress, copy, maxBytes, idleMs }: SpliceBothOptions = {},
+      options: SpliceBothOptions = {},
     ) {
+      refuseUnknown("splice both ways", options, TO_SPLICE_BOTH);
+      const { signal, onProgress, copy, maxBytes, idleMs } = options;
       const idle = idleOf(idleMs);
       const shared = {
         copy,
@@ -171,8 +185,9 @@ export const splice: Splice = Object.assign(
       from: TransferSource,
       to: TransferTarget,
       tap: TransferTarget,
-      options?: SpliceOptions,
+      options: SpliceOptions = {},
     ) {
+      refuseUnknown("splice and tap", options, TO_SPLICE);
       return pumped({ ...options, from, to, tap });
     },
   },

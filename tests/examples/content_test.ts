@@ -102,6 +102,21 @@ for (const selector of SELECTORS) {
   });
 }
 
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`events.ts ends its streams on ${signal}, so that browsers connect again`, async () => {
+    const args = ["--port", "0", "--every-ms", "3600000", "--selector", "auto"];
+    await using server = await ExampleServer.start("events.ts", args);
+    using idle = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const { body } = await fetch(`${server.url}events`);
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+    assertStringIncludes((await reader.read()).value!, "retry: 1000\n\n");
+    const ended = server.stop(signal);
+    while (!(await reader.read()).done);
+    assertEquals(await idle.read(new Uint8Array(1)), null);
+    assertEquals(await ended, { code: 0, errors: "" });
+  });
+}
+
 Deno.test("upload.ts and events.ts answer bad options by one line and exit code 1", async () => {
   const cases: [string, string[], RegExp][] = [
     ["upload.ts", [], /^Cannot write to --dir "": /],

@@ -3,7 +3,7 @@ import { hasCommand, output } from "../_peers.ts";
 import { ExampleServer, runExample, waitedFor } from "./_server.ts";
 import { fileURLToPath } from "node:url";
 import { SELECTORS } from "../_sockets.ts";
-import { turns } from "../_leaks.ts";
+import { PATIENCE_MS, turns } from "../_leaks.ts";
 
 const linux = Deno.build.os === "linux";
 
@@ -189,6 +189,42 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     await (await fetch(server.url)).text();
     assertEquals(await server.stop(signal), { code: 0, errors: "" });
   });
+}
+
+for (const selector of SELECTORS) {
+  Deno.test(`hello.ts lets a client have its answer when it is told to end (${selector})`, async () => {
+    await using server = await start(selector);
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const send = (text: string) => conn.write(new TextEncoder().encode(text));
+    await send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nfirst");
+    const buffer = new Uint8Array(1000);
+    let answer = "";
+    const read = async () => {
+      const length = await conn.read(buffer);
+      answer += new TextDecoder().decode(buffer.subarray(0, length ?? 0));
+      return length !== null;
+    };
+    while (!answer.includes("first")) await read();
+    const ended = server.stop();
+    assert(await refused(server.port), "it still listens");
+    await send("later");
+    while (await read());
+    conn.close();
+    assertMatch(answer, /^HTTP\/1\.1 200 OK\r\n[^]*first[^]*later[^]*\r\n0\r\n\r\n$/);
+    assertEquals(await ended, { code: 0, errors: "" });
+  });
+}
+
+/** Whether connections are refused before long. */
+async function refused(port: number): Promise<boolean> {
+  for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    } catch {
+      return true;
+    }
+  }
+  return false;
 }
 
 const RUNS = ["--allow-net", "--allow-run"];

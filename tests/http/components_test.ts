@@ -460,7 +460,7 @@ Deno.test("IpFilter passes on by address", () => {
         : address === "unix"
         ? { transport: "unix", path: "/tmp/x" }
         : { transport: "tcp", hostname: address, port: 1 };
-      const info = { remoteAddr, localAddr: undefined, tls: false };
+      const info = { remoteAddr, localAddr: undefined, tls: undefined };
       const { output } = new Driver(http.processConnection(info)).feed(
         "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n",
       );

@@ -56,6 +56,23 @@ for (const [what, leave] of Object.entries(LEFT)) {
   });
 }
 
+if (Deno.build.os !== "windows") {
+  serverTest("server.url is for clients that know the path of its Unix socket", async (reactor) => {
+    const path = `${Deno.env.get("TMPDIR") ?? "/tmp"}/weightless-url-${Deno.pid}.sock`;
+    const handler = function* ({ url }: HttpRequest) {
+      yield ok();
+      yield url.href;
+    };
+    using server = new HttpServer(reactor, { path, handler });
+    const servers = [server, new Server(reactor, { path: `${path}2` })];
+    for (const one of servers) assertEquals([one.url, one.port], ["http://localhost/", 0]);
+    using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    const answer = await fetch(`${server.url}a`, { client });
+    assertEquals(await answer.text(), "http://localhost/a");
+    servers[1]!.close();
+  });
+}
+
 serverTest("HttpServer answers requests", async (reactor, errors) => {
   using server = new HttpServer(reactor, {
     ...listening,

@@ -111,6 +111,49 @@ serverTest(
   },
 );
 
+serverTest("connection.tls tells the protocol that was chosen by ALPN", async (reactor, errors) => {
+  const cases: [offered: string[] | undefined, asked: string[] | undefined, chosen?: string][] = [
+    [["http/1.1"], ["http/1.1"], "http/1.1"],
+    [["a", "http/1.1"], ["http/1.1", "a"], "a"],
+    [["http/1.1"], undefined],
+    [undefined, ["http/1.1"]],
+  ];
+  const told: unknown[] = [];
+  for (const [offered, asked] of cases) {
+    using server = new HttpServer(reactor, {
+      ...listening,
+      cert: CERT,
+      key: KEY,
+      ...(offered && { alpnProtocols: offered }),
+      *handler({ connection: { tls } }) {
+        told.push(tls!.alpnProtocol);
+        yield ok();
+      },
+    });
+    const options = { port: server.port, hostname: "127.0.0.1", caCerts: [CA_CERT] };
+    using conn = await Deno.connectTls({ ...options, ...(asked && { alpnProtocols: asked }) });
+    // In one piece with the end of the handshake, as far as that depends on the client.
+    await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assertMatch(new TextDecoder().decode(await readSome(conn)), /^HTTP\/1.1 200 /);
+  }
+  assertEquals(told, cases.map(([, , chosen]) => chosen));
+  using plain = new HttpServer(reactor, {
+    ...listening,
+    *handler({ connection }) {
+      told.push(connection.tls);
+      yield ok();
+    },
+  });
+  await answerTo(plain.port, "GET / HTTP/1.0\r\n\r\n");
+  assertEquals(told.at(-1), undefined);
+  assertEquals(errors, []);
+});
+
+async function readSome(conn: Deno.Conn): Promise<Uint8Array> {
+  const buffer = new Uint8Array(1000);
+  return buffer.subarray(0, (await conn.read(buffer))!);
+}
+
 Deno.test("HttpServer, HttpProtocol and serveHttp() refuse another scheme", () => {
   using reactor = new Reactor();
   const scheme = "ftp" as "http";

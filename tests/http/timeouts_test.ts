@@ -216,6 +216,67 @@ serverTest(
   },
 );
 
+/** The request that is being answered, and what goes on with it. */
+let current: HttpRequest;
+
+for (
+  const [before, after, passed, more] of [
+    [2000, 500, 400, 200], // shorter
+    [2000, 500, 600, 1], // shorter than what has passed
+    [500, 2000, 400, 1700], // longer
+    [Infinity, 500, 5000, 600], // none before
+  ] as const
+) {
+  const body = { ...timeouts, bodyMs: before };
+  serverTest(
+    `request.timeouts counts at once for a body that is waited for: ${before} to ${after} after ${passed}`,
+    {
+      timeouts: body,
+      *handler(request) {
+        current = request;
+        yield* echo(request);
+      },
+    },
+    async ({ server, clock, errors }) => {
+      using client = await Client.to(server);
+      await client.send(POST);
+      await pass(clock, passed);
+      current.timeouts = { bodyMs: after };
+      await pass(clock, Math.max(0, Math.min(more, after - passed) - 1));
+      if (passed < after) assertEquals(client.received, "");
+      await pass(clock, more);
+      await client.until(/^HTTP\/1.1 408 /);
+      assertEquals(errors, []);
+    },
+  );
+
+  serverTest(
+    `request.timeouts counts at once for an answer that is not taken: ${before} to ${after} after ${passed}`,
+    {
+      timeouts: { ...timeouts, writeMs: before },
+      *handler(request) {
+        current = request;
+        yield ok();
+        for (;;) yield new Uint8Array(65536);
+      },
+    },
+    async ({ server, clock, errors }) => {
+      using client = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      await client.write(new TextEncoder().encode(GET));
+      await turnsUntil(() => server.statistics().requests === 1);
+      await turns(500);
+      await pass(clock, passed);
+      current.timeouts = { writeMs: after };
+      // It is found out by looking, twice.
+      if (after > passed) await pass(clock, Math.max(0, after - passed - 10));
+      if (after > passed) assertEquals(server.statistics().open, 1);
+      for (let i = 0; i < 3; i++) await pass(clock, after);
+      await turnsUntil(() => server.statistics().open === 0);
+      assertEquals(errors, []);
+    },
+  );
+}
+
 const POST = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n";
 
 serverTest(
@@ -455,17 +516,14 @@ serverTest(
   {
     handler: hello,
     maxConnectionsPerAddress: 1,
-    *errorHandler(request) {
-      yield ok({ "content-type": "text/plain" });
-      yield `too many for ${request.path}`;
-    },
+    errorHandler: ({ status, request }) => ({ body: `${status} for ${request!.path}` }),
   },
   async ({ server }) => {
     using first = await Client.to(server);
     await first.send(GET);
     using second = await Client.to(server);
     await second.send(GET);
-    await second.until(/connection: close\r\n(.*\r\n)*\r\ntoo many for \/$/);
+    await second.until(/connection: close\r\n(.*\r\n)*\r\n503 for \/$/);
     await first.until(/hello$/);
   },
 );
@@ -770,7 +828,7 @@ serverTest(
     const common = new RegExp(`^127\\.0\\.0\\.1 - - \\[${date}\\] "GET / HTTP/1\\.1" 200 5$`);
     assertMatch(commonLog(entries[0]!), common);
     assertMatch(combinedLog(entries[0]!), / "r" "\\x22forged\\x22\\x5c \\xc3\\xbf"$/);
-    assertMatch(commonLog(entries[4]!), / "-" 400 \d+$/);
+    assertMatch(commonLog(entries[4]!), / "GET" 400 \d+$/);
     const json = JSON.parse(jsonLog(entries[0]!));
     assertEquals([json.method, json.status, json.address], ["GET", 200, "127.0.0.1"]);
     assertEquals(json.userAgent, '"forged"\\ \u00c3\u00bf');

@@ -61,6 +61,12 @@ const TO_LISTEN: Wrong[] = [
   [{ path, cert: CERT, key: KEY }, TypeError, "cert has no effect with a path"],
   [{ path: "" }, TypeError, "path must be"],
   [{ path: 5 }, TypeError, "path must be"],
+  ...Object.entries({ ...OF_PORT, port: 0, path }).map(([name, value]): Wrong => [
+    { descriptor: 3, [name]: value },
+    TypeError,
+    `${name} has no effect with a descriptor`,
+  ]),
+  ...wrongNumbers("descriptor", {}),
   [{ port: 0, cert: CERT }, TypeError, "both a cert and a key"],
   [{ port: 0, key: KEY }, TypeError, "both a cert and a key"],
   [{ port: 0, alpnProtocols: ["h2"] }, TypeError, "alpnProtocols has no effect without TLS"],

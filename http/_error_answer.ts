@@ -1,0 +1,61 @@
+import { shown } from "../reactor/_describe.ts";
+import { Head } from "./_head.ts";
+import { Overloaded } from "./_overloaded.ts";
+import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
+import type { ErrorHandler, ErrorToAnswer } from "./error_handler.ts";
+import type { HeaderValue } from "./headers_to_send.ts";
+
+/** The head and the body of an answer. */
+type Made = [head: Head, body: string | Uint8Array];
+
+/**
+ * Makes the answer to an error.
+ *
+ * @param cause What has happened, which may ask for more headers.
+ * @param report Is told what the handler does wrong.
+ */
+export function errorAnswer(
+  handler: ErrorHandler | undefined,
+  error: ErrorToAnswer,
+  cause: unknown,
+  report: (error: unknown, request: ErrorToAnswer["request"]) => void,
+): Made {
+  // RFC 9110 15.5.16: which content codings are accepted, if that was the cause.
+  const more: [string, HeaderValue][] = cause instanceof UnsupportedCoding
+    ? [["accept-encoding", cause.accepted]]
+    : cause instanceof Overloaded
+    ? [["retry-after", "1"]]
+    : [];
+  if (handler !== undefined) {
+    try {
+      const answer = handler(error);
+      if (answer !== undefined) return made(error.status, answer, more);
+    } catch (failure) {
+      report(failure, error.request);
+    }
+  }
+  return made(error.status, { body: error.message }, more);
+}
+
+function made(
+  status: number,
+  answer: ReturnType<ErrorHandler> & object,
+  more: [string, HeaderValue][],
+): Made {
+  const { headers = { "content-type": "text/plain; charset=utf-8" }, body = "" } = answer;
+  if ("next" in answer || !(typeof body === "string" || body instanceof Uint8Array)) {
+    throw new TypeError(
+      `Cannot answer an error by ${
+        shown(answer)
+      }: the errorHandler gives { headers, body }, with text or bytes`,
+    );
+  }
+  const given = Symbol.iterator in headers ? headers : Object.entries(headers);
+  const head = new Head(status, [...more, ...given]);
+  if (head.contentLength !== undefined) {
+    throw new TypeError(
+      "Cannot answer an error with a Content-Length: leave it out, it is counted",
+    );
+  }
+  return [head, body];
+}

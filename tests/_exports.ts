@@ -1,0 +1,67 @@
+/** All public names. Who adds or removes one does it here and in the CHANGELOG. */
+export const EXPORTS = {
+  compose: {
+    values: `
+      Composed EndOfStream Local Request Yield asBytes asList asString autostart call compose
+      consume copyBytes identify isCoroutine isRequest pushBack readAll readExactly readLine
+      readRe readUntil retval trace`,
+    types: `
+      Call ComposeOptions Coroutine EndOfStreamOptions Waiter`,
+  },
+  pipeline: {
+    values: `
+      DeclineMessage NoneOfTheObserversRespond Observable Pipe Transparent batch be decode
+      delimited encode filter flatMap fromIterable join lines map pipe printTree skip take tee
+      toDot toMermaid toReadableStream toTransformStream`,
+    types: `
+      AllOf AnyOf CallOf DecodeOptions DelimitedOptions DoOf LinesOptions OnceOf Stage Strand`,
+  },
+  reactor: {
+    values: `
+      Acceptor DatagramAcceptor DatagramSocket Reactor Suspend TestClock TransferError connect
+      fromStreams here listenDescriptors sendFile splice startTls stdio subprocess zeroCopy`,
+    types: `
+      AcceptorOptions ByteStream Clock ConnectOptions Cut Datagram DatagramOptions Handle
+      Inspected Interest KernelPipe Listening ListeningOptions Process ReactorEvents
+      ReactorOptions Reads Receiver RegistrationOptions Selectable SelectorName SendFileOptions
+      Sender ShutdownHook Socket Splice SpliceBothOptions SpliceOptions StreamPair Subprocess
+      SubprocessOptions SuspendOptions TestClockOptions Timer TlsOptions Transfer
+      TransferOptions TransferPeer TransferSide TransferSource TransferTarget Transferred
+      TransferredBothWays Waiting Writes ZeroCopy`,
+  },
+  gio: {
+    values: `
+      EndOfStream Request Suspend TimeoutError all asProcess connectTo currentGio datagrams
+      enter gio iterate memory open race shield sleep spawn timeout wait`,
+    types: `
+      AsProcessOptions Branch BranchResult Context Coroutine Gio GioOptions IterateOptions
+      MemoryContext Opened OutgoingDatagram SuspendOptions Timeout Waiter`,
+  },
+  http: {
+    values: `
+      ApacheLogger BasicAuthentication EndOfStream HttpHeaders HttpProtocol HttpRequest
+      HttpServer IpFilter LocalProtocolError PathFilter PathRename RemoteProtocolError Server
+      combinedLog commonLog compress compressionFor conditional decodeWhole decompress
+      defaultLimits defaultTimeouts encodeWhole etagOf eventStream events fetchHandler form
+      jsonLog knownUsers lastEventId methodNotAllowed multipart ok parseEvents preferredEncoding
+      preferredLanguage preferredType ranged rangesOf raw response serveHttp trailers weakEtag`,
+    types: `
+      AcceptorOptions AccessLog AccessLogEntry Answered BasicAuthenticationOptions ByteRange CompressOptions
+      CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo
+      ContentCoding Coroutine DecompressOptions ErrorAnswer ErrorHandler ErrorToAnswer EventToSend EventsOptions FetchHandler FetchInfo
+      FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits
+      HttpProtocolMessages HttpProtocolOptions HttpServerOptions HttpServerStatistics
+      HttpTimeouts IpFilterOptions ParseEventsOptions Part Parts PathFilterOptions RangedAnswer
+      RangedOptions RangedRepresentation RangesOptions Raw ReceivedEvent ResponseHead
+      ResponseTrailers ServerMessages ServerOptions ServerStatistics ShutdownOptions TlsInfo Validators`,
+  },
+  "http/files": {
+    values: `FileServer files`,
+    types: `FilesOptions SiblingCoding`,
+  },
+};
+
+/** The names in such a text. */
+export function names(text: string): string[] {
+  return text.trim().split(/\s+/);
+}
