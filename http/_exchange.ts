@@ -585,9 +585,10 @@ export class Exchange implements RequestContext {
     );
   }
 
-  /** Whether the end is that of what the client has sent. */
+  /** Whether the end is that of what the client sends, or of the connection. */
   #isOwnEnd(error: unknown): boolean {
-    if (this.#end === undefined) return isEndOfBody(error);
+    if (isEndOfBody(error) || this.#wire.host?.isOwnEnd(error)) return true;
+    if (this.#end === undefined) return false;
     while (error instanceof EndOfStream && error !== this.#end) error = error.cause;
     return error === this.#end;
   }

@@ -1,7 +1,7 @@
 /** What the protocol of a connection needs of its driver, and the driver that gio is. */
 import { EndOfStream, isRequest, Request, type Waiter, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
-import type { User } from "../gio/_channel.ts";
+import { Channel, type User } from "../gio/_channel.ts";
 import type { Inner } from "../gio/_places.ts";
 import { type Scope, ScopeEnd } from "../gio/_scope.ts";
 import { ignore } from "../reactor/_ignore.ts";
@@ -47,6 +47,8 @@ export interface Host {
    * first.
    */
   unread(bytes: Uint8Array): void;
+  /** Whether an EndOfStream tells that the connection itself has ended, or was given up. */
+  isOwnEnd(error: unknown): boolean;
   /** The error of a transfer from or to `here` that the handler has made and not yielded. */
   forgotten(): TypeError | undefined;
   /** Reports an error, if there is no `onError`. */
@@ -169,6 +171,15 @@ class GioHost implements Host {
   unread(bytes: Uint8Array): void {
     const { lending } = this.#driver;
     lending.takeBack(lending.innermost!, [bytes]);
+  }
+
+  isOwnEnd(error: unknown): boolean {
+    const channel = this.#driver.base!;
+    if (Channel.endedBy(error) === channel) return true;
+    for (; error instanceof EndOfStream; error = error.cause) {
+      if (error === channel.failed || error === channel.ended) return true;
+    }
+    return false;
   }
 
   forgotten(): TypeError | undefined {
