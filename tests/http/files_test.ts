@@ -9,6 +9,7 @@ import type { Reactor } from "../../reactor/mod.ts";
 import { turnsUntil } from "../_leaks.ts";
 import { hasCommand, output } from "../_peers.ts";
 import { listening } from "../_sockets.ts";
+import { faultyLibc } from "../reactor/_faulty_libc.ts";
 import { answerTo, exchange, serverTest } from "./_live.ts";
 
 const linux = Deno.build.os === "linux";
@@ -502,6 +503,90 @@ Deno.test("namesOf() gives names that mean nothing else, whatever the path", () 
   assertEquals(isHidden(["a", ".well-known"]), true);
 });
 
+/** Files are opened by Deno's calls, until it is disposed of. */
+function onlyByDeno(): Disposable | undefined {
+  return linux ? faultyLibc({ openat2: () => -1 }) : undefined;
+}
+
+filesTest("files() answers alike, whoever opens the files", {}, async ({ folder, ask }) => {
+  folder.write("a/b.txt", "Hello", new Date("2001-02-03T04:05:06.789Z"));
+  folder.write("large", pattern(200_000));
+  folder.write("empty", "");
+  Deno.symlinkSync("a", `${folder.root}/link`);
+  const all = async () => {
+    const answers = [];
+    for (const path of ["/a/b.txt", "/link/b.txt", "/large", "/empty", "/a", "/a/", "/none"]) {
+      const { status, body, headers } = await ask(path);
+      answers.push([path, status, body, headers.get("etag"), headers.get("last-modified")]);
+    }
+    return answers;
+  };
+  const expected = await all();
+  using _ = onlyByDeno();
+  assertEquals(await all(), expected);
+});
+
+/** What may happen to a file after it was looked at, and before it is read. */
+const MEANWHILE: [what: string, (path: string) => void, isServed: boolean][] = [
+  ["is removed", (path) => Deno.removeSync(path), true],
+  ["is replaced", (path) => {
+    Deno.writeTextFileSync(`${path}.new`, "other");
+    Deno.renameSync(`${path}.new`, path);
+  }, true],
+  ["is truncated", (path) => Deno.truncateSync(path, 10), false],
+];
+
+for (const [what, change, isServed] of MEANWHILE) {
+  for (const size of [100, 200_000]) {
+    serverTest(
+      `files() never sends less than it announced as if that were all, if a file of ${size} bytes ${what} meanwhile`,
+      async (reactor, errors) => {
+        using folder = new Folder();
+        const path = folder.write("a", "x".repeat(size));
+        // It is called after the file was opened, and before anything is sent.
+        const cacheControl = () => void change(path);
+        const handler = files(folder.root, { cacheControl });
+        const { port } = new HttpServer(reactor, { ...listening, handler });
+        const request = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        const answer = await exchange(port, request);
+        if (isServed) assertEquals(answerOf(answer!).body, "x".repeat(size));
+        else {
+          const { status, body } = answerOf(answer ?? "HTTP/1.1 200 OK\r\n\r\n");
+          // The head of a small file has not been sent by then.
+          assertEquals(status, size === 100 ? 500 : 200);
+          assert(status === 500 || body.length <= 10);
+          await turnsUntil(() => errors.length > 0);
+        }
+        assertEquals(errors.length, isServed ? 0 : 1);
+      },
+    );
+  }
+}
+
+serverTest("files() gives nothing if another file comes between the look and the opening", async (
+  reactor,
+  errors,
+) => {
+  using folder = new Folder();
+  const path = folder.write("a", "x");
+  const { port } = new HttpServer(reactor, { ...listening, handler: files(folder.root) });
+  using _ = onlyByDeno();
+  const { openSync } = Deno;
+  Deno.openSync = (...args) => {
+    Deno.removeSync(path);
+    Deno.symlinkSync(`${folder.path}/secret`, path);
+    return openSync(...args);
+  };
+  try {
+    const text = await answerTo(port, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assertEquals(answerOf(text).status, 404);
+    assert(!text.includes(SECRET));
+  } finally {
+    Deno.openSync = openSync;
+  }
+  assertEquals(errors, []);
+});
+
 /** What the system may answer to who opens a file, and what the client is told. */
 const FAILURES: [code: string, status: number][] = [
   ["EACCES", 403],
@@ -520,6 +605,7 @@ serverTest("files() answers what the system refuses, and reports what it cannot 
   using folder = new Folder();
   folder.write("a", "x");
   const { port } = new HttpServer(reactor, { ...listening, handler: files(folder.root) });
+  using _ = onlyByDeno();
   const { openSync } = Deno;
   try {
     for (const [code, expected] of FAILURES) {
