@@ -95,9 +95,11 @@ export interface Job {
   uses(end: object | symbol, use: Use): boolean;
   /**
    * Moves the bytes. `reactor` calls back; if it is missing, the reactor that each socket belongs
-   * to does.
+   * to does. Returns nothing if all of it is done already.
+   *
+   * @throws If it fails already.
    */
-  run(lender: Lender, reactor: Registrar | undefined): Promise<void>;
+  run(lender: Lender, reactor: Registrar | undefined): Promise<void> | undefined;
   /** Ends it at once. The promise of `run` is not settled any more. Returns how far it came. */
   abort(): Cut;
 }
@@ -137,7 +139,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
   readonly #signal: AbortSignal | undefined;
   readonly #idle: Idle | undefined;
   readonly #result = Promise.withResolvers<T>();
-  #state: "fresh" | "lent" | "running" | "settled" = "fresh";
+  #state: "fresh" | "lent" | "running" | "whole" | "failed" = "fresh";
 
   /** @internal */
   constructor(
@@ -161,7 +163,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * @param reason The cause of the error.
    */
   abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
-    if (this.#state === "settled") return;
+    if (this.#isOver) return;
     const cuts = this.#jobs.map((job) => job.abort());
     const sum = (of: keyof Cut) => cuts.reduce((sum, cut) => sum + cut[of], 0);
     const [bytes, spliced, copied, lost] = [
@@ -183,7 +185,9 @@ export class Transfer<T = Transferred> implements Promise<T> {
    */
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
     this.#begin(waiter.lender, waiter.reactor);
-    this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
+    // Nothing had to wait, so the coroutine does not wait either.
+    if (this.#state === "whole") waiter.resume(this.transferred);
+    else this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
     return () => this.abort();
   }
 
@@ -257,22 +261,36 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 
   #begin(lender: Lender = itself, reactor?: Registrar): void {
-    if (this.#state === "settled") return; // It was aborted.
+    if (this.#isOver) return; // It was aborted.
     if (this.#state === "running") {
       throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
     }
     this.#state = "running";
     if (this.#signal?.aborted) return this.#onAbort();
     this.#signal?.addEventListener("abort", this.#onAbort);
-    Promise.all(this.#jobs.map((job) => job.run(lender, reactor))).then(() => {
-      this.#settled();
-      this.#result.resolve(this.transferred);
-    }, (error) => {
-      // When one direction is cut, so is the other.
-      const lost = this.#jobs.reduce((lost, job) => lost + job.abort().lost, 0);
-      this.#fail(error instanceof TransferError ? Object.assign(error, { lost }) : error);
-    });
+    try {
+      const running = this.#jobs.map((job) => job.run(lender, reactor));
+      if (running.every((one) => one === undefined)) this.#onDone();
+      else Promise.all(running).then(this.#onDone, this.#onFailed);
+    } catch (error) {
+      this.#onFailed(error);
+    }
   }
+
+  get #isOver(): boolean {
+    return this.#state === "whole" || this.#state === "failed";
+  }
+
+  #onDone = (): void => {
+    this.#settled("whole");
+    this.#result.resolve(this.transferred);
+  };
+
+  #onFailed = (error: unknown): void => {
+    // When one direction is cut, so is the other.
+    const lost = this.#jobs.reduce((lost, job) => lost + job.abort().lost, 0);
+    this.#fail(error instanceof TransferError ? Object.assign(error, { lost }) : error);
+  };
 
   #onAbort = (): void => this.abort(this.#signal!.reason);
 
@@ -280,14 +298,14 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.abort(new DOMException(`Nothing has moved for ${this.#idle!.ms} ms`, "TimeoutError"));
   };
 
-  #settled(): void {
+  #settled(state: "whole" | "failed"): void {
     this.#idle?.end();
-    this.#state = "settled";
+    this.#state = state;
     this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 
   #fail(error: unknown): void {
-    this.#settled();
+    this.#settled("failed");
     this.#result.reject(error);
   }
 }
