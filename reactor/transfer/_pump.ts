@@ -163,6 +163,10 @@ export class Pump implements Job {
     this.#left = whole(route.limit ?? Infinity, `transfer: ${what}`);
   }
 
+  get isAtOnce(): boolean {
+    return this.#route.from instanceof FileSource;
+  }
+
   uses(end: object | symbol, use: Use): boolean {
     const { from, to, tap } = this.#route;
     return use === "from" ? from === end : to === end || tap === end;

@@ -91,6 +91,8 @@ export interface Lender {
 
 /** One direction of a {@linkcode Transfer}. */
 export interface Job {
+  /** Whether it has bytes to move as soon as it begins. */
+  readonly isAtOnce: boolean;
   /** Whether it was told to read from `end`, or to write to it. */
   uses(end: object | symbol, use: Use): boolean;
   /**
@@ -198,6 +200,22 @@ export class Transfer<T = Transferred> implements Promise<T> {
    */
   get flushes(): boolean {
     return true;
+  }
+
+  /**
+   * Whether bytes follow at once, so that the kernel does not send alone what was written before.
+   *
+   * @internal
+   */
+  follows = false;
+
+  /**
+   * Called if at least one byte must follow what was written before.
+   *
+   * @internal
+   */
+  follow(): void {
+    this.follows = this.#jobs.every((job) => job.isAtOnce);
   }
 
   /**
