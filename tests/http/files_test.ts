@@ -1,11 +1,11 @@
 /** Files on live sockets, of both kinds, against curl and hostile clients. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { HttpProtocol, HttpServer, Server } from "../../http/mod.ts";
+import { HttpProtocol, HttpServer, ok, Server } from "../../http/mod.ts";
 import { files, FileServer, type FilesOptions } from "../../http/files/mod.ts";
 import { isHidden, namesOf } from "../../http/files/_names.ts";
 import { be } from "../../pipeline/mod.ts";
-import type { Reactor } from "../../reactor/mod.ts";
+import { here, type Reactor, sendFile } from "../../reactor/mod.ts";
 import { turnsUntil } from "../_leaks.ts";
 import { hasCommand, output } from "../_peers.ts";
 import { listening } from "../_sockets.ts";
@@ -563,6 +563,23 @@ for (const [what, change, isServed] of MEANWHILE) {
   }
 }
 
+serverTest("sendFile() of a file that is missing cuts the connection after the head", async (
+  reactor,
+  errors,
+) => {
+  const { port } = new HttpServer(reactor, {
+    ...listening,
+    *handler() {
+      yield ok({ "content-length": 10 });
+      yield* sendFile(here, "/there is no such file");
+    },
+  });
+  const answer = await exchange(port, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  if (answer !== undefined) assertEquals(answerOf(answer).body, "");
+  await turnsUntil(() => errors.length > 0);
+  assert(errors[0] instanceof Deno.errors.NotFound);
+});
+
 serverTest("files() gives nothing if another file comes between the look and the opening", async (
   reactor,
   errors,
@@ -585,6 +602,34 @@ serverTest("files() gives nothing if another file comes between the look and the
     Deno.openSync = openSync;
   }
   assertEquals(errors, []);
+});
+
+Deno.test({
+  name: "files() does not read what Deno denies to read",
+  ignore: !linux,
+  async fn() {
+    using folder = new Folder();
+    folder.write("private/a", SECRET);
+    folder.write("b", "open");
+    const program = `
+      import { files } from ${JSON.stringify(import.meta.resolve("../../http/files/mod.ts"))};
+      import { serveHttp } from ${JSON.stringify(import.meta.resolve("../../http/mod.ts"))};
+      for (const path of ["b", "private/a"]) {
+        const protocol = serveHttp(files(${JSON.stringify(folder.root)}));
+        protocol.next();
+        const head = "GET /" + path + " HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n";
+        console.log(String(protocol.next(new TextEncoder().encode(head)).value).slice(9, 12));
+      }`;
+    const path = `${folder.path}/program.ts`;
+    Deno.writeTextFileSync(path, program);
+    const denied = `--deny-read=${folder.root}/private`;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "-c", config, "--allow-ffi", "--allow-read", denied, path],
+    }).output();
+    const told = new TextDecoder().decode(stdout);
+    assertEquals(told, "200\n403\n", new TextDecoder().decode(stderr));
+  },
 });
 
 /** What the system may answer to who opens a file, and what the client is told. */
