@@ -98,3 +98,12 @@ export async function serve(
     throw error;
   }
 }
+
+/** Makes something of the directory that `--dir` names, or ends the program. */
+export function ofDirectory<T>(dir: string, make: (dir: string) => T): T {
+  try {
+    return make(dir);
+  } catch (error) {
+    fail(`Cannot serve --dir "${dir}": ${(error as Error).message}`);
+  }
+}

@@ -8,7 +8,7 @@
 import { commonLog, HttpServer } from "@weightless/io/http";
 import { files } from "@weightless/io/http/files";
 import { Reactor } from "@weightless/io/reactor";
-import { fail, options, port, selector, serve } from "./_cli.ts";
+import { ofDirectory, options, port, selector, serve } from "./_cli.ts";
 import { sayIfCopied } from "./_reported.ts";
 
 const given = options(
@@ -16,12 +16,10 @@ const given = options(
   { dir: "", port: "8006", hostname: "127.0.0.1", selector: "auto" },
 );
 const at = { hostname: given.hostname, port: port(given.port) };
-let handler;
-try {
-  handler = files(given.dir, { listing: true, precompressed: ["br", "gzip"] });
-} catch (error) {
-  fail(`Cannot serve --dir "${given.dir}": ${(error as Error).message}`);
-}
+const handler = ofDirectory(
+  given.dir,
+  (dir) => files(dir, { listing: true, precompressed: ["br", "gzip"] }),
+);
 await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
   sayIfCopied();
   return new HttpServer(reactor, {

@@ -8,7 +8,7 @@
 import type { Coroutine } from "@weightless/io/compose";
 import { type HttpRequest, HttpServer, methodNotAllowed, ok, response } from "@weightless/io/http";
 import { here, Reactor, sendFile } from "@weightless/io/reactor";
-import { fail, options, port, selector, serve } from "./_cli.ts";
+import { ofDirectory, options, port, selector, serve } from "./_cli.ts";
 import { sayIfCopied } from "./_reported.ts";
 
 /** Answers a request with a file of the directory. */
@@ -46,12 +46,7 @@ const given = options(
   { dir: "", port: "8001", hostname: "127.0.0.1", selector: "auto" },
 );
 const at = { hostname: given.hostname, port: port(given.port) };
-let directory: string;
-try {
-  directory = Deno.realPathSync(given.dir);
-} catch (error) {
-  fail(`Cannot serve --dir "${given.dir}": ${(error as Error).message}`);
-}
+const directory = ofDirectory(given.dir, Deno.realPathSync);
 await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
   sayIfCopied();
   return new HttpServer(reactor, {

@@ -138,12 +138,12 @@ export class Channel {
   }
 
   /** Sends what waits. Returns whether all of it was accepted, and throws if sending fails. */
-  send(): boolean {
+  send(follows = false): boolean {
     const { context, outbox } = this;
     // Another coroutine that writes to the context may have found out, and the outbox is empty then.
     if (this.failed !== undefined) throw this.failed;
     try {
-      return outbox.size === 0 || outbox.flush(context);
+      return outbox.size === 0 || outbox.flush(context, follows);
     } catch (error) {
       outbox.clear();
       this.failed ??= error;

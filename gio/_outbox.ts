@@ -42,7 +42,7 @@ function encode(text: string): Uint8Array {
 /** What it needs of a context. */
 interface Sender {
   send(bytes: Uint8Array): number;
-  sendv?(chunks: readonly Uint8Array[]): number;
+  sendv?(chunks: readonly Uint8Array[], follows?: boolean): number;
 }
 
 const NONE: readonly Uint8Array[] = Object.freeze([]);
@@ -71,17 +71,25 @@ export class Outbox {
     this.#text = "";
   }
 
-  /** Sends everything to the context. Returns whether all of it was accepted. */
-  flush(context: Sender): boolean {
-    if (this.#chunks === NONE) return this.#flushOne(context, encode(this.#text));
+  /**
+   * Sends everything to the context. Returns whether all of it was accepted.
+   *
+   * @param follows Whether more is sent to the context at once, not by this.
+   */
+  flush(context: Sender, follows = false): boolean {
+    if (this.#chunks === NONE) return this.#flushOne(context, encode(this.#text), follows);
     this.#encodeText();
     if (this.size < LARGE) {
-      return this.#flushOne(context, concat(this.#chunks, 0, this.#chunks.length, this.size));
+      return this.#flushOne(
+        context,
+        concat(this.#chunks, 0, this.#chunks.length, this.size),
+        follows,
+      );
     }
     let chunks = join(this.#chunks);
     let first = 0;
     if (chunks.length > 1 && context.sendv !== undefined) {
-      let sent = context.sendv(chunks);
+      let sent = context.sendv(chunks, follows);
       this.sent += sent;
       while (first < chunks.length && sent >= chunks[first]!.length) {
         sent -= chunks[first++]!.length;
@@ -107,8 +115,10 @@ export class Outbox {
     return false;
   }
 
-  #flushOne(context: Sender, bytes: Uint8Array): boolean {
-    const sent = context.send(bytes);
+  #flushOne(context: Sender, bytes: Uint8Array, follows: boolean): boolean {
+    const sent = follows && context.sendv !== undefined
+      ? context.sendv([bytes], true)
+      : context.send(bytes);
     this.sent += sent;
     this.clear();
     if (sent === bytes.length) return true;

@@ -33,14 +33,18 @@ export class Output {
     channel.outbox.push(data);
   }
 
-  /** Sends what waits. Returns whether all of it was accepted. Throws a failure once. */
-  send(): boolean {
+  /**
+   * Sends what waits. Returns whether all of it was accepted. Throws a failure once.
+   *
+   * @param follows Whether a transfer sends more at once.
+   */
+  send(follows = false): boolean {
     let isAll = true;
     for (let place = this.#places.top; place !== undefined; place = place.outer) {
       if (place.output !== "unsent") continue;
       // A failure is told now, and not again at the end.
       place.output = "none";
-      const isSent = this.#send(place.channel, false);
+      const isSent = this.#send(place.channel, false, follows);
       place.output = isSent ? "accepted" : "unsent";
       isAll &&= isSent;
     }
@@ -107,9 +111,9 @@ export class Output {
     return all;
   }
 
-  #send(channel: Channel, mustBeGone: boolean): boolean {
+  #send(channel: Channel, mustBeGone: boolean, follows = false): boolean {
     try {
-      const isSent = mustBeGone ? channel.hasGone() : channel.send();
+      const isSent = mustBeGone ? channel.hasGone() : channel.send(follows);
       if (isSent) channel.leave(this.#user);
       else channel.await(this.#user);
       return isSent;

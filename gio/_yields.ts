@@ -55,8 +55,9 @@ export class Yields {
    * can begin while some output waits, but not output to a context that the coroutine has left.
    */
   canGoOn(yielded: unknown): boolean {
-    return this.#output.send() || (isRequest(yielded) && !this.#output.hasLeft &&
-      !(yielded as { flushes?: boolean }).flushes);
+    const { flushes, follows } = (yielded ?? {}) as { flushes?: boolean; follows?: boolean };
+    return this.#output.send(follows) ||
+      (isRequest(yielded) && !this.#output.hasLeft && !flushes);
   }
 
   #read(): unknown {

@@ -23,9 +23,8 @@ import { compose, Composed, type Coroutine, EndOfStream, isRequest } from "../co
 import { close } from "../pipeline/_plumbing.ts";
 import { missing, tooMany, twoHeads } from "./_answer.ts";
 import { utf8Length } from "./_characters.ts";
-import type { Codings } from "./_codings.ts";
-import { isEndOfBody } from "./_end_of_body.ts";
 import { type CodedHead, codedHead } from "./_coded_head.ts";
+import { isEndOfBody } from "./_end_of_body.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
 import { Trailers } from "./_trailers.ts";
@@ -113,7 +112,8 @@ export function coded(
   handler: Composed<unknown>,
   request: HttpRequest,
   wire: Wire,
-  { compression, decompression }: Codings,
+  compression: CompressionOptions | undefined,
+  decompression: DecompressOptions | undefined,
   outside: Outside,
 ): Composed<unknown> {
   const codings = decompression !== undefined && request.hasBody

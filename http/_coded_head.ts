@@ -58,6 +58,22 @@ export function codedHead(
   return { coding, head: made };
 }
 
+const varied = new WeakMap<CompressionOptions, WeakMap<Head, Head>>();
+
+/**
+ * The head for a client that accepts no coding: caches are told that others may get another body. It
+ * is remembered, because a handler may yield the same head each time.
+ */
+export function variedHead(head: Head, options: CompressionOptions): Head {
+  let heads = varied.get(options);
+  if (heads === undefined) varied.set(options, heads = new WeakMap());
+  let made = heads.get(head);
+  if (made === undefined) {
+    heads.set(head, made = codedHead(head, head.contentLength, undefined, options).head);
+  }
+  return made;
+}
+
 function knownOf(head: Head): Known {
   let about = known.get(head);
   if (about !== undefined) return about;

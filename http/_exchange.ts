@@ -48,6 +48,8 @@ import {
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
 import { coded } from "./_coded.ts";
+import { variedHead } from "./_coded_head.ts";
+import type { Codings } from "./_codings.ts";
 import { END_OF_BODY, isEndOfBody } from "./_end_of_body.ts";
 import { errorAnswer } from "./_error_answer.ts";
 import { bad } from "./_faults.ts";
@@ -59,6 +61,7 @@ import { reasonOf } from "./_status.ts";
 import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
 import type { Answered } from "./answered.ts";
+import { type CompressionOptions, isAnyAccepted } from "./content/compression_for.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -130,6 +133,9 @@ export class Exchange implements RequestContext {
   phase: Phase = "head";
   /** What belongs to the phase. */
   value: unknown = undefined;
+
+  /** How answers are compressed for others, but not for this client. */
+  #varies: CompressionOptions | undefined;
 
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -211,16 +217,25 @@ export class Exchange implements RequestContext {
       if (!isCoroutine(given)) throw noCoroutine(given);
       const running = compose(given);
       const { codings } = this.#wire;
-      this.#running = codings === undefined
-        ? running
-        : coded(running, request, this.#wire, codings, {
-          read: () => this.#read(),
-          isLost: () => this.#gone !== undefined,
-        });
+      this.#running = codings === undefined ? running : this.#coded(running, request, codings);
     } catch (error) {
       return this.#failed(error);
     }
     return this.#run("next", undefined);
+  }
+
+  #coded(
+    running: Composed<unknown>,
+    request: HttpRequest,
+    { compression, decompression }: Codings,
+  ): Composed<unknown> {
+    const isPlain = compression !== undefined &&
+      !isAnyAccepted(request.headers.get("accept-encoding"), compression);
+    this.#varies = isPlain ? compression : undefined;
+    return coded(running, request, this.#wire, isPlain ? undefined : compression, decompression, {
+      read: () => this.#read(),
+      isLost: () => this.#gone !== undefined,
+    });
   }
 
   /**
@@ -386,7 +401,10 @@ export class Exchange implements RequestContext {
         else if (value instanceof Trailers) answer.trailers(value);
         else if (value instanceof Raw) answer.raw();
         else if (isForDriver(value)) {
-          if (isTransfer(value)) this.#prepare(value);
+          if (isTransfer(value)) {
+            this.#prepare(value);
+            if (answer.isDirect && answer.room > 0 && transfersHere(value, "to")) value.follow();
+          }
           this.#noteUnexpected();
           answer.flush();
           if (!answer.complete || !transfersHere(value, "to")) return this.#stand("driver", value);
@@ -488,7 +506,10 @@ export class Exchange implements RequestContext {
     const connecting = request.method === "CONNECT" && head.status >= 200 && head.status < 300;
     if (!switching && !connecting) {
       if (head.status === 100 && this.#body === "expected") this.#body = "open";
-      return answer.head(head);
+      const isFinal = head.status >= 200;
+      return answer.head(
+        isFinal && this.#varies !== undefined ? variedHead(head, this.#varies) : head,
+      );
     }
     // RFC 9110 7.8: a server MUST name the protocol to which it switches, and MUST NOT switch to one
     // that the client did not name. It MUST ignore what an HTTP/1.0 client names.

@@ -60,7 +60,12 @@ export * from "./trailers.ts";
 export type { AcceptorOptions } from "../reactor/mod.ts";
 export { type Coroutine, EndOfStream } from "../compose/mod.ts";
 export { compress, type CompressOptions } from "./content/compress.ts";
-export * from "./content/compression_for.ts";
+export {
+  type CompressibleResponse,
+  type Compression,
+  compressionFor,
+  type CompressionOptions,
+} from "./content/compression_for.ts";
 export * from "./content/conditional.ts";
 export * from "./content/content_coding.ts";
 export * from "./content/decode_whole.ts";

@@ -132,6 +132,14 @@ export function compressionFor(
   };
 }
 
+/** Whether there is a coding that the client accepts. If not, no body is encoded for it. */
+export function isAnyAccepted(
+  acceptEncoding: string | null | undefined,
+  options: CompressionOptions,
+): boolean {
+  return policyOf(options).codingFor(acceptEncoding ?? undefined) !== undefined;
+}
+
 /** 204, 205 and 304 have no body, 206 a part of it; after 1xx another response follows. */
 function hasWholeBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 205 && status !== 206 && status !== 304;

@@ -1,3 +1,6 @@
+import { readAt } from "../../reactor/transfer/_file_source.ts";
+import type { Opened } from "./_root.ts";
+
 /**
  * To read so many bytes, and send them together with the head, costs half as much as a transfer, or
  * less.
@@ -5,13 +8,12 @@
 export const SMALL: number = 64 * 1024;
 
 /** Reads a small piece of a file; less than that if the file is shorter. */
-export function piece(file: Deno.FsFile, offset: number, length: number): Uint8Array {
+export function piece({ file }: Opened, offset: number, length: number): Uint8Array {
   const room = new Uint8Array(length);
-  if (offset > 0) file.seekSync(offset, Deno.SeekMode.Start);
   let at = 0;
   while (at < length) {
-    const read = file.readSync(at === 0 ? room : room.subarray(at));
-    if (read === null) return room.subarray(0, at);
+    const read = readAt(file, offset + at, at === 0 ? room : room.subarray(at));
+    if (read === 0) return room.subarray(0, at);
     at += read;
   }
   return room;

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { openPlain, type PlainFile } from "../../reactor/linux/_plain_file.ts";
 import { isHidden } from "./_names.ts";
 import { SEPARATOR } from "./_separator.ts";
 
@@ -9,8 +10,9 @@ import { SEPARATOR } from "./_separator.ts";
  *    followed. Hidden names in it are hidden, too.
  * 2. Only regular files are opened. To open a FIFO would block the whole program, and a device may
  *    do anything.
- * 3. What was opened is compared to what was looked at: if another file came into its place
- *    meanwhile, there is none.
+ * 3. Where the kernel can be asked directly, it opens only what has no link in its path. Then nothing
+ *    can come between. Otherwise, what was opened is compared to what was looked at: if another file
+ *    came into its place meanwhile, there is none.
  * 4. All of it is synchronous. Each call takes some microseconds on a local disk, as long as the
  *    kernel has its directory in memory. A thread for each would take ten times as long.
  * 5. Nothing is remembered, so nothing can be out of date.
@@ -20,9 +22,10 @@ const MAX_WALK = 2;
 
 /** A file that is open. */
 export interface Opened {
-  readonly file: Deno.FsFile;
-  /** What it was when it was opened. */
-  readonly info: Deno.FileInfo;
+  readonly file: Deno.FsFile | PlainFile;
+  /** What it was when it was opened: bytes, and milliseconds since 1970. */
+  readonly size: number;
+  readonly modified: number | undefined;
 }
 
 /** Why nothing can be opened, as a status. */
@@ -36,11 +39,18 @@ export interface RootOptions {
 
 export class Root {
   readonly #path: string;
+  /** Its path with a separator at the end. */
+  readonly #inside: string;
+  /** Whether Deno permits to read all that is in it. The kernel is not asked otherwise. */
+  readonly #isReadable: boolean;
   readonly #options: RootOptions;
 
   /** @throws If there is no such directory, or it must not be read. */
   constructor(path: string | URL, options: RootOptions) {
     this.#path = Deno.realPathSync(path);
+    this.#inside = this.#path.endsWith(SEPARATOR) ? this.#path : this.#path + SEPARATOR;
+    const read = Deno.permissions.querySync({ name: "read", path: this.#path });
+    this.#isReadable = read.state === "granted" && read.partial !== true;
     this.#options = options;
     if (!Deno.statSync(this.#path).isDirectory) {
       throw new TypeError(`Cannot serve the files of ${path}: it is no directory`);
@@ -50,6 +60,10 @@ export class Root {
   /** Opens the file with these names; for a directory it returns its path. */
   open(names: readonly string[]): Opened | string | Refusal {
     if (this.#options.dotfiles === "ignore" && isHidden(names)) return 404;
+    const path = this.#inside + names.join(SEPARATOR);
+    const plain = this.#isReadable ? openPlain(path) : undefined;
+    if (plain === "directory") return path;
+    if (plain !== undefined) return { file: plain, ...plain.info };
     try {
       const found = this.#find(names);
       if (found === undefined) return 404;
@@ -59,7 +73,9 @@ export class Root {
       const file = Deno.openSync(real);
       try {
         const info = file.statSync();
-        if (info.isFile && info.ino === ino && info.dev === dev) return { file, info };
+        if (info.isFile && info.ino === ino && info.dev === dev) {
+          return { file, size: info.size, modified: info.mtime?.getTime() };
+        }
       } catch (error) {
         file.close();
         throw error;
@@ -76,7 +92,7 @@ export class Root {
    * costs a tenth of an error.
    */
   has(names: readonly string[]): boolean {
-    return existsSync([this.#path, ...names].join(SEPARATOR));
+    return existsSync(this.#inside + names.join(SEPARATOR));
   }
 
   /** Tells whether a name in a directory would be served, and as what. */
@@ -93,7 +109,7 @@ export class Root {
   /** The real path, and what is there, if that may be served. */
   #find(names: readonly string[]): Found | undefined {
     const { followLinks, dotfiles } = this.#options;
-    const inside = this.#path.endsWith(SEPARATOR) ? this.#path : this.#path + SEPARATOR;
+    const inside = this.#inside;
     const path = inside + names.join(SEPARATOR);
     if (followLinks) return { real: path, info: Deno.statSync(path) };
     const found = walk(inside, names);

@@ -1,7 +1,9 @@
 import type { Coroutine } from "../../compose/mod.ts";
 import { wait } from "../../gio/mod.ts";
 import { DeclineMessage } from "../../pipeline/mod.ts";
-import { here, sendFile } from "../../reactor/mod.ts";
+import { here } from "../../reactor/mod.ts";
+import { FileSource } from "../../reactor/transfer/_file_source.ts";
+import { pumped } from "../../reactor/transfer/_pump.ts";
 import { reasonOf } from "../_status.ts";
 import { conditional } from "../content/conditional.ts";
 import { preferredEncoding } from "../content/preferred.ts";
@@ -99,11 +101,11 @@ interface Representation extends Opened {
 
 function* sent(site: Site, request: HttpRequest, names: string[], opened: Opened): Coroutine {
   const { method } = request;
-  const { file, info, coding } = encoded(site, request, names, opened);
+  const representation = encoded(site, request, names, opened);
+  const { file, size, coding } = representation;
   using _ = file;
   if (method !== "GET" && method !== "HEAD") return yield methodNotAllowed(method, ["GET", "HEAD"]);
-  const { size } = info;
-  const { etag, lastModified } = validatorsOf(info, coding, Date.now());
+  const { etag, lastModified } = validatorsOf(representation, coding, Date.now());
   const contentType = contentTypeOf(names.at(-1)!);
   // RFC 9110 15.4.5: a 304 has those that a 200 would have had.
   const common: Headers = {
@@ -129,10 +131,10 @@ function* sent(site: Site, request: HttpRequest, names: string[], opened: Opened
     part === undefined ? headers : { ...headers, ...part.headers },
   );
   if (method === "HEAD") return;
-  if (part === undefined) return yield* bytes(file, 0, size);
+  if (part === undefined) return yield* bytes(representation, 0, size);
   for (const one of part.pieces) {
     if (typeof one === "string") yield one;
-    else yield* bytes(file, one.from, one.to - one.from);
+    else yield* bytes(representation, one.from, one.to - one.from);
   }
 }
 
@@ -158,8 +160,8 @@ function encoded(
   return { ...opened, coding: undefined };
 }
 
-function* bytes(file: Deno.FsFile, offset: number, length: number): Coroutine {
+function* bytes(opened: Opened, offset: number, length: number): Coroutine {
   if (length === 0) return;
-  if (length <= SMALL) yield piece(file, offset, length);
-  else yield* sendFile(here, file, { offset, length });
+  if (length <= SMALL) yield piece(opened, offset, length);
+  else yield* pumped({ from: new FileSource(opened.file, offset, length), to: here });
 }

@@ -1,3 +1,5 @@
+import type { Opened } from "./_root.ts";
+
 /** What tells one version of a file from another, and how it is sent. */
 export interface FileValidators {
   readonly etag: string | undefined;
@@ -16,15 +18,14 @@ const SETTLED_MS = 2000;
  * @param coding The coding of a sibling: each one has its own tag (RFC 9110 8.8.3.3).
  */
 export function validatorsOf(
-  { size, mtime }: Deno.FileInfo,
+  { size, modified }: Opened,
   coding: string | undefined,
   now: number,
 ): FileValidators {
-  if (mtime === null) return { etag: undefined, lastModified: undefined };
-  const time = mtime.getTime();
+  if (modified === undefined) return { etag: undefined, lastModified: undefined };
   const ending = coding === undefined ? "" : `-${coding}`;
-  const tag = `"${size.toString(16)}-${time.toString(16)}${ending}"`;
-  const etag = now - time > SETTLED_MS ? tag : `W/${tag}`;
+  const tag = `"${size.toString(16)}-${modified.toString(16)}${ending}"`;
+  const etag = now - modified > SETTLED_MS ? tag : `W/${tag}`;
   // RFC 9110 8.8.2.1: a server MUST NOT send one that is later than Date.
-  return { etag, lastModified: Math.min(time, now) };
+  return { etag, lastModified: Math.min(modified, now) };
 }

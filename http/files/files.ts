@@ -14,12 +14,14 @@ import type { FilesOptions } from "./files_options.ts";
  * - What is not there is 404, what must not be read 403. It is 503 while there are no descriptors.
  * - Nothing outside of the root is ever served: not by `..`, however it is encoded, nor by a link.
  *   Neither are devices, FIFOs or sockets.
- * - If a file becomes shorter while it is sent, the connection is cut. It never gets more bytes than
- *   were announced.
+ * - A file that is removed or replaced while it is sent is sent as it was. If it becomes shorter, the
+ *   connection is cut, or the answer is 500 if nothing has been sent. The client never gets more bytes
+ *   than were announced.
  *
  * Files are opened synchronously, which takes some microseconds on a local disk: a thread for each
- * takes longer. So do not serve a network disk that may hang. Whoever may make links or FIFOs in the
- * root must be trusted: between the look at a path and its opening there are some microseconds.
+ * takes longer. So do not serve a network disk that may hang. Without `--allow-ffi`, or if there are
+ * links in the root, whoever may make links or FIFOs there must be trusted: between the look at a
+ * path and its opening there are some microseconds.
  *
  * @param root The directory. It must be there; what is in it may change.
  * @param options What else is served, and how.

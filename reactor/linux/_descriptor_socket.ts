@@ -202,14 +202,16 @@ export class DescriptorSocket implements Socket, Watcher {
 
   /**
    * This is as cheap as writev, which needs addresses: with MSG_MORE the kernel joins the pieces.
+   *
+   * @param follows Whether more is sent at once after the last piece.
    */
-  sendv(chunks: readonly Uint8Array[]): number {
+  sendv(chunks: readonly Uint8Array[], follows = false): number {
     let sent = 0;
     // Bytes with MSG_MORE wait for more, so the last piece must not be empty.
     const last = chunks.findLastIndex((chunk) => chunk.length > 0);
     for (let i = 0; i <= last; i++) {
       const bytes = chunks[i]!;
-      const length = this.#send(bytes, i < last ? MSG_MORE : 0);
+      const length = this.#send(bytes, follows || i < last ? MSG_MORE : 0);
       sent += length;
       if (length < bytes.length) break;
     }

@@ -30,8 +30,21 @@ const symbols = {
   fstat: { parameters: ["i32", "buffer"], result: "i32", optional: true },
   ioctl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   lseek: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  /** Has no function of its own in the C library, so it is called by its number. */
+  openat2: {
+    name: "syscall",
+    parameters: ["i32", "i32", "buffer", "buffer", "i32"],
+    result: "i32",
+  },
   poll: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "i32", "i64"], result: "i32" },
   read: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  /** Is `null` in an older C library. */
+  statx: {
+    parameters: ["i32", "buffer", "i32", "i32", "buffer"],
+    result: "i32",
+    optional: true,
+  },
   sysconf: { parameters: ["i32"], result: "i32" },
 
   connect: { parameters: ["i32", "buffer", "i32"], result: "i32" },
@@ -127,9 +140,10 @@ function open(): Libc | undefined {
  * the same function.
  */
 function checked(libc: Libc): Libc {
-  const { read, recv, send, splice, tee, sendfile, vmsplice } = libc;
+  const { pread, read, recv, send, splice, tee, sendfile, vmsplice } = libc;
   return {
     ...libc,
+    pread: (fd, room, length, at) => pread(fd, room, within(room, length), at),
     read: (fd, room, length) => read(fd, room, within(room, length)),
     recv: (fd, room, length, flags) => recv(fd, room, within(room, length), flags),
     send: (fd, bytes, length, flags) => send(fd, bytes, within(bytes, length), flags),

@@ -1,6 +1,7 @@
 import { descriptorOf } from "../linux/_descriptor_of.ts";
 import type { Source, Steps } from "./_ends.ts";
 import type { Libc } from "../linux/_libc.ts";
+import { PlainFile } from "../linux/_plain_file.ts";
 import { whole } from "../_whole.ts";
 
 /** How much the kernel sends at a time. Then others have their turn. */
@@ -18,16 +19,16 @@ const MAX_SENT = 4 * 1024 * 1024;
  */
 export class FileSource implements Source {
   readonly more = true;
-  readonly #given: string | URL | Deno.FsFile;
+  readonly #given: string | URL | OpenFile;
   readonly #length: number | undefined;
   #offset: number;
-  #file: Deno.FsFile | undefined;
-  #room: Uint8Array | undefined;
+  #file: OpenFile | undefined;
+  #room: Uint8Array<ArrayBuffer> | undefined;
   #size = 0;
   /** An `off_t`. */
   #position = new BigInt64Array(1);
 
-  constructor(file: string | URL | Deno.FsFile, offset: number = 0, length?: number) {
+  constructor(file: string | URL | OpenFile, offset: number = 0, length?: number) {
     this.#given = file;
     this.#offset = offset;
     this.#length = length;
@@ -37,23 +38,24 @@ export class FileSource implements Source {
   open(): number {
     whole(this.#offset, "send a file: the offset", 0, Number.MAX_SAFE_INTEGER);
     const given = this.#given;
-    this.#file = given instanceof Deno.FsFile ? given : opened(given);
+    const file = this.#file = isOpen(given) ? given : opened(given);
     if (this.#length !== undefined) return whole(this.#length, "transfer: the number of bytes");
-    const { isCharDevice, size } = this.#file.statSync();
+    const { isCharDevice, size } = file.statSync();
     if (isCharDevice) {
-      const what = given instanceof Deno.FsFile ? "a device" : given;
+      const what = isOpen(given) ? "a device" : given;
       throw new TypeError(`Cannot send ${what}: a device may never end, give a length`);
     }
     this.#size = size;
     return this.#size === 0 ? Infinity : Math.max(0, this.#size - this.#offset);
   }
 
-  get end(): Deno.FsFile {
+  get end(): OpenFile {
     return this.#file!;
   }
 
   get descriptor(): number | undefined {
-    return descriptorOf(this.end)?.current;
+    const { end } = this;
+    return end instanceof PlainFile ? end.descriptor : descriptorOf(end)?.current;
   }
 
   /**
@@ -72,10 +74,9 @@ export class FileSource implements Source {
   *take(size: number): Steps<Uint8Array | null> {
     if (this.#room === undefined || this.#room.length < size) this.#room = new Uint8Array(size);
     const room = this.#room.subarray(0, size);
-    this.end.seekSync(this.#offset, Deno.SeekMode.Start);
-    const length = this.end.readSync(room);
-    if (length === null) {
-      const isPart = this.#length !== undefined || this.end.statSync().size < this.#size;
+    const length = readAt(this.end, this.#offset, room);
+    if (length === 0) {
+      const isPart = this.#length !== undefined || this.#file!.statSync().size < this.#size;
       if (isPart) throw new Error("The file is shorter than what was to be sent");
       return null;
     }
@@ -90,6 +91,20 @@ export class FileSource implements Source {
   describe(): string {
     return "the file";
   }
+}
+
+/** A file that somebody has opened. */
+type OpenFile = Deno.FsFile | PlainFile;
+
+function isOpen(file: string | URL | OpenFile): file is OpenFile {
+  return file instanceof Deno.FsFile || file instanceof PlainFile;
+}
+
+/** Reads at a position. Returns the number of bytes, 0 at the end. */
+export function readAt(file: OpenFile, position: number, into: Uint8Array<ArrayBuffer>): number {
+  if (file instanceof PlainFile) return file.readAt(position, into);
+  file.seekSync(position, Deno.SeekMode.Start);
+  return file.readSync(into) ?? 0;
 }
 
 function opened(path: string | URL): Deno.FsFile {

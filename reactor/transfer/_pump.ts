@@ -12,6 +12,7 @@ import {
   type Steps,
   type Target,
   targetOf,
+  type Wait,
   type Waiting,
 } from "./_ends.ts";
 import {
@@ -162,36 +163,55 @@ export class Pump implements Job {
     this.#left = whole(route.limit ?? Infinity, `transfer: ${what}`);
   }
 
+  get isAtOnce(): boolean {
+    return this.#route.from instanceof FileSource;
+  }
+
   uses(end: object | symbol, use: Use): boolean {
     const { from, to, tap } = this.#route;
     return use === "from" ? from === end : to === end || tap === end;
   }
 
-  run(lender: Lender, reactor: Registrar | undefined): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  run(lender: Lender, reactor: Registrar | undefined): Promise<void> | undefined {
+    if (this.#state !== "fresh") return new Promise(() => {});
     const steps = this.#steps(lender, reactor);
+    let result: PromiseWithResolvers<void> | undefined;
     const resume = (value?: unknown) => go("next", value);
     const fail = (error: unknown) => go("throw", error);
+    /** Returns what to wait for, or nothing if it is done. */
+    const step = (how: "next" | "throw", value: unknown): Wait | undefined => {
+      const { done, value: wait } = steps[how](value);
+      if (!done) return wait;
+      this.#isWhole = true;
+      this.abort();
+    };
+    const goOn = (wait: Wait): void => {
+      if (typeof wait === "function") wait(resume, fail);
+      else Promise.resolve(wait).then(resume, fail);
+    };
     const go = (how: "next" | "throw", value?: unknown) => {
       if (this.#state === "over") return; // Whoever aborted it has told why.
       try {
-        const { done, value: wait } = steps[how](value);
-        if (done) {
-          this.#isWhole = true;
-          resolve();
-        } else if (typeof wait === "function") return wait(resume, fail);
-        else return void Promise.resolve(wait).then(resume, fail);
+        const wait = step(how, value);
+        if (wait === undefined) result!.resolve();
+        else goOn(wait);
       } catch (error) {
-        reject(error);
+        result!.reject(error);
+        this.abort();
       }
-      this.abort();
     };
-    if (this.#state === "fresh") {
-      this.#state = "running";
-      pipes.enter();
-      resume();
+    this.#state = "running";
+    pipes.enter();
+    try {
+      const wait = step("next", undefined);
+      if (wait === undefined) return undefined;
+      result = Promise.withResolvers();
+      goOn(wait);
+      return result.promise;
+    } catch (error) {
+      this.abort();
+      throw error;
     }
-    return promise;
   }
 
   abort(): Cut {

@@ -36,6 +36,9 @@ const OPTIONS = names<SendFileOptions>({
  * `await` it, or `yield*` it in a coroutine that gio runs. The connection stays open. A file that
  * is open already stays open, but its position may change.
  *
+ * In a handler of HTTP the head is on its way when the file is opened. So if it is missing, the
+ * connection is cut. Open the file before `yield ok()` to answer 404.
+ *
  * @param to What to send to.
  * @param file The path of the file, or the open file.
  * @param options Which part to send, and a signal that cuts it.

@@ -93,13 +93,17 @@ export interface Lender {
 
 /** One direction of a {@linkcode Transfer}. */
 export interface Job {
+  /** Whether it has bytes to move as soon as it begins. */
+  readonly isAtOnce: boolean;
   /** Whether it was told to read from `end`, or to write to it. */
   uses(end: object | symbol, use: Use): boolean;
   /**
    * Moves the bytes. `reactor` calls back; if it is missing, the reactor that each socket belongs
-   * to does.
+   * to does. Returns nothing if all of it is done already.
+   *
+   * @throws If it fails already.
    */
-  run(lender: Lender, reactor: Registrar | undefined): Promise<void>;
+  run(lender: Lender, reactor: Registrar | undefined): Promise<void> | undefined;
   /** Ends it at once. The promise of `run` is not settled any more. Returns how far it came. */
   abort(): Cut;
 }
@@ -143,7 +147,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
   readonly #result = Promise.withResolvers<T>();
   /** Is told of an error that nobody waits for; undefined if no coroutine has made it. */
   readonly #report: ((error: unknown) => void) | undefined;
-  #state: "fresh" | "lent" | "running" | "settled" = "fresh";
+  #state: "fresh" | "lent" | "running" | "whole" | "failed" = "fresh";
   /** Whether somebody waits for the promise. */
   #isAsked = false;
 
@@ -174,7 +178,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * @param reason The cause of the error.
    */
   abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
-    if (this.#state === "settled") return;
+    if (this.#isOver) return;
     const cuts = this.#jobs.map((job) => job.abort());
     const sum = (of: keyof Cut) => cuts.reduce((sum, cut) => sum + cut[of], 0);
     const [bytes, spliced, copied, lost] = [
@@ -197,7 +201,9 @@ export class Transfer<T = Transferred> implements Promise<T> {
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
     this.#begin(waiter.lender, waiter.reactor);
     this.#isAsked = true;
-    this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
+    // Nothing had to wait, so the coroutine does not wait either.
+    if (this.#state === "whole") waiter.resume(this.transferred);
+    else this.#result.promise.then((value) => waiter.resume(value), (error) => waiter.fail(error));
     return () => this.abort();
   }
 
@@ -220,6 +226,22 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 
   /**
+   * Whether bytes follow at once, so that the kernel does not send alone what was written before.
+   *
+   * @internal
+   */
+  follows = false;
+
+  /**
+   * Called if at least one byte must follow what was written before.
+   *
+   * @internal
+   */
+  follow(): void {
+    this.follows = this.#jobs.every((job) => job.isAtOnce);
+  }
+
+  /**
    * Whether it was told to read from `end`, or to write to it.
    *
    * @internal
@@ -238,7 +260,7 @@ export class Transfer<T = Transferred> implements Promise<T> {
   forget(): TypeError | undefined {
     if (this.#state !== "fresh" || this.#isAsked) return undefined;
     const error = onlyYielded();
-    this.#settled();
+    this.#settled("failed");
     this.#result.promise.catch(ignore);
     this.#result.reject(error);
     return error;
@@ -299,22 +321,36 @@ export class Transfer<T = Transferred> implements Promise<T> {
   }
 
   #begin(lender: Lender = itself, reactor?: Registrar): void {
-    if (this.#state === "settled") return; // It was aborted.
+    if (this.#isOver) return; // It was aborted.
     if (this.#state === "running") {
       throw new TypeError("Cannot begin a transfer twice: await it, or yield* it, at once");
     }
     this.#state = "running";
     if (this.#signal?.aborted) return this.#onAbort();
     this.#signal?.addEventListener("abort", this.#onAbort);
-    Promise.all(this.#jobs.map((job) => job.run(lender, reactor))).then(() => {
-      this.#settled();
-      this.#result.resolve(this.transferred);
-    }, (error) => {
-      // When one direction is cut, so is the other.
-      const lost = this.#jobs.reduce((lost, job) => lost + job.abort().lost, 0);
-      this.#fail(error instanceof TransferError ? Object.assign(error, { lost }) : error);
-    });
+    try {
+      const running = this.#jobs.map((job) => job.run(lender, reactor));
+      if (running.every((one) => one === undefined)) this.#onDone();
+      else Promise.all(running).then(this.#onDone, this.#onFailed);
+    } catch (error) {
+      this.#onFailed(error);
+    }
   }
+
+  get #isOver(): boolean {
+    return this.#state === "whole" || this.#state === "failed";
+  }
+
+  #onDone = (): void => {
+    this.#settled("whole");
+    this.#result.resolve(this.transferred);
+  };
+
+  #onFailed = (error: unknown): void => {
+    // When one direction is cut, so is the other.
+    const lost = this.#jobs.reduce((lost, job) => lost + job.abort().lost, 0);
+    this.#fail(error instanceof TransferError ? Object.assign(error, { lost }) : error);
+  };
 
   #onAbort = (): void => this.abort(this.#signal!.reason);
 
@@ -322,14 +358,14 @@ export class Transfer<T = Transferred> implements Promise<T> {
     this.abort(new DOMException(`Nothing has moved for ${this.#idle!.ms} ms`, "TimeoutError"));
   };
 
-  #settled(): void {
+  #settled(state: "whole" | "failed"): void {
     this.#idle?.end();
-    this.#state = "settled";
+    this.#state = state;
     this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 
   #fail(error: unknown): void {
-    this.#settled();
+    this.#settled("failed");
     this.#result.reject(error);
     const report = this.#report;
     if (report === undefined || this.#isAsked) return;

@@ -1,14 +1,15 @@
 /** Files on live sockets, of both kinds, against curl and hostile clients. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { HttpProtocol, HttpServer, Server } from "../../http/mod.ts";
+import { HttpProtocol, HttpServer, ok, Server } from "../../http/mod.ts";
 import { files, FileServer, type FilesOptions } from "../../http/files/mod.ts";
 import { isHidden, namesOf } from "../../http/files/_names.ts";
 import { be } from "../../pipeline/mod.ts";
-import type { Reactor } from "../../reactor/mod.ts";
+import { here, type Reactor, sendFile } from "../../reactor/mod.ts";
 import { turnsUntil } from "../_leaks.ts";
 import { hasCommand, output } from "../_peers.ts";
 import { listening } from "../_sockets.ts";
+import { faultyLibc } from "../reactor/_faulty_libc.ts";
 import { answerTo, exchange, serverTest } from "./_live.ts";
 
 const linux = Deno.build.os === "linux";
@@ -502,6 +503,135 @@ Deno.test("namesOf() gives names that mean nothing else, whatever the path", () 
   assertEquals(isHidden(["a", ".well-known"]), true);
 });
 
+/** Files are opened by Deno's calls, until it is disposed of. */
+function onlyByDeno(): Disposable | undefined {
+  return linux ? faultyLibc({ openat2: () => -1 }) : undefined;
+}
+
+filesTest("files() answers alike, whoever opens the files", {}, async ({ folder, ask }) => {
+  folder.write("a/b.txt", "Hello", new Date("2001-02-03T04:05:06.789Z"));
+  folder.write("large", pattern(200_000));
+  folder.write("empty", "");
+  Deno.symlinkSync("a", `${folder.root}/link`);
+  const all = async () => {
+    const answers = [];
+    for (const path of ["/a/b.txt", "/link/b.txt", "/large", "/empty", "/a", "/a/", "/none"]) {
+      const { status, body, headers } = await ask(path);
+      answers.push([path, status, body, headers.get("etag"), headers.get("last-modified")]);
+    }
+    return answers;
+  };
+  const expected = await all();
+  using _ = onlyByDeno();
+  assertEquals(await all(), expected);
+});
+
+/** What may happen to a file after it was looked at, and before it is read. */
+const MEANWHILE: [what: string, (path: string) => void, isServed: boolean][] = [
+  ["is removed", (path) => Deno.removeSync(path), true],
+  ["is replaced", (path) => {
+    Deno.writeTextFileSync(`${path}.new`, "other");
+    Deno.renameSync(`${path}.new`, path);
+  }, true],
+  ["is truncated", (path) => Deno.truncateSync(path, 10), false],
+];
+
+for (const [what, change, isServed] of MEANWHILE) {
+  for (const size of [100, 200_000]) {
+    serverTest(
+      `files() never sends less than it announced as if that were all, if a file of ${size} bytes ${what} meanwhile`,
+      async (reactor, errors) => {
+        using folder = new Folder();
+        const path = folder.write("a", "x".repeat(size));
+        // It is called after the file was opened, and before anything is sent.
+        const cacheControl = () => void change(path);
+        const handler = files(folder.root, { cacheControl });
+        const { port } = new HttpServer(reactor, { ...listening, handler });
+        const request = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        const answer = await exchange(port, request);
+        if (isServed) assertEquals(answerOf(answer!).body, "x".repeat(size));
+        else {
+          const { status, body } = answerOf(answer ?? "HTTP/1.1 200 OK\r\n\r\n");
+          // The head of a small file has not been sent by then.
+          assertEquals(status, size === 100 ? 500 : 200);
+          assert(status === 500 || body.length <= 10);
+          await turnsUntil(() => errors.length > 0);
+        }
+        assertEquals(errors.length, isServed ? 0 : 1);
+      },
+    );
+  }
+}
+
+serverTest("sendFile() of a file that is missing cuts the connection after the head", async (
+  reactor,
+  errors,
+) => {
+  const { port } = new HttpServer(reactor, {
+    ...listening,
+    *handler() {
+      yield ok({ "content-length": 10 });
+      yield* sendFile(here, "/there is no such file");
+    },
+  });
+  const answer = await exchange(port, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  if (answer !== undefined) assertEquals(answerOf(answer).body, "");
+  await turnsUntil(() => errors.length > 0);
+  assert(errors[0] instanceof Deno.errors.NotFound);
+});
+
+serverTest("files() gives nothing if another file comes between the look and the opening", async (
+  reactor,
+  errors,
+) => {
+  using folder = new Folder();
+  const path = folder.write("a", "x");
+  const { port } = new HttpServer(reactor, { ...listening, handler: files(folder.root) });
+  using _ = onlyByDeno();
+  const { openSync } = Deno;
+  Deno.openSync = (...args) => {
+    Deno.removeSync(path);
+    Deno.symlinkSync(`${folder.path}/secret`, path);
+    return openSync(...args);
+  };
+  try {
+    const text = await answerTo(port, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assertEquals(answerOf(text).status, 404);
+    assert(!text.includes(SECRET));
+  } finally {
+    Deno.openSync = openSync;
+  }
+  assertEquals(errors, []);
+});
+
+Deno.test({
+  name: "files() does not read what Deno denies to read",
+  ignore: !linux,
+  async fn() {
+    using folder = new Folder();
+    folder.write("private/a", SECRET);
+    folder.write("b", "open");
+    const program = `
+      import { files } from ${JSON.stringify(import.meta.resolve("../../http/files/mod.ts"))};
+      import { serveHttp } from ${JSON.stringify(import.meta.resolve("../../http/mod.ts"))};
+      for (const path of ["b", "private/a"]) {
+        const protocol = serveHttp(files(${JSON.stringify(folder.root)}));
+        protocol.next();
+        const head = "GET /" + path + " HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n";
+        console.log(String(protocol.next(new TextEncoder().encode(head)).value).slice(9, 12));
+      }`;
+    const path = `${folder.path}/program.ts`;
+    Deno.writeTextFileSync(path, program);
+    const denied = `--deny-read=${folder.root}/private`;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "-c", config, "--allow-ffi", "--allow-read", denied, path],
+    }).output();
+    const told = new TextDecoder().decode(stdout);
+    assertEquals(told, "200\n403\n", new TextDecoder().decode(stderr));
+  },
+});
+
 /** What the system may answer to who opens a file, and what the client is told. */
 const FAILURES: [code: string, status: number][] = [
   ["EACCES", 403],
@@ -520,6 +650,7 @@ serverTest("files() answers what the system refuses, and reports what it cannot 
   using folder = new Folder();
   folder.write("a", "x");
   const { port } = new HttpServer(reactor, { ...listening, handler: files(folder.root) });
+  using _ = onlyByDeno();
   const { openSync } = Deno;
   try {
     for (const [code, expected] of FAILURES) {
