@@ -188,8 +188,12 @@ export class Connection implements Wire, Inner, Patience {
         const exchange = this.#exchange = new Exchange(this);
         let parser = whole;
         try {
-          if (whole.parse(input.bytes, input.at)) input.at = whole.end;
-          else {
+          const { bytes, at } = input;
+          if (whole.parse(bytes, at)) {
+            input.at = whole.end;
+            // The request is a view of its head. It must not hold a large part of its body as well.
+            if (bytes.length - whole.end > MAX_BEHIND) whole.parse(bytes.slice(at, whole.end), 0);
+          } else {
             this.#beginIdle();
             whole.forget();
             parser = new RequestHeadParser(this.#limits, whole.scheme);
@@ -475,6 +479,9 @@ export class Connection implements Wire, Inner, Patience {
     for (let data; (data = this.#output.take()) !== undefined;) yield data;
   }
 }
+
+/** How many bytes of a body a request may hold besides its head. */
+const MAX_BEHIND = 4096;
 
 /** How much longer a connection is kept open than is announced, for a request may be under way. */
 const KEPT_LONGER_MS = 1000;
