@@ -4,10 +4,11 @@ const hostname = "127.0.0.1";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
-/** What a client sends, and how the answer ends. */
+/** What a client sends, how the answer ends, and how many times at least it has an x, if that matters. */
 interface Asked {
   readonly sent: Uint8Array<ArrayBuffer>;
   readonly end: string;
+  readonly least?: number;
 }
 
 /** How clients ended, by number. */
@@ -70,7 +71,7 @@ function ask(next: () => number): Asked {
     case 2:
       return { sent: head("", `GET /download?size=${size}`), end: tail };
     case 3:
-      return { sent: head("", `GET /chunked?size=${size}`), end: `0\r\n\r\n` };
+      return { sent: head("", `GET /chunked?size=${size}`), end: "", least: size };
     case 4:
       return { sent: head("", `GET /web?size=${size}`), end: tail };
     case 5:
@@ -80,7 +81,7 @@ function ask(next: () => number): Asked {
     case 7:
       return { sent: post("/web", body), end: String(size) };
     default:
-      return { sent: chunked("/echo", body), end: `${tail}\r\n0\r\n\r\n` };
+      return { sent: chunked("/echo", body), end: "", least: size };
   }
 }
 
@@ -118,16 +119,18 @@ async function write(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
   while (bytes.length > 0) bytes = bytes.subarray(await conn.write(bytes));
 }
 
-async function stay(port: number, { sent, end }: Asked): Promise<void> {
+async function stay(port: number, { sent, end, least = 0 }: Asked): Promise<void> {
   using conn = await Deno.connect({ hostname, port });
   const writing = write(conn, sent);
   const buffer = new Uint8Array(64 * 1024);
   let tail = "";
+  let count = 0;
   for (let length; (length = await conn.read(buffer)) !== null;) {
+    if (least > 0) { for (const byte of buffer.subarray(0, length)) if (byte === 120) count++; }
     tail = (tail + decoder.decode(buffer.subarray(0, length))).slice(-50);
   }
   await writing;
-  if (!tail.endsWith(end)) {
+  if (!tail.endsWith(end) || count < least) {
     const request = decoder.decode(sent.subarray(0, 60));
     throw new Error(`The answer to ${request} ends with ${tail}, and not with ${end}`);
   }
@@ -142,8 +145,9 @@ async function leave(port: number, { sent }: Asked, next: () => number): Promise
   const buffer = new Uint8Array(16 * 1024);
   let reads = next() < 0.5 ? 0 : Math.floor(10 * next());
   if (part < sent.length && next() < 0.8) reads = 0; // Mostly there is no answer.
-  if (reads === 0 && next() < 0.5) await writing;
-  else if (reads === 0 && next() < 0.5) await conn.closeWrite().catch(() => {});
+  const how = next();
+  if (reads === 0 && how < 0.5) await writing;
+  else if (reads === 0 && how < 0.7) await conn.closeWrite().catch(() => {});
   try {
     const isAnswered = part === sent.length;
     while (isAnswered && reads-- > 0 && await conn.read(buffer) !== null);

@@ -365,7 +365,8 @@ export class Connection implements Wire, Inner, Patience {
   /** Throws an error of the driver into the handler. */
   *#fail(exchange: Exchange, error: unknown): Coroutine<Phase> {
     if (error instanceof Overdue) return exchange.throw(tooSlow("its body"));
-    if (exchange.phase !== "elsewhere" && !(error instanceof EndOfStream)) {
+    // An EndOfStream as well: it tells that the client has not read for too long.
+    if (exchange.phase !== "elsewhere") {
       try {
         yield "";
       } catch (again) {
