@@ -25,6 +25,8 @@ const { values: options } = parseArgs({
 });
 const connections = Number(options.connections);
 const timeoutMs = Number(options["timeout-ms"]);
+const isMixed = Number(options.mixed) > 0;
+const WARM_UP_S = 15;
 const GIB = 2 ** 30;
 const REQUEST = new TextEncoder().encode(
   "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
@@ -107,12 +109,19 @@ function descriptors({ process }: Server): number {
 
 const mib = (bytes: number) => round(bytes / 2 ** 20);
 
+function run({ command, args }: Attack, port: number): Deno.ChildProcess {
+  return new Deno.Command(command, { args: args(port), stdout: "piped", stderr: "inherit" })
+    .spawn();
+}
+
 async function measure(attack: Attack, selector: string): Promise<Row> {
   const { max = 2 * connections } = attack;
   const args = ["run", "-A", here("peers/abused.ts"), selector, String(max), String(timeoutMs)];
   const server = await start(Deno.execPath(), args);
   try {
     for (let i = 0; i < 1000; i++) await ask(server.port);
+    // What is left of many clients is to be compared with what was left of some.
+    if (isMixed) await run(ours("", "mixed", WARM_UP_S), server.port).output();
     const before = residentMemory(server);
     const cpu = processorTime(server);
     const [heldBefore, descriptorsBefore] = [await held(server), descriptors(server)];
@@ -127,12 +136,7 @@ async function measure(attack: Attack, selector: string): Promise<Row> {
       }
     })();
     const begin = performance.now();
-    const process = new Deno.Command(attack.command, {
-      args: attack.args(server.port),
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const ended = process.output();
+    const ended = run(attack, server.port).output();
     let left = Infinity;
     let isOver = false;
     ended.then(() => isOver = true);
@@ -163,7 +167,7 @@ async function measure(attack: Attack, selector: string): Promise<Row> {
       "MiB before": mib(before),
       "at most": mib(most),
       "after": mib(residentMemory(server)),
-      ...(Number(options.mixed) > 0 && {
+      ...(isMixed && {
         clients: new TextDecoder().decode(stdout).trim(),
         descriptors: `${descriptorsBefore} to ${descriptorsAfter}`,
         handlers: `${heldBefore.handlers} to ${heldAfter.handlers}`,
@@ -180,7 +184,7 @@ if (Deno.build.os !== "linux" || !await has("slowhttptest")) {
   console.error("Without Linux and slowhttptest nothing is shown: apt-get install slowhttptest");
   Deno.exit();
 }
-const attacks = Number(options.mixed) > 0 ? MIXED : options.large ? LARGE : ATTACKS;
+const attacks = isMixed ? MIXED : options.large ? LARGE : ATTACKS;
 const rows: Row[] = [];
 for (const attack of attacks) {
   if (!attack.name.includes(options.only)) continue;
