@@ -188,12 +188,7 @@ export class Connection implements Wire, Inner, Patience {
         const exchange = this.#exchange = new Exchange(this);
         let parser = whole;
         try {
-          const { bytes, at } = input;
-          if (whole.parse(bytes, at)) {
-            input.at = whole.end;
-            // The request is a view of its head. It must not hold a large part of its body as well.
-            if (bytes.length - whole.end > MAX_BEHIND) whole.parse(bytes.slice(at, whole.end), 0);
-          } else {
+          if (!this.#parseWhole()) {
             this.#beginIdle();
             whole.forget();
             parser = new RequestHeadParser(this.#limits, whole.scheme);
@@ -228,6 +223,20 @@ export class Connection implements Wire, Inner, Patience {
       host?.stop();
       if (this.isRunning) yield* this.#close();
     }
+  }
+
+  /** Parses a head that has come whole. Returns false if it has not. */
+  #parseWhole(): boolean {
+    const parser = this.#parser;
+    const { bytes, at } = this.#input;
+    if (!parser.parse(bytes, at)) return false;
+    const { end } = parser;
+    this.#input.at = end;
+    // The request is a view of its head. It must not hold a large part of its body as well.
+    if (parser.contentLength !== 0 && bytes.length - end > MAX_BEHIND) {
+      parser.parse(bytes.slice(at, end), 0);
+    }
+    return true;
   }
 
   /** Does what the handler waits for, and lets it go on. */
