@@ -188,7 +188,11 @@ const attacks = isMixed ? MIXED : options.large ? LARGE : ATTACKS;
 const rows: Row[] = [];
 for (const attack of attacks) {
   if (!attack.name.includes(options.only)) continue;
-  for (const selector of ["epoll", "deno"]) rows.push(await measure(attack, selector));
+  for (const selector of ["epoll", "deno"]) {
+    const row = await measure(attack, selector);
+    console.log(Object.entries(row).map(([name, value]) => `${name}: ${value}`).join(", "));
+    rows.push(row);
+  }
 }
 const title = `Attacks; all timeouts are ${timeoutMs} ms`;
 printTable({ title, rows });
