@@ -15,6 +15,7 @@ const known = [
   "breakdown",
   "zero_copy",
   "static",
+  "abuse",
 ];
 const chosen = Deno.args.length > 0 ? Deno.args : known;
 for (const name of chosen) {

@@ -211,8 +211,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
         const exchange = this.#exchange = new Exchange(this);
         let parser = whole;
         try {
-          if (whole.parse(input.bytes, input.at)) input.at = whole.end;
-          else {
+          if (!this.#parseWhole()) {
             this.#beginIdle();
             whole.forget();
             parser = new RequestHeadParser(this.#limits, whole.scheme);
@@ -247,6 +246,20 @@ export class Connection implements Wire, Inner, Patience, Speaker {
       host?.stop();
       if (this.isRunning) yield* this.#close();
     }
+  }
+
+  /** Parses a head that has come whole. Returns false if it has not. */
+  #parseWhole(): boolean {
+    const parser = this.#parser;
+    const { bytes, at } = this.#input;
+    if (!parser.parse(bytes, at)) return false;
+    const { end } = parser;
+    this.#input.at = end;
+    // The request is a view of its head. It must not hold a large part of its body as well.
+    if (parser.contentLength !== 0 && bytes.length - end > MAX_BEHIND) {
+      parser.parse(bytes.slice(at, end), 0);
+    }
+    return true;
   }
 
   /** Does what the handler waits for, and lets it go on. */
@@ -397,7 +410,8 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   /** Throws an error of the driver into the handler. */
   *#fail(exchange: Exchange, error: unknown): Coroutine<Phase> {
     if (error instanceof Overdue) return exchange.throw(tooSlow("its body"));
-    if (exchange.phase !== "elsewhere" && !(error instanceof EndOfStream)) {
+    // An EndOfStream as well: it tells that the client has not read for too long.
+    if (exchange.phase !== "elsewhere") {
       try {
         yield "";
       } catch (again) {
@@ -515,6 +529,9 @@ export class Connection implements Wire, Inner, Patience, Speaker {
 function isShutDown(): EndOfStream {
   return new EndOfStream("The server shuts down");
 }
+
+/** How many bytes of a body a request may hold besides its head. */
+const MAX_BEHIND = 4096;
 
 /** How much longer a connection is kept open than is announced, for a request may be under way. */
 const KEPT_LONGER_MS = 1000;

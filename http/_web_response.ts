@@ -28,8 +28,8 @@ const FAST_BODY = symbols.get("serve fast body")!;
 const FAST_KIND = symbols.get("serve fast header kind")!;
 const FAST_TYPE = symbols.get("serve fast content type")!;
 
-/** What a `FAST_KIND` means. */
-const NO_HEADERS = 0, TEXT = 1, TYPED = 2;
+/** What a `FAST_KIND` means; 0 is no headers. */
+const TEXT = 1, TYPED = 2;
 
 const NONE = {};
 /** https://fetch.spec.whatwg.org/#concept-bodyinit-extract */

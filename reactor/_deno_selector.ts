@@ -4,7 +4,7 @@ import { DenoListening } from "./_deno_listening.ts";
 import type { Handler } from "./_handler.ts";
 import type { Listening, Socket } from "./socket.ts";
 import type { SocketOwner } from "./_socket_owner.ts";
-import { StreamSocket } from "./_stream_socket.ts";
+import { readSizes, StreamSocket } from "./_stream_socket.ts";
 
 /** What was ready when a step began, in the order in which it became ready. */
 export interface Ready {
@@ -30,6 +30,7 @@ export class DenoSelector {
   #wake: (() => void) | undefined;
   #waiting: Promise<void> | undefined;
   #slab = new Slab();
+  #sizes = readSizes();
 
   /** Whether anything has become ready since the last {@linkcode DenoSelector.select}. */
   get ready(): boolean {
@@ -104,7 +105,7 @@ export class DenoSelector {
    */
   socket(stream: Deno.Conn | ByteStream, owner: SocketOwner): Socket {
     if (owner.noDelay && "setNoDelay" in stream) (stream as Deno.TcpConn).setNoDelay(true);
-    return new StreamSocket(stream, owner, this.#slab);
+    return new StreamSocket(stream, owner, this.#slab, this.#sizes);
   }
 
   /**

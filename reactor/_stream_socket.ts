@@ -2,6 +2,7 @@ import { closedError } from "./_closed_error.ts";
 import { describeAddr, shown } from "./_describe.ts";
 import { resetTcp } from "./linux/_tcp.ts";
 import type { Slab } from "./_slab.ts";
+import { ReadSizes } from "./_read_sizes.ts";
 import { RECEIVE, whole } from "./_whole.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Registrar } from "./_registrar.ts";
@@ -18,6 +19,12 @@ interface Failure {
 /** How much memory an idle connection holds. */
 const MIN_READ = 1024;
 const MAX_READ = 64 * 1024;
+
+/** How much memory is offered for one read. */
+export function readSizes(): ReadSizes {
+  return new ReadSizes(MIN_READ, MAX_READ);
+}
+
 /** How much of a region must be left to read into it again. */
 const WORTH_READING = 256;
 /** How much is accepted at a time, so that the sender notices how fast the peer reads. */
@@ -47,6 +54,7 @@ export class StreamSocket implements Socket {
   #stream: ByteStream;
   #owner: SocketOwner;
   #slab: Slab;
+  #sizes: ReadSizes;
   #waiters = new Waiters();
   #closed = false;
   #released = false;
@@ -69,10 +77,11 @@ export class StreamSocket implements Socket {
   #linger: Timer | undefined;
 
   /** Makes a socket. Use `reactor.adopt(stream)` instead. */
-  constructor(stream: ByteStream, owner: SocketOwner, slab: Slab) {
+  constructor(stream: ByteStream, owner: SocketOwner, slab: Slab, sizes: ReadSizes) {
     this.#stream = stream;
     this.#owner = owner;
     this.#slab = slab;
+    this.#sizes = sizes;
     this.#isSecuring = "handshake" in stream;
     this.localAddr = stream.localAddr;
     this.remoteAddr = stream.remoteAddr;
@@ -180,6 +189,7 @@ export class StreamSocket implements Socket {
       : undefined;
     if (why !== undefined) throw new TypeError(`Cannot detach ${this.describe()}: ${why}`);
     this.#ending = this.#closed = this.#released = true;
+    this.#readSize = this.#sizes.end(this.#readSize);
     this.#owner.released(this);
     this.#waiters.tellBoth();
     return this.#stream;
@@ -239,12 +249,12 @@ export class StreamSocket implements Socket {
     } else if (length === region.length) {
       this.#chunk = region;
       this.#region = undefined;
-      if (length >= this.#readSize) this.#readSize = Math.min(4 * length, MAX_READ);
+      if (length >= this.#readSize) this.#readSize = this.#sizes.next(this.#readSize, length);
     } else {
       // subarray() takes twice as long.
       const { buffer, byteOffset } = region;
       this.#chunk = new Uint8Array(buffer, byteOffset, length);
-      if (4 * length < this.#readSize) this.#readSize = MIN_READ;
+      if (length < this.#readSize) this.#readSize = this.#sizes.next(this.#readSize, length);
       // A connection that may be idle now must not keep a large region.
       const keep = region.length - length >= WORTH_READING && region.length <= MIN_READ;
       this.#region = keep
@@ -340,6 +350,7 @@ export class StreamSocket implements Socket {
   #release = (): void => {
     if (this.#released) return;
     this.#released = true;
+    this.#readSize = this.#sizes.end(this.#readSize);
     if (this.#linger) this.#owner.reactor.removeTimer(this.#linger);
     // The peer of a broken connection knows that. And another connection may have its addresses
     // now.

@@ -24,7 +24,7 @@ export class Arena {
       chunk.set(new Uint8Array(room.buffer, 0, length)); // which takes half as long as subarray()
       return chunk;
     }
-    if (2 * length < room.length) return room.slice(0, length);
+    if (2 * length <= room.length) return room.slice(0, length);
     this.#room = NOTHING;
     return room.subarray(0, length);
   }

@@ -27,6 +27,7 @@ import {
   socketOption,
   SOL_SOCKET,
 } from "./_libc.ts";
+import { ReadSizes } from "../_read_sizes.ts";
 import type { Registrar } from "../_registrar.ts";
 import type { Interest } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
@@ -40,7 +41,6 @@ const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
 const BROKEN = EPOLLERR | EPOLLHUP;
 
-/** How much memory is offered for one read, at least. */
 const MIN_READ = 2 * 1024;
 const MAX_READ = 256 * 1024;
 /** How much is sent at a time, so that others do not have to wait. */
@@ -52,6 +52,12 @@ export interface Driver {
   readonly epoll: Epoll;
   readonly arena: Arena;
   readonly deno: DenoEpoll;
+  readonly sizes: ReadSizes;
+}
+
+/** How much memory is offered for one read. */
+export function readSizes(): ReadSizes {
+  return new ReadSizes(MIN_READ, MAX_READ);
 }
 
 /**
@@ -277,16 +283,15 @@ export class DescriptorSocket implements Socket, Watcher {
 
   /** Receives into the arena. Returns the number of bytes. */
   #receive(max: number): number {
-    const { libc, arena } = this.#driver;
+    const { libc, arena, sizes } = this.#driver;
     const room = arena.offer(this.#readSize);
-    return libc.recv(this.#fd, room, Math.min(room.length, max), MSG_DONTWAIT);
+    return libc.recv(this.#fd, room, Math.min(room.length, max, sizes.share), MSG_DONTWAIT);
   }
 
   #take(length: number): Uint8Array {
     // There may be more. Epoll will tell.
     this.#readable = false;
-    if (length >= this.#readSize) this.#readSize = Math.min(4 * length, MAX_READ);
-    else if (4 * length < this.#readSize) this.#readSize = MIN_READ;
+    this.#readSize = this.#driver.sizes.next(this.#readSize, length);
     this.#owner.events?.received?.(this, length);
     return this.#driver.arena.take(length);
   }
@@ -357,6 +362,7 @@ export class DescriptorSocket implements Socket, Watcher {
 
   #forget(): void {
     this.#released = true;
+    this.#readSize = this.#driver.sizes.end(this.#readSize);
     if (this.#watched !== 0) this.#watch(0);
     claimed.delete(this.#fd);
     if (!(this.#origin instanceof Accepted)) this.#driver.deno.shared--;

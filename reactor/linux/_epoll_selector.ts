@@ -2,7 +2,7 @@ import { Arena } from "./_arena.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { DenoSelector, type Ready } from "../_deno_selector.ts";
 import { DescriptorListening } from "./_descriptor_listening.ts";
-import { DescriptorSocket, type Driver } from "./_descriptor_socket.ts";
+import { DescriptorSocket, type Driver, readSizes } from "./_descriptor_socket.ts";
 import { Epoll } from "./_epoll.ts";
 import { Eagerness, MOMENT_MS } from "./_eagerness.ts";
 import { DenoEpoll } from "./_deno_epoll.ts";
@@ -49,7 +49,8 @@ export class EpollSelector extends DenoSelector implements Parked {
       );
     }
     const epoll = new Epoll(library);
-    this.#driver = { libc: library, epoll, arena: new Arena(), deno: new DenoEpoll(library) };
+    const [arena, deno, sizes] = [new Arena(), new DenoEpoll(library), readSizes()];
+    this.#driver = { libc: library, epoll, arena, deno, sizes };
     this.#parking = new Parking(epoll, this);
   }
 

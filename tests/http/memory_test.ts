@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { call, type Coroutine, readAll, Request } from "../../compose/mod.ts";
-import { ok, serveHttp } from "../../http/mod.ts";
+import { type HttpRequest, ok, serveHttp } from "../../http/mod.ts";
 import { turns } from "../_leaks.ts";
 import { bytes, Driver } from "./_drive.ts";
 
@@ -90,4 +90,27 @@ Deno.test("an idle connection holds on to nothing of its last request", async ()
       assertEquals(protocol.return(undefined).done, true);
     }
   }
+});
+
+Deno.test("a request does not hold the part of its body that came with its head", async () => {
+  let request: HttpRequest | undefined;
+  let length = 0;
+  const protocol = serveHttp(function* (got): Coroutine {
+    request = got;
+    for (;;) length += ((yield) as Uint8Array).length;
+  });
+  const feed = (text: string): WeakRef<Uint8Array> => {
+    const chunk = bytes(text);
+    assertEquals(protocol.next(chunk).value, undefined);
+    return new WeakRef(chunk);
+  };
+  protocol.next();
+  const head = "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n";
+  const first = feed(head + "x".repeat(50_000));
+  feed("y");
+  await turns();
+  gc();
+  assertEquals([first.deref(), length], [undefined, 50_001]);
+  assertEquals(request!.headers.get("host"), "here");
+  protocol.return(undefined);
 });

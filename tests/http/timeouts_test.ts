@@ -1,7 +1,7 @@
 /** The phases of a connection and their limits, on real sockets of both kinds, by a clock that the test moves. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { call, type Coroutine, EndOfStream } from "../../compose/mod.ts";
-import { wait } from "../../gio/mod.ts";
+import { sleep, wait } from "../../gio/mod.ts";
 import {
   type AccessLogEntry,
   combinedLog,
@@ -730,6 +730,35 @@ serverTest(
     assertEquals(errors, []);
   },
 );
+
+for (const [how, length] of [["in chunks", undefined], ["by length", "1000000000"]] as const) {
+  for (const [what, pause] of [["", undefined], [", and is waited with", 1]] as const) {
+    serverTest(
+      `a client that does not read an answer ${how} is no error${what}`,
+      {
+        timeouts,
+        *handler() {
+          yield ok({ "content-length": length });
+          for (;;) {
+            yield new Uint8Array(65536);
+            if (pause !== undefined) yield* sleep(pause);
+          }
+        },
+      },
+      async ({ server, clock, errors }) => {
+        using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+        await conn.write(new TextEncoder().encode(GET));
+        await turnsUntil(() => server.statistics().requests === 1);
+        await turnsUntil(() => {
+          clock.advance(100);
+          return server.statistics().open === 0;
+        });
+        await turns(10);
+        assertEquals(errors, []);
+      },
+    );
+  }
+}
 
 serverTest(
   "request.timeouts refuse what makes no sense",
