@@ -24,7 +24,7 @@ import { close } from "../pipeline/_plumbing.ts";
 import { missing, tooMany, twoHeads } from "./_answer.ts";
 import { utf8Length } from "./_characters.ts";
 import { type CodedHead, codedHead } from "./_coded_head.ts";
-import { isEndOfBody } from "./_end_of_body.ts";
+import { isGoodEnd } from "./_good_end.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
 import { Trailers } from "./_trailers.ts";
@@ -189,7 +189,7 @@ export class Coding {
         : throwInto(this.#handler, error.error);
       if (result instanceof Thrown) {
         // The end of the body ends a handler quietly, if it has answered.
-        if (this.#isCoding && isEndOfBody(result.error)) return;
+        if (this.#isCoding && isGoodEnd(result.error)) return;
         throw result.error;
       }
       if (result.done === true) return;

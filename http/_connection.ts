@@ -8,6 +8,7 @@ import type { Codings } from "./_codings.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
+import { SHUT_DOWN } from "./_good_end.ts";
 import { FramedAnswer, FramedBody, type Patience } from "./_framed.ts";
 import {
   type Base,
@@ -183,7 +184,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     this.#isLast = this.#isFinishing = true;
     this.answer.finish();
     if (this.isIdle) this.host?.hangUp();
-    else if (this.isRunning && this.#exchange!.endsNow()) this.host?.throw(isShutDown());
+    else if (this.isRunning && this.#exchange!.endsNow()) this.host?.throw(SHUT_DOWN);
   }
 
   *run(): Coroutine<void> {
@@ -265,7 +266,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   /** Does what the handler waits for, and lets it go on. */
   *#goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
     this.host?.begin(Infinity);
-    if (this.#isFinishing && exchange.endsNow()) return exchange.throw(isShutDown());
+    if (this.#isFinishing && exchange.endsNow()) return exchange.throw(SHUT_DOWN);
     try {
       if (phase !== "elsewhere") {
         for (let data; (data = this.#output.take()) !== undefined;) yield data;
@@ -524,10 +525,6 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   *#flush(): Coroutine<void> {
     for (let data; (data = this.#output.take()) !== undefined;) yield data;
   }
-}
-
-function isShutDown(): EndOfStream {
-  return new EndOfStream("The server shuts down");
 }
 
 /** How many bytes of a body a request may hold besides its head. */

@@ -50,7 +50,7 @@ import { ignoreRejection } from "../reactor/_ignore.ts";
 import { coded } from "./_coded.ts";
 import { variedHead } from "./_coded_head.ts";
 import type { Codings } from "./_codings.ts";
-import { END_OF_BODY, isEndOfBody } from "./_end_of_body.ts";
+import { END_OF_BODY, isGoodEnd } from "./_good_end.ts";
 import { errorAnswer } from "./_error_answer.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
@@ -608,7 +608,7 @@ export class Exchange implements RequestContext {
 
   /** Whether the end is that of what the client sends, or of the connection. */
   #isOwnEnd(error: unknown): boolean {
-    if (isEndOfBody(error) || this.#wire.host?.isOwnEnd(error)) return true;
+    if (this.#isEnded || isGoodEnd(error) || this.#wire.host?.isOwnEnd(error)) return true;
     if (this.#end === undefined) return false;
     while (error instanceof EndOfStream && error !== this.#end) error = error.cause;
     return error === this.#end;

@@ -1,0 +1,24 @@
+import { EndOfStream } from "../compose/mod.ts";
+
+/**
+ * Thrown into the handler at the end of every body. Handlers normally end by it, so it must be
+ * cheap: it is always the same object, and has no stack, so that compose makes no traceback.
+ */
+export const END_OF_BODY: EndOfStream = new EndOfStream("The body of the request has ended");
+delete END_OF_BODY.stack;
+Object.freeze(END_OF_BODY);
+
+/** Thrown into the handler of an event stream when its server shuts down. */
+export const SHUT_DOWN: EndOfStream = new EndOfStream("The server shuts down");
+
+/**
+ * Whether an error is the end of the body or of the server, or what a reader such as `readLine()`
+ * makes of it. A handler ends by it in good order.
+ */
+export function isGoodEnd(error: unknown): boolean {
+  while (error instanceof EndOfStream) {
+    if (error === END_OF_BODY || error === SHUT_DOWN) return true;
+    error = error.cause;
+  }
+  return false;
+}
