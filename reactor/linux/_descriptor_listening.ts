@@ -13,7 +13,6 @@ import {
   pollNow,
   setSocketOption,
   TCP_NODELAY,
-  TCP_NOTSENT_LOWAT,
 } from "./_libc.ts";
 import { SockAddr } from "./_sockaddr.ts";
 import type { Interest } from "../selectable.ts";
@@ -23,12 +22,6 @@ import { Waiters } from "../_waiters.ts";
 
 /** How many failures in a row are tried again if the descriptor does not explain them. */
 const MAX_FAILURES = 16;
-
-/**
- * How many bytes the kernel keeps for a peer beyond what the peer can take now. It would keep up to
- * 4 MiB, and to copy them for many peers that do not read takes the time of all others.
- */
-const MAX_UNSENT = 128 * 1024;
 
 const sockaddr = new SockAddr();
 
@@ -61,10 +54,10 @@ export class DescriptorListening implements Listening, Watcher {
     this.#owner = owner;
     this.addr = origin.addr;
     claimed.add(fd);
-    if (this.addr.transport !== "tcp") return;
-    // Accepted connections inherit these options.
-    if (owner.noDelay) setSocketOption(driver.libc, fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    setSocketOption(driver.libc, fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, MAX_UNSENT);
+    // Accepted connections inherit this option.
+    if (owner.noDelay && this.addr.transport === "tcp") {
+      setSocketOption(driver.libc, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
   }
 
   /** The descriptor while it is open. */

@@ -197,7 +197,7 @@ export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
 /** Options of sockets: the pending error, which reading removes, and whether the socket listens. */
 export const SOL_SOCKET = 1, SO_ERROR = 4, SO_ACCEPTCONN = 30;
 /** Options of TCP: send small pieces at once, and accept no more than so much beyond what the peer takes. */
-export const IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_NOTSENT_LOWAT = 25;
+export const IPPROTO_TCP = 6, TCP_NODELAY = 1;
 
 const pollfd = new Int32Array(2);
 

@@ -64,8 +64,10 @@ const LLHTTP_REFUSES: Record<
     "9112 7.1.2: one in the trailers; 9110 5.6.1: empty elements; 9110 5.5: a tab after it",
   ],
   HPE_CLOSED_CONNECTION: [
-    (_, text) => /\r\n0[^]*\r\nconnection:.*close/i.test(text),
-    "9112 7.1.2: a trailer says nothing of the connection",
+    (_, text) =>
+      /\r\n0[^]*\r\nconnection:.*close/i.test(text) ||
+      / HTTP\/1\.0\r\n[^]*connection:.*keep-alive\t/i.test(text),
+    "9112 7.1.2: a trailer says nothing of the connection; 9110 5.5: a tab after it",
   ],
   HPE_INVALID_CHUNK_SIZE: [hasSpaceInExtension, SPACE_IN_EXTENSION],
   HPE_STRICT: [hasSpaceInExtension, SPACE_IN_EXTENSION],
