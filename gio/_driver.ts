@@ -166,6 +166,11 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     this.#places.inner = inner;
   }
 
+  /** Writes to the base, although its coroutine may be elsewhere. */
+  writeToBase(data: string | Uint8Array): void {
+    this.#output.write(this.#places.basePlace!, data);
+  }
+
   /** The channel in which the protocol is spoken. */
   get base(): Channel | undefined {
     return this.#places.base;

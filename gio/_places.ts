@@ -79,6 +79,11 @@ export class Places {
     return this.#base?.channel;
   }
 
+  /** The place of that channel. */
+  get basePlace(): Place | undefined {
+    return this.#base;
+  }
+
   /** The innermost place. */
   get top(): Place | undefined {
     return this.#top;

@@ -268,9 +268,8 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     this.host?.begin(Infinity);
     if (this.#isFinishing && exchange.endsNow()) return exchange.throw(SHUT_DOWN);
     try {
-      if (phase !== "elsewhere") {
-        for (let data; (data = this.#output.take()) !== undefined;) yield data;
-      }
+      if (phase === "elsewhere") this.#sendEvents();
+      else for (let data; (data = this.#output.take()) !== undefined;) yield data;
       if (phase === "body") {
         yield* this.#receiveBody(exchange.hasTakenOver ? Infinity : exchange.timeouts.bodyMs);
       } else if (phase !== "output") exchange.value = yield* this.#wait(exchange);
@@ -280,6 +279,14 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     }
     this.#date.stale = true;
     return phase === "body" ? exchange.received() : exchange.next();
+  }
+
+  /** The events that a handler has yielded go out, also while it waits elsewhere for the next one. */
+  #sendEvents(): void {
+    const { answer, host } = this;
+    if (host === undefined || !answer.isEventStream) return;
+    answer.flush();
+    for (let data; (data = this.#output.take()) !== undefined;) host.write(data);
   }
 
   /** Waits for what the handler waits for, and tells it meanwhile if the client has gone. */

@@ -47,6 +47,8 @@ export interface Host {
    * first.
    */
   unread(bytes: Uint8Array): void;
+  /** Writes to the connection while the handler is elsewhere. */
+  write(data: string | Uint8Array): void;
   /** Whether an EndOfStream tells that the connection itself has ended, or was given up. */
   isOwnEnd(error: unknown): boolean;
   /** The error of a transfer from or to `here` that the handler has made and not yielded. */
@@ -171,6 +173,10 @@ class GioHost implements Host {
   unread(bytes: Uint8Array): void {
     const { lending } = this.#driver;
     lending.takeBack(lending.innermost!, [bytes]);
+  }
+
+  write(data: string | Uint8Array): void {
+    this.#driver.writeToBase(data);
   }
 
   isOwnEnd(error: unknown): boolean {

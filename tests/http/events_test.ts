@@ -6,6 +6,7 @@ import {
   eventStream,
   type EventToSend,
   HttpHeaders,
+  HttpServer,
   lastEventId,
   LocalProtocolError,
   parseEvents,
@@ -14,6 +15,10 @@ import {
   serveHttp,
 } from "../../http/mod.ts";
 import { fromIterable, pipe } from "../../pipeline/mod.ts";
+import { enter, memory } from "../../gio/mod.ts";
+import { Reactor } from "../../reactor/mod.ts";
+import { leakTest } from "../_leaks.ts";
+import { listening, SELECTORS } from "../_sockets.ts";
 import { bytes, Driver } from "./_drive.ts";
 
 const sent = (...given: unknown[]) => [...fromIterable<string>(given, events())].join("");
@@ -196,3 +201,34 @@ Deno.test("lastEventId() gives the id that the client has sent, in UTF-8", () =>
   assertEquals(of("last-event-id: \xe2\x82\xac\r\n"), "€");
   assertEquals([of("Last-Event-ID:\r\n"), of("a: b\r\n")], [undefined, undefined]);
 });
+
+for (const selector of SELECTORS) {
+  leakTest(
+    `events go out while their handler waits elsewhere for the next (${selector})`,
+    async () => {
+      const source = memory();
+      using reactor = new Reactor({ selector });
+      const server = new HttpServer(reactor, {
+        ...listening,
+        *handler(): Coroutine {
+          yield eventStream();
+          for (let next: Uint8Array = new TextEncoder().encode("0"); next.length > 0;) {
+            yield `data: ${new TextDecoder().decode(next)}\n\n`;
+            using _ = enter(source);
+            next = yield;
+          }
+        },
+      });
+      const running = reactor.run();
+      const response = await fetch(server.url);
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      for (const event of ["0", "1", "2"]) {
+        assertEquals(await reader.read(), { done: false, value: `data: ${event}\n\n` });
+        source.write(String(Number(event) + 1));
+      }
+      await reader.cancel();
+      reactor.requestShutdown();
+      await running;
+    },
+  );
+}
