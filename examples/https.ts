@@ -6,7 +6,10 @@
  *         [--directory certificates] [--selector auto]
  *
  * The directory has localhost.crt and localhost.key in PEM format, and the same for other names. Clients that ask for none of
- * them get that of localhost.
+ * them get that of localhost. For a trial:
+ *
+ *     mkdir -p certificates && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+ *         -subj /CN=localhost -keyout certificates/localhost.key -out certificates/localhost.crt
  */
 import { Duplex } from "node:stream";
 import tls from "node:tls";

@@ -1,5 +1,5 @@
 import { shown } from "../reactor/_describe.ts";
-import { Head } from "./_head.ts";
+import { checkHeaders, Head } from "./_head.ts";
 import { Overloaded } from "./_overloaded.ts";
 import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { ErrorHandler, ErrorToAnswer } from "./error_handler.ts";
@@ -50,6 +50,7 @@ function made(
       }: the errorHandler gives { headers, body }, with text or bytes`,
     );
   }
+  checkHeaders(headers);
   const given = Symbol.iterator in headers ? headers : Object.entries(headers);
   const head = new Head(status, [...more, ...given]);
   if (head.contentLength !== undefined) {

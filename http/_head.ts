@@ -1,3 +1,4 @@
+import { shown } from "../reactor/_describe.ts";
 import { TOKEN } from "./_characters.ts";
 import { statusLine } from "./_status.ts";
 import type { HeadersToSend, HeaderValue } from "./headers_to_send.ts";
@@ -38,11 +39,14 @@ export class Head {
   constructor(status: number, headers: HeadersToSend) {
     if (!Number.isInteger(status) || status < 100 || status > 599) {
       throw new LocalProtocolError(
-        `Cannot make a response with status ${status}: it must be a whole number from 100 to 599`,
+        `Cannot make a response with status ${
+          shown(status)
+        }: it must be a whole number from 100 to 599`,
       );
     }
     this.status = status;
     this.text = statusLine(status);
+    checkHeaders(headers);
     const given = this.#given = [] as unknown[];
     if (Symbol.iterator in headers) {
       if (!Array.isArray(headers)) this.#given = undefined;
@@ -167,6 +171,15 @@ export class Head {
     this.contentLength = Number(value);
     return false;
   }
+}
+
+/** @throws {LocalProtocolError} If it is nothing that has headers, such as a text. */
+export function checkHeaders(headers: HeadersToSend): void {
+  if (typeof headers === "object" && headers !== null) return;
+  throw new LocalProtocolError(
+    `Cannot send the headers ${shown(headers)}: give names and values, as in ` +
+      'ok({ "content-type": "text/plain" }), and yield the body after them',
+  );
 }
 
 let last: Head | undefined;

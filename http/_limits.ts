@@ -1,7 +1,7 @@
 export { names, refuseUnknown } from "../reactor/_known.ts";
 import { refuseUnknown } from "../reactor/_known.ts";
 import { shown } from "../reactor/_describe.ts";
-import { duration, whole } from "../reactor/_whole.ts";
+import { whole } from "../reactor/_whole.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
@@ -50,8 +50,13 @@ export function allTimeouts(given: Partial<HttpTimeouts>, missing: HttpTimeouts)
   for (const name of Object.keys(missing) as (keyof HttpTimeouts)[]) {
     const value = given[name];
     if (value === undefined) continue;
-    timeouts[name] = duration(value, `use these timeouts: ${name}`);
-    if (value === 0) throw new RangeError(`Cannot use these timeouts: ${name} must not be 0`);
+    if (!(typeof value === "number" && value > 0)) {
+      throw new RangeError(
+        `Cannot use these timeouts: ${name} must be a number of milliseconds above 0, or Infinity for no limit, ` +
+          `not ${shown(value)}`,
+      );
+    }
+    timeouts[name] = value;
   }
   return Object.freeze(timeouts);
 }

@@ -1,4 +1,4 @@
-import { Head } from "./_head.ts";
+import { checkHeaders, Head } from "./_head.ts";
 import { statusLine } from "./_status.ts";
 import type { HeadersToSend } from "./headers_to_send.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
@@ -23,6 +23,7 @@ export class Trailers {
   readonly ascii: boolean;
 
   constructor(fields: HeadersToSend) {
+    checkHeaders(fields);
     const names = Symbol.iterator in fields
       ? Array.from(fields as Iterable<readonly [string, unknown]>, ([name]) => name)
       : Object.keys(fields);

@@ -24,6 +24,11 @@ export interface ErrorAnswer {
  * too large (413, 414, 431) or too slow (408), to one whose handler fails (500), to one that nobody
  * answers (404 of {@linkcode HttpProtocol}), and to one too many (503). The status stays as it is.
  *
+ * What a handler answers of its own is not passed through it, such as `response(404)`,
+ * {@linkcode methodNotAllowed} or the 404 of `files()`. Where all errors of an application are to look
+ * alike, let nobody answer, in a DNA of components, or let the handler make its bodies by the same
+ * function.
+ *
  * It must be quick. If it throws, or gives nothing, the answer is the one without it; the error is
  * reported.
  *

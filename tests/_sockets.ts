@@ -20,7 +20,7 @@ export const listening: { hostname: string; port: number } = { hostname, port: 0
 export async function fill(socket: Pick<Socket, "send">): Promise<number> {
   const piece = new Uint8Array(256 * 1024);
   let accepted = 0;
-  for (let quiet = 0; quiet < 10; quiet++) {
+  for (let quiet = 0; quiet < 25; quiet++) {
     const length = socket.send(piece);
     accepted += length;
     if (length > 0) quiet = 0;

@@ -47,7 +47,15 @@ export class Root {
 
   /** @throws If there is no such directory, or it must not be read. */
   constructor(path: string | URL, options: RootOptions) {
-    this.#path = Deno.realPathSync(path);
+    try {
+      this.#path = Deno.realPathSync(path);
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      throw new Deno.errors.NotFound(
+        `Cannot serve the files of ${path}: there is no such directory`,
+        { cause },
+      );
+    }
     this.#inside = this.#path.endsWith(SEPARATOR) ? this.#path : this.#path + SEPARATOR;
     const read = Deno.permissions.querySync({ name: "read", path: this.#path });
     this.#isReadable = read.state === "granted" && read.partial !== true;

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { headOf } from "../../http/_head.ts";
 import type { HeadersToSend } from "../../http/headers_to_send.ts";
-import { LocalProtocolError, ok, serveHttp } from "../../http/mod.ts";
+import {
+  eventStream,
+  LocalProtocolError,
+  ok,
+  response,
+  serveHttp,
+  trailers,
+} from "../../http/mod.ts";
 import { bytes, Driver, text } from "./_drive.ts";
 
 Deno.test("headOf() gives the last head again when it would make the same, and no other", () => {
@@ -42,6 +49,25 @@ Deno.test("headOf() gives the last head again when it would make the same, and n
     list.push(`c=${list.length}`);
     assert(headOf(200, headers).text.includes(list.at(-1)!));
   }
+});
+
+Deno.test("what is no headers is refused, and the error says what to write", () => {
+  const make: ((headers: HeadersToSend) => unknown)[] = [
+    ok,
+    (headers) => response(404, headers),
+    (headers) => eventStream(headers),
+    (headers) => trailers(headers),
+  ];
+  for (const one of make) {
+    for (const given of ["not found", null, 3, true, () => {}]) {
+      assertThrows(
+        () => one(given as unknown as HeadersToSend),
+        LocalProtocolError,
+        'as in ok({ "content-type": "text/plain" })',
+      );
+    }
+  }
+  assertThrows(() => response("404" as unknown as number), LocalProtocolError, 'status "404"');
 });
 
 Deno.test("headOf() gives each caller its own head when a getter makes another", () => {

@@ -868,7 +868,10 @@ serverTest(
 Deno.test("HttpServer refuses options that make no sense, by name", () => {
   using reactor = new Reactor();
   const bad: [Record<string, unknown>, string][] = [
-    [{ timeouts: { headMs: 0 } }, "headMs must not be 0"],
+    [
+      { timeouts: { headMs: 0 } },
+      "headMs must be a number of milliseconds above 0, or Infinity for no limit, not 0",
+    ],
     [{ timeouts: { bodyMs: -1 } }, "bodyMs"],
     [{ timeouts: { idleMs: NaN } }, "idleMs"],
     [{ timeouts: { writeMs: "1" } }, "writeMs"],
