@@ -92,8 +92,8 @@ type In =
   | { state: "plain" }
   /** Nothing has been read. */
   | { state: "encoded"; codings: string; options: DecompressOptions }
-  /** `asks`: the stage stands at the `yield` that reads. */
-  | { state: "decoding"; stage: Composed<void>; asks: boolean }
+  /** `asks`: the stage stands at the `yield` that reads. `waits`: it waits for that, for zlib. */
+  | { state: "decoding"; stage: Composed<void>; asks: boolean; waits: unknown }
   /** Each read throws this. */
   | { state: "over"; error: unknown };
 
@@ -339,9 +339,12 @@ export class Coding {
     if (this.#in.state === "encoded") {
       const { codings, options } = this.#in;
       try {
-        this.#in = codecsOf(codings).length === 0
-          ? PLAIN
-          : { state: "decoding", stage: compose(decompress(codings, options)), asks: false };
+        this.#in = codecsOf(codings).length === 0 ? PLAIN : {
+          state: "decoding",
+          stage: compose(decompress(codings, options)),
+          asks: false,
+          waits: undefined,
+        };
       } catch (error) {
         this.#in = { state: "over", error };
       }
@@ -353,7 +356,7 @@ export class Coding {
       return yield* this.#decode(from);
     } catch (error) {
       // What is wrong with the reading is told again by the exchange.
-      if (from.asks && !(error instanceof EndOfStream)) throw error;
+      if (from.waits !== undefined || from.asks && !(error instanceof EndOfStream)) throw error;
       from.stage.return();
       this.#in = { state: "over", error };
       throw error;
@@ -365,7 +368,12 @@ export class Coding {
     let end: EndOfStream | undefined;
     let error: Thrown | undefined;
     for (let message: unknown;;) {
-      if (from.asks) {
+      if (from.waits !== undefined) {
+        // Zlib tells its failures otherwise. So what is thrown here is for the handler alone, and the
+        // stage goes on waiting.
+        message = yield from.waits;
+        from.waits = undefined;
+      } else if (from.asks) {
         try {
           message = yield* this.#receive();
         } catch (thrown) {
@@ -382,13 +390,7 @@ export class Coding {
       if (result.done === true) throw end!;
       if (value === undefined) from.asks = true;
       else if (!isRequest(value)) return value;
-      else {
-        try {
-          message = yield value;
-        } catch (thrown) {
-          error = new Thrown(thrown);
-        }
-      }
+      else from.waits = value;
     }
   }
 

@@ -1,4 +1,5 @@
 import { shown } from "../reactor/_describe.ts";
+import { ignoreRejection } from "../reactor/_ignore.ts";
 import { checkHeaders, Head } from "./_head.ts";
 import { Overloaded } from "./_overloaded.ts";
 import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
@@ -37,18 +38,29 @@ export function errorAnswer(
   return made(error.status, { body: error.message }, more);
 }
 
+function nonsense(answer: unknown): TypeError {
+  return new TypeError(
+    `Cannot answer an error by ${
+      shown(answer)
+    }: the errorHandler gives { headers, body }, with text or bytes`,
+  );
+}
+
 function made(
   status: number,
   answer: ReturnType<ErrorHandler> & object,
   more: [string, HeaderValue][],
 ): Made {
+  if (
+    typeof answer !== "object" || answer === null || answer instanceof Promise ||
+    Array.isArray(answer)
+  ) {
+    ignoreRejection(answer);
+    throw nonsense(answer);
+  }
   const { headers = { "content-type": "text/plain; charset=utf-8" }, body = "" } = answer;
   if ("next" in answer || !(typeof body === "string" || body instanceof Uint8Array)) {
-    throw new TypeError(
-      `Cannot answer an error by ${
-        shown(answer)
-      }: the errorHandler gives { headers, body }, with text or bytes`,
-    );
+    throw nonsense(answer);
   }
   checkHeaders(headers);
   const given = Symbol.iterator in headers ? headers : Object.entries(headers);

@@ -182,7 +182,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
         wanted.pieces.push(piece.slice());
       } while (wanted.isWhole);
     } catch (error) {
-      if (error === AWOKEN) return;
+      if (error === AWOKEN && this.#isAwake) return;
       if (!(error instanceof EndOfStream)) {
         wanted.reject(error);
         this.#wanted = undefined;

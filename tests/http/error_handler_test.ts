@@ -1,7 +1,8 @@
 /** The answers that a server gives by itself, as its user wants them; on both back ends. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import {
+  type ErrorAnswer,
   type ErrorHandler,
   type HttpLimits,
   HttpProtocol,
@@ -11,6 +12,7 @@ import {
   ok,
   RemoteProtocolError,
   response,
+  serveHttp,
   Server,
 } from "../../http/mod.ts";
 import { DeclineMessage } from "../../pipeline/mod.ts";
@@ -128,4 +130,31 @@ serverTest("an errorHandler answers those who are too many", async (reactor) => 
   await turnsUntil(() => server.statistics().open === 1);
   const answer = await answerTo(server.port, `GET /a HTTP/1.1\r\n${HOST}\r\n`);
   assertMatch(answer, /^HTTP\/1\.1 503 [^]*^retry-after: 1\r$[^]*\r\n\r\n503 \/a$/m);
+});
+
+Deno.test("serveHttp() refuses async functions that nobody would wait for", () => {
+  for (const name of ["errorHandler", "accessLog", "onError"]) {
+    assertThrows(
+      () => serveHttp(function* () {}, { [name]: async () => {} }),
+      TypeError,
+      `${name} must be a function, not an async function`,
+    );
+  }
+});
+
+Deno.test("what an errorHandler gives that is no answer is reported, and the answer is the usual one", () => {
+  for (const given of [5, "text", null, [], Promise.reject(new Error("no")), () => {}]) {
+    const protocol = serveHttp(function* () {}, { errorHandler: () => given as ErrorAnswer });
+    protocol.next();
+    const { error } = console;
+    const told: unknown[] = [];
+    console.error = (what: unknown) => told.push(what);
+    try {
+      const answer = String(protocol.next(new TextEncoder().encode("GET bad\r\n")).value);
+      assertMatch(answer, /^HTTP\/1.1 400 [^]*\r\n\r\nCannot read the request: /);
+    } finally {
+      console.error = error;
+    }
+    assertMatch(String(told[0]), /Cannot answer an error by .*: the errorHandler gives/);
+  }
 });

@@ -472,3 +472,33 @@ serves(
     assertEquals(errors, []);
   },
 );
+
+for (const selector of SELECTORS) {
+  leakTest(
+    `fetchHandler() streams its answer while it reads a body that is decoded (${selector})`,
+    async () => {
+      const text = Array.from({ length: 20_000 }, (_, i) => i).join();
+      const zipped = await new Response(
+        new Response(text).body!.pipeThrough(new CompressionStream("gzip")),
+      ).bytes();
+      const errors: unknown[] = [];
+      using reactor = new Reactor({ selector, onError: (error) => errors.push(error) });
+      const server = new HttpServer(reactor, {
+        ...listening,
+        decompression: true,
+        handler: fetchHandler(({ body }) => new Response(body)),
+      });
+      const running = reactor.run();
+      const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+      for (let i = 0; i < 3; i++) {
+        const headers = { "content-encoding": "gzip" };
+        const answer = await fetch(server.url, { method: "POST", headers, body: zipped, client });
+        assertEquals(await answer.text() === text, true);
+      }
+      client.close();
+      assertEquals(errors, []);
+      reactor.requestShutdown();
+      await running;
+    },
+  );
+}
