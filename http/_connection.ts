@@ -1,6 +1,7 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { cleaned } from "../compose/_traceback.ts";
 import { shown } from "../reactor/_describe.ts";
+import { catchRejection } from "../reactor/_ignore.ts";
 import { AcceptedConnection, type Speaker } from "./_accepted_connection.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
@@ -157,8 +158,17 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   report(error: unknown, request: HttpRequest | undefined): void {
     error = cleaned(error);
     const { onError } = this.#settings;
-    if (onError !== undefined && request !== undefined) onError(error, request);
-    else if (this.host !== undefined) this.host.report(error, request);
+    if (onError === undefined || request === undefined) {
+      return this.#reportByDefault(error, request);
+    }
+    catchRejection(
+      onError(error, request),
+      (failure) => this.#reportByDefault(failure, request),
+    );
+  }
+
+  #reportByDefault(error: unknown, request: HttpRequest | undefined): void {
+    if (this.host !== undefined) this.host.report(error, request);
     else console.error(error);
   }
 
@@ -333,10 +343,14 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     const { status, bytes } = this.answer;
     const end = performance.now();
     for (const { tell, request, at } of watchers) {
+      const report = (error: unknown) => this.report(error, request);
       try {
-        tell({ status, bytes, time: performance.timeOrigin + at, ms: end - at });
+        catchRejection(
+          tell({ status, bytes, time: performance.timeOrigin + at, ms: end - at }),
+          report,
+        );
       } catch (error) {
-        this.report(error, request);
+        report(error);
       }
     }
   }

@@ -4,6 +4,7 @@
  * headers. So the real one is made when somebody asks for more: it is cloned, say, or given to
  * `fetch()`.
  */
+import { ignoreRejection } from "../reactor/_ignore.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 /** Where the parts of a request come from that are not in its head. */
@@ -29,7 +30,8 @@ class WebRequest {
         get(this: WebRequest) {
           const real = this.#real();
           const value = Reflect.get(real, name);
-          return typeof value === "function" ? value.bind(real) : value;
+          if (typeof value !== "function") return value;
+          return (...args: unknown[]) => unheard(value.apply(real, args));
         },
         configurable: true,
       });
@@ -78,7 +80,23 @@ class WebRequest {
     return this.#made?.bodyUsed ?? this.#isUsed;
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return unheard(this.#bytes());
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return unheard(this.#arrayBuffer());
+  }
+
+  text(): Promise<string> {
+    return unheard(this.#text());
+  }
+
+  json(): Promise<unknown> {
+    return unheard(this.#json());
+  }
+
+  async #bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#made !== undefined || this.#isUsed || !this.#source.hasBody) {
       return await this.#real().bytes();
     }
@@ -86,19 +104,19 @@ class WebRequest {
     return await this.#source.bytes();
   }
 
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    const { buffer, byteOffset, byteLength } = await this.bytes();
+  async #arrayBuffer(): Promise<ArrayBuffer> {
+    const { buffer, byteOffset, byteLength } = await this.#bytes();
     return buffer.byteLength === byteLength
       ? buffer
       : buffer.slice(byteOffset, byteOffset + byteLength);
   }
 
-  async text(): Promise<string> {
-    return decoder.decode(await this.bytes());
+  async #text(): Promise<string> {
+    return decoder.decode(await this.#bytes());
   }
 
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+  async #json(): Promise<unknown> {
+    return JSON.parse(await this.#text());
   }
 
   get [Symbol.toStringTag](): string {
@@ -119,6 +137,15 @@ class WebRequest {
     this.#headers = undefined;
     return this.#made;
   }
+}
+
+/**
+ * A promise that may reject although nobody waits for it. Otherwise a client that leaves, or sends what
+ * is no JSON, could end the program.
+ */
+function unheard<T>(promise: T): T {
+  ignoreRejection(promise);
+  return promise;
 }
 
 /** Makes a `Request`. */

@@ -20,8 +20,9 @@ export interface FetchInfo {
   /** The near address. */
   readonly localAddr: Deno.Addr | undefined;
   /**
-   * Resolves when the whole answer has been given to the connection, which sends it; rejects if it was
-   * not, because the handler or the client has ended before.
+   * Resolves when all is over: the whole answer has been given to the connection, which sends it, or the
+   * handler or the client has ended before. `request.signal` tells that the client has gone. As that
+   * of `Deno.serve`, it does not reject: a client that leaves would end the program if nobody catches it.
    */
   readonly completed: Promise<void>;
 }
@@ -30,8 +31,6 @@ export interface FetchInfo {
 export type FetchHandler = (request: Request, info: FetchInfo) => Response | PromiseLike<Response>;
 
 type Outcome<T> = { value: T } | { error: unknown };
-
-const DONE: Outcome<void> = { value: undefined };
 
 /** After so many pieces of an answer others have their turn, although the next one may be there. */
 const PIECES_PER_TURN = 64;
@@ -62,10 +61,11 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   /** Whether there is something that the coroutine has not looked at. */
   #isAwake = false;
   #wanted: Wanted | undefined;
+  /** Whether all of the body has been read. */
   #hasEnded = false;
+  /** Whether the handler has given its answer. */
+  #isAnswered = false;
   #completed: PromiseWithResolvers<void> | undefined;
-  /** How it has ended. */
-  #outcome: Outcome<void> | undefined;
 
   constructor(request: HttpRequest) {
     super();
@@ -87,12 +87,12 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
 
   get completed(): Promise<void> {
     this.#completed ??= Promise.withResolvers();
-    this.#completed.promise.catch(() => {}); // Nobody has to look at it.
-    if (this.#outcome !== undefined) this.#settle(this.#outcome);
+    if (this.#state === "ended") this.#completed.resolve();
     return this.#completed.promise;
   }
 
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    if (this.#isTooLate) return new ReadableStream({ start: (to) => to.error(tooLate()) });
     return new ReadableStream({
       type: "bytes",
       pull: async (controller) => {
@@ -105,6 +105,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#isTooLate) throw tooLate();
     return await this.#ask(true) ?? new Uint8Array();
   }
 
@@ -135,20 +136,29 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     return outcome.value;
   }
 
-  /** Says how it has ended. */
-  end(outcome: Outcome<void>): void {
-    this.#state = "ended";
-    this.#outcome = outcome;
-    this.#settle(outcome);
-    // A handler that has answered and reads on does it on its own. Perhaps nobody would catch an
-    // error, and a client that goes could end the program.
-    if ("error" in outcome) this.#wanted?.reject(tooLate());
-    this.#wanted = undefined;
+  /** The handler has given its answer. */
+  answered(): void {
+    this.#isAnswered = true;
   }
 
-  #settle(outcome: Outcome<void>): void {
-    if ("error" in outcome) this.#completed?.reject(outcome.error);
-    else this.#completed?.resolve();
+  /** All is over. */
+  end(): void {
+    this.#state = "ended";
+    this.#completed?.resolve();
+    this.#fail(tooLate());
+  }
+
+  get #isTooLate(): boolean {
+    return this.#state === "ended" && !this.#hasEnded;
+  }
+
+  /**
+   * A handler that has answered and reads on does it on its own. Perhaps nobody would catch an error,
+   * and a client could end the program. So the read gets nothing more, as that of `Deno.serve`.
+   */
+  #fail(error: unknown): void {
+    if (!this.#isAnswered) this.#wanted?.reject(error);
+    this.#wanted = undefined;
   }
 
   /** Lets the coroutine look what there is to do. */
@@ -161,7 +171,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   /** Asks the coroutine for the next piece of the body, or for all of it. */
   #ask(isWhole: boolean): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined);
-    if (this.#state === "ended") return Promise.reject(tooLate());
+    if (this.#state === "ended") return new Promise(() => {}); // See #fail().
     const { promise, resolve, reject } = Promise.withResolvers<
       Uint8Array<ArrayBuffer> | undefined
     >();
@@ -184,8 +194,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     } catch (error) {
       if (error === AWOKEN && this.#isAwake) return;
       if (!(error instanceof EndOfStream)) {
-        wanted.reject(error);
-        this.#wanted = undefined;
+        this.#fail(error);
         throw error;
       }
       this.#hasEnded = true;
@@ -231,8 +240,9 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * reads it, and the next piece of the answer is taken when the client has taken the last one.
  * `request.signal` aborts when the client has gone before the end of the answer, and only then. If
  * the handler throws, the client gets a 500, and the error is reported. When the answer is complete,
- * the body cannot be read any more: that rejects with a `TypeError`. A read that was begun before
- * gets nothing more, and no error, which perhaps nobody would catch.
+ * the body cannot be read any more: that rejects with a `TypeError`. When the handler has given its
+ * answer, a read that was begun before may get nothing more, and no error, which perhaps nobody would
+ * catch: so it is when the answer is complete, or its client has gone.
  *
  * A `Request` cannot carry everything. The server itself answers CONNECT and TRACE with 501, a
  * target of `*` with 204, and GET or HEAD with a body with 400.
@@ -272,23 +282,17 @@ export function fetchHandler(handler: FetchHandler): HttpHandler {
       return;
     }
     const served = new Served(request);
-    let outcome: Outcome<void> | undefined;
     try {
       const given = handler(webRequest(served), served);
       const answer = isPromise(given) ? yield* served.until(given) : given;
+      served.answered();
       check(answer);
       const { headers, whole } = partsOf(answer);
       yield response(answer.status, headers);
       if (whole !== undefined) yield whole;
       else yield* sendStream(answer, served);
-      outcome = DONE;
-    } catch (error) {
-      outcome = { error };
-      throw error;
     } finally {
-      // To HEAD nothing is sent after the head, so this was closed.
-      if (request.method === "HEAD") outcome ??= DONE;
-      served.end(outcome ?? { error: new DOMException("The client has gone", "AbortError") });
+      served.end();
     }
   };
 }

@@ -1,4 +1,5 @@
 import { text } from "./_describe.ts";
+import { catchRejection } from "./_ignore.ts";
 import type { ReactorEvents } from "./events.ts";
 import { makeErrorsPrintable } from "./_printable.ts";
 import type { ReactorOptions } from "./reactor_options.ts";
@@ -49,19 +50,29 @@ export class Reports {
 
   #tell(error: unknown, where: string): void {
     this.events.error?.(error, where);
-    this.#onError(error, where);
+    this.#callOnError(error, where);
+  }
+
+  #callOnError(error: unknown, where: string): void {
+    catchRejection(this.#onError(error, where), (failure) => toConsole(failure, "onError"));
   }
 
   #guarded(events: ReactorEvents): ReactorEvents {
     const guarded: Record<string, (...args: unknown[]) => void> = {};
     for (const name of EVENTS) {
       if (events[name] === undefined) continue;
+      const report = (error: unknown) => {
+        if (name === "error") this.#callOnError(error, "event error");
+        else this.report(error, `event ${name}`);
+      };
       guarded[name] = (...args) => {
         try {
-          (events[name] as (...args: unknown[]) => void).apply(events, args);
+          catchRejection(
+            (events[name] as (...args: unknown[]) => unknown).apply(events, args),
+            report,
+          );
         } catch (error) {
-          if (name === "error") this.#onError(error, "event error");
-          else this.report(error, `event ${name}`);
+          report(error);
         }
       };
     }

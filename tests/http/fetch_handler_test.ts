@@ -4,7 +4,7 @@ import { createApp, eventHandler, readBody, toWebHandler } from "npm:h3@^1";
 import { Hono } from "npm:hono@^4";
 import { AutoRouter } from "npm:itty-router@^5";
 import { partsOf } from "../../http/_web_response.ts";
-import { type FetchHandler, fetchHandler, HttpServer } from "../../http/mod.ts";
+import { type FetchHandler, fetchHandler, type FetchInfo, HttpServer } from "../../http/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
 import { listening, SELECTORS } from "../_sockets.ts";
@@ -254,7 +254,7 @@ serves("tells the handler when the client goes in the middle of the answer", (re
   conn.close();
   assertInstanceOf(await gone.promise, Error);
   await cancelled.promise;
-  assertEquals(await completed.promise, "not sent");
+  assertEquals(await completed.promise, "sent");
   assertEquals(errors, []);
 });
 
@@ -499,6 +499,105 @@ for (const selector of SELECTORS) {
       assertEquals(errors, []);
       reactor.requestShutdown();
       await running;
+    },
+  );
+}
+
+/** What a handler does with its promises while nobody looks at what becomes of them. */
+const FLOATING: Record<string, (request: Request, info: FetchInfo) => unknown> = {
+  "text()": (request) => request.text(),
+  "json()": (request) => request.json(),
+  "blob()": (request) => request.blob(),
+  "formData()": (request) => request.formData(),
+  "clone().bytes()": (request) => request.clone().bytes(),
+  "then()": (request) => request.text().then(() => {}),
+  "a function that waits": async (request) => void await request.bytes(),
+  "pipeTo()": (request) => request.body!.pipeTo(new WritableStream()),
+  "a loop": async (request) => {
+    for await (const _ of request.body!) await turns(20);
+  },
+  "completed": (_, info) => info.completed.then(() => {}),
+};
+
+/** What the client does then. It has sent a part of its body. */
+const CLIENTS: Record<string, (connection: Deno.TcpConn) => Promise<void> | void> = {
+  "leaves": (connection) => connection.close(),
+  "ends": (connection) => connection.closeWrite(),
+  "goes on with nonsense": async (connection) =>
+    void await connection.write(new TextEncoder().encode("nonsense")),
+};
+
+const FLOATING_ANSWERS: Record<string, () => Response> = {
+  "at once": () => new Response("early"),
+  "by a stream": () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          controller.enqueue(new Uint8Array(10));
+          return acted.promise.then(() => controller.close());
+        },
+      }),
+    ),
+};
+
+/** Resolves when the client has done what it does. */
+let acted: PromiseWithResolvers<void>;
+
+for (const [answer, respond] of Object.entries(FLOATING_ANSWERS)) {
+  let float: (request: Request, info: FetchInfo) => unknown;
+  let ended: PromiseWithResolvers<void>;
+  serves(
+    `lets no promise of a handler that answers ${answer} end the program, whatever the client does`,
+    (request, info) => {
+      info.completed.then(ended.resolve, ended.reject);
+      request.signal; // Without it, nobody looks whether the client has gone.
+      float(request, info);
+      return respond();
+    },
+    async ({ port }) => {
+      for (float of Object.values(FLOATING)) {
+        for (const act of Object.values(CLIENTS)) {
+          ended = Promise.withResolvers();
+          acted = Promise.withResolvers();
+          const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+          await connection.write(
+            new TextEncoder().encode(
+              "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" +
+                "Content-Type: application/x-www-form-urlencoded\r\n\r\n4\r\nhalf\r\n",
+            ),
+          );
+          await connection.read(new Uint8Array(1000));
+          await act(connection);
+          await turns(50);
+          acted.resolve();
+          await ended.promise;
+          if (act !== CLIENTS.leaves) connection.close();
+          await turns(50);
+        }
+      }
+    },
+  );
+}
+
+for (const [name, read] of Object.entries(FLOATING).slice(0, 4)) {
+  let ended: PromiseWithResolvers<void>;
+  serves(
+    `lets ${name}, for which nobody waits, not end the program before the answer`,
+    async (request) => {
+      read(request, undefined as never);
+      await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+      setTimeout(() => ended.resolve());
+      return new Response();
+    },
+    async ({ port }) => {
+      ended = Promise.withResolvers();
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      await connection.write(
+        new TextEncoder().encode("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"),
+      );
+      await turns(50);
+      connection.close();
+      await ended.promise;
     },
   );
 }
