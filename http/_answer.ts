@@ -347,7 +347,8 @@ export class Answer implements AnswerSink {
       this.#state = BY_LENGTH;
       return this.#ordinary(head, piece);
     }
-    if (piece === undefined && (hasNoBody(head.status) || this.#headOnly)) return this.flush();
+    const isDropped = hasNoBody(head.status) || this.#headOnly && head.contentLength !== undefined;
+    if (piece === undefined && isDropped) return this.flush();
     const length = piece === undefined ? 0 : byteLength(piece);
     if (piece === undefined && (head.contentLength ?? 0) > 0) {
       throw missing(head.contentLength!);
@@ -402,6 +403,7 @@ export class Answer implements AnswerSink {
   }
 
   #send(data: string | Uint8Array): void {
+    if (this.#headOnly) return;
     const output = this.#output;
     const length = byteLength(data);
     this.bytes += length;

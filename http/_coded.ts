@@ -24,7 +24,7 @@ import { close } from "../pipeline/_plumbing.ts";
 import { missing, tooMany, twoHeads } from "./_answer.ts";
 import { utf8Length } from "./_characters.ts";
 import { type CodedHead, codedHead } from "./_coded_head.ts";
-import { isGoodEnd } from "./_good_end.ts";
+import { END_OF_BODY, isGoodEnd, SHUT_DOWN, SHUT_DOWN_READING } from "./_good_end.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
 import { Trailers } from "./_trailers.ts";
@@ -323,7 +323,11 @@ export class Coding {
       return;
     }
     this.#out = PLAIN;
-    if (headOnly) return void (yield out.coded.head);
+    if (headOnly && out.head.contentLength !== undefined) {
+      yield out.coded.head;
+      this.#wire.answer.flush();
+      return;
+    }
     const { coding, head } = length === 0
       ? { coding: undefined, head: out.head }
       : this.#decide(out.head, length);
@@ -356,7 +360,9 @@ export class Coding {
       return yield* this.#decode(from);
     } catch (error) {
       // What is wrong with the reading is told again by the exchange.
-      if (from.waits !== undefined || from.asks && !(error instanceof EndOfStream)) throw error;
+      if (from.waits !== undefined || from.asks && error !== END_OF_BODY) {
+        throw error === SHUT_DOWN ? SHUT_DOWN_READING : error;
+      }
       from.stage.return();
       this.#in = { state: "over", error };
       throw error;
@@ -377,8 +383,8 @@ export class Coding {
         try {
           message = yield* this.#receive();
         } catch (thrown) {
-          if (!(thrown instanceof EndOfStream)) throw thrown;
-          end = thrown;
+          if (thrown !== END_OF_BODY) throw thrown;
+          end = END_OF_BODY;
           error = new Thrown(thrown);
         }
         from.asks = false;

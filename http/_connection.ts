@@ -9,7 +9,6 @@ import type { Codings } from "./_codings.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
-import { SHUT_DOWN } from "./_good_end.ts";
 import { FramedAnswer, FramedBody, type Patience } from "./_framed.ts";
 import {
   type Base,
@@ -194,7 +193,10 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     this.#isLast = this.#isFinishing = true;
     this.answer.finish();
     if (this.isIdle) this.host?.hangUp();
-    else if (this.isRunning && this.#exchange!.endsNow()) this.host?.throw(SHUT_DOWN);
+    else if (this.isRunning) {
+      const ending = this.#exchange!.ending();
+      if (ending !== undefined) this.host?.throw(ending);
+    }
   }
 
   *run(): Coroutine<void> {
@@ -276,7 +278,8 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   /** Does what the handler waits for, and lets it go on. */
   *#goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
     this.host?.begin(Infinity);
-    if (this.#isFinishing && exchange.endsNow()) return exchange.throw(SHUT_DOWN);
+    const ending = this.#isFinishing ? exchange.ending() : undefined;
+    if (ending !== undefined) return exchange.throw(ending);
     try {
       if (phase === "elsewhere") this.#sendEvents();
       else for (let data; (data = this.#output.take()) !== undefined;) yield data;

@@ -51,17 +51,14 @@ function made(
   answer: ReturnType<ErrorHandler> & object,
   more: [string, HeaderValue][],
 ): Made {
-  if (
-    typeof answer !== "object" || answer === null || answer instanceof Promise ||
-    Array.isArray(answer)
-  ) {
+  // Lists, bytes, promises, coroutines, maps and a Response are objects of other kinds.
+  const isPlain = Object.prototype.toString.call(answer) === "[object Object]";
+  if (!isPlain || Object.keys(answer).some((name) => name !== "headers" && name !== "body")) {
     ignoreRejection(answer);
     throw nonsense(answer);
   }
   const { headers = { "content-type": "text/plain; charset=utf-8" }, body = "" } = answer;
-  if ("next" in answer || !(typeof body === "string" || body instanceof Uint8Array)) {
-    throw nonsense(answer);
-  }
+  if (!(typeof body === "string" || body instanceof Uint8Array)) throw nonsense(answer);
   checkHeaders(headers);
   const given = Symbol.iterator in headers ? headers : Object.entries(headers);
   const head = new Head(status, [...more, ...given]);

@@ -50,7 +50,7 @@ import { ignoreRejection } from "../reactor/_ignore.ts";
 import { coded } from "./_coded.ts";
 import { variedHead } from "./_coded_head.ts";
 import type { Codings } from "./_codings.ts";
-import { END_OF_BODY, isGoodEnd } from "./_good_end.ts";
+import { END_OF_BODY, isGoodEnd, SHUT_DOWN, SHUT_DOWN_READING } from "./_good_end.ts";
 import { errorAnswer } from "./_error_answer.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
@@ -170,14 +170,16 @@ export class Exchange implements RequestContext {
   }
 
   /**
-   * Whether the server may end the answer where its handler waits now, once: it is an event stream,
-   * which a browser asks for again.
+   * The error by which a server that shuts down ends the answer where its handler waits now, once. It is
+   * undefined unless that is an event stream, which a browser asks for again.
    */
-  endsNow(): boolean {
+  ending(): Error | undefined {
     const { phase } = this;
-    const waits = phase === "driver" || phase === "elsewhere" || phase === "output";
-    if (!waits || this.#isEnded || !this.#wire.answer.isEventStream) return false;
-    return this.#isEnded = true;
+    const waits = phase === "driver" || phase === "elsewhere" || phase === "output" ||
+      phase === "body";
+    if (!waits || this.#isEnded || !this.#wire.answer.isEventStream) return undefined;
+    this.#isEnded = true;
+    return phase === "body" ? SHUT_DOWN_READING : SHUT_DOWN;
   }
 
   /** Whether the handler wants to be told when the client has gone. */
@@ -583,12 +585,12 @@ export class Exchange implements RequestContext {
     if (this.#gone !== undefined && (error instanceof EndOfStream || isAbort(error))) {
       return this.#stand("broken", this.#gone);
     }
-    if (error instanceof EndOfStream) {
+    if (error instanceof EndOfStream || error === SHUT_DOWN_READING) {
       // The end of what a coroutine reads ends it quietly, as everywhere. But a request must be
       // answered, and the end of something else must not be taken for the end of the answer.
       const isHeaded = taken || answer.headed;
       if (isHeaded && !(answer.isOpen && !this.#isOwnEnd(error))) return this.#finished();
-      error = isHeaded ? otherEnd(error) : new LocalProtocolError(
+      error = isHeaded ? otherEnd(error as EndOfStream) : new LocalProtocolError(
         "Cannot answer the request: its handler has ended at the end of a stream, without a response",
         { cause: error },
       );

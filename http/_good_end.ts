@@ -12,10 +12,20 @@ Object.freeze(END_OF_BODY);
 export const SHUT_DOWN: EndOfStream = new EndOfStream("The server shuts down");
 
 /**
+ * Thrown instead where the handler reads the body of its request. It must not take a part of the body
+ * for the whole.
+ */
+export const SHUT_DOWN_READING: DOMException = new DOMException(
+  "The server shuts down",
+  "AbortError",
+);
+
+/**
  * Whether an error is the end of the body or of the server, or what a reader such as `readLine()`
  * makes of it. A handler ends by it in good order.
  */
 export function isGoodEnd(error: unknown): boolean {
+  if (error === SHUT_DOWN_READING) return true;
   while (error instanceof EndOfStream) {
     if (error === END_OF_BODY || error === SHUT_DOWN) return true;
     error = error.cause;

@@ -1,12 +1,7 @@
-import {
-  type Coroutine,
-  EndOfStream,
-  Request as Asking,
-  type Waiter,
-  Yield,
-} from "../compose/mod.ts";
+import { type Coroutine, Request as Asking, type Waiter, Yield } from "../compose/mod.ts";
 import { currentGio } from "../gio/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { END_OF_BODY } from "./_good_end.ts";
 import { type RequestSource, webRequest } from "./_web_request.ts";
 import { partsOf } from "./_web_response.ts";
 import type { HttpHandler } from "./http_handler.ts";
@@ -193,7 +188,7 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
       } while (wanted.isWhole);
     } catch (error) {
       if (error === AWOKEN && this.#isAwake) return;
-      if (!(error instanceof EndOfStream)) {
+      if (error !== END_OF_BODY) {
         this.#fail(error);
         throw error;
       }

@@ -171,7 +171,8 @@ export class HttpServer implements Disposable {
   /**
    * Ends in good order: stops listening, closes the connections that wait for a request, and lets the
    * others send their answer, with `connection: close`. Event streams (`text/event-stream`) end at
-   * once: their handlers get `EndOfStream` where they wait, and browsers connect again. Other handlers
+   * once: their handlers get `EndOfStream` where they wait, or an `AbortError` where they read the body
+   * of their request, and browsers connect again. Other handlers
    * are told by {@linkcode ConnectionInfo.closing}. What is left at the deadline is aborted.
    *
    * @param options The deadline.

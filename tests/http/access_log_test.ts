@@ -1,5 +1,6 @@
 /** What an access log is told of requests that no handler gets: as much as is known of each. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { type Coroutine, Yield } from "../../compose/mod.ts";
 import {
   type AccessLogEntry,
   combinedLog,
@@ -7,6 +8,7 @@ import {
   HttpServer,
   type HttpServerOptions,
   jsonLog,
+  ok,
 } from "../../http/mod.ts";
 import { listening } from "../_sockets.ts";
 import { turnsUntil } from "../_leaks.ts";
@@ -109,4 +111,41 @@ serverTest("an access log knows the request that an errorHandler answers", async
   await turnsUntil(() => entries.length > 0);
   const [{ request, method, target, status }] = entries as [AccessLogEntry];
   assertEquals([request?.target, method, target, status], ["/a", "GET", "/a", 503]);
+});
+
+serverTest("an access log counts the bytes that were sent, and none to HEAD", async (reactor) => {
+  const handlers: Record<string, () => Coroutine> = {
+    *whole() {
+      yield ok();
+      yield "12345";
+    },
+    *"with a length"() {
+      yield ok({ "content-length": 5 });
+      yield "12345";
+    },
+    *"in pieces"() {
+      yield ok();
+      yield "123";
+      yield "45";
+    },
+    *slowly() {
+      yield ok();
+      yield "123";
+      yield Yield;
+      yield "45";
+    },
+  };
+  for (const [name, run] of Object.entries(handlers)) {
+    const counts: [string | undefined, number][] = [];
+    using server = new HttpServer(reactor, {
+      ...listening,
+      accessLog: ({ method, bytes }) => counts.push([method, bytes]),
+      handler: run,
+    });
+    for (const method of ["GET", "HEAD"]) {
+      await answerTo(server.port, `${method} / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
+    }
+    await turnsUntil(() => counts.length === 2);
+    assertEquals(counts, [["GET", 5], ["HEAD", 0]], name);
+  }
 });

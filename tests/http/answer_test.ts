@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { type Coroutine, Request } from "../../compose/mod.ts";
+import { type Coroutine, Request, Yield } from "../../compose/mod.ts";
 import {
   type HttpRequest,
   LocalProtocolError,
@@ -117,7 +117,7 @@ const cases: [string, string, unknown[], string, boolean?][] = [
     `304 Not Modified\r\n${DATE}content-length: 7\r\n\r\n`,
   ],
   ["HEAD, a text", HEAD, [ok(), "Hello!"], `200 OK\r\n${DATE}content-length: 6\r\n\r\n`],
-  ["HEAD, no text", HEAD, [ok()], `200 OK\r\n${DATE}transfer-encoding: chunked\r\n\r\n`],
+  ["HEAD, no text", HEAD, [ok()], `200 OK\r\n${DATE}content-length: 0\r\n\r\n`],
   [
     "HEAD, two pieces",
     HEAD,
@@ -452,4 +452,49 @@ Deno.test("serveHttp() sends many small pieces, of text and bytes, in their orde
   }
   const { output } = new Driver(serveHttp(pieces)).feed(GET);
   assertEquals(output.split("\r\n\r\n")[1], "0123456789".repeat(size / 10));
+});
+
+Deno.test("the answer to HEAD has the head of that to GET, also if there is no body", () => {
+  const bodies: Record<string, () => Coroutine> = {
+    *none() {
+      yield ok({ "content-type": "text/plain" });
+    },
+    *"an empty text"() {
+      yield ok({ "content-type": "text/plain" });
+      yield "";
+    },
+    *"a length of 0"() {
+      yield ok({ "content-length": 0 });
+    },
+    *"a text"() {
+      yield ok({ "content-type": "text/plain" });
+      yield "a".repeat(1000);
+    },
+    *"a stream"() {
+      yield ok({ "content-type": "text/plain" });
+      yield Yield;
+      yield "a";
+    },
+    *"no content"() {
+      yield response(204);
+    },
+    *"reset content"() {
+      yield response(205);
+    },
+    *"nothing new"() {
+      yield response(304, { "content-length": 9 });
+    },
+  };
+  for (const [name, handler] of Object.entries(bodies)) {
+    // A stream is compressed in the background, which nobody drives here.
+    for (const compression of name === "a stream" ? [false] : [false, true]) {
+      for (const version of ["1.0", "1.1"]) {
+        const [get, head] = ["GET", "HEAD"].map((method) =>
+          new Driver(serveHttp(handler, { compression, clock: { now: () => 0 } }))
+            .feed(`${method} / HTTP/${version}\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n`).output
+        ) as [string, string];
+        assertEquals(head, `${get.split("\r\n\r\n")[0]}\r\n\r\n`, `${name} ${compression}`);
+      }
+    }
+  }
 });

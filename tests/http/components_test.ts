@@ -520,7 +520,7 @@ serverTest("ApacheLogger tells what the client got", async (reactor, errors) => 
     `${at} "GET /old?x=%22 HTTP/1.1" 410 -`,
     lines[6]!,
   ]);
-  assertMatch(lines[6]!, /"HEAD \/a HTTP\/1\.1" 201 \d+$/);
+  assertMatch(lines[6]!, /"HEAD \/a HTTP\/1\.1" 201 -$/);
   assertEquals(errors.length, 2);
 });
 

@@ -143,7 +143,13 @@ Deno.test("serveHttp() refuses async functions that nobody would wait for", () =
 });
 
 Deno.test("what an errorHandler gives that is no answer is reported, and the answer is the usual one", () => {
-  for (const given of [5, "text", null, [], Promise.reject(new Error("no")), () => {}]) {
+  const things = [
+    ...[5, "text", null, true, Symbol("a"), () => {}],
+    ...[[], ["text"], new Uint8Array(3), new Map(), new Response("text"), function* () {}()],
+    ...[{ text: "a" }, { status: 404 }, { body: 5 }, { body: null }, { body: ["a"] }],
+    ...[Promise.reject(new Error("no")), Promise.resolve({ body: "later" })],
+  ];
+  for (const given of things) {
     const protocol = serveHttp(function* () {}, { errorHandler: () => given as ErrorAnswer });
     protocol.next();
     const { error } = console;
@@ -155,6 +161,7 @@ Deno.test("what an errorHandler gives that is no answer is reported, and the ans
     } finally {
       console.error = error;
     }
-    assertMatch(String(told[0]), /Cannot answer an error by .*: the errorHandler gives/);
+    assertEquals(told.length, 1, String(given));
+    assertMatch(String(told[0]), /Cannot answer an error by [^]*: the errorHandler gives/);
   }
 });

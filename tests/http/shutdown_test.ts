@@ -1,4 +1,5 @@
 /** How a server ends in good order: what its clients get, by a clock that nobody moves, on both back ends. */
+import { gzipSync } from "node:zlib";
 import { assertEquals, assertMatch } from "@std/assert";
 import { call, type Coroutine, EndOfStream } from "../../compose/mod.ts";
 import { currentGio, enter, memory, sleep, wait } from "../../gio/mod.ts";
@@ -18,16 +19,18 @@ import { be, pipe } from "../../pipeline/mod.ts";
 import { fromStreams, here, Reactor, splice, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { listening, SELECTORS } from "../_sockets.ts";
+import { bytes, text } from "./_drive.ts";
 
 type Stops = Pick<Server, "shutdown" | "port" | "statistics">;
 
 /** The two forms of a server. */
 const FORMS: Record<string, (reactor: Reactor, handler: HttpHandler) => Stops> = {
-  HttpServer: (reactor, handler) => new HttpServer(reactor, { ...listening, handler }),
+  HttpServer: (reactor, handler) =>
+    new HttpServer(reactor, { ...listening, handler, decompression: true }),
   Server: (reactor, handler) =>
     be([
       new Server(reactor, listening as ServerOptions),
-      [new HttpProtocol(), [{ processRequest: handler }]],
+      [new HttpProtocol({ decompression: true }), [{ processRequest: handler }]],
     ]),
 };
 
@@ -58,9 +61,13 @@ function shutdownTest(
 }
 
 /** Sends a request, and reads until `pattern` has come. */
-async function ask(server: Stops, pattern: RegExp): Promise<{ conn: Deno.Conn; got: string }> {
+async function ask(
+  server: Stops,
+  pattern: RegExp,
+  request: string = "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+): Promise<{ conn: Deno.Conn; got: string }> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
-  await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  await conn.write(bytes(request));
   let got = "";
   const buffer = new Uint8Array(65536);
   while (!pattern.test(got)) {
@@ -73,11 +80,11 @@ async function ask(server: Stops, pattern: RegExp): Promise<{ conn: Deno.Conn; g
 async function rest(conn: Deno.Conn): Promise<string> {
   using _ = conn;
   const buffer = new Uint8Array(65536);
-  let text = "";
+  let got = "";
   for (let n; (n = await conn.read(buffer)) !== null;) {
-    text += new TextDecoder().decode(buffer.subarray(0, n));
+    got += new TextDecoder().decode(buffer.subarray(0, n));
   }
-  return text;
+  return got;
 }
 
 function* hello(): Coroutine {
@@ -178,6 +185,55 @@ for (const [name, handler, last = ""] of STREAMS) {
     await over;
     assertEquals(errors, []);
   });
+}
+
+/** What reads the body of a request. No part may be taken for the whole. */
+const READERS: Record<string, HttpHandler> = {
+  "by a bare yield": function* () {
+    yield eventStream();
+    yield "data: 0\n\n";
+    for (;;) yield;
+  },
+  "by bytes()": function* (request) {
+    yield eventStream();
+    yield "data: 0\n\n";
+    yield* call(request.bytes());
+    yield "data: whole\n\n";
+  },
+  "of a Web handler": fetchHandler((request) => {
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode("data: 0\n\n"));
+        await request.text();
+        controller.enqueue(new TextEncoder().encode("data: whole\n\n"));
+      },
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  }),
+};
+
+const zipped = gzipSync(bytes(Array.from({ length: 1000 }, (_, i) => i).join())).subarray(0, 100);
+
+for (const [name, handler] of Object.entries(READERS)) {
+  for (const coding of ["", "Content-Encoding: gzip\r\n"]) {
+    shutdownTest(
+      `ends an event stream that reads ${name}${coding && " and decodes"}`,
+      handler,
+      async (server, errors) => {
+        const sent = coding === "" ? "half" : text(zipped);
+        const { conn } = await ask(
+          server,
+          /data: 0\n\n\r\n/,
+          `POST / HTTP/1.1\r\nHost: x\r\n${coding}Content-Length: 1000\r\n\r\n${sent}`,
+        );
+        await turns(50);
+        const over = server.shutdown();
+        assertEquals(await rest(conn), "0\r\n\r\n");
+        await over;
+        assertEquals(errors, []);
+      },
+    );
+  }
 }
 
 let stop: (() => void) | undefined;
