@@ -19,7 +19,14 @@ import { Thrown } from "../compose/_thrown.ts";
 import { concat } from "../compose/_bytes.ts";
 import { type Chunk, toBytes } from "../compose/_chunks.ts";
 import { throwInto } from "../compose/compose.ts";
-import { compose, Composed, type Coroutine, EndOfStream, isRequest } from "../compose/mod.ts";
+import {
+  compose,
+  Composed,
+  type Coroutine,
+  EndOfStream,
+  isRequest,
+  type Request,
+} from "../compose/mod.ts";
 import { close } from "../pipeline/_plumbing.ts";
 import { missing, tooMany, twoHeads } from "./_answer.ts";
 import { utf8Length } from "./_characters.ts";
@@ -92,8 +99,12 @@ type In =
   | { state: "plain" }
   /** Nothing has been read. */
   | { state: "encoded"; codings: string; options: DecompressOptions }
-  /** `asks`: the stage stands at the `yield` that reads. `waits`: it waits for that, for zlib. */
-  | { state: "decoding"; stage: Composed<void>; asks: boolean; waits: unknown }
+  /** The stage has to be resumed, or stands at the `yield` that reads, or waits for zlib. */
+  | {
+    state: "decoding";
+    stage: Composed<void>;
+    waitsFor: "nothing" | "the body" | Request<unknown>;
+  }
   /** Each read throws this. */
   | { state: "over"; error: unknown };
 
@@ -346,8 +357,7 @@ export class Coding {
         this.#in = codecsOf(codings).length === 0 ? PLAIN : {
           state: "decoding",
           stage: compose(decompress(codings, options)),
-          asks: false,
-          waits: undefined,
+          waitsFor: "nothing",
         };
       } catch (error) {
         this.#in = { state: "over", error };
@@ -360,7 +370,7 @@ export class Coding {
       return yield* this.#decode(from);
     } catch (error) {
       // What is wrong with the reading is told again by the exchange.
-      if (from.waits !== undefined || from.asks && error !== END_OF_BODY) {
+      if (from.waitsFor !== "nothing" && error !== END_OF_BODY) {
         throw error === SHUT_DOWN ? SHUT_DOWN_READING : error;
       }
       from.stage.return();
@@ -374,12 +384,8 @@ export class Coding {
     let end: EndOfStream | undefined;
     let error: Thrown | undefined;
     for (let message: unknown;;) {
-      if (from.waits !== undefined) {
-        // Zlib tells its failures otherwise. So what is thrown here is for the handler alone, and the
-        // stage goes on waiting.
-        message = yield from.waits;
-        from.waits = undefined;
-      } else if (from.asks) {
+      const { waitsFor } = from;
+      if (waitsFor === "the body") {
         try {
           message = yield* this.#receive();
         } catch (thrown) {
@@ -387,16 +393,20 @@ export class Coding {
           end = END_OF_BODY;
           error = new Thrown(thrown);
         }
-        from.asks = false;
+      } else if (waitsFor !== "nothing") {
+        // Zlib tells its failures otherwise. So what is thrown here is for the handler alone, and the
+        // stage goes on waiting.
+        message = yield waitsFor;
       }
+      from.waitsFor = "nothing";
       const result = error === undefined ? next(stage, message) : throwInto(stage, error.error);
       message = error = undefined;
       if (result instanceof Thrown) throw cut(result.error);
       const { value } = result;
       if (result.done === true) throw end!;
-      if (value === undefined) from.asks = true;
+      if (value === undefined) from.waitsFor = "the body";
       else if (!isRequest(value)) return value;
-      else from.waits = value;
+      else from.waitsFor = value;
     }
   }
 

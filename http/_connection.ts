@@ -1,10 +1,10 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { cleaned } from "../compose/_traceback.ts";
-import { shown } from "../reactor/_describe.ts";
 import { catchRejection } from "../reactor/_ignore.ts";
 import { AcceptedConnection, type Speaker } from "./_accepted_connection.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
+import { foundInstead } from "./_check_function.ts";
 import type { Codings } from "./_codings.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
@@ -89,8 +89,6 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   #exchange: Exchange | undefined = undefined;
   /** How many requests have come. */
   #requests = 0;
-  /** Whether the server closes the connection after this request. */
-  #isLast = false;
   /** Whether the server shuts down. */
   #isFinishing = false;
   /** How many bytes of the body have come since the client last made progress. */
@@ -190,7 +188,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
 
   /** The answer that is under way is the last one. An event stream is at its end. */
   finish(): void {
-    this.#isLast = this.#isFinishing = true;
+    this.#isFinishing = true;
     this.answer.finish();
     if (this.isIdle) this.host?.hangUp();
     else if (this.isRunning) {
@@ -410,14 +408,14 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     const settings = this.#settings;
     settings.requests++;
     this.#willLog(exchange, request, request);
-    if (++this.#requests >= this.#limits.maxRequests) this.#isLast = true;
+    const isLast = ++this.#requests >= this.#limits.maxRequests || this.#isFinishing;
     this.isIdle = false;
     this.body.start(contentLength);
     this.#arrived = MIN_PROGRESS;
     this.answer.start(
       request.method === "HEAD",
       request.version === "1.0",
-      request.keepAlive && !this.#isLast,
+      request.keepAlive && !isLast,
       this.host === undefined ? "" : settings.keepAlive,
     );
     this.isRunning = true;
@@ -559,11 +557,10 @@ const KEPT_LONGER_MS = 1000;
 
 /** Refuses a handler that is not a function. */
 export function checkHandler(handler: unknown, name = "handler"): void {
-  const kind = Object.prototype.toString.call(handler);
-  if (typeof handler === "function" && !kind.startsWith("[object Async")) return;
-  const what = typeof handler === "function" ? "an async function" : shown(handler);
+  const found = foundInstead(handler);
+  if (found === undefined) return;
   throw new TypeError(
-    `Cannot serve HTTP with the ${name} ${what}: give a coroutine function, ` +
+    `Cannot serve HTTP with the ${name} ${found}: give a coroutine function, ` +
       "function* (request) { … }, or fetchHandler((request) => new Response(…))",
   );
 }
