@@ -28,6 +28,7 @@ import { AnyGenerator, close, next, raise } from "./_generator.ts";
 import { Cleanup, GoneOn, standing } from "./_cleanup.ts";
 import { checkSize } from "./_chunks.ts";
 import { describe } from "./_describe.ts";
+import { refuseUnknown } from "./_options.ts";
 import { Frame, MAX_ROOM } from "./_frame.ts";
 import { FIRST, type Markable, named, start, STARTED } from "./_started.ts";
 import { orThrow, Thrown } from "./_thrown.ts";
@@ -239,6 +240,7 @@ export class Composed<R = unknown> {
         }: give a coroutine, compose(main()), or a generator function`,
       );
     }
+    if (options !== undefined) refuseUnknown("compose", options, OPTIONS);
     const frame = new Frame(coroutine);
     frame.stepping = options?.stepping ?? false;
     if (!start(coroutine) && !takeOver(coroutine, frame, this as Composed)) {
@@ -619,7 +621,10 @@ export function compose<A extends unknown[], R>(
   options?: ComposeOptions,
 ): Composed<R> | ((...args: A) => Composed<R>) {
   if (typeof coroutine !== "function") return new Composed(coroutine, options);
+  if (options !== undefined) refuseUnknown("compose", options, OPTIONS);
   return named(function (this: unknown, ...args: A) {
     return new Composed(coroutine.apply(this, args), options);
   }, coroutine);
 }
+
+const OPTIONS: readonly (keyof ComposeOptions)[] = ["stepping", "maxDepth"];

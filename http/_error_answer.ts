@@ -1,6 +1,6 @@
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
-import { checkHeaders, Head } from "./_head.ts";
+import { Head, listed } from "./_head.ts";
 import { Overloaded } from "./_overloaded.ts";
 import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { ErrorHandler, ErrorToAnswer } from "./error_handler.ts";
@@ -59,9 +59,7 @@ function made(
   }
   const { headers = { "content-type": "text/plain; charset=utf-8" }, body = "" } = answer;
   if (!(typeof body === "string" || body instanceof Uint8Array)) throw nonsense(answer);
-  checkHeaders(headers);
-  const given = Symbol.iterator in headers ? headers : Object.entries(headers);
-  const head = new Head(status, [...more, ...given]);
+  const head = new Head(status, [...more, ...listed(headers)]);
   if (head.contentLength !== undefined) {
     throw new TypeError(
       "Cannot answer an error with a Content-Length: leave it out, it is counted",

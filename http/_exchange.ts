@@ -673,6 +673,12 @@ function isAbort(error: unknown): boolean {
 
 function noCoroutine(given: unknown): TypeError {
   ignoreRejection(given);
+  if (given instanceof Response) {
+    return new TypeError(
+      "Cannot answer the request: the handler gave a Response, and no coroutine; wrap it: " +
+        "fetchHandler((request) => new Response(…))",
+    );
+  }
   return new TypeError(
     `Cannot answer the request: the handler gave ${shown(given)}, and no coroutine; write ` +
       "function* (request) { … }, or fetchHandler((request) => new Response(…))",

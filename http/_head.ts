@@ -50,8 +50,9 @@ export class Head {
     const given = this.#given = [] as unknown[];
     if (Symbol.iterator in headers) {
       if (!Array.isArray(headers)) this.#given = undefined;
-      for (const [name, value] of headers as Iterable<readonly [string, HeaderValue | undefined]>) {
-        this.#give(given, name, value);
+      for (const pair of headers as Iterable<readonly [string, HeaderValue | undefined]>) {
+        checkPair(pair);
+        this.#give(given, pair[0], pair[1]);
       }
     } else for (const name in headers) this.#give(given, name, headers[name]);
   }
@@ -68,8 +69,9 @@ export class Head {
     if (status !== this.status || given === undefined) return false;
     let i = 0;
     if (Array.isArray(headers)) {
-      for (const [name, value] of headers) {
-        if (name !== given[i++] || value !== given[i++]) return false;
+      for (const pair of headers) {
+        if (!isPair(pair)) return false;
+        if (pair[0] !== given[i++] || pair[1] !== given[i++]) return false;
       }
     } else {
       if (Symbol.iterator in headers) return false;
@@ -91,9 +93,11 @@ export class Head {
       for (const one of value) this.#add(name, one);
       return;
     }
-    if (typeof value === "object") {
+    if (typeof value !== "string" && !Number.isFinite(value)) {
       throw new LocalProtocolError(
-        `Cannot send header ${name}: its value is neither text, nor a number, nor a list of these, as in ` +
+        `Cannot send header ${
+          String(name)
+        }: its value is neither text, nor a number, nor a list of these, as in ` +
           `ok({ "content-type": "text/plain" })`,
       );
     }
@@ -101,7 +105,7 @@ export class Head {
     if (!isToken(name)) {
       throw new LocalProtocolError(
         `Cannot send a header named ${
-          JSON.stringify(name)
+          typeof name === "string" ? JSON.stringify(name) : shown(name)
         }: a name has letters, digits and hyphens (RFC 9110 5.1)`,
       );
     }
@@ -173,12 +177,38 @@ export class Head {
   }
 }
 
-/** @throws {LocalProtocolError} If it is nothing that has headers, such as a text. */
-export function checkHeaders(headers: HeadersToSend): void {
+/**
+ * The headers as a list, for more to be added.
+ *
+ * @throws {LocalProtocolError} If it is nothing that has headers, such as a text.
+ */
+export function listed(
+  headers: HeadersToSend,
+): (readonly [string, HeaderValue | undefined])[] {
+  checkHeaders(headers);
+  if (!(Symbol.iterator in headers)) return Object.entries(headers);
+  const pairs = [...headers as Iterable<readonly [string, HeaderValue | undefined]>];
+  pairs.forEach(checkPair);
+  return pairs;
+}
+
+function checkHeaders(headers: HeadersToSend): void {
   if (typeof headers === "object" && headers !== null) return;
   throw new LocalProtocolError(
     `Cannot send the headers ${shown(headers)}: give names and values, as in ` +
       'ok({ "content-type": "text/plain" }), and yield the body after them',
+  );
+}
+
+function isPair(pair: unknown): boolean {
+  return Array.isArray(pair) && pair.length === 2;
+}
+
+function checkPair(pair: unknown): void {
+  if (isPair(pair)) return;
+  throw new LocalProtocolError(
+    `Cannot send the header ${shown(pair)}: give pairs of a name and a value, as in ` +
+      'ok([["content-type", "text/plain"]])',
   );
 }
 
@@ -201,6 +231,7 @@ function isOurs({ length }: string): boolean {
 }
 
 function isToken(name: string): boolean {
+  if (typeof name !== "string") return false;
   for (let i = 0; i < name.length; i++) if (TOKEN[name.charCodeAt(i)] !== 1) return false;
   return name !== "";
 }

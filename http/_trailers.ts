@@ -1,4 +1,4 @@
-import { checkHeaders, Head } from "./_head.ts";
+import { Head, listed } from "./_head.ts";
 import { statusLine } from "./_status.ts";
 import type { HeadersToSend } from "./headers_to_send.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
@@ -23,17 +23,14 @@ export class Trailers {
   readonly ascii: boolean;
 
   constructor(fields: HeadersToSend) {
-    checkHeaders(fields);
-    const names = Symbol.iterator in fields
-      ? Array.from(fields as Iterable<readonly [string, unknown]>, ([name]) => name)
-      : Object.keys(fields);
-    for (const name of names) {
-      if (!NEVER.has(name.toLowerCase())) continue;
+    const pairs = listed(fields);
+    for (const [name] of pairs) {
+      if (!NEVER.has(String(name).toLowerCase())) continue;
       throw new LocalProtocolError(
         `Cannot send ${name} as a trailer: it is needed before the body (RFC 9110 6.5.1)`,
       );
     }
-    const { text, ascii } = new Head(200, fields);
+    const { text, ascii } = new Head(200, pairs);
     this.text = text.slice(statusLine(200).length);
     this.ascii = ascii;
   }

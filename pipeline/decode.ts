@@ -1,5 +1,6 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { unexpected } from "../compose/_chunks.ts";
+import { refuseUnknown } from "../compose/_options.ts";
 
 /** Options of {@linkcode decode}. */
 export interface DecodeOptions extends TextDecoderOptions {
@@ -31,6 +32,7 @@ export interface DecodeOptions extends TextDecoderOptions {
  * ```
  */
 export function* decode({ encoding = "utf-8", ...options }: DecodeOptions = {}): Coroutine<void> {
+  refuseUnknown("decode", options, ["encoding", "fatal", "ignoreBOM"]);
   const decoder = new TextDecoder(encoding, options);
   try {
     for (;;) {

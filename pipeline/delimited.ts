@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../compose/_options.ts";
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { concat, indexOf } from "../compose/_bytes.ts";
 import { checkSize, counted, DEFAULT_MAX, tooLong, unexpected } from "../compose/_chunks.ts";
@@ -39,8 +40,10 @@ export interface DelimitedOptions {
  */
 export function delimited(
   delimiter: Uint8Array,
-  { maxLength = DEFAULT_MAX }: DelimitedOptions = {},
+  options: DelimitedOptions = {},
 ): Coroutine<void> {
+  refuseUnknown("split", options, ["maxLength"]);
+  const { maxLength = DEFAULT_MAX } = options;
   if (!(delimiter instanceof Uint8Array)) {
     throw new TypeError(`Cannot find ${describe(delimiter)} in bytes: give the delimiter as bytes`);
   }

@@ -1,3 +1,4 @@
+import { refuseUnknown } from "../compose/_options.ts";
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { checkSize, counted, DEFAULT_MAX, tooLong, unexpected } from "../compose/_chunks.ts";
 import { machinery } from "../compose/_machinery.ts";
@@ -36,7 +37,9 @@ export interface LinesOptions {
  * assertEquals([...fromIterable(chunks, lines())], ["one", "two", "", "three"]);
  * ```
  */
-export function lines({ maxLength = DEFAULT_MAX }: LinesOptions = {}): Coroutine<void> {
+export function lines(options: LinesOptions = {}): Coroutine<void> {
+  refuseUnknown("split into lines", options, ["maxLength"]);
+  const { maxLength = DEFAULT_MAX } = options;
   checkSize("maxLength", maxLength);
   return splitting(maxLength);
 }

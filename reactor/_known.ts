@@ -20,8 +20,32 @@ export function refuseUnknown(what: string, given: object, known: readonly strin
   }
   for (const name in given) {
     if (known.includes(name)) continue;
+    const meant = nearest(name, known);
     throw new TypeError(
-      `Cannot ${what}: there is no option ${name}; there are ${known.join(", ")}`,
+      `Cannot ${what}: there is no option ${name}${
+        meant === undefined ? "" : ` (did you mean ${meant}?)`
+      }; there are ${known.join(", ")}`,
     );
   }
+}
+
+/** The name that is meant by a misspelt or shortened one, if any is near. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distances = known.map((one) => distance(name.toLowerCase(), one.toLowerCase()));
+  const least = Math.min(...distances);
+  return least <= 2 && least < name.length / 2 ? known[distances.indexOf(least)] : undefined;
+}
+
+/** How many letters are to be put in, left out or replaced. A name that is cut short is near. */
+function distance(from: string, to: string): number {
+  if (to.startsWith(from)) return 1;
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
+  for (let i = 0; i < from.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < to.length; j++) {
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (from[i] === to[j] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[to.length]!;
 }

@@ -4,11 +4,13 @@
  * connects, or starts it again without refusing anybody meanwhile. systemd does this by a `.socket`
  * unit, and `systemd-socket-activate` on a command line; see sd_listen_fds(3).
  *
- * It needs `--allow-env=LISTEN_PID,LISTEN_FDS,LISTEN_FDNAMES`.
+ * It needs `--allow-env=LISTEN_PID,LISTEN_FDS,LISTEN_FDNAMES`. Without that it is an error, and not an
+ * empty list: a program that a supervisor has started would listen elsewhere.
  *
  * @param name Only those that have this name (`FileDescriptorName=` of systemd).
  * @returns The numbers of the descriptors, in the order of the supervisor. There are none if no
  * supervisor has passed any to this process itself.
+ * @throws {Deno.errors.NotCapable} If the permission is missing.
  *
  * @example A server that a supervisor starts, or anybody else
  * ```ts

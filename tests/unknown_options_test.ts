@@ -1,5 +1,6 @@
 /** An option that does not exist is an error that names it, wherever the user gives options. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { compose } from "../compose/mod.ts";
 import { asProcess, connectTo, gio, iterate, memory } from "../gio/mod.ts";
 import {
   BasicAuthentication,
@@ -23,6 +24,7 @@ import {
   Server,
 } from "../http/mod.ts";
 import { files, FileServer } from "../http/files/mod.ts";
+import { decode, delimited, lines } from "../pipeline/mod.ts";
 import {
   Acceptor,
   connect,
@@ -50,6 +52,11 @@ const at = { ...listening, ...WRONG };
 
 /** What takes options of a type. A new one is entered here, or the test below fails. */
 const TAKES: Record<string, ((reactor: Reactor, server: HttpServer, to: Server) => unknown)[]> = {
+  // compose and pipeline
+  ComposeOptions: [() => compose(nothing, WRONG), () => compose(nothing(), WRONG)],
+  DecodeOptions: [() => decode(WRONG).next()],
+  DelimitedOptions: [() => delimited(new Uint8Array(1), WRONG)],
+  LinesOptions: [() => lines(WRONG)],
   // reactor
   AcceptorOptions: [(reactor) => new Acceptor(reactor, at, () => {})],
   ConnectOptions: [
@@ -140,8 +147,8 @@ const TAKES: Record<string, ((reactor: Reactor, server: HttpServer, to: Server) 
   FilesOptions: [() => files(".", WRONG), () => new FileServer(".", WRONG)],
 };
 
-/** What these are is not ours to say. */
-const OF_DENO = ["SubprocessOptions"];
+/** What these are is not ours to say: they are those of Deno, and those of an error. */
+const OTHERS = ["SubprocessOptions", "EndOfStreamOptions"];
 /** What others extend, and nobody takes. */
 const PARTS = ["TransferOptions"];
 
@@ -161,12 +168,14 @@ function inHandler(act: (request: HttpRequest) => void): void {
   if (thrown !== undefined) throw thrown;
 }
 
-const { reactor, gio: ofGio, http, "http/files": ofFiles } = EXPORTS;
-const types = [reactor, ofGio, http, ofFiles].flatMap((module) => names(module.types));
+const { compose: ofCompose, pipeline, reactor, gio: ofGio, http, "http/files": ofFiles } = EXPORTS;
+const types = [ofCompose, pipeline, reactor, ofGio, http, ofFiles].flatMap((module) =>
+  names(module.types)
+);
 
 Deno.test("every public type of options is in the table of unknown options", () => {
   const all = types.filter((name) => /(Options|Limits|Timeouts|Pair)$/.test(name));
-  const told = [...Object.keys(TAKES), ...OF_DENO, ...PARTS];
+  const told = [...Object.keys(TAKES), ...OTHERS, ...PARTS];
   assertEquals([...new Set(all)].sort(), told.sort());
 });
 
@@ -179,7 +188,12 @@ for (const [type, calls] of Object.entries(TAKES)) {
       const error = await assertRejects(async () => {
         await call(reactor, server, component);
       }, TypeError);
-      assert(/: there is no option optoin; there are [a-z]/.test(error.message), error.message);
+      assert(
+        /: there is no option optoin(?: \(did you mean [a-z]+\?\))?; there are [a-z]/i.test(
+          error.message,
+        ),
+        error.message,
+      );
     }
   });
 }
@@ -187,5 +201,34 @@ for (const [type, calls] of Object.entries(TAKES)) {
 Deno.test("options that are no object are an error", () => {
   for (const options of [null, 5, "x"]) {
     assertThrows(() => new Reactor(options as never), TypeError, "give an object, not");
+  }
+});
+
+Deno.test("an option that is misspelt is told the one that is meant", () => {
+  using reactor = new Reactor();
+  const meant: Record<string, string | undefined> = {
+    onEror: "onError",
+    onerror: "onError",
+    accesLog: "accessLog",
+    acessLog: "accessLog",
+    errorhandler: "errorHandler",
+    timeout: "timeouts",
+    limit: "limits",
+    host: "hostname",
+    hostName: "hostname",
+    prot: undefined,
+    compresion: "compression",
+    maxConections: "maxConnections",
+    x: undefined,
+    fetch: undefined,
+    onListen: undefined,
+  };
+  for (const [name, one] of Object.entries(meant)) {
+    const hint = one === undefined ? "" : ` (did you mean ${one}?)`;
+    assertThrows(
+      () => new HttpServer(reactor, { ...listening, handler: nothing, [name]: 1 }),
+      TypeError,
+      `there is no option ${name}${hint}; there are`,
+    );
   }
 });

@@ -1,4 +1,4 @@
-import { checkHeaders } from "../_head.ts";
+import { listed } from "../_head.ts";
 import type { HeadersToSend } from "../headers_to_send.ts";
 import { ok } from "../ok.ts";
 import type { ResponseHead } from "../response.ts";
@@ -27,10 +27,9 @@ import type { ResponseHead } from "../response.ts";
  * ```
  */
 export function eventStream(headers: HeadersToSend = {}): ResponseHead {
-  checkHeaders(headers);
   return ok([
     ["content-type", "text/event-stream"],
     ["cache-control", "no-store"],
-    ...Symbol.iterator in headers ? headers : Object.entries(headers),
+    ...listed(headers),
   ]);
 }

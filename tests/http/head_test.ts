@@ -67,6 +67,36 @@ Deno.test("what is no headers is refused, and the error says what to write", () 
       );
     }
   }
+  for (const one of make) {
+    for (const value of [true, null, NaN, Infinity, 5n, Symbol("a"), () => {}, {}, [true], [{}]]) {
+      for (const given of [{ a: value }, [["a", value]], new Map([["a", value]])]) {
+        // The same is refused also after a head that looks alike.
+        ok([["a", undefined]]);
+        assertThrows(
+          () => one(given as unknown as HeadersToSend),
+          LocalProtocolError,
+          "Cannot send header a: its value is neither text, nor a number, nor a list of these",
+        );
+      }
+    }
+    for (const pair of ["ab", ["a"], ["a", "b", "c"], [], 5, null, undefined, { a: "b" }]) {
+      for (const given of [[pair], new Set([pair])]) {
+        ok([["a", undefined]]);
+        assertThrows(
+          () => one(given as unknown as HeadersToSend),
+          LocalProtocolError,
+          'give pairs of a name and a value, as in ok([["content-type", "text/plain"]])',
+        );
+      }
+    }
+    for (const name of ["", "a b", "a:", 5, null, undefined, Symbol("a"), {}]) {
+      assertThrows(
+        () => one([[name, "b"]] as unknown as HeadersToSend),
+        LocalProtocolError,
+        "Cannot send a header named ",
+      );
+    }
+  }
   assertThrows(() => response("404" as unknown as number), LocalProtocolError, 'status "404"');
 });
 

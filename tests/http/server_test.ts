@@ -432,10 +432,15 @@ Deno.test("HttpServer and serveHttp() refuse a handler that is no coroutine func
   }
 });
 
-for (const [what, given] of Object.entries({ text: "hello", promise: Promise.resolve() })) {
+const GIVEN = { text: "hello", promise: Promise.resolve(), Response: new Response() };
+
+for (const [what, given] of Object.entries(GIVEN)) {
   serverTest(`a handler that gives a ${what} is told what to write`, async (reactor, errors) => {
     const server = new HttpServer(reactor, { ...listening, handler: () => given as never });
     assertStringIncludes((await exchange(server.port, GET))!, "HTTP/1.1 500 ");
-    assertStringIncludes(String(errors[0]), "and no coroutine; write function* (request)");
+    const advice = what === "Response"
+      ? "gave a Response, and no coroutine; wrap it: fetchHandler("
+      : "and no coroutine; write function* (request)";
+    assertStringIncludes(String(errors[0]), advice);
   });
 }

@@ -171,6 +171,12 @@ Deno.test("listenDescriptors() tells what is meant for this process", () => {
   for (const name of ENV.split(",")) Deno.env.delete(name);
 });
 
+Deno.test("listenDescriptors() tells what is missing without the permission", {
+  permissions: { env: false },
+}, () => {
+  assertThrows(() => listenDescriptors(), Deno.errors.NotCapable, "LISTEN_PID");
+});
+
 leakTest("Acceptor (deno) tells what to do when it is given a descriptor", () => {
   using reactor = new Reactor({ selector: "deno" });
   assertThrows(
