@@ -116,6 +116,8 @@ export interface Outside {
   read(): Uint8Array | EndOfStream | undefined;
   /** Whether the client has gone. */
   isLost(): boolean;
+  /** Tells what is wrong with what was encoded. */
+  blame(error: unknown): void;
 }
 
 /** The handler's coroutine with codings, if there are any for this request. */
@@ -374,6 +376,7 @@ export class Coding {
         throw error === SHUT_DOWN ? SHUT_DOWN_READING : error;
       }
       from.stage.return();
+      if (error !== END_OF_BODY) this.#outside.blame(error);
       this.#in = { state: "over", error };
       throw error;
     }

@@ -12,7 +12,8 @@
  *
  * What happens to the answer when a handler ends is decided here and nowhere else. Every failure is
  * told once: the client gets an error as the answer, or the error is reported. A failure because
- * the client has gone is told to nobody.
+ * the client has gone, is too slow or sends a faulty body is told to nobody else: anybody could fill
+ * the log by it.
  *
  *     the handler               if nothing was sent       if part was sent, or it took over
  *     returns, or lets the end
@@ -24,7 +25,7 @@
  *       knows the length        500, reported             cut, reported
  *       else                    answered                  answered
  *     RemoteProtocolError       its status, closed        cut, reported
- *       for the client's end    its status, closed        cut
+ *       for the client's body   its status, closed        cut
  *     EndOfStream, AbortError or
  *       no head, and the client
  *       has gone                broken                    broken
@@ -118,6 +119,8 @@ export class Exchange implements RequestContext {
    * why it cannot be read.
    */
   #body: "open" | "expected" | { error: unknown } = "open";
+  /** The error that tells what is wrong with the body, or with what was encoded in it. */
+  #fault: unknown = undefined;
   /** Whether a transfer to the client was cut, and nothing was sent since: a part is there. */
   #isPart = false;
   /** Whether the server has ended an event stream. */
@@ -237,6 +240,7 @@ export class Exchange implements RequestContext {
     return coded(running, request, this.#wire, isPlain ? undefined : compression, decompression, {
       read: () => this.#read(),
       isLost: () => this.#gone !== undefined,
+      blame: (error) => this.#fault = error,
     });
   }
 
@@ -497,6 +501,7 @@ export class Exchange implements RequestContext {
 
   /** Notes that the body is faulty. What comes after it is no request. */
   #spoil(error: unknown): void {
+    this.#fault = error;
     this.#body = { error };
     this.#wire.answer.close = true;
   }
@@ -599,7 +604,8 @@ export class Exchange implements RequestContext {
     const isRemote = error instanceof RemoteProtocolError;
     if (isGone && !isRemote) return this.#stand("broken", error);
     const canAnswer = !taken && answer.revert();
-    if (!isGone && !(isRemote && canAnswer)) this.#wire.report(error, request);
+    const isFault = isRemote && error === this.#fault;
+    if (!isFault && !(isRemote && canAnswer)) this.#wire.report(error, request);
     if (!canAnswer) return this.#stand("cut", error);
     // What comes after a faulty body is not the next request.
     if (isRemote || this.#body !== "open") answer.close = true;

@@ -66,7 +66,7 @@ export interface HttpProtocolOptions {
   scheme?: "http" | "https";
   /**
    * Called with an error that a handler did not catch and the client was not told; once for each
-   * request.
+   * request. What a client does wrong with its body is none.
    *
    * @default {the reactor's onError, or console.error when the coroutine is fed by hand}
    */

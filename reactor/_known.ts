@@ -33,7 +33,7 @@ export function refuseUnknown(what: string, given: object, known: readonly strin
 function nearest(name: string, known: readonly string[]): string | undefined {
   const distances = known.map((one) => distance(name.toLowerCase(), one.toLowerCase()));
   const least = Math.min(...distances);
-  return least <= 2 && least < name.length / 2 ? known[distances.indexOf(least)] : undefined;
+  return least <= name.length / 4 ? known[distances.indexOf(least)] : undefined;
 }
 
 /** How many letters are to be put in, left out or replaced. A name that is cut short is near. */

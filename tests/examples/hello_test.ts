@@ -125,9 +125,9 @@ serverTest("hello.ts serves fetch of Deno", undefined, async (server) => {
     client,
     method: "POST",
     body: new Blob([data]).stream(),
-    headers: { "content-type": "application/x-test" },
+    headers: { "content-type": "text/html" },
   });
-  assertEquals(post.headers.get("content-type"), "application/x-test");
+  assertEquals(post.headers.get("content-type"), "application/octet-stream");
   assertEquals(new Uint8Array(await post.arrayBuffer()), data);
   client.close();
 });

@@ -6,6 +6,8 @@ import {
   type AccessLogEntry,
   combinedLog,
   commonLog,
+  fetchHandler,
+  type HttpHandler,
   type HttpRequest,
   HttpServer,
   type HttpServerOptions,
@@ -294,6 +296,52 @@ serverTest(
     assertEquals(errors, []);
   },
 );
+
+/** What a client does wrong after a part of the answer is sent. */
+const FAULTS: Record<string, (client: Client, clock: TestClock) => Promise<void>> = {
+  "is too slow": (_, clock) => pass(clock, 2100),
+  "ends": (client) => client.closeWrite(),
+  "sends what is no chunk": (client) => client.send("x"),
+  "sends too much": (client) => client.send("b\r\n12345678901\r\n"),
+  "sends what is not gzip": (client) => client.send("4\r\nxxxx\r\n0\r\n\r\n"),
+};
+
+const ECHOES: Record<string, HttpHandler> = {
+  *"a coroutine"() {
+    yield ok();
+    yield "a part";
+    for (;;) yield yield;
+  },
+  "a Web handler": fetchHandler(({ body }) => {
+    const echoed = new TransformStream<Uint8Array, Uint8Array>(
+      {
+        start: (controller) => controller.enqueue(new TextEncoder().encode("a part")),
+      },
+      undefined,
+      { highWaterMark: 1 },
+    );
+    return new Response(body!.pipeThrough(echoed));
+  }),
+};
+
+for (const [name, handler] of Object.entries(ECHOES)) {
+  serverTest(
+    `a client that is at fault with its body cannot fill the log, after ${name} has begun its answer`,
+    { handler, timeouts, limits: { maxBodyBytes: 10 }, decompression: true },
+    async ({ server, clock, errors }) => {
+      for (const [fault, act] of Object.entries(FAULTS)) {
+        using client = await Client.to(server);
+        const coding = fault.includes("gzip") ? "Content-Encoding: gzip\r\n" : "";
+        const head = `POST / HTTP/1.1\r\nHost: x\r\n${coding}Transfer-Encoding: chunked\r\n\r\n`;
+        await client.send(head);
+        await client.until(/a part\r\n$/);
+        await act(client, clock);
+        await client.untilEnd();
+        assertEquals([errors, client.received.endsWith("0\r\n\r\n")], [[], false], fault);
+      }
+    },
+  );
+}
 
 let read = 0;
 serverTest(
