@@ -923,7 +923,7 @@ Deno.test("HttpServer refuses options that make no sense, by name", () => {
     [{ timeouts: { bodyMs: -1 } }, "bodyMs"],
     [{ timeouts: { idleMs: NaN } }, "idleMs"],
     [{ timeouts: { writeMs: "1" } }, "writeMs"],
-    [{ timeouts: { readMs: 1 } }, "no option readMs; there are headMs"],
+    [{ timeouts: { readMs: 1 } }, "no option readMs (did you mean headMs?); there are headMs"],
     [{ limits: { maxHeaderBytes: 1 } }, "no option maxHeaderBytes"],
     [{ limits: { maxRequests: 1.5 } }, "maxRequests"],
     [{ maxConnections: 0 }, "maxConnections"],
