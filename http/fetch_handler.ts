@@ -1,6 +1,7 @@
 import { type Coroutine, Request as Asking, type Waiter, Yield } from "../compose/mod.ts";
 import { currentGio } from "../gio/mod.ts";
 import { shown } from "../reactor/_describe.ts";
+import { forgive } from "./_forgiven.ts";
 import { END_OF_BODY } from "./_good_end.ts";
 import { type RequestSource, webRequest } from "./_web_request.ts";
 import { partsOf } from "./_web_response.ts";
@@ -58,8 +59,6 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   #wanted: Wanted | undefined;
   /** Whether all of the body has been read. */
   #hasEnded = false;
-  /** Whether the handler has given its answer. */
-  #isAnswered = false;
   #completed: PromiseWithResolvers<void> | undefined;
 
   constructor(request: HttpRequest) {
@@ -131,16 +130,11 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
     return outcome.value;
   }
 
-  /** The handler has given its answer. */
-  answered(): void {
-    this.#isAnswered = true;
-  }
-
   /** All is over. */
   end(): void {
     this.#state = "ended";
     this.#completed?.resolve();
-    this.#fail(tooLate());
+    if (this.#wanted !== undefined) this.#fail(tooLate());
   }
 
   get #isTooLate(): boolean {
@@ -148,11 +142,12 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   }
 
   /**
-   * A handler that has answered and reads on does it on its own. Perhaps nobody would catch an error,
-   * and a client could end the program. So the read gets nothing more, as that of `Deno.serve`.
+   * A read fails. Perhaps nobody waits for it, and nobody catches the error: then a client could end the
+   * program.
    */
   #fail(error: unknown): void {
-    if (!this.#isAnswered) this.#wanted?.reject(error);
+    forgive(error);
+    this.#wanted!.reject(error);
     this.#wanted = undefined;
   }
 
@@ -166,12 +161,12 @@ class Served extends Asking<void> implements RequestSource, FetchInfo {
   /** Asks the coroutine for the next piece of the body, or for all of it. */
   #ask(isWhole: boolean): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined);
-    if (this.#state === "ended") return new Promise(() => {}); // See #fail().
     const { promise, resolve, reject } = Promise.withResolvers<
       Uint8Array<ArrayBuffer> | undefined
     >();
     this.#wanted = { isWhole, pieces: [], resolve, reject };
-    if (this.#state !== "reading") this.#wake(); // It may read at once.
+    if (this.#state === "ended") this.#fail(tooLate());
+    else if (this.#state !== "reading") this.#wake(); // It may read at once.
     return promise;
   }
 
@@ -235,9 +230,9 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * reads it, and the next piece of the answer is taken when the client has taken the last one.
  * `request.signal` aborts when the client has gone before the end of the answer, and only then. If
  * the handler throws, the client gets a 500, and the error is reported. When the answer is complete,
- * the body cannot be read any more: that rejects with a `TypeError`. When the handler has given its
- * answer, a read that was begun before may get nothing more, and no error, which perhaps nobody would
- * catch: so it is when the answer is complete, or its client has gone.
+ * the body cannot be read any more: that rejects with a `TypeError`. A read that was begun before, and
+ * fails because the answer is complete or the client has gone, rejects as well, but does not end the
+ * program if nobody catches it: a client could do that at will.
  *
  * A `Request` cannot carry everything. The server itself answers CONNECT and TRACE with 501, a
  * target of `*` with 204, and GET or HEAD with a body with 400.
@@ -280,7 +275,6 @@ export function fetchHandler(handler: FetchHandler): HttpHandler {
     try {
       const given = handler(webRequest(served), served);
       const answer = isPromise(given) ? yield* served.until(given) : given;
-      served.answered();
       check(answer);
       const { headers, whole } = partsOf(answer);
       yield response(answer.status, headers);

@@ -579,12 +579,12 @@ for (const [answer, respond] of Object.entries(FLOATING_ANSWERS)) {
   );
 }
 
-for (const [name, read] of Object.entries(FLOATING).slice(0, 4)) {
+for (const [name, read] of Object.entries(FLOATING)) {
   let ended: PromiseWithResolvers<void>;
   serves(
     `lets ${name}, for which nobody waits, not end the program before the answer`,
-    async (request) => {
-      read(request, undefined as never);
+    async (request, info) => {
+      read(request, info);
       await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
       setTimeout(() => ended.resolve());
       return new Response();
@@ -601,3 +601,30 @@ for (const [name, read] of Object.entries(FLOATING).slice(0, 4)) {
     },
   );
 }
+
+let closed: PromiseWithResolvers<void>;
+serves(
+  "ends a generator that makes the answer of the body, when the client leaves",
+  ({ body }) => {
+    async function* answer(): AsyncGenerator<Uint8Array> {
+      try {
+        yield new Uint8Array(1);
+        yield* body!;
+      } finally {
+        closed.resolve();
+      }
+    }
+    return new Response(ReadableStream.from(answer()));
+  },
+  async ({ port, errors }) => {
+    closed = Promise.withResolvers();
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(
+      new TextEncoder().encode("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"),
+    );
+    await connection.read(new Uint8Array(1000));
+    connection.close();
+    await closed.promise;
+    assertEquals(errors, []);
+  },
+);
