@@ -17,7 +17,8 @@ import { report } from "./_report.ts";
 import { type Outcome, Result } from "./_result.ts";
 import { Runner } from "./_runner.ts";
 import { type Owned, Scope } from "./_scope.ts";
-import { type How, Later, Offering, Reading, Standing, Writing } from "./_state.ts";
+import { type How, Later, Offering, type Paused, Reading, Standing, Writing } from "./_state.ts";
+import { Turns } from "./_turns.ts";
 import { endOfOther, isCut, isFault } from "./_verdict.ts";
 import { type Answer, Waiting } from "./_waiting.ts";
 import { Yields } from "./_yields.ts";
@@ -26,7 +27,7 @@ import { Yields } from "./_yields.ts";
  * The rules of a driver, which runs one coroutine:
  *
  *  1. It runs its coroutine at once, until the coroutine must wait. If that takes longer than a
- *     millisecond, the reactor makes a step first, so that others have their turn.
+ *     millisecond, or less beside many others, the reactor makes a step first (see Turns).
  *  2. `yield data` goes to the channel of the innermost context. A channel sends when the coroutine
  *     wants input, begins a request or ends, or when 64 KiB have gathered.
  *  3. Back-pressure: the coroutine stands still while some of its output has not been accepted,
@@ -129,7 +130,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     this.#places = new Places(composed, connection);
     this.#output = new Output(this, this.#places);
     this.#yields = new Yields(this, this.#places, this.#output);
-    this.#runner = new Runner(composed, this.#yields, this.#places, reactor.isShutDown);
+    this.#runner = new Runner(reactor, composed, this.#yields, this.#places);
     this.#linger = new Linger(reactor, lingerMs);
     this.lending = new Lending(this.#places, isBranch ? parent!.lending : undefined);
     parent?.own.own(this);
@@ -302,6 +303,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     if (state instanceof Ending) return state.send(this.#runner.isAbandoned);
     const isOffering = state instanceof Offering && state.channel === channel;
     if (!isOffering && !(state instanceof Writing)) return this.#sendMeanwhile();
+    if (this.#waitsForTurn(state, channel)) return;
     try {
       if (isOffering) state.stop();
       else if (!this.#yields.canGoOn(state.value)) return;
@@ -310,6 +312,19 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     }
     this.#linger.stop();
     this.#run(state.how, state.value);
+  }
+
+  /** Whether it is to go on later, because the time of this step is used up. */
+  #waitsForTurn(state: Paused, channel: Channel): boolean {
+    if (state.isInLine) return true;
+    const turns = Turns.of(this.reactor);
+    if (!turns.areOver) return false;
+    state.isInLine = true;
+    turns.wait(() => {
+      state.isInLine = false;
+      if (this.#state === state) this.sendable(channel);
+    });
+    return true;
   }
 
   /** The coroutine waits for something else. */
@@ -351,8 +366,9 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     if (this.#runner.isToClose) { // What it has begun has cancelled it.
       this.#stop(standing);
       this.#run("return", undefined);
-    } else if (standing instanceof Later) this.reactor.addTimer(0, () => this.#runLater(standing));
-    else if (standing instanceof Writing && this.isClosing) {
+    } else if (standing instanceof Later) {
+      Turns.of(this.reactor).wait(() => this.#runLater(standing));
+    } else if (standing instanceof Writing && this.isClosing) {
       this.#linger.start(() => this.#giveUp());
     }
   }

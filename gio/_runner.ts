@@ -1,13 +1,13 @@
 import { type Composed, trace } from "../compose/mod.ts";
+import type { Reactor } from "../reactor/mod.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import type { Places } from "./_places.ts";
 import type { Outcome } from "./_result.ts";
 import { type How, Later, Standing } from "./_state.ts";
+import { Turns } from "./_turns.ts";
 import type { Yields } from "./_yields.ts";
 
-/** So long a coroutine runs before others have their turn. */
-const MAX_RUN_MS = 1;
-/** The clock is looked at after so many yields. */
+/** The clock is looked at after so many yields, and after each that sends much. */
 const YIELDS_PER_LOOK = 16;
 
 /** Tells that a coroutine is to be closed, or is being closed. */
@@ -27,15 +27,17 @@ export class Runner<R> {
   late: { error: unknown } | undefined;
   /** Whether the reactor shuts down, so that nothing can be waited for. */
   isAbandoned: boolean;
+  readonly #reactor: Reactor;
   readonly #composed: Composed<R>;
   readonly #yields: Yields;
   readonly #places: Places;
 
-  constructor(composed: Composed<R>, yields: Yields, places: Places, isAbandoned: boolean) {
+  constructor(reactor: Reactor, composed: Composed<R>, yields: Yields, places: Places) {
+    this.#reactor = reactor;
     this.#composed = composed;
     this.#yields = yields;
     this.#places = places;
-    this.isAbandoned = isAbandoned;
+    this.isAbandoned = reactor.isShutDown;
   }
 
   /** Whether the coroutine was cancelled, and is not being closed yet. */
@@ -52,7 +54,7 @@ export class Runner<R> {
   run(how: How, value: unknown): Standing | Outcome<R> {
     const composed = this.#composed;
     let yields = 0;
-    let until = Infinity;
+    let end: number | undefined;
     for (;;) {
       if (how !== "yielded") {
         let result: IteratorResult<unknown, R>;
@@ -84,11 +86,12 @@ export class Runner<R> {
         value = error;
       }
       if (value instanceof Standing) return value;
-      if (++yields % YIELDS_PER_LOOK === 0 && !this.isAbandoned) {
-        const now = performance.now();
-        if (yields === YIELDS_PER_LOOK) until = now + MAX_RUN_MS;
-        else if (now >= until) return new Later(how, value);
-      }
+      if (++yields < YIELDS_PER_LOOK && !this.#yields.hasSent || this.isAbandoned) continue;
+      yields = 0;
+      this.#yields.hasSent = false;
+      const now = performance.now();
+      end ??= Turns.of(this.#reactor).end(now);
+      if (now >= end) return new Later(how, value);
     }
   }
 

@@ -24,7 +24,10 @@ export class Reading extends Standing {
 }
 
 /** It goes on by `how` with `value`. */
-abstract class Paused extends Standing {
+export abstract class Paused extends Standing {
+  /** Whether it could go on, and waits for its turn. */
+  isInLine = false;
+
   constructor(readonly how: How, readonly value: unknown) {
     super();
   }

@@ -14,6 +14,8 @@ const HIGH_WATER = 64 * 1024;
 
 /** Does what a coroutine yields: it reads, writes, or begins a request. */
 export class Yields {
+  /** Whether much was sent, which may take long. */
+  hasSent = false;
   readonly #driver: User & Asker;
   readonly #places: Places;
   readonly #output: Output;
@@ -82,9 +84,9 @@ export class Yields {
     if (channel.context.put !== undefined) return this.#put(channel, data);
     if (data.length === 0) return undefined;
     this.#output.write(place, data);
-    return channel.outbox.size < HIGH_WATER || this.#output.send()
-      ? undefined
-      : new Writing("next", undefined);
+    if (channel.outbox.size < HIGH_WATER) return undefined;
+    this.hasSent = true;
+    return this.#output.send() ? undefined : new Writing("next", undefined);
   }
 
   /** Hands over a value as it is. The coroutine goes on when the next one would be accepted. */

@@ -18,13 +18,19 @@ export function isTls(listener: Deno.Listener | undefined): boolean {
   return listener?.constructor?.name === "TlsListener";
 }
 
-/** A listener with one outstanding `accept` while somebody waits for a connection. */
+/** How many connections are accepted before somebody takes them. */
+const MAX_WAITING = 16;
+
+/**
+ * A listener with one outstanding `accept` while somebody waits for a connection. When many clients
+ * come at once, it accepts several of them in one turn of Deno's event loop, which may be slow.
+ */
 export class DenoListening implements Listening {
   readonly addr: Deno.Addr;
   readonly writable = false;
   #listener: Deno.Listener;
   #socket: (conn: Deno.Conn) => Socket;
-  #conn: Deno.Conn | undefined;
+  readonly #conns: Deno.Conn[] = [];
   #error: unknown;
   #failed = false;
   #accepting = false;
@@ -42,7 +48,7 @@ export class DenoListening implements Listening {
   }
 
   get readable(): boolean {
-    return this.#conn !== undefined || this.#failed || this.#closed;
+    return this.#conns.length > 0 || this.#failed || this.#closed;
   }
 
   describe(): string {
@@ -51,7 +57,7 @@ export class DenoListening implements Listening {
 
   watch(interest: Interest, notify: () => void): void {
     if (!this.#waiters.add(this, interest, notify) || interest === "write") return;
-    if (!this.#accepting) this.#accept();
+    this.#accept();
   }
 
   unwatch(interest: Interest): void {
@@ -59,25 +65,23 @@ export class DenoListening implements Listening {
   }
 
   accept(): Socket | undefined {
-    if (this.#failed) {
-      this.#failed = false;
-      throw this.#error;
-    }
-    const conn = this.#conn;
-    this.#conn = undefined;
-    return conn && this.#socket(conn);
+    const conn = this.#conns.shift();
+    if (conn !== undefined) return this.#socket(conn);
+    if (!this.#failed) return undefined;
+    this.#failed = false;
+    throw this.#error;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#conn?.close();
-    this.#conn = undefined;
+    for (const conn of this.#conns.splice(0)) conn.close();
     this.#listener.close();
     this.#waiters.tellBoth();
   }
 
   #accept(): void {
+    if (this.#accepting || this.#failed || this.#conns.length >= MAX_WAITING) return;
     this.#accepting = true;
     this.#listener.accept().then(this.#onAccept, this.#onError);
   }
@@ -85,8 +89,10 @@ export class DenoListening implements Listening {
   #onAccept = (conn: Deno.Conn): void => {
     this.#accepting = false;
     if (this.#closed) return conn.close();
-    this.#conn = conn;
-    this.#waiters.read?.();
+    this.#conns.push(conn);
+    if (this.#waiters.read === undefined) return;
+    this.#waiters.read();
+    this.#accept();
   };
 
   #onError = (error: unknown): void => {

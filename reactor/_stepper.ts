@@ -16,6 +16,8 @@ export class Stepper {
   #clock: Clock;
   /** When the clock was looked at in this step. */
   #now: number | undefined;
+  /** How many steps have begun. */
+  steps = 0;
   /** Counts the steps from 0 to 9. A handler is called if its priority is not higher than this. */
   #turn = -1;
   #stepping = false;
@@ -36,7 +38,7 @@ export class Stepper {
 
   /** Whether there has ever been a step. */
   get hasStepped(): boolean {
-    return this.#turn >= 0;
+    return this.steps > 0;
   }
 
   /** The time of the clock, which is looked at once in a step. */
@@ -50,7 +52,7 @@ export class Stepper {
     const begin = onStep && performance.now();
     this.#stepping = true;
     this.#now = undefined;
-    this.#turn = (this.#turn + 1) % PRIORITIES;
+    this.#turn = this.steps++ % PRIORITIES;
     // What a callback adds is for the next step.
     const { readers, writers } = this.#selector.select();
     const processes = this.#registry.activeProcesses();

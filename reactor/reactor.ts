@@ -27,6 +27,7 @@ import type { Selectable } from "./selectable.ts";
 import type { Listening, Socket } from "./socket.ts";
 import { Sockets } from "./_sockets.ts";
 import { Stepper } from "./_stepper.ts";
+import { steppers } from "./_steps.ts";
 import type { Timer } from "./timer.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 import { realClock, Timers } from "./_timers.ts";
@@ -106,6 +107,7 @@ export class Reactor implements Disposable {
     this.#stepper = new Stepper(this.#selector, this.#registry, this.#timers, this.#reports, clock);
     this.#sockets = new Sockets(this.#reports, { reactor: this, lingerMs });
     owners.set(this, this.#sockets.owner);
+    steppers.set(this, this.#stepper);
     tellAttended(this, () => this.#running || this.#stepper.hasStepped);
     shutDownWithWorker(this);
   }

@@ -126,6 +126,58 @@ Deno.test("Acceptor pauses when it cannot accept, says so once, and tries again"
   await turns();
 });
 
+/** A listener to which somebody has connected already, again and again. */
+class BusyListener extends FakeListener {
+  readonly conns: FakeConn[] = [];
+
+  override accept(): Promise<Deno.Conn> {
+    const conn = new FakeConn();
+    this.conns.push(conn);
+    return Promise.resolve(conn as unknown as Deno.Conn);
+  }
+
+  override close(): void {}
+
+  get open(): number {
+    return this.conns.filter(({ isOpen }) => isOpen).length;
+  }
+}
+
+class FakeConn {
+  isOpen = true;
+  close(): void {
+    this.isOpen = false;
+  }
+}
+
+Deno.test("Acceptor takes several clients in a step when they come faster than it steps", async () => {
+  using reactor = new Reactor({ selector: "deno", clock: new TestClock() });
+  const listener = new BusyListener();
+  const acceptor = new Acceptor(reactor, { listener }, () => {});
+  for (let step = 1; step <= 3; step++) {
+    await turns();
+    reactor.step();
+    assertEquals(acceptor.connections, 16 * step);
+  }
+  await turns();
+  assertEquals(listener.open, 64);
+  acceptor.close();
+  await turns();
+  // Those that nobody has taken are closed.
+  assertEquals(listener.open, 48);
+});
+
+Deno.test("Acceptor that has as many connections as it may have accepts a few more, and no others", async () => {
+  using reactor = new Reactor({ selector: "deno", clock: new TestClock() });
+  const listener = new BusyListener();
+  using acceptor = new Acceptor(reactor, { listener, maxConnections: 20 }, () => {});
+  for (let step = 0; step < 10; step++) {
+    await turns();
+    reactor.step();
+  }
+  assertEquals([acceptor.connections, listener.conns.length], [20, 32]);
+});
+
 for (const selector of SELECTORS) {
   leakTest(`Acceptor passes over who has gone before being accepted (${selector})`, async () => {
     const errors: unknown[] = [];
