@@ -67,10 +67,17 @@ export class Input {
   }
 }
 
+/** The limits that count for a body. */
+export type BodyLimits = Pick<
+  HttpLimits,
+  "maxHeadBytes" | "maxHeaders" | "maxBodyBytes" | "maxChunkExtensionBytes"
+>;
+
 /** Reads one body after the other. {@linkcode BodySource} tells what its members do. */
 export class Body implements BodySource {
   readonly #input: Input;
-  readonly #limits: HttpLimits;
+  readonly #limits: BodyLimits;
+  readonly #unfolds: boolean;
   #state = DATA;
   /** How many bytes are left of the body, or of the chunk. */
   #left = 0;
@@ -83,9 +90,11 @@ export class Body implements BodySource {
   done = true;
   trailers: HttpHeaders | undefined;
 
-  constructor(input: Input, limits: HttpLimits) {
+  /** `unfolds` tells what {@linkcode FieldLines} does with the trailers. */
+  constructor(input: Input, limits: BodyLimits, unfolds = false) {
     this.#input = input;
     this.#limits = limits;
+    this.#unfolds = unfolds;
   }
 
   /** Whether a chunk's size, or another part of the framing, has come in part. */
@@ -228,7 +237,7 @@ export class Body implements BodySource {
         this.done = true;
         return;
       }
-      const lines = new FieldLines(maxHeaders);
+      const lines = new FieldLines(maxHeaders, this.#unfolds);
       lines.begin(0, maxHeadBytes);
       trailers = this.#trailers = new Pieces(lines, maxHeadBytes + 1);
     }

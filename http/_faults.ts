@@ -1,4 +1,7 @@
-/** The errors of a malformed or too large request, with the status to answer. */
+/**
+ * The errors of a malformed or too large request, with the status to answer; and how they are told of
+ * a response.
+ */
 import { CR, LF, SPACE, TAB } from "./_characters.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
@@ -26,7 +29,9 @@ export function tooLargeHead(): RemoteProtocolError {
   });
 }
 
-export function tooLargeBody({ maxBodyBytes }: HttpLimits): RemoteProtocolError {
+export function tooLargeBody(
+  { maxBodyBytes }: Pick<HttpLimits, "maxBodyBytes">,
+): RemoteProtocolError {
   return new RemoteProtocolError(
     `Cannot read the request: its body has more than ${maxBodyBytes} bytes`,
     { status: 413 },
@@ -48,4 +53,13 @@ export function badName(byte: number, nameLength: number): RemoteProtocolError {
     return bad("a line without a colon, or without CR (RFC 9112 2.2)");
   }
   return bad("a header's name with an invalid character (RFC 9110 5.1)");
+}
+
+/**
+ * The same fault, found in a response. RFC 9110 15.6.3: 502 is what a gateway answers then.
+ */
+export function ofResponse(fault: unknown): unknown {
+  if (!(fault instanceof RemoteProtocolError)) return fault;
+  const message = fault.message.replace(/^Cannot \w+ the request/, "Cannot read the response");
+  return new RemoteProtocolError(message, { status: 502 });
 }

@@ -6,13 +6,14 @@
  * It is given the bytes from the beginning each time, and goes on where it stopped. So each byte is
  * looked at once. What is wrong is refused at the byte that makes it wrong, however the bytes are cut.
  */
-import { COLON, CR, FIELD, LF, TOKEN } from "../_characters.ts";
+import { COLON, CR, FIELD, LF, SPACE, TAB, TOKEN } from "../_characters.ts";
 import { bad, badName, tooLargeHead } from "../_faults.ts";
 
-const NAME = 0, VALUE = 1, LINE_LF = 2, LAST_LF = 3;
+const NAME = 0, VALUE = 1, LINE_LF = 2, LAST_LF = 3, FOLD = 4;
 
 export class FieldLines {
   readonly #maxLines: number;
+  readonly #unfolds: boolean;
   /** How many more lines are allowed. */
   #left = 0;
   /** Where the limit of the whole is reached. */
@@ -23,8 +24,13 @@ export class FieldLines {
   /** How far the bytes have been checked; after the empty line if it has come. */
   end = 0;
 
-  constructor(maxLines: number) {
+  /**
+   * RFC 9112 5.2: a server MUST refuse a line that goes on in the next one, or replace this by spaces;
+   * a client MUST replace it. If it `unfolds`, it does that in the bytes that it is given.
+   */
+  constructor(maxLines: number, unfolds = false) {
     this.#maxLines = maxLines;
+    this.#unfolds = unfolds;
   }
 
   /** Begins at `from`. The empty line must end at `limit` at the latest. */
@@ -75,11 +81,23 @@ export class FieldLines {
         if (bytes[at++] !== CR) throw bad("a control character in a header (RFC 9110 5.5)");
         part = LINE_LF;
       }
-      if (at === to) break;
-      if (bytes[at++] !== LF) throw bad("a CR without LF (RFC 9112 2.2)");
-      if (part === LAST_LF) {
-        this.end = at;
-        return true;
+      if (part !== FOLD) {
+        if (at === to) break;
+        if (bytes[at++] !== LF) throw bad("a CR without LF (RFC 9112 2.2)");
+        if (part === LAST_LF) {
+          this.end = at;
+          return true;
+        }
+      }
+      if (this.#unfolds) {
+        // Only the next byte tells whether the line is complete.
+        part = FOLD;
+        if (at === to) break;
+        if (bytes[at] === SPACE || bytes[at] === TAB) {
+          bytes[at - 2] = bytes[at - 1] = SPACE;
+          part = VALUE;
+          continue;
+        }
       }
       if (left-- === 0) throw tooLargeHead();
       this.note(bytes, nameFrom, nameTo, nameTo + 1, at - 2);

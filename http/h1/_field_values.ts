@@ -7,9 +7,19 @@ import type { RemoteProtocolError } from "../remote_protocol_error.ts";
 export const NONE = -2;
 /** Stands for the length of a body that is chunked. */
 export const CHUNKED = -1;
+/** Stands for the length of a body that ends with the connection. */
+export const UNTIL_CLOSE = -3;
+/** Stands for no body: what follows on the connection is not HTTP. */
+export const TUNNEL = -4;
 const DIGIT_0 = 0x30;
 /** A number of this many digits is a safe integer. */
 const MAX_DIGITS = 15;
+
+/** Where a value begins, without the whitespace before it. */
+export function valueStart(bytes: Uint8Array, from: number, to: number): number {
+  while (from < to && (bytes[from] === SPACE || bytes[from] === TAB)) from++;
+  return from;
+}
 
 /** Where a value ends, without the whitespace after it. */
 export function valueEnd(bytes: Uint8Array, from: number, to: number): number {
@@ -92,6 +102,12 @@ export function lengthOf(bytes: Uint8Array, from: number, to: number, before: nu
     throw bad("more than one Content-Length (RFC 9112 6.3)");
   }
   return length;
+}
+
+/** RFC 9112 9.3: whether the connection persists, by the options of Connection. */
+export function persists(connection: string, old: boolean): boolean {
+  const options = listOf(connection);
+  return !options.includes("close") && (!old || options.includes("keep-alive"));
 }
 
 export function badCoding(): RemoteProtocolError {

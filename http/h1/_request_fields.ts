@@ -1,11 +1,20 @@
 /** The field lines of a request's head: reads those that decide about framing and connection. */
 import { portOf } from "../_authority.ts";
-import { equalsIgnoreCase, latin1, SPACE, TAB } from "../_characters.ts";
+import { equalsIgnoreCase, latin1 } from "../_characters.ts";
 import { bad, tooLargeBody } from "../_faults.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { FieldLines } from "./_field_lines.ts";
-import { append, badCoding, isWord, lengthOf, listOf, NONE, valueEnd } from "./_field_values.ts";
+import {
+  append,
+  badCoding,
+  isWord,
+  lengthOf,
+  listOf,
+  NONE,
+  valueEnd,
+  valueStart,
+} from "./_field_values.ts";
 
 export class RequestFields extends FieldLines {
   readonly #limits: HttpLimits;
@@ -119,10 +128,4 @@ export class RequestFields extends FieldLines {
       throw bad("both Content-Length and Transfer-Encoding (RFC 9112 6.3)");
     }
   }
-}
-
-/** Where a value begins, without the whitespace before it. */
-function valueStart(bytes: Uint8Array, from: number, to: number): number {
-  while (from < to && (bytes[from] === SPACE || bytes[from] === TAB)) from++;
-  return from;
 }

@@ -13,26 +13,24 @@
  *     START → METHOD → PATH → (QUERY →) VERSION → the field lines
  */
 import { portOf } from "../_authority.ts";
-import { CR, isDigit, latin1, LF, PATH, QUERY, SPACE, TOKEN } from "../_characters.ts";
+import { CR, latin1, LF, PATH, QUERY, SPACE, TOKEN } from "../_characters.ts";
 import { bad, tooLongLine } from "../_faults.ts";
 import type { RequestLine } from "../_log_entry.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import type { HttpRequestParts } from "../http_request.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
-import { badCoding, CHUNKED, listOf, NONE } from "./_field_values.ts";
+import { badCoding, CHUNKED, NONE, persists } from "./_field_values.ts";
 import { RequestFields } from "./_request_fields.ts";
+import { checkVersion, isVersion1, VERSION_LENGTH } from "./_version.ts";
 
 type Scheme = HttpRequestParts["scheme"];
 
-const SLASH = 0x2f, ASTERISK = 0x2a, QUESTION_MARK = 0x3f, DIGIT_0 = 0x30, DOT = 0x2e;
+const SLASH = 0x2f, ASTERISK = 0x2a, QUESTION_MARK = 0x3f, DIGIT_0 = 0x30;
 /** RFC 9112 3: a server SHOULD answer 501 to a method longer than any it implements. */
 const MAX_METHOD_LENGTH = 32;
 const NOTHING = new Uint8Array(0);
 
 const START = 0, METHOD = 1, IN_PATH = 2, IN_QUERY = 3, VERSION = 4, FIELDS = 5;
-
-/** How many bytes "HTTP/1.1" has. */
-const VERSION_LENGTH = 8;
 
 /** Known methods by their length. */
 const METHODS: Record<number, string[]> = {
@@ -118,8 +116,7 @@ export class RequestHeadParser implements HttpRequestParts {
     const hasCodings = codings !== NONE;
     // RFC 9112 3.2: a server MUST respond with 400 to an HTTP/1.1 request without Host.
     if (!fields.hasHost && !old) throw bad("no Host header (RFC 9112 3.2)");
-    this.keepAlive = !old;
-    if (connection !== undefined) this.#decideKeepAlive(connection, old);
+    this.keepAlive = connection === undefined ? !old : persists(connection, old);
     // RFC 9112 6.3: if chunked is not the final encoding, the server MUST respond with 400.
     // RFC 9112 7: parameters of chunked are an error.
     if (hasCodings && !fields.isChunked) throw badCoding();
@@ -219,13 +216,6 @@ export class RequestHeadParser implements HttpRequestParts {
     return false;
   }
 
-  /** RFC 9112 9.3: whether the connection persists. */
-  #decideKeepAlive(connection: string, old: boolean): void {
-    const options = listOf(connection);
-    if (options.includes("close")) this.keepAlive = false;
-    else if (old) this.keepAlive = options.includes("keep-alive");
-  }
-
   /** The forms of a target that are not a path (RFC 9112 3.2). */
   #checkTarget(): void {
     const { bytes, targetFrom, targetTo, method } = this;
@@ -274,28 +264,6 @@ export function requestHeadParser(limits: HttpLimits, scheme: Scheme): RequestHe
     parsers[scheme].set(limits, parser = new RequestHeadParser(limits, scheme));
   }
   return parser;
-}
-
-function isVersion1(bytes: Uint8Array, from: number): boolean {
-  return bytes[from] === 0x48 && bytes[from + 1] === 0x54 && bytes[from + 2] === 0x54 &&
-    bytes[from + 3] === 0x50 && bytes[from + 4] === SLASH && bytes[from + 5] === 0x31 &&
-    bytes[from + 6] === DOT && isDigit(bytes[from + 7]!);
-}
-
-/** RFC 9112 2.3: HTTP-version = "HTTP/" DIGIT "." DIGIT; checks as much of it as there is. */
-function checkVersion(bytes: Uint8Array, from: number, to: number): void {
-  const length = to - from;
-  if (
-    (length > 0 && bytes[from] !== 0x48) || (length > 1 && bytes[from + 1] !== 0x54) ||
-    (length > 2 && bytes[from + 2] !== 0x54) || (length > 3 && bytes[from + 3] !== 0x50) ||
-    (length > 4 && bytes[from + 4] !== SLASH) || (length > 5 && !isDigit(bytes[from + 5]!)) ||
-    (length > 6 && bytes[from + 6] !== DOT) || (length > 7 && !isDigit(bytes[from + 7]!))
-  ) throw bad("no HTTP version (RFC 9112 2.3)");
-  if (length === VERSION_LENGTH && bytes[from + 5] !== 0x31) {
-    throw new RemoteProtocolError("Cannot answer the request: its version is not HTTP/1.1", {
-      status: 505,
-    });
-  }
 }
 
 /** The method as text. A known method is always the same string. */
