@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request from the chunks that arrive: by Content-Length, or chunked (RFC 9112
+ * Reads the body of a message from the chunks that arrive: by Content-Length, or chunked (RFC 9112
  * 6, 7.1).
  *
  * `read` gives the next piece, a view of what was received. It gives `undefined` at the end, when

@@ -1,6 +1,9 @@
 // Reads requests with llhttp, the parser of Node: a JSON array of texts (a character for each byte) on standard input,
-// and for each of them on standard output the messages that it found.
+// and for each of them on standard output the messages that it found. With the argument "responses", it reads what came
+// as the responses to GET, up to the end of the connection.
 const { HTTPParser, methods } = require("node:_http_common");
+
+const areResponses = process.argv[2] === "responses";
 
 const pairs = (list) => {
   const result = [];
@@ -13,16 +16,17 @@ function read(text) {
   let message;
   let early = [];
   const parser = new HTTPParser();
-  parser.initialize(HTTPParser.REQUEST, {});
+  parser.initialize(areResponses ? HTTPParser.RESPONSE : HTTPParser.REQUEST, {});
   parser[HTTPParser.kOnHeaders] = (headers, url) => {
     if (message === undefined) early.push(...headers);
     else message.trailers.push(...pairs(headers));
     if (url && message === undefined) early.url = (early.url ?? "") + url;
   };
-  parser[HTTPParser.kOnHeadersComplete] = (major, minor, headers, method, url) => {
+  parser[HTTPParser.kOnHeadersComplete] = (major, minor, headers, method, url, status, reason) => {
     message = {
-      method: methods[method],
-      target: url || early.url,
+      ...(areResponses
+        ? { status, reason }
+        : { method: methods[method], target: url || early.url }),
       version: `${major}.${minor}`,
       headers: pairs(headers ?? early),
       body: "",
@@ -38,7 +42,8 @@ function read(text) {
     messages.push(message);
     message = undefined;
   };
-  const result = parser.execute(Buffer.from(text, "latin1"));
+  let result = parser.execute(Buffer.from(text, "latin1"));
+  if (areResponses && !(result instanceof Error)) result = parser.finish() ?? result;
   const error = result instanceof Error ? result.code : undefined;
   parser.close();
   return { messages, error };
