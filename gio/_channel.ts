@@ -32,6 +32,8 @@ export interface User {
 /** Which end each EndOfStream tells. */
 const ends = new WeakMap<EndOfStream, Channel>();
 const channels = new WeakMap<Context, Channel>();
+/** What `ended` is at the end of a stream. It is never thrown. */
+const END = new EndOfStream("The stream has ended");
 const NOTHING = new Uint8Array(0);
 const NOBODY: readonly User[] = Object.freeze([]);
 const NO_REST: unknown[] = Object.freeze([]) as never;
@@ -69,6 +71,11 @@ export class Channel {
     let channel = channels.get(context);
     if (channel === undefined) channels.set(context, channel = new Channel(context));
     return channel;
+  }
+
+  /** Whether a coroutine has used the context. */
+  static has(context: Context): boolean {
+    return channels.has(context);
   }
 
   private constructor(context: Context) {
@@ -264,7 +271,7 @@ export class Channel {
         if (failure === undefined) return;
         throw failure;
       }
-      if (data === null) this.ended = new EndOfStream("The stream has ended");
+      if (data === null) this.ended = END;
     } catch (error) {
       if (context.put !== undefined && !context.closed) {
         // One message has failed, but not the context.

@@ -1,5 +1,5 @@
 import { here } from "../reactor/mod.ts";
-import { Framed } from "../reactor/transfer/_framed.ts";
+import { Framed, Framing } from "../reactor/transfer/_framed.ts";
 import type { Lender, Use } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
@@ -25,6 +25,12 @@ export class Lending implements Lender {
     return this.#places.innermost?.context ?? this.#outer?.innermost;
   }
 
+  /** The place where a protocol is spoken, for a transfer in another coroutine. */
+  get base(): Base {
+    this.#places.base!.stopIdleReading();
+    return new Spoken(this.#places);
+  }
+
   lend(end: Parameters<Lender["lend"]>[0], use: Use): object {
     const lent = end === here ? this.innermost : "context" in end ? end.context : end;
     if (lent === undefined) throw noContext("transfer");
@@ -37,8 +43,11 @@ export class Lending implements Lender {
         "Cannot transfer in the middle of HTTP by this: transfer from or to `here`, and in the handler itself",
       );
     }
-    Channel.of(lent).stopIdleReading();
-    return framed ?? lent;
+    const channel = Channel.of(lent);
+    channel.stopIdleReading();
+    if (!(lent instanceof Framing)) return framed ?? lent;
+    if (this.#places.innermost === channel) this.#places.keepRest();
+    return lent.frame(takeBytes(channel));
   }
 
   unread(end: object): Uint8Array[] {

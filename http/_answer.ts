@@ -354,7 +354,8 @@ export class Answer implements AnswerSink {
       throw missing(head.contentLength!);
     }
     this.#state = BY_LENGTH;
-    this.#writeHead(lengthLine(length));
+    // RFC 9110 9.3.2: without a body, nobody knows how long that of the answer to GET would be.
+    this.#writeHead(piece === undefined && this.#headOnly ? "" : lengthLine(length));
     if (piece === undefined || this.#headOnly) return;
     this.bytes = length;
     this.#output.write(piece);
@@ -429,15 +430,15 @@ export function twoHeads(status: number): LocalProtocolError {
   );
 }
 
-export function missing(bytes: number): LocalProtocolError {
+export function missing(bytes: number, message = "response"): LocalProtocolError {
   return new LocalProtocolError(
-    `Cannot end the response: ${bytes} bytes of its Content-Length are missing`,
+    `Cannot end the ${message}: ${bytes} bytes of its Content-Length are missing`,
   );
 }
 
-export function tooMany(length: number, left: number): LocalProtocolError {
+export function tooMany(length: number, left: number, message = "response"): LocalProtocolError {
   return new LocalProtocolError(
-    `Cannot send ${length} bytes: only ${left} are left of the response's Content-Length`,
+    `Cannot send ${length} bytes: only ${left} are left of the ${message}'s Content-Length`,
   );
 }
 

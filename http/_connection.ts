@@ -8,7 +8,7 @@ import { foundInstead } from "./_check_function.ts";
 import type { Codings } from "./_codings.ts";
 import type { DateLine } from "./_date.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
-import { bad, tooSlow } from "./_faults.ts";
+import { bad, ended, tooSlow } from "./_faults.ts";
 import { FramedAnswer, FramedBody, type Patience } from "./_framed.ts";
 import {
   type Base,
@@ -18,6 +18,7 @@ import {
   hostOf,
   type Inner,
   isTransfer,
+  transfersHere,
   type Use,
 } from "./_host.ts";
 import { schemeOf } from "./_limits.ts";
@@ -105,6 +106,8 @@ export class Connection implements Wire, Inner, Patience, Speaker {
    */
   #waits: "for the client" | "for a tunnel" | "for something else" | (() => void) =
     "for the client";
+  /** Whether another coroutine reads the body. */
+  #isLent = false;
   readonly body: Body;
   readonly answer: Answer;
   host: Host | undefined = undefined;
@@ -145,6 +148,33 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     return use === "from"
       ? new FramedBody(base, exchange, this.body, this.#input, this)
       : new FramedAnswer(base, exchange, this.answer, this.#output);
+  }
+
+  lend(exchange: unknown): Framed {
+    const { host } = this;
+    const current = this.#exchange;
+    if (current === undefined || current !== exchange || !this.isRunning || host === undefined) {
+      throw ended();
+    }
+    this.#isLent = true;
+    if (typeof this.#waits === "function") {
+      this.#waits();
+      this.#waits = "for something else";
+    }
+    return new FramedBody(host.base, current, this.body, this.#input, {
+      awaitBody: () => {
+        // The client may wait for a 100.
+        for (let data; (data = this.#output.take()) !== undefined;) host.write(data);
+        this.awaitBody();
+      },
+      bodyCame: (length) => this.bodyCame(length),
+      released: () => {
+        this.#isLent = false;
+        if (current !== this.#exchange || !this.isRunning) return;
+        if (this.#awaitsBody) this.bodyCame(0);
+        if (current.hasSignal) this.watch();
+      },
+    });
   }
 
   reporter(): (error: unknown) => void {
@@ -303,8 +333,8 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   /** Waits for what the handler waits for, and tells it meanwhile if the client has gone. */
   *#wait(exchange: Exchange): Coroutine<unknown> {
     const { value } = exchange;
-    if (!isTransfer(value)) this.#waits = "for something else";
-    else if (exchange.hasTakenOver) this.#waits = "for a tunnel";
+    if (isTransfer(value) && exchange.hasTakenOver) this.#waits = "for a tunnel";
+    else if (!transfersHere(value, "from")) this.#waits = "for something else";
     if (exchange.hasSignal) this.watch();
     try {
       return yield value;
@@ -316,7 +346,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   }
 
   watch(): void {
-    if (this.#waits !== "for something else" || this.host === undefined) return;
+    if (this.#waits !== "for something else" || this.#isLent || this.host === undefined) return;
     this.#waits = this.host.watch((reason) => this.#exchange?.lose(reason));
   }
 

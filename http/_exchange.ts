@@ -48,6 +48,7 @@ import {
 } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
+import { BodyBeside } from "./_body_beside.ts";
 import { coded } from "./_coded.ts";
 import { variedHead } from "./_coded_head.ts";
 import type { Codings } from "./_codings.ts";
@@ -142,6 +143,10 @@ export class Exchange implements RequestContext {
 
   constructor(wire: Wire) {
     this.#wire = wire;
+  }
+
+  get body(): BodyBeside {
+    return new BodyBeside(() => this.#wire.lend(this));
   }
 
   get connection(): ConnectionInfo {
@@ -587,7 +592,10 @@ export class Exchange implements RequestContext {
       return this.#stand("cut", error);
     }
     // A handler that gives up because the client has gone has done nothing wrong.
-    if (this.#gone !== undefined && (error instanceof EndOfStream || isAbort(error))) {
+    if (
+      this.#gone !== undefined &&
+      (error instanceof EndOfStream || isAbort(error) || isAbort(causeOfCut(error)))
+    ) {
       return this.#stand("broken", this.#gone);
     }
     if (error instanceof EndOfStream || error === SHUT_DOWN_READING) {

@@ -2,6 +2,7 @@
  * The errors of a malformed or too large request, with the status to answer; and how they are told of
  * a response.
  */
+import { LocalProtocolError } from "./local_protocol_error.ts";
 import { CR, LF, SPACE, TAB } from "./_characters.ts";
 import type { HttpLimits } from "./http_limits.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
@@ -62,4 +63,11 @@ export function ofResponse(fault: unknown): unknown {
   if (!(fault instanceof RemoteProtocolError)) return fault;
   const message = fault.message.replace(/^Cannot \w+ the request/, "Cannot read the response");
   return new RemoteProtocolError(message, { status: 502 });
+}
+
+/** Somebody reads the body of a request whose handler has ended. */
+export function ended(): LocalProtocolError {
+  return new LocalProtocolError(
+    "Cannot read the body of this request: its handler has ended; read it in that handler",
+  );
 }

@@ -9,10 +9,13 @@
  *  3. A chunk of an answer goes to the outbox of the connection, from its size to its end. So a
  *     transfer that is cut within a chunk leaves a whole chunk behind, before anything else is sent.
  *  4. The end of a transfer is not the end of the answer, which its handler ends.
+ *  5. Another coroutine may read the body of the request while the handler waits or writes, but only
+ *     by a transfer, and not after the handler has ended.
  */
 import type { Answer, Output } from "./_answer.ts";
 import type { Body, Input } from "./_body.ts";
 import type { Exchange } from "./_exchange.ts";
+import { ended } from "./_faults.ts";
 import { type Base, Framed } from "./_host.ts";
 
 abstract class FramedEnd extends Framed {
@@ -43,6 +46,8 @@ export interface Patience {
   awaitBody(): void;
   /** So much of the body has come. It does not wait for the client any more. */
   bodyCame(length: number): void;
+  /** The transfer has ended. */
+  released?(): void;
 }
 
 /** The body of a request. */
@@ -60,7 +65,8 @@ export class FramedBody extends FramedEnd {
   }
 
   override get direct(): number {
-    return this.exchange.rest.length > 0 ? 0 : this.#body.direct;
+    const { exchange } = this;
+    return exchange.rest.length > 0 || !exchange.isRunning ? 0 : this.#body.direct;
   }
 
   override moved(length: number): void {
@@ -70,6 +76,7 @@ export class FramedBody extends FramedEnd {
 
   recv(max: number = Infinity): Uint8Array | null | undefined {
     const receiver: { recv(max: number): unknown } = this.raw;
+    if (!this.exchange.isRunning) throw ended();
     for (;;) {
       const piece = this.#protocol(() => this.exchange.take(max));
       if (piece !== undefined) return piece;
@@ -85,6 +92,10 @@ export class FramedBody extends FramedEnd {
         });
       } else this.#input.receive(received);
     }
+  }
+
+  override released(): void {
+    this.#patience.released?.();
   }
 
   /** Notes an error that is one of the protocol. */

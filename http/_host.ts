@@ -2,7 +2,7 @@
 import { EndOfStream, isRequest, Request, type Waiter, Yield } from "../compose/mod.ts";
 import { type Driver, runningDriver } from "../gio/_driver.ts";
 import { Channel, type User } from "../gio/_channel.ts";
-import type { Inner } from "../gio/_places.ts";
+import type { Base, Inner } from "../gio/_places.ts";
 import { type Scope, ScopeEnd } from "../gio/_scope.ts";
 import { ignore } from "../reactor/_ignore.ts";
 import { here, TransferError } from "../reactor/mod.ts";
@@ -12,7 +12,7 @@ import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
 export type { Base, Inner } from "../gio/_places.ts";
-export { Framed } from "../reactor/transfer/_framed.ts";
+export { Framed, Framing } from "../reactor/transfer/_framed.ts";
 export type { Use } from "../reactor/transfer/transfer.ts";
 
 /** What a connection needs of its driver. There is none when it is fed by hand. */
@@ -26,6 +26,8 @@ export interface Host {
   retime(): void;
   /** How much of that time is left. */
   readonly left: number;
+  /** The place where the connection is spoken, for a transfer in another coroutine. */
+  readonly base: Base;
   /** The connection has ended. */
   stop(): void;
   /**
@@ -123,6 +125,10 @@ class GioHost implements Host {
 
   get left(): number {
     return this.#timer.left;
+  }
+
+  get base(): Base {
+    return this.#driver.lending.base;
   }
 
   stop(): void {

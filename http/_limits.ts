@@ -3,7 +3,6 @@ import { refuseUnknown } from "../reactor/_known.ts";
 import { shown } from "../reactor/_describe.ts";
 import { whole } from "../reactor/_whole.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
-import type { HttpTimeouts } from "./http_timeouts.ts";
 
 const known = new WeakMap<Partial<HttpLimits>, HttpLimits>();
 
@@ -44,10 +43,10 @@ export function schemeOf(given: unknown, isSecured: boolean): "http" | "https" {
  *
  * @throws {RangeError} If one is not a number of milliseconds above 0.
  */
-export function allTimeouts(given: Partial<HttpTimeouts>, missing: HttpTimeouts): HttpTimeouts {
+export function allTimeouts<T extends object>(given: Partial<T>, missing: T): T {
   const timeouts = { ...missing };
   refuseUnknown("use these timeouts", given, Object.keys(missing));
-  for (const name of Object.keys(missing) as (keyof HttpTimeouts)[]) {
+  for (const name of Object.keys(missing) as (keyof T & string)[]) {
     const value = given[name];
     if (value === undefined) continue;
     if (!(typeof value === "number" && value > 0)) {
@@ -56,7 +55,7 @@ export function allTimeouts(given: Partial<HttpTimeouts>, missing: HttpTimeouts)
           `not ${shown(value)}`,
       );
     }
-    timeouts[name] = value;
+    timeouts[name] = value as T[typeof name];
   }
   return Object.freeze(timeouts);
 }

@@ -3,6 +3,7 @@ import { machinery } from "../compose/_machinery.ts";
 import { passOn } from "./components/_pass_on.ts";
 import { BasicAuthentication } from "./components/basic_authentication.ts";
 import { IpFilter } from "./components/ip_filter.ts";
+import { Client } from "./client/client.ts";
 import { Connection } from "./_connection.ts";
 import { HttpRequest } from "./http_request.ts";
 
@@ -11,4 +12,5 @@ machinery(
   import.meta.url,
   ...[Connection.prototype.run, bytes, text, json, formData, passOn],
   ...[BasicAuthentication.prototype.processRequest, IpFilter.prototype.processRequest],
+  Client.prototype.httpRequest,
 );

@@ -6,7 +6,7 @@ import type { Codings } from "./_codings.ts";
 import type { ErrorHandler } from "./error_handler.ts";
 import type { Head } from "./_head.ts";
 import type { Trailers } from "./_trailers.ts";
-import type { Host } from "./_host.ts";
+import type { Framed, Host } from "./_host.ts";
 import type { HttpHeaders } from "./http_headers.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest } from "./http_request.ts";
@@ -102,6 +102,8 @@ export interface Wire {
   retime(exchange: unknown, before: HttpTimeouts): void;
   /** The handler wants to be told if the client goes while it waits for something else. */
   watch(): void;
+  /** The body, for a transfer beside the handler. */
+  lend(exchange: unknown): Framed;
   /** Reports an error that the client is not told. */
   report(error: unknown, request: HttpRequest | undefined): void;
 }

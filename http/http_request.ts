@@ -1,22 +1,19 @@
-import { whole } from "../reactor/_whole.ts";
-import { call, type Coroutine, EndOfStream } from "../compose/mod.ts";
+import type { Receiver } from "../reactor/mod.ts";
+import { call, type Coroutine } from "../compose/mod.ts";
 import { latin1, PATH } from "./_characters.ts";
+import { gather, MAX_BYTES } from "./_gather.ts";
 import type { Answered } from "./answered.ts";
 import { form } from "./content/form.ts";
 import type { FormLimits } from "./content/form_limits.ts";
 import type { Parts } from "./content/parts.ts";
 import { HttpHeaders } from "./http_headers.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
+import { ended } from "./_faults.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
-/** How many bytes of a body the helpers gather by default: 16 MiB. */
-const MAX_BYTES = 16 * 1024 * 1024;
-
 const decoder = new TextDecoder();
-
-const NOTHING = new Uint8Array(0);
 
 /** Where the parts of a request's head are in its bytes. */
 export interface HttpRequestParts {
@@ -42,8 +39,16 @@ export interface HttpRequestParts {
   contentLength: number;
 }
 
+/** For which host and by which scheme a client has asked. */
+export interface Asked {
+  readonly host: string;
+  readonly scheme: "http" | "https";
+}
+
 /** Where a request has come. */
 export interface RequestContext {
+  /** The body, for transfers in other coroutines. */
+  readonly body: Receiver;
   readonly connection: ConnectionInfo;
   get timeouts(): Readonly<HttpTimeouts>;
   set timeouts(timeouts: Partial<HttpTimeouts>);
@@ -93,6 +98,8 @@ export class HttpRequest {
   /** The request that was received, of which this may be another view. */
   #received: HttpRequest = this;
   readonly #scheme: "http" | "https";
+  /** Where a gateway has received it, as far as it tells that. */
+  #asked: Partial<Asked> | undefined = undefined;
   /** The method, as it was sent. Methods are case-sensitive (RFC 9110 9.1). */
   readonly method: string;
   /** The version of HTTP. A later minor version than 1.1 counts as 1.1 (RFC 9110 2.5). */
@@ -136,6 +143,45 @@ export class HttpRequest {
 
   set timeouts(timeouts: Partial<HttpTimeouts>) {
     this.#context.timeouts = timeouts;
+  }
+
+  /**
+   * What a transfer in another coroutine than the handler reads the body from: `splice(request, to)`.
+   * So a proxy can send it to the next server, and read the answer meanwhile. The handler itself must
+   * not read then, and the transfer ends with it.
+   *
+   * @example A proxy
+   * ```ts
+   * import { type Coroutine } from "@weightless/io/compose";
+   * import { HttpClient, type HttpRequest, HttpServer, ok } from "@weightless/io/http";
+   * import { here, Reactor, splice } from "@weightless/io/reactor";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using behind = Deno.serve({ port: 0, onListen() {} }, (request) => new Response(request.body));
+   * using reactor = new Reactor();
+   * using client = new HttpClient({ reactor });
+   *
+   * function* body(request: HttpRequest): Coroutine {
+   *   yield* splice(request, here);
+   * }
+   *
+   * function* handler(request: HttpRequest): Coroutine {
+   *   const url = `http://127.0.0.1:${behind.addr.port}${request.target}`;
+   *   const response = yield* client.post(url, { body: body(request) });
+   *   yield ok();
+   *   yield* splice(response, here);
+   * }
+   *
+   * const server = new HttpServer(reactor, { hostname: "127.0.0.1", port: 0, handler });
+   * const running = reactor.run();
+   * const answer = await fetch(server.url, { method: "POST", body: "hello" });
+   * assertEquals(await answer.text(), "hello");
+   * reactor.requestShutdown();
+   * await running;
+   * ```
+   */
+  get context(): Receiver {
+    return this.#context.body;
   }
 
   /**
@@ -197,6 +243,7 @@ export class HttpRequest {
    */
   get host(): string {
     const { target } = this;
+    if (this.#asked?.host !== undefined) return this.#asked.host;
     if (this.method === "CONNECT") return target;
     if (target.charCodeAt(0) === 0x2f || target === "*") return this.headers.get("host") ?? "";
     return target.slice(target.indexOf("://") + 3, this.#pathFrom());
@@ -212,7 +259,7 @@ export class HttpRequest {
   get url(): URL {
     const { target, host } = this;
     const path = this.path === "*" ? "" : this.path;
-    const scheme = /^https?(?=:\/\/)/i.exec(target)?.[0] ?? this.#scheme;
+    const scheme = this.#asked?.scheme ?? /^https?(?=:\/\/)/i.exec(target)?.[0] ?? this.#scheme;
     // Without a host, URL would take the beginning of the path for one.
     const url = host === "" ? null : URL.parse(`${scheme}://${host}${path}${this.search}`);
     if (url === null) {
@@ -250,7 +297,7 @@ export class HttpRequest {
    * ```
    */
   withPath(path: string): HttpRequest {
-    const { target, method, version, keepAlive } = this;
+    const { target, method } = this;
     if (target === "*" || method === "CONNECT") {
       throw new LocalProtocolError(`Cannot change the path of ${method} ${target}: it has none`);
     }
@@ -261,19 +308,37 @@ export class HttpRequest {
         }: a path begins with a slash, and what is not allowed in it is encoded, as in /a%20b`,
       );
     }
+    const request = this.#view(this.#context);
+    request.#target = target.slice(0, this.#pathFrom()) + path + this.search;
+    return request;
+  }
+
+  /**
+   * The same request, as a gateway has received it.
+   *
+   * @internal
+   */
+  forwarded(connection: ConnectionInfo, asked: Partial<Asked>): HttpRequest {
+    const request = this.#view(new Forwarded(this.#context, connection));
+    request.#asked = { ...this.#asked, ...asked };
+    return request;
+  }
+
+  #view(context: RequestContext): HttpRequest {
     const request = new HttpRequest({
       bytes: this.#bytes,
-      method,
+      method: this.method,
       targetFrom: this.#targetFrom,
       targetTo: this.#targetTo,
       scheme: this.#scheme,
-      version,
+      version: this.version,
       headersFrom: this.#headersFrom,
       headersTo: this.#headersTo,
-      keepAlive,
+      keepAlive: this.keepAlive,
       contentLength: this.hasBody ? -1 : 0,
-    }, this.#context);
-    request.#target = target.slice(0, this.#pathFrom()) + path + this.search;
+    }, context);
+    request.#target = this.target;
+    request.#asked = this.#asked;
     request.#headers = this.headers;
     request.#received = this.#received;
     return request;
@@ -414,45 +479,14 @@ export class HttpRequest {
   }
 
   /** Reads the rest of the body. It may be a view of what was received. */
-  *#gather(maxBytes: number = MAX_BYTES): Coroutine<Uint8Array<ArrayBuffer>> {
-    whole(maxBytes, "read the body: maxBytes");
+  *#gather(maxBytes?: number): Coroutine<Uint8Array<ArrayBuffer>> {
     this.#expectHandler();
-    let bytes = NOTHING;
-    let length = 0;
-    try {
-      for (;;) {
-        const piece: Uint8Array<ArrayBuffer> = yield;
-        if (length + piece.length > maxBytes) {
-          throw new RemoteProtocolError(
-            `Cannot read the body: it has more than ${maxBytes} bytes`,
-            { status: 413 },
-          );
-        }
-        if (length === 0) bytes = piece;
-        else {
-          // A body may arrive byte by byte, and a view of each byte would take far more memory.
-          if (length + piece.length > bytes.length) {
-            const larger = new Uint8Array(2 * (length + piece.length));
-            larger.set(bytes);
-            bytes = larger;
-          }
-          bytes.set(piece, length);
-        }
-        length += piece.length;
-      }
-    } catch (error) {
-      if (!(error instanceof EndOfStream)) throw error;
-    }
-    // If there is room, it is no view.
-    return length === bytes.length ? bytes : new Uint8Array(bytes.buffer.transfer(length));
+    return yield* gather(maxBytes);
   }
 
   /** A bare `yield` would read the body of another request. */
   #expectHandler(): void {
-    if (this.#context.isRunning) return;
-    throw new LocalProtocolError(
-      "Cannot read the body of this request: its handler has ended; read it in that handler",
-    );
+    if (!this.#context.isRunning) throw ended();
   }
 
   /**
@@ -472,4 +506,39 @@ function isPath(path: unknown): boolean {
   if (typeof path !== "string" || path[0] !== "/") return false;
   for (let i = 0; i < path.length; i++) if (PATH[path.charCodeAt(i)] !== 1) return false;
   return true;
+}
+
+/** Where a request has come, but with what a gateway tells of the connection. */
+class Forwarded implements RequestContext {
+  readonly #context: RequestContext;
+  readonly connection: ConnectionInfo;
+
+  constructor(context: RequestContext, connection: ConnectionInfo) {
+    this.#context = context;
+    this.connection = connection;
+  }
+
+  get timeouts(): Readonly<HttpTimeouts> {
+    return this.#context.timeouts;
+  }
+
+  set timeouts(timeouts: Partial<HttpTimeouts>) {
+    this.#context.timeouts = timeouts;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  get body(): Receiver {
+    return this.#context.body;
+  }
+
+  get isRunning(): boolean {
+    return this.#context.isRunning;
+  }
+
+  onAnswered(tell: (answered: Answered) => void, request: HttpRequest): void {
+    this.#context.onAnswered(tell, request);
+  }
 }

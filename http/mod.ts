@@ -21,6 +21,8 @@
  * assertMatch(String(protocol.next(request).value), /^HTTP\/1\.1 200 OK\r\n[^]*Hello \/world!$/);
  * ```
  *
+ * {@linkcode HttpClient} asks other servers, in coroutines and by `await`.
+ *
  * @module
  */
 import "./_machinery.ts";
@@ -28,6 +30,12 @@ import "./_machinery.ts";
 export { type FetchHandler, fetchHandler, type FetchInfo } from "./fetch_handler.ts";
 export * from "./access_log.ts";
 export * from "./answered.ts";
+export * from "./client/client.ts";
+export * from "./client/empty_socket_pool.ts";
+export * from "./client/get_request.ts";
+export * from "./client/http_reader.ts";
+export * from "./client/post_request.ts";
+export * from "./client/socket_pool.ts";
 export * from "./connection_info.ts";
 export * from "./content/event_stream.ts";
 export * from "./content/events.ts";
@@ -59,6 +67,7 @@ export * from "./server_options.ts";
 export * from "./trailers.ts";
 export type { AcceptorOptions } from "../reactor/mod.ts";
 export { type Coroutine, EndOfStream } from "../compose/mod.ts";
+export { TimeoutError } from "../gio/mod.ts";
 export { compress, type CompressOptions } from "./content/compress.ts";
 export {
   type CompressibleResponse,
@@ -77,7 +86,15 @@ export * from "./content/ranged.ts";
 export * from "./content/ranges_of.ts";
 export * from "./components/apache_logger.ts";
 export * from "./components/basic_authentication.ts";
+export * from "./components/deproxy.ts";
 export * from "./components/ip_filter.ts";
 export * from "./components/known_users.ts";
 export * from "./components/path_filter.ts";
 export * from "./components/path_rename.ts";
+export * from "./client/client_limits.ts";
+export * from "./client/client_options.ts";
+export * from "./client/client_timeouts.ts";
+export { HttpClient, type OriginInspected, type ResponseRequest } from "./client/http_client.ts";
+export { type Awaitable, HttpResponse } from "./client/http_response.ts";
+export * from "./client/interim_response.ts";
+export * from "./client/too_many_connections.ts";

@@ -6,6 +6,9 @@
  * connection is closed. If part of the answer was sent already, it is reported as any other error.
  * A handler may throw it as well.
  *
+ * {@linkcode HttpClient} throws it if a response is malformed, too large or cut. Its status is 502 then,
+ * which a proxy answers; it is not that of the response.
+ *
  * @example A handler that refuses a request
  * ```ts
  * import { serveHttp, RemoteProtocolError } from "@weightless/io/http";

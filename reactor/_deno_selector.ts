@@ -91,6 +91,9 @@ export class DenoSelector {
     return this.#waiting !== undefined;
   }
 
+  /** Nobody waits any more. */
+  rest(): void {}
+
   /** Ends a {@linkcode DenoSelector.wait}. */
   wake(): void {
     const wake = this.#wake;

@@ -31,6 +31,8 @@ export function refuseUnknown(what: string, given: object, known: readonly strin
 
 /** The name that is meant by a misspelt or shortened one, if any is near. */
 function nearest(name: string, known: readonly string[]): string | undefined {
+  const same = known.find((one) => one.toLowerCase() === name.toLowerCase());
+  if (same !== undefined) return same;
   const distances = known.map((one) => distance(name.toLowerCase(), one.toLowerCase()));
   const least = Math.min(...distances);
   return least <= name.length / 4 ? known[distances.indexOf(least)] : undefined;

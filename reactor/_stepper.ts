@@ -3,10 +3,11 @@ import type { DenoSelector } from "./_deno_selector.ts";
 import type { Handler } from "./_handler.ts";
 import { PRIORITIES, type Registry } from "./_registry.ts";
 import type { Reports } from "./_reports.ts";
+import type { Steps } from "./_steps.ts";
 import type { Timers } from "./_timers.ts";
 
 /** Makes the steps of a reactor. The rules are those of {@linkcode Reactor}. */
-export class Stepper {
+export class Stepper implements Steps {
   /** The handler that is being called. */
   current: Handler | undefined;
   #selector: DenoSelector;
@@ -39,6 +40,10 @@ export class Stepper {
   /** Whether there has ever been a step. */
   get hasStepped(): boolean {
     return this.steps > 0;
+  }
+
+  rest(): void {
+    this.#selector.rest();
   }
 
   /** The time of the clock, which is looked at once in a step. */

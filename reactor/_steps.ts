@@ -1,2 +1,10 @@
-/** For each reactor: what counts its steps. */
-export const steppers: WeakMap<object, { readonly steps: number }> = new WeakMap();
+/** The inside of a reactor, for those who drive it in their own way. */
+export interface Steps {
+  /** How many steps have begun. */
+  readonly steps: number;
+  /** Nobody waits for the reactor any more: it keeps no program alive. */
+  rest(): void;
+}
+
+/** The inside of each reactor. */
+export const steppers: WeakMap<object, Steps> = new WeakMap();

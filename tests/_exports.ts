@@ -39,21 +39,27 @@ export const EXPORTS = {
   },
   http: {
     values: `
-      ApacheLogger BasicAuthentication EndOfStream HttpHeaders HttpProtocol HttpRequest
-      HttpServer IpFilter LocalProtocolError PathFilter PathRename RemoteProtocolError Server
-      combinedLog commonLog compress compressionFor conditional decodeWhole decompress
-      defaultLimits defaultTimeouts encodeWhole etagOf eventStream events fetchHandler form
-      jsonLog knownUsers lastEventId methodNotAllowed multipart ok parseEvents preferredEncoding
+      ApacheLogger BasicAuthentication Client Deproxy EmptySocketPool EndOfStream HttpClient
+      HttpHeaders HttpProtocol HttpReader HttpRequest HttpResponse HttpServer IpFilter
+      LocalProtocolError PathFilter PathRename RemoteProtocolError Server SocketPool
+      TimeoutError TooManyConnections combinedLog commonLog compress compressionFor conditional decodeWhole
+      decompress defaultClientLimits defaultClientTimeouts defaultLimits defaultTimeouts
+      encodeWhole etagOf eventStream events fetchHandler form getRequest jsonLog knownUsers
+      lastEventId methodNotAllowed multipart ok parseEvents postRequest preferredEncoding
       preferredLanguage preferredType ranged rangesOf raw response serveHttp trailers weakEtag`,
     types: `
-      AcceptorOptions AccessLog AccessLogEntry Answered BasicAuthenticationOptions ByteRange CompressOptions
-      CompressibleResponse Compression CompressionOptions ConditionalRequest ConnectionInfo
-      ContentCoding Coroutine DecompressOptions ErrorAnswer ErrorHandler ErrorToAnswer EventToSend EventsOptions FetchHandler FetchInfo
-      FormLimits HeaderParameters HeaderValue HeadersToSend HttpHandler HttpLimits
-      HttpProtocolMessages HttpProtocolOptions HttpServerOptions HttpServerStatistics
-      HttpTimeouts IpFilterOptions ParseEventsOptions Part Parts PathFilterOptions RangedAnswer
-      RangedOptions RangedRepresentation RangesOptions Raw ReceivedEvent ResponseHead
-      ResponseTrailers ServerMessages ServerOptions ServerStatistics ShutdownOptions TlsInfo Validators`,
+      AcceptorOptions AccessLog AccessLogEntry Answered Awaitable BasicAuthenticationOptions
+      ByteRange ClientLimits ClientMessages ClientTimeouts CompressOptions CompressibleResponse
+      Compression CompressionOptions ConditionalRequest ConnectionInfo ContentCoding CookieStore
+      Coroutine DecompressOptions DeproxyOptions ErrorAnswer ErrorHandler ErrorToAnswer
+      EventToSend EventsOptions FetchHandler FetchInfo FormLimits HeaderParameters HeaderValue
+      HeadersToSend HttpClientOptions HttpHandler HttpLimits HttpProtocolMessages
+      HttpProtocolOptions HttpReaderOptions HttpRequestMessages HttpServerOptions
+      HttpServerStatistics HttpTimeouts InterimResponse IpFilterOptions OneRequestOptions
+      OriginInspected ParseEventsOptions Part Parts PathFilterOptions RangedAnswer RangedOptions
+      RangedRepresentation RangesOptions Raw ReceivedEvent RedirectPolicy RequestContent
+      RequestOptions RequestToSend ResponseHead ResponseRequest ResponseTrailers ServerMessages
+      ServerOptions ServerStatistics ShutdownOptions TlsInfo Validators WholeResponse`,
   },
   "http/files": {
     values: `FileServer files`,

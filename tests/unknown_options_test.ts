@@ -8,20 +8,27 @@ import {
   compressionFor,
   decodeWhole,
   decompress,
+  Deproxy,
+  EmptySocketPool,
   encodeWhole,
   events,
   form,
+  getRequest,
+  HttpClient,
   HttpProtocol,
+  HttpReader,
   type HttpRequest,
   HttpServer,
   IpFilter,
   multipart,
   parseEvents,
   PathFilter,
+  postRequest,
   ranged,
   rangesOf,
   serveHttp,
   Server,
+  SocketPool,
 } from "../http/mod.ts";
 import { files, FileServer } from "../http/files/mod.ts";
 import { decode, delimited, lines } from "../pipeline/mod.ts";
@@ -115,12 +122,23 @@ const TAKES: Record<string, ((reactor: Reactor, server: HttpServer, to: Server) 
     () => decodeWhole("gzip", new Uint8Array(0), WRONG),
     (reactor) => new HttpServer(reactor, { ...listening, handler: nothing, decompression: WRONG }),
   ],
+  DeproxyOptions: [() => new Deproxy({ trusted: [], ...WRONG })],
   EventsOptions: [() => events(WRONG)],
   FormLimits: [
     () => form("multipart/form-data; boundary=x", WRONG),
     () => multipart("multipart/mixed; boundary=x", WRONG),
     () => inHandler((request) => request.form(WRONG)),
     () => inHandler((request) => request.formData(WRONG).next()),
+  ],
+  ClientLimits: [() => new HttpClient({ limits: WRONG })],
+  ClientTimeouts: [
+    () => new HttpClient({ timeouts: WRONG }),
+    () => new HttpClient().get("http://127.0.0.1/", { timeouts: WRONG }),
+  ],
+  HttpClientOptions: [
+    () => new HttpClient(WRONG),
+    () => new SocketPool(WRONG),
+    () => new EmptySocketPool(WRONG),
   ],
   HttpLimits: [
     (_, server) => server.limits = WRONG,
@@ -138,6 +156,14 @@ const TAKES: Record<string, ((reactor: Reactor, server: HttpServer, to: Server) 
   PathFilterOptions: [() => new PathFilter(["/"], WRONG)],
   RangedOptions: [() => ranged({ method: "GET", headers: new Headers() }, { size: 1 }, WRONG)],
   RangesOptions: [() => rangesOf("bytes=0-", 1, WRONG)],
+  HttpReaderOptions: [
+    () => asProcess(new HttpReader(new HttpClient(), "http://127.0.0.1/", WRONG).into(nothing())),
+  ],
+  OneRequestOptions: [
+    () => getRequest(1, "/", WRONG),
+    () => postRequest(1, "/", "", WRONG),
+  ],
+  RequestOptions: [() => new HttpClient().get("http://127.0.0.1/", WRONG)],
   ServerOptions: [(reactor) => new Server(reactor, at)],
   ShutdownOptions: [
     (_, server) => server.shutdown(WRONG),

@@ -19,19 +19,21 @@ export class AddressRange {
 
   /**
    * @param rule An address, or the first one of a range and the length of its prefix: `10.0.0.0/8`.
+   * @param doing What for, for the message.
    * @throws {SyntaxError} If it is malformed.
    */
-  constructor(rule: string) {
+  constructor(rule: string, doing: string) {
+    const bad = (why: string) => new SyntaxError(`Cannot ${doing} by ${shown(rule)}: ${why}`);
     const [, text, digits] = /^([\da-f.:]+)(?:\/(0|[1-9]\d{0,2}))?$/i.exec(rule) ?? [];
     const address = text === undefined ? undefined : parse(text);
     if (address === undefined) {
-      throw bad(rule, "it is neither an address nor a range such as 10.0.0.0/8 or 2001:db8::/32");
+      throw bad("it is neither an address nor a range such as 10.0.0.0/8 or 2001:db8::/32");
     }
     const prefix = digits === undefined ? address.bits : Number(digits);
-    if (prefix > address.bits) throw bad(rule, `the prefix has at most ${address.bits} bits`);
+    if (prefix > address.bits) throw bad(`the prefix has at most ${address.bits} bits`);
     const free = BigInt(address.bits - prefix);
     if (BigInt.asUintN(Number(free), address.value) !== 0n) {
-      throw bad(rule, `not all bits after the first ${prefix} are 0`);
+      throw bad(`not all bits after the first ${prefix} are 0`);
     }
     const { bits, value } = prefix >= 96 ? unmapped(address) : address;
     this.#bits = bits;
@@ -78,6 +80,15 @@ function unmapped(address: Address): Address {
   return isMapped ? { bits: 32, value: BigInt.asUintN(32, address.value) } : address;
 }
 
-function bad(rule: unknown, why: string): SyntaxError {
-  return new SyntaxError(`Cannot filter addresses by ${shown(rule)}: ${why}`);
+/**
+ * The ranges of an option.
+ *
+ * @throws {TypeError} If it is no list.
+ * @throws {SyntaxError} If one is neither an address nor a range.
+ */
+export function rangesOf(rules: readonly string[], name: string, doing: string): AddressRange[] {
+  if (!Array.isArray(rules)) {
+    throw new TypeError(`Cannot ${doing}: ${name} must be a list, such as ["10.0.0.0/8"]`);
+  }
+  return rules.map((rule) => new AddressRange(rule, doing));
 }

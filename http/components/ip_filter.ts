@@ -5,7 +5,7 @@ import type { ConnectionInfo } from "../connection_info.ts";
 import type { HttpProtocolMessages } from "../http_protocol.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { response } from "../response.ts";
-import { addressOf, AddressRange } from "./_address_range.ts";
+import { addressOf, type AddressRange, rangesOf } from "./_address_range.ts";
 import { passOn } from "./_pass_on.ts";
 
 /** Options of {@linkcode IpFilter}: addresses, such as `192.0.2.1`, and ranges, such as `10.0.0.0/8`. */
@@ -65,9 +65,11 @@ export class IpFilter extends Transparent<HttpProtocolMessages> {
    */
   constructor(options: IpFilterOptions) {
     super();
-    refuseUnknown("filter addresses", options, ["allow", "deny"]);
-    this.#allow = rangesOf("allow", options.allow);
-    this.#deny = rangesOf("deny", options.deny);
+    const doing = "filter addresses";
+    refuseUnknown(doing, options, ["allow", "deny"]);
+    const { allow, deny } = options;
+    this.#allow = allow && rangesOf(allow, "allow", doing);
+    this.#deny = deny && rangesOf(deny, "deny", doing);
     if (this.#allow === undefined && this.#deny === undefined) {
       throw new TypeError("Cannot filter addresses: give a list allow, or deny, or both");
     }
@@ -88,12 +90,4 @@ export class IpFilter extends Transparent<HttpProtocolMessages> {
     const has = (range: AddressRange) => range.has(address);
     return (this.#allow === undefined || this.#allow.some(has)) && !this.#deny?.some(has);
   }
-}
-
-function rangesOf(name: string, rules: readonly string[] | undefined): AddressRange[] | undefined {
-  if (rules === undefined) return undefined;
-  if (!Array.isArray(rules)) {
-    throw new TypeError(`Cannot filter addresses: ${name} must be a list, such as ["10.0.0.0/8"]`);
-  }
-  return rules.map((rule) => new AddressRange(rule));
 }

@@ -74,6 +74,8 @@ export class Epoll implements Watcher {
   /** How many instances this one watches. */
   #children = 0;
   #closed = false;
+  /** Whether the thread is called back because nobody waits. */
+  #isResting = false;
   #watchers: (Watcher | undefined)[] = [];
   #events = new Int32Array(WORDS * MAX_EVENTS);
   #event = new Int32Array(WORDS);
@@ -143,12 +145,21 @@ export class Epoll implements Watcher {
       this.#parked = this.#libc.epoll_park(this.#fd, this.#parkedEvent, 1, MAX_PARKED_MS).then(
         () => {
           this.#parked = undefined;
+          if (this.#isResting) this.#control(CTL_DEL, this.#recall, 0);
+          this.#isResting = false;
           if (this.#closed) this.#release();
           else callback();
         },
       );
     }
     return true;
+  }
+
+  /** Calls the thread back, if there is one: nobody waits. */
+  rest(): void {
+    if (this.#parked === undefined || this.#closed) return;
+    this.#isResting = true;
+    this.#control(CTL_ADD, this.#recall, EPOLLIN);
   }
 
   /** Called by the parent if there is something for this instance. */

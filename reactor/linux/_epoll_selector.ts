@@ -88,6 +88,10 @@ export class EpollSelector extends DenoSelector implements Parked {
     return super.wait(limitMs);
   }
 
+  override rest(): void {
+    this.#driver.epoll.rest();
+  }
+
   /** Called by {@linkcode Parking}. */
   onTime(afterMs?: number): void {
     this.#collect();

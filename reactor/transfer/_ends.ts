@@ -303,9 +303,11 @@ class SocketEnd<T extends Selectable> implements End {
   release(): void {
     this.#resume = this.#fail = undefined;
     this.reactor.removeShutdownHook(this);
-    if (this.#state === "over") return; // Somebody else's may have taken its place.
-    if (this.socket instanceof StreamSocket) this.socket.unwatch(this.#calls.interest);
-    this.reactor[this.#calls.remove](this.socket);
+    if (this.#state !== "over") { // Otherwise somebody else's may have taken its place.
+      if (this.socket instanceof StreamSocket) this.socket.unwatch(this.#calls.interest);
+      this.reactor[this.#calls.remove](this.socket);
+    }
+    this.framed?.released();
   }
 
   /** Called by the reactor when it shuts down. */

@@ -22,4 +22,16 @@ export abstract class Framed {
   abstract moved(bytes: number): void;
   /** The transfer has ended, and may have sent only a part. */
   abstract ended(isWhole: boolean): void;
+  /** The transfer waits for `raw` no more. */
+  released(): void {}
+}
+
+/** A context that is framed: a transfer uses what this gives instead of the context. */
+export abstract class Framing {
+  /**
+   * Begins a transfer.
+   *
+   * @param rest What is read before everything else.
+   */
+  abstract frame(rest: Uint8Array[]): Framed;
 }

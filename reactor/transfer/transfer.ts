@@ -1,3 +1,4 @@
+import { Framing } from "./_framed.ts";
 import { shown } from "../_describe.ts";
 import { markAsRequest, type ReactorWaiter } from "../_request.ts";
 import type { Registrar } from "../_registrar.ts";
@@ -395,7 +396,8 @@ const itself: Lender = {
         }: it must be a connection, a file, a socket or a context`,
       );
     }
-    return "context" in end ? end.context : end;
+    const lent = "context" in end ? end.context : end;
+    return lent instanceof Framing ? lent.frame([]) : lent;
   },
   unread: () => [],
   ended() {},

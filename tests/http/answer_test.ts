@@ -117,7 +117,7 @@ const cases: [string, string, unknown[], string, boolean?][] = [
     `304 Not Modified\r\n${DATE}content-length: 7\r\n\r\n`,
   ],
   ["HEAD, a text", HEAD, [ok(), "Hello!"], `200 OK\r\n${DATE}content-length: 6\r\n\r\n`],
-  ["HEAD, no text", HEAD, [ok()], `200 OK\r\n${DATE}content-length: 0\r\n\r\n`],
+  ["HEAD, no text", HEAD, [ok()], `200 OK\r\n${DATE}\r\n`],
   [
     "HEAD, two pieces",
     HEAD,
@@ -454,7 +454,7 @@ Deno.test("serveHttp() sends many small pieces, of text and bytes, in their orde
   assertEquals(output.split("\r\n\r\n")[1], "0123456789".repeat(size / 10));
 });
 
-Deno.test("the answer to HEAD has the head of that to GET, also if there is no body", () => {
+Deno.test("the answer to HEAD has the head of that to GET, and no length if no body is yielded", () => {
   const bodies: Record<string, () => Coroutine> = {
     *none() {
       yield ok({ "content-type": "text/plain" });
@@ -493,7 +493,13 @@ Deno.test("the answer to HEAD has the head of that to GET, also if there is no b
           new Driver(serveHttp(handler, { compression, clock: { now: () => 0 } }))
             .feed(`${method} / HTTP/${version}\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n`).output
         ) as [string, string];
-        assertEquals(head, `${get.split("\r\n\r\n")[0]}\r\n\r\n`, `${name} ${compression}`);
+        const expected = `${get.split("\r\n\r\n")[0]}\r\n\r\n`;
+        const isUnknown = name === "none" || name === "an empty text";
+        assertEquals(
+          head,
+          isUnknown ? expected.replace("content-length: 0\r\n", "") : expected,
+          `${name} ${compression}`,
+        );
       }
     }
   }

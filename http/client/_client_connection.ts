@@ -1,0 +1,721 @@
+import type { Coroutine } from "../../compose/mod.ts";
+import { TimeoutError } from "../../gio/timeout_error.ts";
+import { type Gio, gio } from "../../gio/gio.ts";
+import { Outbox } from "../../gio/_outbox.ts";
+import type { Reactor, Socket, Timer } from "../../reactor/mod.ts";
+import { Input } from "../_body.ts";
+import type { ConnectionInfo } from "../connection_info.ts";
+import { listOf, TUNNEL } from "../h1/_field_values.ts";
+import { Pieces } from "../h1/_pieces.ts";
+import { ResponseBody } from "../h1/_response_body.ts";
+import { ResponseHeadParser, responseHeadParser } from "../h1/_response_head.ts";
+import { HttpHeaders } from "../http_headers.ts";
+import { RemoteProtocolError } from "../remote_protocol_error.ts";
+import { BodyContext, type BodyOrigin } from "./_body_context.ts";
+import type { ClientLimits } from "./client_limits.ts";
+import type { ClientTimeouts } from "./client_timeouts.ts";
+import type { Content } from "./_content.ts";
+import { Deadline } from "./_deadline.ts";
+import { RequestBody, type RequestCarrier } from "./_request_body.ts";
+import type { RequestHead } from "./_request_head.ts";
+
+/*
+ * The wire of HTTP/1.1 (RFC 9112) for one connection of a client:
+ *
+ *  1. It has one exchange at a time: a request, and its response. When the response is complete, the
+ *     connection is free for the next one, if both sides want that and nothing came behind it.
+ *  2. In each state but "body" it is the reader of its socket. In "body" whoever reads the body is,
+ *     so that nothing is received that nobody wants, and the kernel may move it.
+ *  3. A response's head is parsed in the chunk that was received. It is copied only if it comes in
+ *     pieces, or before a large part of its body.
+ *  4. A response may come before the request has been sent. What is left of the request is sent until
+ *     the response is complete; then the connection is closed.
+ *  5. What comes while nobody has asked is no response, and closes the connection.
+ *  6. When sending fails, a response may be there all the same. So the end of what comes decides.
+ */
+
+/** How long it may take to read a body that nobody wants. */
+const DRAIN_MS = 1000;
+/** A head with more than so many bytes behind it is copied. */
+const MAX_BEHIND = 4096;
+
+/** What the connection tells the pool. */
+export interface ConnectionOwner {
+  /** It is free for the next request. */
+  free(connection: ClientConnection, idleMs: number): void;
+  /** It is closed. */
+  gone(connection: ClientConnection): void;
+  /** Whether there is somebody who runs the reactor. */
+  canDrain(): boolean;
+  /** Has the reactor run, if nobody else does. Returns what ends that. */
+  hold(): () => void;
+}
+
+/** One request and its response, for the connection that carries it. */
+export interface Exchange {
+  readonly method: string;
+  /** The method and the URL, for messages. */
+  readonly what: string;
+  readonly head: RequestHead;
+  readonly content: Content | undefined;
+  /** So many milliseconds the client waits for a 100 before it sends the body; 0 if not at all. */
+  readonly continueMs: number;
+  readonly timeouts: ClientTimeouts;
+  /** An interim response has come. */
+  interim(head: ResponseHeadParser): void;
+  /** The final head has come. After it come bytes of another protocol if the body is no context. */
+  answered(
+    head: ResponseHeadParser,
+    body: BodyContext | Uint8Array,
+    connection: ClientConnection,
+  ): void;
+  /** What has come of the body is there. It may be complete, and the connection be free. */
+  deliver(): void;
+  /**
+   * There is no response.
+   *
+   * @param isUnheard Whether the connection was used before, and nothing of a response has come. So
+   * the server may have closed it before it got the request.
+   */
+  lost(error: unknown, isUnheard: boolean): void;
+  /** The body of the response is complete, or has failed, or is not wanted. */
+  over(connection: ClientConnection): void;
+}
+
+type State = "idle" | "head" | "body" | "dropping" | "closed";
+
+export class ClientConnection implements BodyOrigin, RequestCarrier {
+  readonly reactor: Reactor;
+  readonly socket: Socket;
+  readonly info: ConnectionInfo;
+  readonly outbox: Outbox = new Outbox();
+  /** How many requests it has carried. */
+  requests = 0;
+  /** For how long the server keeps it when it is idle, if it has said so. */
+  keepAliveMs: number = Infinity;
+  readonly #owner: ConnectionOwner;
+  readonly #limits: ClientLimits;
+  readonly #input = new Input();
+  readonly #body: ResponseBody;
+  readonly #parser: ResponseHeadParser;
+  readonly #deadline: Deadline;
+  #state: State = "idle";
+  #exchange: Exchange | undefined = undefined;
+  /** The body that is being read. */
+  #context: BodyContext | undefined = undefined;
+  /** The head that has come in part, and its parser. */
+  #part: { parser: ResponseHeadParser; pieces: Pieces } | undefined = undefined;
+  /** How many interim responses came before the final one. */
+  #interims = 0;
+  /** Whether it can be used again after this response, as far as both sides have said. */
+  #keeps = true;
+  /** What is left to be sent of a body: it waits for a 100, or its coroutine is running. */
+  #upload: (() => void) | Gio | undefined = undefined;
+  /** Ends the wait for a 100. */
+  #continueTimer: Timer | undefined = undefined;
+  /** Why nothing more can be sent. */
+  #sendFailure: unknown = undefined;
+  #endHold: (() => void) | undefined = undefined;
+  #isReading = false;
+  #isLent = false;
+  #isWriting = false;
+  #isWriterLent = false;
+  /** Whether the coroutine of the body waits until it can write more. */
+  #isAwaited = false;
+  /** Is called when what waits has been sent. */
+  #whenSent: (() => void) | undefined = undefined;
+
+  constructor(
+    reactor: Reactor,
+    socket: Socket,
+    limits: ClientLimits,
+    owner: ConnectionOwner,
+    isSecure: boolean,
+  ) {
+    this.reactor = reactor;
+    this.socket = socket;
+    const { localAddr, remoteAddr } = socket;
+    this.info = {
+      localAddr,
+      remoteAddr,
+      // It is known when the first bytes have been received.
+      tls: isSecure
+        ? {
+          get alpnProtocol() {
+            return socket.alpnProtocol;
+          },
+        }
+        : undefined,
+    };
+    this.#limits = limits;
+    this.#owner = owner;
+    this.#body = new ResponseBody(this.#input, limits);
+    this.#parser = responseHeadParser(limits);
+    this.#deadline = new Deadline(reactor, () => this.#overdue());
+    this.#read();
+  }
+
+  /** Whether somebody waits for it. */
+  get isUsed(): boolean {
+    return this.#state === "head" || this.#state === "body";
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed" || this.socket.closed;
+  }
+
+  /** Sends a request, and tells `exchange` what comes, also if it cannot be sent. */
+  ask(exchange: Exchange): void {
+    try {
+      this.#ask(exchange);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #ask(exchange: Exchange): void {
+    const { head, content, continueMs } = exchange;
+    this.requests++;
+    this.#exchange = exchange;
+    this.#state = "head";
+    this.#interims = 0;
+    // RFC 9112 9.6: a client that sends close MUST NOT send further requests on that connection.
+    this.#keeps = !head.close;
+    this.outbox.push(head.data);
+    if (content !== undefined) {
+      const { data } = content;
+      if (typeof data !== "function" && continueMs === 0) this.outbox.push(data);
+      else {
+        this.#upload = () => {
+          this.#upload = undefined;
+          if (typeof data === "function") this.#run(data(), head.length);
+          else this.outbox.push(data);
+          this.sendWaiting();
+        };
+      }
+    }
+    if (continueMs === 0) this.#proceed();
+    else this.#continueTimer = this.reactor.addTimer(continueMs, () => this.#proceed());
+    this.sendWaiting();
+    this.progressed();
+  }
+
+  /** Begins to send the body that was held back. */
+  #proceed(): void {
+    this.#stopTimer();
+    if (typeof this.#upload === "function") this.#upload();
+  }
+
+  #stopTimer(): void {
+    if (this.#continueTimer !== undefined) this.reactor.removeTimer(this.#continueTimer);
+    this.#continueTimer = undefined;
+  }
+
+  /** Runs the coroutine that yields the body. */
+  #run(coroutine: Coroutine, length: number | undefined): void {
+    const body = new RequestBody(this, length);
+    const exchange = this.#exchange;
+    // What it throws at once comes here too.
+    const task = this.#upload = gio(this.reactor, body, coroutine, { keepOpen: true });
+    task.begin({
+      resume: () => {
+        if (this.#upload !== task) return;
+        try {
+          body.end();
+        } catch (error) {
+          return this.#fail(error);
+        }
+        this.#upload = undefined;
+        this.sendWaiting();
+        this.progressed();
+      },
+      fail: (error) => {
+        if (this.#exchange !== exchange || this.#sendFailure !== undefined) return;
+        this.#fail(error);
+      },
+    });
+  }
+
+  /**
+   * The server has taken some of the request. While the coroutine that yields the rest is busy with
+   * something else, nobody waits for the server.
+   */
+  progressed(): void {
+    if (this.#state !== "head") return;
+    const isBusy = typeof this.#upload === "object" && !this.#isBlocked;
+    this.#deadline.begin(isBusy ? Infinity : this.#exchange!.timeouts.headMs);
+  }
+
+  /** Whether something waits until the server takes more. */
+  get #isBlocked(): boolean {
+    return this.#isWriting || this.#isWriterLent || this.#isAwaited;
+  }
+
+  /** Sends what waits, now and later. Returns whether all of it was accepted. */
+  sendWaiting(): boolean {
+    const { outbox, socket } = this;
+    let isSent = true;
+    try {
+      isSent = outbox.size === 0 || outbox.flush(socket);
+    } catch (error) { // See rule 6.
+      outbox.clear();
+      this.#sendFailure ??= error;
+    }
+    if (this.#isWriterLent) return isSent;
+    if (isSent !== this.#isWriting) return isSent;
+    this.#isWriting = !isSent;
+    this.progressed();
+    if (!isSent) {
+      this.reactor.addWriter(socket, () => {
+        this.progressed();
+        this.sendWaiting();
+      });
+    } else {
+      this.reactor.removeWriter(socket);
+      this.#whenSent?.();
+    }
+    return isSent;
+  }
+
+  /** A transfer is the writer of the socket. */
+  set isWriterLent(isLent: boolean) {
+    if (isLent && this.#isWriting) {
+      this.#isWriting = false;
+      this.reactor.removeWriter(this.socket);
+    }
+    this.#isWriterLent = isLent;
+    this.progressed();
+    if (!isLent && this.#state !== "closed") this.sendWaiting();
+  }
+
+  /** Sends bytes as they are. Returns how many were accepted. */
+  send(bytes: Uint8Array): number {
+    this.checkSending();
+    try {
+      return this.socket.send(bytes);
+    } catch (error) {
+      throw this.#sendFailure ??= error;
+    }
+  }
+
+  /** Throws if nothing more can be sent. */
+  checkSending(): void {
+    if (this.#sendFailure !== undefined) throw this.#sendFailure;
+  }
+
+  /** Whether more can be sent. */
+  get isWritable(): boolean {
+    return !this.#isWriting && this.socket.writable;
+  }
+
+  /** Calls `notify` when more can be sent. */
+  watchWriting(notify: () => void): void {
+    this.#isAwaited = true;
+    this.progressed();
+    if (this.#isWriting) this.#whenSent = notify;
+    else this.socket.watch("write", notify);
+  }
+
+  unwatchWriting(): void {
+    this.#isAwaited = false;
+    this.#whenSent = undefined;
+    if (!this.#isWriting) this.socket.unwatch("write");
+  }
+
+  /** Somebody waits for the body. */
+  #hold(): void {
+    this.#endHold ??= this.#owner.hold();
+  }
+
+  #release(): void {
+    this.#endHold?.();
+    this.#endHold = undefined;
+  }
+
+  #read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    this.reactor.addReader(this.socket, this.#receive);
+  }
+
+  #stopReading(): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    this.reactor.removeReader(this.socket);
+  }
+
+  #receive = (failure?: unknown): void => {
+    let data: Uint8Array | null | undefined;
+    try {
+      data = this.socket.recv();
+      if (data === undefined && failure !== undefined) throw failure;
+    } catch (error) {
+      return this.#end(error);
+    }
+    if (data === undefined) return;
+    if (data === null) return this.#end(undefined);
+    this.#input.receive(data);
+    if (this.#state === "head") this.#parse();
+    else if (this.#state === "dropping") this.#drop();
+    else this.close();
+  };
+
+  /** Parses heads, up to the final one. */
+  #parse(): void {
+    try {
+      for (let head; (head = this.#head()) !== undefined;) {
+        if (head.status >= 200 || head.status === 101) return this.#answer(head);
+        // This settles whether the connection may stay open: not if it has a body, which it must not.
+        head.framing(this.#exchange!.method);
+        this.#keeps &&= head.keepAlive;
+        if (++this.#interims > this.#limits.maxInterimResponses) {
+          throw new RemoteProtocolError(
+            `Cannot read the response: more than ${this.#limits.maxInterimResponses} interim responses came before it`,
+            { status: 502 },
+          );
+        }
+        if (head.status === 100) this.#proceed();
+        this.#exchange!.interim(head);
+        if (this.#state !== "head") return;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The next head, if it has come. */
+  #head(): ResponseHeadParser | undefined {
+    const input = this.#input;
+    if (input.empty) return undefined;
+    const part = this.#part;
+    if (part !== undefined) {
+      if (!part.pieces.add(input)) return undefined;
+      this.#part = undefined;
+      return part.parser;
+    }
+    const whole = this.#parser;
+    const { bytes, at } = input;
+    if (whole.parse(bytes, at)) {
+      input.at = whole.end;
+      // The response is a view of its head. It must not hold a large part of its body as well.
+      if (bytes.length - whole.end > MAX_BEHIND) whole.parse(bytes.slice(at, whole.end), 0);
+      return whole;
+    }
+    whole.forget();
+    const parser = new ResponseHeadParser(this.#limits);
+    const pieces = new Pieces(parser, this.#limits.maxHeadBytes + 1);
+    this.#part = { parser, pieces };
+    parser.parse(new Uint8Array(0), 0);
+    pieces.add(input);
+    return undefined;
+  }
+
+  /** The final head has come. */
+  #answer(head: ResponseHeadParser): void {
+    const exchange = this.#exchange!;
+    const framing = head.framing(exchange.method);
+    this.#keeps &&= head.keepAlive;
+    if (head.keepAliveMs !== undefined) this.keepAliveMs = head.keepAliveMs;
+    if (typeof this.#upload === "function") { // The body waits for a 100, and is not sent any more.
+      this.#stopTimer();
+      this.#upload = undefined;
+      this.#keeps = false;
+    }
+    if (framing === TUNNEL) {
+      if (head.status === 101) checkUpgrade(head, exchange.head.upgrade);
+      return this.#handOver(head);
+    }
+    this.#body.start(framing);
+    const context = this.#context = new BodyContext(this);
+    this.#state = "body";
+    this.#deadline.begin(Infinity);
+    exchange.answered(head, context, this);
+    context.gather();
+    if (this.#state === "body") this.#stopReading();
+    exchange.deliver();
+  }
+
+  /** The connection belongs to whoever has asked. */
+  #handOver(head: ResponseHeadParser): void {
+    const exchange = this.#exchange!;
+    const rest = this.#input.rest();
+    exchange.answered(head, rest, this);
+    this.#leave();
+    exchange.deliver();
+  }
+
+  /**
+   * The next piece of the body that is being read: undefined if more must arrive first, null at the
+   * end. What it throws ends the connection.
+   */
+  piece(max: number): Uint8Array | null | undefined {
+    let piece: Uint8Array | null | undefined;
+    try {
+      piece = this.#piece(max);
+    } catch (error) {
+      throw this.#break(error);
+    }
+    if (this.#body.done) this.#complete();
+    return piece;
+  }
+
+  #piece(max: number): Uint8Array | null | undefined {
+    const body = this.#body;
+    for (;;) {
+      const piece = body.read();
+      if (piece !== undefined && piece.length > 0) return piece;
+      if (body.done) return null;
+      let data: Uint8Array | null | undefined;
+      try {
+        data = this.socket.recv(max);
+      } catch (error) {
+        throw this.#cut(error);
+      }
+      // Whoever reads it waits for it by watchBody(), but for a transfer.
+      const waits = data === undefined && this.#isLent;
+      this.#deadline.begin(waits ? this.#exchange!.timeouts.bodyMs : Infinity);
+      if (data === undefined) return undefined;
+      if (data !== null) this.#input.receive(data);
+      else if (!body.end()) throw this.#cut();
+    }
+  }
+
+  /** The next piece of the body that has arrived already, if there is any. */
+  arrived(): Uint8Array | undefined {
+    const body = this.#body;
+    let piece: Uint8Array | undefined;
+    try {
+      piece = body.read();
+    } catch (error) {
+      this.#break(error); // The reader of the body is told.
+      return undefined;
+    }
+    if (body.done) this.#complete();
+    return piece;
+  }
+
+  /** Calls `notify` when more of the body has arrived. */
+  watchBody(notify: () => void): void {
+    this.#hold();
+    this.#deadline.begin(this.#exchange!.timeouts.bodyMs);
+    this.socket.watch("read", notify);
+  }
+
+  unwatchBody(): void {
+    this.#release();
+    this.#deadline.begin(Infinity);
+    this.socket.unwatch("read");
+  }
+
+  /** A transfer is the reader of the socket. */
+  set isLent(isLent: boolean) {
+    this.#isLent = isLent;
+    if (isLent) this.#hold();
+    else this.#release();
+    if (!isLent && this.#state === "body" && this.#body.done) this.#settle();
+  }
+
+  /** How many of the next bytes have no framing. */
+  get direct(): number {
+    return this.#body.direct;
+  }
+
+  /** The kernel has moved so many of them. */
+  moved(length: number): void {
+    this.#deadline.begin(Infinity);
+    try {
+      this.#body.moved(length);
+    } catch (error) {
+      throw this.#break(error);
+    }
+    if (this.#body.done) this.#complete();
+  }
+
+  get trailers(): ResponseBody["trailers"] {
+    return this.#body.trailers;
+  }
+
+  /** Nobody wants the rest of the body. If there is little, the connection can be used again. */
+  drop(): void {
+    if (this.#state !== "body") return;
+    const { expected, received } = this.#body;
+    const left = expected === undefined ? 0 : expected - received;
+    const { maxDrainBytes } = this.#limits;
+    const canDrain = this.#keeps && this.#upload === undefined && left <= maxDrainBytes &&
+      !this.#isLent;
+    if (!canDrain || !this.#owner.canDrain()) return this.abort();
+    this.#state = "dropping";
+    this.#context = undefined;
+    this.#deadline.begin(DRAIN_MS);
+    this.#read();
+    this.#drop();
+  }
+
+  #drop(): void {
+    const body = this.#body;
+    try {
+      while (body.read() !== undefined);
+    } catch {
+      return this.abort();
+    }
+    if (body.done) this.#complete();
+    else if (body.received > this.#limits.maxDrainBytes) this.abort();
+  }
+
+  /** The response is complete. */
+  #complete(): void {
+    this.#context?.completed();
+    this.#context = undefined;
+    if (!this.#isLent) this.#settle();
+  }
+
+  /** Becomes free, or ends. */
+  #settle(): void {
+    const exchange = this.#exchange!;
+    const canStay = this.#keeps && this.#upload === undefined && this.outbox.size === 0 &&
+      this.#sendFailure === undefined && this.#input.empty && !this.socket.closed;
+    this.#exchange = undefined;
+    if (!canStay) this.close();
+    else {
+      this.#state = "idle";
+      this.#parser.forget();
+      this.#read();
+      this.#owner.free(this, exchange.timeouts.idleMs);
+    }
+    exchange.over(this);
+  }
+
+  /** It waits for the next request, for so long. */
+  wait(ms: number): void {
+    this.#deadline.begin(Math.min(ms, this.keepAliveMs));
+  }
+
+  /** Nothing more comes, because of an error or because the server has closed the connection. */
+  #end(error: unknown): void {
+    if (this.#state !== "head") return this.close();
+    const isUnheard = this.#part === undefined && this.#interims === 0;
+    if (isUnheard) error ??= this.#sendFailure;
+    else if (error !== undefined) error = this.#cut(error);
+    this.#fail(error ?? this.#cut(), isUnheard && this.requests > 1);
+  }
+
+  /** What it means that the server has closed the connection, or that it broke. */
+  #cut(cause?: unknown): RemoteProtocolError {
+    const { expected, received } = this.#body;
+    const { what } = this.#exchange!;
+    const came = this.#state === "head"
+      ? this.#part !== undefined
+        ? `after ${this.#part.pieces.bytes.length} bytes of its head`
+        : this.#interims > 0
+        ? "after an interim response"
+        : "before a byte of it came"
+      : `after ${received} ${
+        expected === undefined ? "bytes" : `of ${expected} bytes`
+      } of its body`;
+    const why = cause === undefined ? "the server closed the connection" : "the connection broke";
+    return new RemoteProtocolError(`Cannot read the response to ${what}: ${why} ${came}`, {
+      status: 502,
+      ...(cause !== undefined && { cause }),
+    });
+  }
+
+  #overdue(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#state === "dropping") return this.close();
+    // What has arrived was not read yet.
+    if (this.#state === "body" && this.socket.readable) return;
+    const { what, timeouts: { headMs, bodyMs } } = exchange;
+    const isHead = this.#state === "head";
+    this.#fail(
+      new TimeoutError(
+        isHead
+          ? `Cannot get a response to ${what}: its head did not come within ${headMs} ms`
+          : `Cannot read the response to ${what}: the server was silent for ${bodyMs} ms within its body`,
+      ),
+    );
+  }
+
+  /** Ends the exchange with an error. */
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
+  #fail(error: unknown, isUnheard = false): void {
+    const exchange = this.#exchange;
+    const isHead = this.#state === "head";
+    error = this.#break(error);
+    if (isHead) exchange?.lost(error, isUnheard);
+  }
+
+  /** Ends the connection with an error, which the reader of the body gets. Gives it back. */
+  #break(fault: unknown): unknown {
+    const exchange = this.#exchange;
+    const error = told(fault, exchange);
+    const context = this.#context;
+    const isBody = this.#state === "body";
+    this.#context = this.#exchange = undefined;
+    // A transfer is told by the socket itself.
+    context?.lose(error);
+    this.abort();
+    context?.tell();
+    if (isBody) exchange?.over(this);
+    return error;
+  }
+
+  /** Closes it at once: what was asked is not of interest any more. */
+  abort(): void {
+    if (this.#state === "closed") return;
+    this.#leave();
+    this.socket.abort();
+  }
+
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#leave();
+    this.socket.close();
+  }
+
+  /** It has nothing to do with its socket any more. */
+  #leave(): void {
+    const exchange = this.#exchange;
+    const upload = this.#upload;
+    const isOver = this.#state === "dropping";
+    this.#state = "closed";
+    this.#exchange = this.#upload = undefined;
+    this.#deadline.stop();
+    this.#release();
+    this.#stopTimer();
+    this.#stopReading();
+    if (this.#isWriting) this.reactor.removeWriter(this.socket);
+    this.#isWriting = false;
+    this.outbox.clear();
+    if (typeof upload === "object") upload.cancel();
+    this.#owner.gone(this);
+    if (isOver) exchange?.over(this);
+  }
+}
+
+/**
+ * RFC 9110 7.8: a server MUST NOT switch to a protocol that the client has not named.
+ */
+function checkUpgrade({ bytes, headersFrom, headersTo }: ResponseHeadParser, asked: string): void {
+  const chosen = new HttpHeaders(bytes, headersFrom, headersTo).get("upgrade") ?? "";
+  const offers = listOf(asked.toLowerCase());
+  if (chosen !== "" && listOf(chosen.toLowerCase()).every((name) => offers.includes(name))) return;
+  throw new RemoteProtocolError(
+    "Cannot read the response: it switches to a protocol that was not asked for (RFC 9110 7.8)",
+    { status: 502 },
+  );
+}
+
+/** What is wrong with a response, with the URL. */
+function told(fault: unknown, exchange: Exchange | undefined): unknown {
+  if (!(fault instanceof RemoteProtocolError) || exchange === undefined) return fault;
+  const { message, status, cause } = fault;
+  const what = /^Cannot read the response(?=:)/.exec(message)?.[0];
+  if (what === undefined) return fault;
+  return new RemoteProtocolError(`${what} to ${exchange.what}${message.slice(what.length)}`, {
+    status,
+    ...(cause !== undefined && { cause }),
+  });
+}

@@ -1,0 +1,188 @@
+import type { Request } from "../../compose/mod.ts";
+import type { Reactor } from "../../reactor/mod.ts";
+import { Asking, type Client } from "./_asking.ts";
+import type { HttpClientOptions, RequestOptions } from "./client_options.ts";
+import type { HttpResponse } from "./http_response.ts";
+import { OwnReactor } from "./_own_reactor.ts";
+import { type OriginInspected, Pool } from "./_pool.ts";
+import { settingsOf } from "./_settings.ts";
+
+export type { OriginInspected } from "./_pool.ts";
+
+/**
+ * A request to `yield*` in a coroutine, or to `await` elsewhere. In a coroutine it goes out when it is
+ * yielded, or awaited, and can be asked once. Outside of coroutines it goes out at once.
+ */
+export type ResponseRequest = Request<HttpResponse> & Promise<HttpResponse>;
+
+/**
+ * Asks servers, and keeps the connections to them.
+ *
+ * `const response = yield* client.get(url)` in a coroutine, `await client.get(url)` in any program.
+ * The response is there when its head has come; see {@linkcode HttpResponse} for its body.
+ *
+ * Connections are used again, the one that was used last first. A request that gets no answer on a
+ * connection that was used before is asked once more, if it may be repeated (RFC 9110 9.2.2).
+ *
+ * @example In any program
+ * ```ts
+ * import { HttpClient } from "@weightless/io/http";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = Deno.serve({ port: 0, onListen() {} }, async (request) => {
+ *   return new Response(`You say ${await request.text()}`);
+ * });
+ * const url = `http://127.0.0.1:${server.addr.port}/`;
+ *
+ * using client = new HttpClient();
+ * const response = await client.post(url, { body: "hello" });
+ * assertEquals(await response.text(), "You say hello");
+ * ```
+ *
+ * @example Many at once, in a coroutine
+ * ```ts
+ * import { call } from "@weightless/io/compose";
+ * import { all, asProcess } from "@weightless/io/gio";
+ * import { HttpClient } from "@weightless/io/http";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = Deno.serve({ port: 0, onListen() {} }, (request) => {
+ *   return new Response(new URL(request.url).pathname);
+ * });
+ *
+ * using client = new HttpClient({ maxConnectionsPerOrigin: 2 });
+ * function* ask(path: string) {
+ *   const response = yield* client.get(`http://127.0.0.1:${server.addr.port}${path}`);
+ *   return yield* call(response.text());
+ * }
+ * const texts = await asProcess(function* () {
+ *   return yield* all(ask("/a"), ask("/b"), ask("/c"));
+ * }());
+ * assertEquals(texts, ["/a", "/b", "/c"]);
+ * ```
+ */
+export class HttpClient implements Disposable {
+  readonly #client: Client;
+  readonly #pools = new Map<Reactor, Pool>();
+  #own: OwnReactor | undefined;
+  #isClosed = false;
+
+  /**
+   * Makes a client. It connects when it is asked to.
+   *
+   * @param options What holds for all its requests.
+   * @throws {TypeError} If an option does not exist, or makes no sense.
+   * @throws {RangeError} If a number is out of its range.
+   */
+  constructor(options: HttpClientOptions = {}) {
+    this.#client = {
+      settings: settingsOf(options),
+      plain: new WeakMap(),
+      poolOf: (reactor) => this.#poolOf(reactor),
+    };
+  }
+
+  /**
+   * Asks.
+   *
+   * @param method The method, such as `"GET"`. It is case-sensitive (RFC 9110 9.1).
+   * @param url What to ask for: http or https. A name and a password in it are sent (RFC 7617).
+   * @param options Headers, a body, limits of time.
+   * @returns The request: `yield*` or `await` it to get the response.
+   * @throws {TypeError} If the URL or an option makes no sense.
+   * @throws {RangeError} If a number is out of its range.
+   * @throws {LocalProtocolError} If the headers cannot be sent.
+   * @throws From the request: {@linkcode RemoteProtocolError} if there is no proper response, a
+   * TimeoutError of gio, {@linkcode TooManyConnections}, the reason of the signal, or what connecting
+   * throws.
+   */
+  request(method: string, url: string | URL, options: RequestOptions = {}): ResponseRequest {
+    if (this.#isClosed) throw closed();
+    return new Asking(this.#client, method, url, options);
+  }
+
+  /** Asks by GET. See {@linkcode HttpClient.request}. */
+  get(url: string | URL, options?: RequestOptions): ResponseRequest {
+    return this.request("GET", url, options);
+  }
+
+  /** Asks by HEAD. See {@linkcode HttpClient.request}. */
+  head(url: string | URL, options?: RequestOptions): ResponseRequest {
+    return this.request("HEAD", url, options);
+  }
+
+  /** Asks by POST. See {@linkcode HttpClient.request}. */
+  post(url: string | URL, options?: RequestOptions): ResponseRequest {
+    return this.request("POST", url, options);
+  }
+
+  /** Asks by PUT. See {@linkcode HttpClient.request}. */
+  put(url: string | URL, options?: RequestOptions): ResponseRequest {
+    return this.request("PUT", url, options);
+  }
+
+  /** Asks by PATCH. See {@linkcode HttpClient.request}. */
+  patch(url: string | URL, options?: RequestOptions): ResponseRequest {
+    return this.request("PATCH", url, options);
+  }
+
+  /** Asks by OPTIONS. See {@linkcode HttpClient.request}. */
+  options(url: string | URL, options?: RequestOptions): ResponseRequest {
+    return this.request("OPTIONS", url, options);
+  }
+
+  /** Asks by DELETE. See {@linkcode HttpClient.request}. */
+  delete(url: string | URL, options?: RequestOptions): ResponseRequest {
+    return this.request("DELETE", url, options);
+  }
+
+  /** The connections to each origin, and the requests that wait for one. */
+  inspect(): OriginInspected[] {
+    return [...this.#pools.values()].flatMap((pool) => pool.inspect());
+  }
+
+  /** Closes the connections that are free, and the others when they are. It cannot ask any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const pool of [...this.#pools.values()]) pool.close();
+    this.#endOwn();
+  }
+
+  /** As {@linkcode HttpClient.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #poolOf(given: Reactor | undefined): Pool {
+    if (this.#isClosed) throw closed();
+    const { settings } = this.#client;
+    const reactor = settings.reactor ?? given ?? this.#ownReactor().reactor;
+    let pool = this.#pools.get(reactor);
+    if (pool === undefined) {
+      const own = this.#own?.reactor === reactor ? this.#own : undefined;
+      pool = new Pool(settings, reactor, own, () => this.#pools.delete(reactor));
+      this.#pools.set(reactor, pool);
+    }
+    return pool;
+  }
+
+  #ownReactor(): OwnReactor {
+    return this.#own ??= new OwnReactor(() => this.#endOwn());
+  }
+
+  /** Nothing is awaited: lets go of what a client of its own reactor keeps. */
+  #endOwn(): void {
+    const own = this.#own;
+    if (own === undefined || own.isAwaited) return;
+    const pool = this.#pools.get(own.reactor);
+    pool?.closeIdle();
+    // Somebody may still have a response to read.
+    if (!this.#isClosed || pool?.isEmpty === false) return;
+    this.#own = undefined;
+    own.close();
+  }
+}
+
+function closed(): TypeError {
+  return new TypeError("Cannot ask: the client is closed");
+}
