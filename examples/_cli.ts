@@ -11,11 +11,32 @@ export function fail(message: string): never {
 
 /** The options of an example, each with its default: text, or false for one that takes no value. */
 export function options<T extends Record<string, string | boolean>>(usage: string, defaults: T): T {
+  return parse(usage, defaults, false).values;
+}
+
+/** The URLs that an example is given, of which there must be one at least, and its options. */
+export function urlsAndOptions<T extends Record<string, string | boolean>>(
+  usage: string,
+  defaults: T,
+): T & { urls: URL[] } {
+  const { values, positionals } = parse(usage, defaults, true);
+  if (positionals.length === 0) fail(`Give a URL. Usage: ${usage}`);
+  const urls = positionals.map((text) => {
+    const url = URL.parse(text);
+    if (url !== null && /^https?:$/.test(url.protocol)) return url;
+    fail(`Cannot use ${text}: it must be a URL of http or https`);
+  });
+  return { ...values, urls };
+}
+
+function parse<T>(usage: string, defaults: T & object, allowPositionals: boolean) {
   const known = Object.entries(defaults).map(([name, value]) =>
     [name, { type: typeof value as "string" | "boolean", default: value }] as const
   );
   try {
-    return parseArgs({ options: Object.fromEntries(known), args: Deno.args }).values as T;
+    const options = Object.fromEntries(known);
+    const { values, positionals } = parseArgs({ options, args: Deno.args, allowPositionals });
+    return { values: values as T, positionals };
   } catch (error) {
     fail(`${(error as Error).message.split(/\.\s|\n/)[0]}. Usage: ${usage}`);
   }

@@ -1,13 +1,13 @@
 /** The reverse proxy, before other examples and before servers that misbehave. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { proxy } from "../../examples/reverse_proxy.ts";
-import { HttpServer } from "../../http/mod.ts";
+import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { proxy, proxyClient } from "../../examples/reverse_proxy.ts";
+import { HttpServer, RemoteProtocolError } from "../../http/mod.ts";
 import { Reactor, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turnsUntil } from "../_leaks.ts";
 import { hasCommand, output } from "../_peers.ts";
 import { hostname, listening, SELECTORS } from "../_sockets.ts";
 import { bytes, text } from "../http/_drive.ts";
-import { answerTo, exchange } from "../http/_live.ts";
+import { ANSWERED, answerTo, exchange } from "../http/_live.ts";
 import { assertSameBytes, pattern, readSome, writeAll } from "../reactor/_transfer_ends.ts";
 import { ExampleServer } from "./_server.ts";
 
@@ -35,12 +35,14 @@ function proxyTest(
           } catch { /* It is closed. */ }
         }
       })();
-      const to = { hostname, port: (listener.addr as Deno.NetAddr).port };
+      const to = `${hostname}:${(listener.addr as Deno.NetAddr).port}`;
+      const client = proxyClient(1000);
       const server = new HttpServer(reactor, {
         ...listening,
-        handler: (request) => proxy(request, CLIENT, { to, timeoutMs: 1000 }),
+        handler: (request) => proxy(request, CLIENT, to, client),
       });
       await fn(server.port, errors, clock);
+      client.close();
       listener.close();
       await accepting;
       reactor.requestShutdown();
@@ -82,7 +84,7 @@ proxyTest(
       seen.pop(),
       'POST /a?b HTTP/1.1\r\nhost: there\r\nforwarded: for="[2001:db8::1]";host="there";proto=http\r\n' +
         "x-forwarded-for: 1.2.3.4, 2001:db8::1\r\nx-forwarded-host: there\r\nx-forwarded-proto: http\r\nvia: 1.1 weightless\r\n" +
-        "content-length: 5\r\nx-kept: \xe9\r\nconnection: close\r\n\r\nhello",
+        "x-kept: \xe9\r\ncontent-length: 5\r\n\r\nhello",
     );
     assertEquals(errors, []);
   },
@@ -95,6 +97,12 @@ const ANSWERS: [what: string, answer: string, body: RegExp][] = [
     "in chunks",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1;x=y\r\na\r\n02\r\nbc\r\n0\r\nX: y\r\n\r\n",
     /chunked\r\n[^]*\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n$/,
+  ],
+  // RFC 9112 5.2: a proxy must unfold it, or answer 502.
+  [
+    "after a folded field",
+    "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 1\r\n\r\nx",
+    /\r\na: b {3}c\r\n[^]*\r\n\r\nx$/,
   ],
   [
     "that has none",
@@ -115,7 +123,6 @@ const NONSENSE: [what: string, answer: string][] = [
   ["another protocol", "220 hello\r\n\r\n"],
   ["a status that there is not", "HTTP/1.1 999 Odd\r\n\r\n"],
   ["a malformed field", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n"],
-  ["a folded field", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"],
   ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
   [
     "a length and chunks",
@@ -142,6 +149,74 @@ for (const [what, answer] of CUT) {
   proxyTest(`cuts an answer that ends early ${what}`, answering(answer), async (port) => {
     const received = await exchange(port, GET);
     assert(!received?.endsWith("0\r\n\r\n"), received);
+  });
+}
+
+/** Sends each piece back at once, in an answer that begins before the body of the request. */
+async function echoing(conn: Deno.Conn): Promise<void> {
+  let received = "";
+  while (!received.includes("\r\n\r\n")) received += text((await readSome(conn))!);
+  await writeAll(conn, bytes("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"));
+  let body = received.split("\r\n\r\n")[1]!;
+  for (let all = ""; all.length < 4; body = text((await readSome(conn))!)) {
+    all += body;
+    await writeAll(conn, bytes(body));
+    if (all.length === 4) break;
+  }
+}
+proxyTest("sends bodies both ways at once", echoing, async (port, errors) => {
+  const head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\n";
+  // The second half is sent when the first one has come back.
+  assertMatch(await answerTo(port, `${head}ab`, ANSWERED, "cd"), /\r\n\r\nabcd$/);
+  assertEquals(errors, []);
+});
+
+let connections = 0, ended = 0;
+proxyTest("keeps its connections", async (conn) => {
+  connections++;
+  for (let request = ""; request !== null;) {
+    const piece = await readSome(conn);
+    if (piece === null) return;
+    request += text(piece);
+    if (!request.endsWith("\r\n\r\n")) continue;
+    request = "";
+    await writeAll(conn, bytes("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  }
+}, async (port, errors) => {
+  connections = 0;
+  for (let i = 0; i < 3; i++) assertMatch((await exchange(port, GET))!, /\r\n\r\nok$/);
+  assertEquals([connections, errors], [1, []]);
+});
+
+const GONE: [when: string, sent: string, answer: string][] = [
+  ["before the answer", GET, ""],
+  [
+    "within its body",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabc",
+    "",
+  ],
+  ["within the answer", GET, "HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\nabc"],
+];
+for (const [when, sent, answer] of GONE) {
+  let asked = 0;
+  proxyTest(`leaves the other server when the client goes ${when}`, async (conn) => {
+    asked++;
+    if (answer !== "") await writeAll(conn, bytes(answer));
+    try {
+      while (await readSome(conn) !== null);
+    } finally {
+      ended++;
+    }
+  }, async (port, errors) => {
+    asked = ended = 0;
+    const conn = await Deno.connect({ hostname, port });
+    await writeAll(conn, bytes(sent));
+    if (answer !== "") { while (!text((await readSome(conn))!).endsWith("abc")); }
+    else await turnsUntil(() => asked === 1);
+    conn.close();
+    await turnsUntil(() => ended === 1);
+    for (const error of errors) assertInstanceOf(error, RemoteProtocolError);
+    if (when !== "within its body") assertEquals(errors, []);
   });
 }
 
