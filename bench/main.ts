@@ -15,6 +15,7 @@ const known = [
   "breakdown",
   "zero_copy",
   "static",
+  "client",
   "abuse",
 ];
 const chosen = Deno.args.length > 0 ? Deno.args : known;

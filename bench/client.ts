@@ -1,0 +1,292 @@
+/**
+ * Clients: many requests, 64 at a time, to a server in C; and the download of a large file from nginx.
+ *
+ * Ours by coroutines on both back ends, and in a program without coroutines; `fetch` of Deno; undici by its fastest
+ * API, `dispatch` of a `Pool`, on Node and on Deno. Each has a process of its own, and gets its turn in each round, in
+ * alternating order; medians and ratios are over the rounds. The processor time is that of the client alone.
+ *
+ *     deno run -A bench/client.ts [--requests 50000] [--rounds 5] [--download 1] [--only requests|download]
+ *
+ * `--download` is in GiB. With `--only` nothing is written to bench/results.
+ */
+import { parseArgs } from "node:util";
+import { file, startOnFreePort } from "./_ends.ts";
+import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
+import { compiled, has, here, processorTime, type Server, start, stop } from "./_servers.ts";
+
+const { values: options } = parseArgs({
+  args: Deno.args,
+  options: {
+    requests: { type: "string", default: "50000" },
+    rounds: { type: "string", default: "5" },
+    download: { type: "string", default: "1" },
+    only: { type: "string" },
+  },
+});
+const requests = Number(options.requests);
+const rounds = Number(options.rounds);
+const gib = Number(options.download);
+
+const FETCH = "fetch";
+const UNDICI = "undici";
+
+if (Deno.build.os !== "linux") {
+  console.error("Without Linux nothing is measured");
+  Deno.exit();
+}
+
+/** A client that obeys orders: see peers/_orders.mjs. */
+class Client {
+  readonly process: Deno.ChildProcess;
+  readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #answers: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  constructor(command: string, args: string[], cwd?: string) {
+    this.process = new Deno.Command(command, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+      ...(cwd !== undefined && { cwd }),
+    }).spawn();
+    this.#orders = this.process.stdin.getWriter();
+    this.#answers = this.process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  async #line(): Promise<string> {
+    while (!this.#text.includes("\n")) {
+      const { value, done } = await this.#answers.read();
+      if (done) throw new Error("A client has ended before it answered");
+      this.#text += value;
+    }
+    const [line, ...rest] = this.#text.split("\n");
+    this.#text = rest.join("\n");
+    return line!;
+  }
+
+  async ready(): Promise<this> {
+    await this.#line();
+    return this;
+  }
+
+  async order(...words: (string | number)[]): Promise<Record<string, number>> {
+    await this.#orders.write(new TextEncoder().encode(words.join(" ") + "\n"));
+    return JSON.parse(await this.#line());
+  }
+
+  /** Milliseconds of processor time so far. */
+  get cpu(): number {
+    return processorTime({ port: 0, process: this.process, stdout: this.#answers });
+  }
+
+  /** The most memory it had since `forgetPeak`, in bytes. */
+  get peak(): number {
+    const status = Deno.readTextFileSync(`/proc/${this.process.pid}/status`);
+    return 1024 * Number(status.match(/VmHWM:\s+(\d+)/)![1]);
+  }
+
+  forgetPeak(): void {
+    Deno.writeTextFileSync(`/proc/${this.process.pid}/clear_refs`, "5");
+  }
+
+  async end(): Promise<void> {
+    await this.#orders.close();
+    await this.#answers.cancel();
+    await this.process.status;
+  }
+}
+
+type Clients = Record<string, () => Promise<Client>>;
+
+const deno = (path: string, ...args: string[]) => () =>
+  new Client(Deno.execPath(), ["run", "-A", here(path), ...args]).ready();
+
+/** undici on Node, if that and npm are there. */
+async function onNode(): Promise<Clients> {
+  if (!await has("node") || !await has("npm")) return {};
+  const folder = await Deno.makeTempDir();
+  addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  const args = ["install", "--silent", "--no-save", "--prefix", folder, "undici@7"];
+  const { success } = await new Deno.Command("npm", { args, stderr: "inherit" }).output();
+  if (!success) return {};
+  const path = `${folder}/node_modules/undici/index.js`;
+  return {
+    [`${UNDICI} on Node`]: () =>
+      new Client("node", [here("peers/undici_client.mjs"), path]).ready(),
+  };
+}
+
+/** Starts all, lets each work once for a start, then all in turn, there and back. */
+async function alternately<Measured>(
+  clients: Clients,
+  times: number,
+  work: (client: Client, isWarmUp: boolean) => Promise<Measured>,
+): Promise<Map<string, Measured[]>> {
+  const running = new Map<string, Client>();
+  try {
+    for (const [name, start] of Object.entries(clients)) running.set(name, await start());
+    const results = new Map<string, Measured[]>([...running.keys()].map((name) => [name, []]));
+    for (const client of running.values()) await work(client, true);
+    const order = [...running];
+    for (let i = 0; i < times; i++) {
+      for (const [name, client] of order) results.get(name)!.push(await work(client, false));
+      order.reverse();
+    }
+    return results;
+  } finally {
+    for (const client of running.values()) await client.end();
+  }
+}
+
+/** For the machine: how many others wanted the processors. */
+const load = () => Deno.readTextFileSync("/proc/loadavg").split(" ")[0];
+
+async function asking(): Promise<Table> {
+  const c = await compiled("epoll_server.c");
+  const server: Server = c === undefined
+    ? await start(Deno.execPath(), ["run", "-A", here("peers/deno_serve.ts")])
+    : await start(c, []);
+  const url = `http://127.0.0.1:${server.port}/`;
+  try {
+    const measured = await alternately(
+      {
+        "weightless, epoll": deno("peers/client.ts", "epoll"),
+        "weightless, deno": deno("peers/client.ts", "deno"),
+        "weightless, await": deno("peers/client.ts", "await"),
+        [FETCH]: deno("peers/client.ts", "fetch"),
+        ...await onNode(),
+        [`${UNDICI} on Deno`]: deno("peers/undici_client.mjs", "npm:undici@7"),
+      },
+      rounds,
+      async (client) => {
+        const before = client.cpu;
+        const { elapsed, p50, p99 } = await client.order("ask", url, requests);
+        const cpu = 1000 * (client.cpu - before) / requests;
+        return { rate: requests / elapsed! * 1000, cpu, p50: p50!, p99: p99! };
+      },
+    );
+    type Measured = { rate: number; cpu: number; p50: number; p99: number };
+    const all = (name: string, what: keyof Measured) => measured.get(name)!.map((one) => one[what]);
+    const of = (name: string, what: keyof Measured) => median(all(name, what));
+    const fastest = [...measured.keys()].filter((name) => name.startsWith(UNDICI))
+      .sort((a, b) => of(b, "rate") - of(a, "rate"))[0]!;
+    const ratio = (name: string, other: string, what: keyof Measured) =>
+      round(median(all(name, what).map((value, i) => value / all(other, what)[i]!)));
+    const rows = [...measured.keys()].map((name): Row => ({
+      client: name,
+      "requests/s": round(of(name, "rate")),
+      lowest: round(Math.min(...all(name, "rate"))),
+      highest: round(Math.max(...all(name, "rate"))),
+      [`× ${FETCH}`]: ratio(name, FETCH, "rate"),
+      [`× ${UNDICI}`]: ratio(name, fastest, "rate"),
+      "CPU µs each": round(of(name, "cpu")),
+      [`CPU × ${FETCH}`]: ratio(name, FETCH, "cpu"),
+      [`CPU × ${UNDICI}`]: ratio(name, fastest, "cpu"),
+      "p50 ms": round(of(name, "p50")),
+      "p99 ms": round(of(name, "p99")),
+    }));
+    return {
+      title: `${requests} requests, 64 at a time (undici is that of ${
+        fastest.slice(UNDICI.length + 4)
+      }; load ${load()})`,
+      rows,
+    };
+  } finally {
+    await stop(server);
+  }
+}
+
+/** nginx sends a file of zeros. */
+function nginx(root: string): Promise<Server> {
+  return startOnFreePort("nginx", (port, folder) => {
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    return [
+      "-e",
+      "stderr",
+      "-c",
+      file(`${folder}/nginx.conf`, [
+        "daemon off; master_process off;",
+        `pid ${folder}/pid;`,
+        "events {}",
+        "http {",
+        "access_log off; sendfile on; default_type application/octet-stream;",
+        ...temporary.map((what) => `${what}_temp_path ${folder}/${what};`),
+        `server { listen 127.0.0.1:${port}; root ${root}; }`,
+        "}",
+      ]),
+    ];
+  });
+}
+
+async function downloading(): Promise<Table> {
+  const folder = await Deno.makeTempDir();
+  const MIB = 2 ** 20;
+  let server: Server | undefined;
+  try {
+    await Deno.chmod(folder, 0o755);
+    for (const [name, size] of [["warm-up", 64 * MIB], ["file", gib * 1024 * MIB]] as const) {
+      await Deno.writeFile(`${folder}/${name}`, new Uint8Array());
+      await Deno.truncate(`${folder}/${name}`, size);
+    }
+    server = await nginx(folder);
+    const { port } = server;
+    const measured = await alternately(
+      {
+        "saveTo, epoll": deno("peers/client.ts", "epoll"),
+        "saveTo, deno": deno("peers/client.ts", "deno"),
+        "saveTo, await": deno("peers/client.ts", "await"),
+        [FETCH]: deno("peers/client.ts", "fetch"),
+      },
+      rounds,
+      async (client, isWarmUp) => {
+        const name = isWarmUp ? "warm-up" : "file";
+        const to = `${folder}/copy`;
+        client.forgetPeak();
+        const before = { cpu: client.cpu, memory: client.peak };
+        const { bytes, elapsed } = await client.order(
+          "download",
+          `http://127.0.0.1:${port}/${name}`,
+          to,
+        );
+        const expected = Deno.statSync(`${folder}/${name}`).size;
+        if (bytes !== expected || Deno.statSync(to).size !== expected) {
+          throw new Error(`${bytes} of ${expected} bytes arrived`);
+        }
+        Deno.removeSync(to);
+        const size = bytes / 2 ** 30;
+        return {
+          cpu: (client.cpu - before.cpu) / 1000 / size,
+          rate: size / elapsed! * 1000,
+          memory: client.peak / MIB,
+          more: (client.peak - before.memory) / MIB,
+        };
+      },
+    );
+    const reference = measured.get(FETCH)!;
+    const rows = [...measured].map(([name, list]): Row => ({
+      client: name === FETCH ? `${FETCH}, pipeTo` : name,
+      "CPU s/GiB": round(median(list.map(({ cpu }) => cpu))),
+      "CPU × fetch": round(median(list.map(({ cpu }, i) => cpu / reference[i]!.cpu))),
+      "GiB/s": round(median(list.map(({ rate }) => rate))),
+      "peak MiB": round(Math.max(...list.map(({ memory }) => memory))),
+      "above before, MiB": round(Math.max(...list.map(({ more }) => more))),
+    }));
+    return { title: `Download of ${gib} GiB to a file (load ${load()})`, rows };
+  } finally {
+    if (server !== undefined) await stop(server);
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const tables: Table[] = [];
+for (const [name, part] of Object.entries({ requests: asking, download: downloading })) {
+  if (options.only !== undefined && options.only !== name) continue;
+  if (part === downloading && !await has("nginx")) {
+    console.error("Without nginx there is no download: apt-get install nginx");
+    continue;
+  }
+  tables.push(await part());
+  printTable(tables.at(-1)!);
+}
+if (options.only === undefined) await writeJson("client", tables);
