@@ -68,10 +68,8 @@ export class DecodedContext implements Context {
       return this.#fail(error);
     }
     const { value: yielded } = result;
-    if (result.done) {
-      this.#state = "over";
-      // What comes after the end of the data is an error of the stage; there is only the end left.
-    } else if (yielded === undefined) this.#state = "wants more";
+    if (result.done) this.#state = "over";
+    else if (yielded === undefined) this.#state = "wants more";
     else if (isRequest(yielded)) {
       yielded.begin({
         resume: (answer) => this.#answered("next", answer),
