@@ -652,13 +652,13 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     const exchange = this.#exchange;
     const error = told(fault, exchange);
     const context = this.#context;
-    const isBody = this.#state === "body";
+    const isHead = this.#state === "head";
     this.#context = this.#exchange = undefined;
     // A transfer is told by the socket itself.
     context?.lose(error);
     this.abort();
     context?.tell();
-    if (isBody) exchange?.over(this);
+    if (!isHead) exchange?.over(this);
     return error;
   }
 

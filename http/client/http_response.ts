@@ -216,7 +216,7 @@ export class HttpResponse implements Disposable {
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#claim();
     const { context } = this;
-    const { reactor } = this.#pool;
+    const { reactor, own } = this.#pool;
     // After an Upgrade, something may have come with the head.
     const arrived = [...Channel.of(context).takeRest()] as Uint8Array<ArrayBuffer>[];
     const isReadable = () =>
@@ -233,7 +233,7 @@ export class HttpResponse implements Disposable {
             context.recv() as Uint8Array<ArrayBuffer> | null | undefined;
           if (piece === null) return controller.close();
           if (piece !== undefined) return controller.enqueue(piece);
-          await isReadable();
+          await (own === undefined ? isReadable() : own.attend(isReadable()));
         }
       },
       cancel: () => this.close(),

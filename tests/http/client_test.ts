@@ -672,6 +672,70 @@ for (const selector of SELECTORS) {
 }
 
 let isSilent = false;
+leakTest("a client without a reactor reads as a stream what is decoded, or upgraded", async () => {
+  const data = new Uint8Array(1_000_000).map((_, i) => Math.imul(i, 2654435761) >>> 24);
+  const coded = encodeWhole("gzip", data) as Uint8Array<ArrayBuffer>; // too large to be decoded at once
+  await using server = Deno.serve(
+    { ...listening, onListen() {} },
+    () => new Response(coded, { headers: { "content-encoding": "gzip" } }),
+  );
+  using listener = Deno.listen(listening);
+  const isRead = Promise.withResolvers<void>();
+  const upgrading = (async () => {
+    using conn = await listener.accept();
+    await conn.read(new Uint8Array(1000));
+    await conn.write(encoder.encode("HTTP/1.1 101 x\r\nUpgrade: other\r\n\r\nearly"));
+    await isRead.promise;
+    await conn.write(encoder.encode(", late"));
+  })();
+  using client = new HttpClient();
+  const response = await client.get(`http://${hostname}:${server.addr.port}/`);
+  assertEquals(await new Response(response.stream()).bytes(), data);
+  const upgraded = await client.get(`http://${hostname}:${(listener.addr as Deno.NetAddr).port}/`, {
+    headers: { upgrade: "other" },
+  });
+  let heard = "";
+  for await (const piece of upgraded.stream()) {
+    heard += new TextDecoder().decode(piece);
+    isRead.resolve();
+  }
+  assertEquals(heard, "early, late");
+  upgraded.close();
+  await upgrading;
+});
+
+for (const selector of SELECTORS) {
+  leakTest(
+    `nothing is left of a request that is given up while its body is dropped (${selector})`,
+    async () => {
+      await using server = scripted("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc");
+      const controller = new AbortController();
+      const { signal } = controller;
+      let listeners = 0;
+      const { addEventListener, removeEventListener } = signal;
+      signal.addEventListener = (...args: unknown[]) => {
+        listeners++;
+        addEventListener.apply(signal, args as never);
+      };
+      signal.removeEventListener = (...args: unknown[]) => {
+        listeners--;
+        removeEventListener.apply(signal, args as never);
+      };
+      using client = new HttpClient();
+      await asProcess(
+        function* () {
+          const response = yield* client.get(server.url, { signal });
+          response.close();
+          assertEquals([client.inspect()[0]!.active, listeners], [1, 1]);
+          controller.abort();
+          assertEquals([client.inspect().length, listeners], [0, 0]);
+        }(),
+        { selector },
+      );
+    },
+  );
+}
+
 clientTest("a signal gives up, before and within the response", function* () {
   yield ok();
   for (const piece of "abc") {
