@@ -85,24 +85,39 @@ function haproxy(...globals: string[]): Start<number> {
 }
 
 function nginx(path: string): Promise<Server> {
-  return startOnFreePort("nginx", (port, folder) => {
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    return [
-      "-e",
-      "stderr",
-      "-c",
-      file(`${folder}/nginx.conf`, [
-        "daemon off; master_process off;",
-        `pid ${folder}/pid;`,
-        "events {}",
-        "http {",
-        "access_log off; sendfile on; default_type application/octet-stream;",
-        ...temporary.map((what) => `${what}_temp_path ${folder}/${what};`),
-        `server { listen ${hostname}:${port}; location = /file { alias ${path}; } }`,
-        "}",
-      ]),
-    ];
-  });
+  return startNginx((port) => [
+    "sendfile on; default_type application/octet-stream;",
+    `server { listen ${hostname}:${port}; location = /file { alias ${path}; } }`,
+  ]);
+}
+
+/**
+ * Starts nginx, which writes no log.
+ *
+ * @param http What its block `http` has.
+ * @param main What stands before the blocks.
+ */
+export function startNginx(
+  http: (port: number) => string[],
+  main: string[] = [],
+): Promise<Server> {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return startOnFreePort("nginx", (port, folder) => [
+    "-e",
+    `${folder}/errors`,
+    "-c",
+    file(`${folder}/nginx.conf`, [
+      "daemon off; master_process off;",
+      ...main,
+      `pid ${folder}/pid;`,
+      "events {}",
+      "http {",
+      "access_log off;",
+      ...temporary.map((what) => `${what}_temp_path ${folder}/${what};`),
+      ...http(port),
+      "}",
+    ]),
+  ]);
 }
 
 export function file(path: string, lines: string[]): string {

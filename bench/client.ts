@@ -10,7 +10,7 @@
  * `--download` is in GiB. With `--only` nothing is written to bench/results.
  */
 import { parseArgs } from "node:util";
-import { file, startOnFreePort } from "./_ends.ts";
+import { startNginx } from "./_ends.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
 import { compiled, has, here, processorTime, type Server, start, stop } from "./_servers.ts";
 
@@ -199,24 +199,10 @@ async function asking(): Promise<Table> {
 
 /** nginx sends a file of zeros. */
 function nginx(root: string): Promise<Server> {
-  return startOnFreePort("nginx", (port, folder) => {
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    return [
-      "-e",
-      "stderr",
-      "-c",
-      file(`${folder}/nginx.conf`, [
-        "daemon off; master_process off;",
-        `pid ${folder}/pid;`,
-        "events {}",
-        "http {",
-        "access_log off; sendfile on; default_type application/octet-stream;",
-        ...temporary.map((what) => `${what}_temp_path ${folder}/${what};`),
-        `server { listen 127.0.0.1:${port}; root ${root}; }`,
-        "}",
-      ]),
-    ];
-  });
+  return startNginx((port) => [
+    "sendfile on; default_type application/octet-stream;",
+    `server { listen 127.0.0.1:${port}; root ${root}; }`,
+  ]);
 }
 
 async function downloading(): Promise<Table> {

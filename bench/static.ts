@@ -8,7 +8,7 @@
  *     deno run -A bench/static.ts [--rounds 3] [--seconds 1]
  */
 import { parseArgs } from "node:util";
-import { file, startOnFreePort } from "./_ends.ts";
+import { startNginx } from "./_ends.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
 import { has, here, processorTime, type Server, start, stop } from "./_servers.ts";
 
@@ -36,26 +36,11 @@ const ours = (...means: string[]) => () =>
   start(Deno.execPath(), ["run", "-A", here("peers/static_server.ts"), root, ...means]);
 
 function nginx(): Promise<Server> {
-  return startOnFreePort("nginx", (port, folder) => {
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    return [
-      "-e",
-      "stderr",
-      "-c",
-      file(`${folder}/nginx.conf`, [
-        "daemon off; master_process off;",
-        "user root;",
-        `pid ${folder}/pid;`,
-        "events {}",
-        "http {",
-        "access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;",
-        "default_type application/octet-stream;",
-        ...temporary.map((what) => `${what}_temp_path ${folder}/${what};`),
-        `server { listen 127.0.0.1:${port}; root ${root}; }`,
-        "}",
-      ]),
-    ];
-  });
+  return startNginx((port) => [
+    "sendfile on; tcp_nopush on; keepalive_requests 1000000000;",
+    "default_type application/octet-stream;",
+    `server { listen 127.0.0.1:${port}; root ${root}; }`,
+  ], ["user root;"]);
 }
 
 const starts: Record<string, () => Promise<Server>> = {

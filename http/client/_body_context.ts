@@ -96,9 +96,7 @@ export class BodyContext extends Framing implements Context {
       throw new TypeError("Cannot transfer the body of a response: somebody else reads it");
     }
     this.#pieces.unshift(...rest);
-    // When all is here, the connection may serve others.
-    const raw = isConnection(this.#rest) ? this.#socket : this;
-    return new FramedResponse(this, raw, this.#rest);
+    return new FramedResponse(this, isConnection(this.#rest) ? this.#rest : undefined);
   }
 
   /** For transfers: so many bytes may the kernel move. */
@@ -205,15 +203,15 @@ class FramedResponse extends Framed {
   readonly #context: BodyContext;
   readonly #origin: BodyOrigin | undefined;
 
-  constructor(context: BodyContext, raw: Selectable, rest: Rest) {
+  constructor(context: BodyContext, origin: BodyOrigin | undefined) {
     super();
     this.#context = context;
     this.reactor = context.reactor;
-    this.#origin = isConnection(rest) ? rest : undefined;
+    this.#origin = origin;
     // When all has arrived, the connection may carry another request already.
-    this.raw = this.#origin === undefined ? context : raw;
+    this.raw = origin?.socket ?? context;
     context.isLent = true;
-    if (this.#origin !== undefined) this.#origin.isLent = true;
+    if (origin !== undefined) origin.isLent = true;
   }
 
   override get direct(): number {
@@ -240,8 +238,6 @@ class FramedResponse extends Framed {
   }
 }
 
-function isConnection(
-  rest: Rest,
-): rest is BodyOrigin {
+function isConnection(rest: Rest): rest is BodyOrigin {
   return typeof rest === "object" && "piece" in rest;
 }

@@ -90,29 +90,26 @@ function streamed(begin: () => Coroutine, end: () => unknown = () => {}): Conten
   };
 }
 
-function* fromStream(stream: ReadableStream<Uint8Array>): Coroutine<void> {
+function fromStream(stream: ReadableStream<Uint8Array>): Coroutine<void> {
+  // Not its iterator, which would wait for a read before it cancels.
   const reader = stream.getReader();
-  let isWhole = false;
-  try {
-    for (;;) {
-      const { done, value } = yield* wait(reader.read());
-      if (done) {
-        isWhole = true;
-        return;
-      }
-      yield value;
-    }
-  } finally {
-    if (!isWhole) reader.cancel().catch(() => {});
-  }
+  return pulled(() => reader.read(), () => reader.cancel());
 }
 
-function* fromAsync(iterable: AsyncIterable<string | Uint8Array>): Coroutine<void> {
+function fromAsync(iterable: AsyncIterable<string | Uint8Array>): Coroutine<void> {
   const iterator = iterable[Symbol.asyncIterator]();
+  return pulled(() => iterator.next(), () => iterator.return?.());
+}
+
+/** Yields what is read, and ends the reading if it is given up before. */
+function* pulled(
+  read: () => Promise<{ done?: boolean | undefined; value?: unknown }>,
+  end: () => unknown,
+): Coroutine<void> {
   let isWhole = false;
   try {
     for (;;) {
-      const { done, value } = yield* wait(iterator.next());
+      const { done, value } = yield* wait(read());
       if (done) {
         isWhole = true;
         return;
@@ -120,7 +117,7 @@ function* fromAsync(iterable: AsyncIterable<string | Uint8Array>): Coroutine<voi
       yield value;
     }
   } finally {
-    if (!isWhole) Promise.resolve(iterator.return?.()).catch(() => {});
+    if (!isWhole) Promise.resolve(end()).catch(() => {});
   }
 }
 

@@ -1,5 +1,5 @@
 /** Servers of other people for the tests of the client: all serve the same folder, or answer the same paths. */
-import { file, startOnFreePort } from "../../bench/_ends.ts";
+import { file, startNginx, startOnFreePort } from "../../bench/_ends.ts";
 import { type Server, start, stop } from "../../bench/_servers.ts";
 import { hostname } from "../_sockets.ts";
 import { CERT, KEY } from "../reactor/_tls.ts";
@@ -69,32 +69,21 @@ async function ended(server: Server, folder?: string): Promise<void> {
 export async function nginx(): Promise<Peer> {
   const root = await site();
   const secured = freePort();
-  const server = await startOnFreePort("nginx", (port, folder) => {
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    return [
-      ...["-e", `${folder}/errors`, "-c"],
-      file(`${folder}/nginx.conf`, [
-        "daemon off; master_process off;",
-        `pid ${folder}/pid;`,
-        "events {}",
-        "http {",
-        "access_log off; client_max_body_size 5m; default_type application/octet-stream;",
-        "types { text/plain txt; } gzip on; gzip_types text/plain; gzip_min_length 100;",
-        "keepalive_requests 1000000;",
-        ...temporary.map((what) => `${what}_temp_path ${folder}/${what};`),
-        `server { listen ${hostname}:${port}; listen ${hostname}:${secured} ssl;`,
-        `listen unix:${root}/socket;`,
-        `ssl_certificate ${root}/cert.pem; ssl_certificate_key ${root}/key.pem;`,
-        `root ${root};`,
-        "location /put/ { dav_methods PUT DELETE; }",
-        "location = /moved { return 301 /hello.txt; }",
-        'location = /limited { limit_rate 1; add_trailer x y; return 200 "slow"; }',
-        "location = /closes { keepalive_timeout 0; try_files /hello.txt =404; }",
-        "location = /drops { return 444; }",
-        "} }",
-      ]),
-    ];
-  });
+  const server = await startNginx((port) => [
+    "client_max_body_size 5m; default_type application/octet-stream;",
+    "types { text/plain txt; } gzip on; gzip_types text/plain; gzip_min_length 100;",
+    "keepalive_requests 1000000;",
+    `server { listen ${hostname}:${port}; listen ${hostname}:${secured} ssl;`,
+    `listen unix:${root}/socket;`,
+    `ssl_certificate ${root}/cert.pem; ssl_certificate_key ${root}/key.pem;`,
+    `root ${root};`,
+    "location /put/ { dav_methods PUT DELETE; }",
+    "location = /moved { return 301 /hello.txt; }",
+    'location = /limited { limit_rate 1; add_trailer x y; return 200 "slow"; }',
+    "location = /closes { keepalive_timeout 0; try_files /hello.txt =404; }",
+    "location = /drops { return 444; }",
+    "}",
+  ]);
   const started = peer(server, secured, () => ended(server, root));
   return Object.assign(started, { socketPath: `${root}/socket` });
 }

@@ -1,7 +1,7 @@
 /** Programs of other people, as clients and as proxies in front of a server. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Abused } from "../../bench/_abused.ts";
-import { file, startOnFreePort } from "../../bench/_ends.ts";
+import { file, startNginx, startOnFreePort } from "../../bench/_ends.ts";
 import { mixedLoad } from "../../bench/_mixed.ts";
 import { type Server, stop } from "../../bench/_servers.ts";
 import { HttpServer } from "../../http/mod.ts";
@@ -11,27 +11,16 @@ import { hostname, listening } from "../_sockets.ts";
 import { serverTest } from "./_live.ts";
 
 function nginx(far: number): Promise<Server> {
-  return startOnFreePort("nginx", (port, folder) => {
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    return [
-      ...["-e", `${folder}/errors`, "-c"],
-      file(`${folder}/nginx.conf`, [
-        "daemon off; master_process off;",
-        `pid ${folder}/pid;`,
-        "events {}",
-        "http {",
-        "access_log off; client_max_body_size 0;",
-        ...temporary.map((what) => `${what}_temp_path ${folder}/${what};`),
-        `upstream far { server ${hostname}:${far}; keepalive 32; }`,
-        `server { listen ${hostname}:${port};`,
-        "proxy_http_version 1.1; proxy_request_buffering off; proxy_buffering off;",
-        'location / { proxy_pass http://far; proxy_set_header Connection ""; }',
-        "location /tunnel { proxy_pass http://far; proxy_set_header Connection upgrade;",
-        "proxy_set_header Upgrade $http_upgrade; }",
-        "} }",
-      ]),
-    ];
-  });
+  return startNginx((port) => [
+    "client_max_body_size 0;",
+    `upstream far { server ${hostname}:${far}; keepalive 32; }`,
+    `server { listen ${hostname}:${port};`,
+    "proxy_http_version 1.1; proxy_request_buffering off; proxy_buffering off;",
+    'location / { proxy_pass http://far; proxy_set_header Connection ""; }',
+    "location /tunnel { proxy_pass http://far; proxy_set_header Connection upgrade;",
+    "proxy_set_header Upgrade $http_upgrade; }",
+    "}",
+  ]);
 }
 
 function haproxy(far: number): Promise<Server> {
