@@ -2,9 +2,10 @@
 export type HeaderValue = string | number | readonly string[];
 
 /**
- * Headers to send: an object, pairs, a `Headers` or an `HttpHeaders`. A header whose value is
+ * Headers to send: an object, pairs, a `Headers` or an `HttpHeaders`, or whatever fetch takes. A header whose value is
  * undefined is left out.
  */
 export type HeadersToSend =
   | Readonly<Record<string, HeaderValue | undefined>>
-  | Iterable<readonly [string, HeaderValue | undefined]>;
+  | Iterable<readonly [string, HeaderValue | undefined]>
+  | HeadersInit;

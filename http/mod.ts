@@ -95,6 +95,6 @@ export * from "./client/client_limits.ts";
 export * from "./client/client_options.ts";
 export * from "./client/client_timeouts.ts";
 export { HttpClient, type OriginInspected, type ResponseRequest } from "./client/http_client.ts";
-export { type Awaitable, HttpResponse } from "./client/http_response.ts";
+export { type Awaitable, HttpResponse, type SaveOptions } from "./client/http_response.ts";
 export * from "./client/interim_response.ts";
 export * from "./client/too_many_connections.ts";

@@ -58,7 +58,7 @@ export const EXPORTS = {
       HttpServerStatistics HttpTimeouts InterimResponse IpFilterOptions OneRequestOptions
       OriginInspected ParseEventsOptions Part Parts PathFilterOptions RangedAnswer RangedOptions
       RangedRepresentation RangesOptions Raw ReceivedEvent RedirectPolicy RequestContent
-      RequestOptions RequestToSend ResponseHead ResponseRequest ResponseTrailers ServerMessages
+      RequestOptions RequestToSend ResponseHead ResponseRequest ResponseTrailers SaveOptions ServerMessages
       ServerOptions ServerStatistics ShutdownOptions TlsInfo Validators WholeResponse`,
   },
   "http/files": {

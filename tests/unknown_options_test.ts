@@ -174,7 +174,7 @@ const TAKES: Record<string, ((reactor: Reactor, server: HttpServer, to: Server) 
 };
 
 /** What these are is not ours to say: they are those of Deno, and those of an error. */
-const OTHERS = ["SubprocessOptions", "EndOfStreamOptions"];
+const OTHERS = ["SaveOptions", "SubprocessOptions", "EndOfStreamOptions"];
 /** What others extend, and nobody takes. */
 const PARTS = ["TransferOptions"];
 

@@ -15,7 +15,7 @@ import type { BodyContext } from "./_body_context.ts";
 import type { ClientConnection, Exchange } from "./_client_connection.ts";
 import type { RedirectPolicy, RequestOptions } from "./client_options.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
-import { type Content, contentOf } from "./_content.ts";
+import { type Content, contentOf, jsonOf } from "./_content.ts";
 import { HttpResponse } from "./http_response.ts";
 import type { Asker, Pool } from "./_pool.ts";
 import type { Route } from "./_connect.ts";
@@ -53,6 +53,7 @@ const OPTIONS = names<RequestOptions>({
   socketPath: 1,
   headers: 1,
   body: 1,
+  json: 1,
   timeoutMs: 1,
   signal: 1,
   expectContinue: 1,
@@ -110,12 +111,16 @@ export class Asking extends Request<HttpResponse>
     super();
     refuseUnknown("ask", options, OPTIONS);
     const { settings } = client;
-    const { body, timeoutMs, expectContinue = false, timeouts, signal, onInterim } = options;
+    const { body, json, timeoutMs, expectContinue = false, timeouts, signal, onInterim } = options;
     this.#client = client;
     this.#options = options;
     this.method = method;
     this.#target = targetOf(url);
-    this.content = body === undefined || body === null ? undefined : contentOf(body);
+    const hasBody = body !== undefined && body !== null;
+    if (hasBody && json !== undefined) {
+      throw new TypeError("Cannot ask: give a body, or json, and not both");
+    }
+    this.content = json !== undefined ? jsonOf(json) : hasBody ? contentOf(body) : undefined;
     this.#redirect = redirectOf(options.redirect, settings.redirect);
     this.#decompresses = flagOf(options.decompression, settings.decompression);
     const all = timeoutsOf(timeouts, settings.timeouts);

@@ -61,10 +61,19 @@ export function contentOf(body: RequestContent): Content {
     `Cannot send ${
       shown(body)
     }: a body is text, bytes, a form, a Blob, a stream, or a coroutine that yields it; ` +
-      (typeof body === "function"
-        ? "call the function: body()"
-        : 'for JSON give { headers: { "content-type": "application/json" }, body: JSON.stringify(value) }'),
+      (typeof body === "function" ? "call the function: body()" : "for JSON give { json: value }"),
   );
+}
+
+/**
+ * The content for a value that is sent as JSON (RFC 8259).
+ *
+ * @throws {TypeError} If JSON has no text for it.
+ */
+export function jsonOf(value: unknown): Content {
+  const data: string | undefined = JSON.stringify(value);
+  if (data === undefined) throw new TypeError(`Cannot send ${shown(value)}: JSON cannot tell it`);
+  return text(data, "application/json");
 }
 
 function text(data: string, type: string): Content {

@@ -95,10 +95,13 @@ export interface RequestOptions {
   socketPath?: string;
   /** Headers to send. A Content-Length is the length of a body that is not known otherwise. */
   headers?: HeadersToSend;
+  /** The body to send. */
+  body?: RequestContent;
   /**
-   * The body to send.
+   * A value to send as JSON, instead of a body. The Content-Type is `application/json`, if the headers
+   * have none.
    *
-   * @example JSON
+   * @example JSON both ways
    * ```ts
    * import { HttpClient } from "@weightless/io/http";
    * import { assertEquals } from "@std/assert";
@@ -107,14 +110,12 @@ export interface RequestOptions {
    *   return Response.json({ got: await request.json() });
    * });
    * using client = new HttpClient();
-   * const response = await client.post(`http://127.0.0.1:${server.addr.port}/`, {
-   *   headers: { "content-type": "application/json" },
-   *   body: JSON.stringify({ a: 1 }),
-   * });
+   * const url = `http://127.0.0.1:${server.addr.port}/`;
+   * const response = await client.post(url, { json: { a: 1 } });
    * assertEquals(await response.json(), { got: { a: 1 } });
    * ```
    */
-  body?: RequestContent;
+  json?: unknown;
   /** The same as `timeouts: { totalMs }`. */
   timeoutMs?: number;
   /** Gives up when it aborts, also within the body of the response. */

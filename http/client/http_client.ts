@@ -9,6 +9,9 @@ import { settingsOf } from "./_settings.ts";
 
 export type { OriginInspected } from "./_pool.ts";
 
+/** RFC 9110 9.3, RFC 5789. */
+const USUAL = /^(?:get|head|post|put|patch|delete|options)$/;
+
 /**
  * A request to `yield*` in a coroutine, or to `await` elsewhere. In a coroutine it goes out when it is
  * yielded, or awaited, and can be asked once. Outside of coroutines it goes out at once.
@@ -85,7 +88,8 @@ export class HttpClient implements Disposable {
   /**
    * Asks.
    *
-   * @param method The method, such as `"GET"`. It is case-sensitive (RFC 9110 9.1).
+   * @param method The method, such as `"GET"`. It is case-sensitive (RFC 9110 9.1); only the usual
+   * ones may be written in lower case.
    * @param url What to ask for: http or https. A name and a password in it are sent (RFC 7617).
    * @param options Headers, a body, limits of time.
    * @returns The request: `yield*` or `await` it to get the response.
@@ -98,7 +102,12 @@ export class HttpClient implements Disposable {
    */
   request(method: string, url: string | URL, options: RequestOptions = {}): ResponseRequest {
     if (this.#isClosed) throw closed();
-    return new Asking(this.#client, method, url, options);
+    return new Asking(
+      this.#client,
+      USUAL.test(method) ? method.toUpperCase() : method,
+      url,
+      options,
+    );
   }
 
   /** Asks by GET. See {@linkcode HttpClient.request}. */

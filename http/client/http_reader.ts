@@ -83,7 +83,8 @@ export class HttpReader {
    */
   *into<R>(sink: Coroutine<R> | ((response: HttpResponse) => Coroutine<R>)): Coroutine<R> {
     const { method, ...options } = this.#options;
-    const asked = method ?? (options.body === undefined ? "GET" : "POST");
+    const asked = method ??
+      (options.body === undefined && options.json === undefined ? "GET" : "POST");
     using response = yield* this.#client.request(asked, this.#url, options);
     return yield pipe(pieces(response), typeof sink === "function" ? sink(response) : sink);
   }

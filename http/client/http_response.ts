@@ -2,7 +2,7 @@ import type { Coroutine } from "../../compose/mod.ts";
 import { Channel } from "../../gio/_channel.ts";
 import { currentDriver } from "../../gio/_driver.ts";
 import { asProcess, type Context, gio, open } from "../../gio/mod.ts";
-import { type Receiver, splice, TransferError } from "../../reactor/mod.ts";
+import { type Receiver, splice, TransferError, type Transferred } from "../../reactor/mod.ts";
 import { latin1 } from "../_characters.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
 import { decompress } from "../content/decompress.ts";
@@ -30,6 +30,12 @@ export interface ResponseParts {
   readonly decodes: boolean;
   readonly maxDecodedBytes: number;
   readonly pool: Pool;
+}
+
+/** Options of {@linkcode HttpResponse.saveTo}: those of `Deno.open`, such as `append`, and `onProgress`. */
+export interface SaveOptions extends Deno.OpenOptions {
+  /** Called each time bytes have been written, always with the same object. */
+  onProgress?: (transferred: Transferred) => void;
 }
 
 /** A coroutine that can be awaited as well, outside of coroutines. */
@@ -205,9 +211,10 @@ export class HttpResponse implements Disposable {
    * kernel moves it, if possible. Gives how many bytes were written. After an error a part is there.
    *
    * @param path The file, which is made, or emptied if it is there.
-   * @param options Other options of `Deno.open`, such as `append`.
+   * @param options How the file is opened, and who is told of the progress.
+   * @returns How many bytes were written.
    */
-  saveTo(path: string | URL, options?: Deno.OpenOptions): Awaitable<number> {
+  saveTo(path: string | URL, options?: SaveOptions): Awaitable<number> {
     const saving = this.#saveTo(path, options);
     return awaitable(saving, () => this.#run(saving));
   }
@@ -265,16 +272,17 @@ export class HttpResponse implements Disposable {
     return convert(this.#take(maxBytes) ?? (yield* this.#gather(maxBytes)));
   }
 
-  *#saveTo(path: string | URL, options: Deno.OpenOptions = {}): Coroutine<number> {
+  *#saveTo(path: string | URL, options: SaveOptions = {}): Coroutine<number> {
+    const { onProgress, ...opening } = options;
     this.#claim();
     using file = open(path, {
       write: true,
       create: true,
-      truncate: options.append !== true,
-      ...options,
+      truncate: opening.append !== true,
+      ...opening,
     });
     try {
-      const { bytes } = yield* splice(this, file);
+      const { bytes } = yield* splice(this, file, onProgress && { onProgress });
       return bytes;
     } catch (error) {
       // What is wrong with a response is told in the same way, however it is read.

@@ -134,6 +134,32 @@ clientTest("HttpClient sends each method, and reads the answer", mirror, async (
   ]);
   const other = await client.request("REPORT", `${url}/`);
   assertEquals((await other.json()).method, "REPORT");
+  // RFC 9110 9.1: methods are case-sensitive; the usual ones in lower case can only be a slip.
+  for (const [method, sent] of [["get", "GET"], ["Patch", "Patch"], ["options", "OPTIONS"]]) {
+    const answer = await client.request(method!, `${url}/`);
+    assertEquals((await answer.json()).method, sent);
+  }
+});
+
+clientTest("HttpClient sends a value as JSON", mirror, async (client, url) => {
+  for (const value of [{ a: "ü" }, [1, 2], "text", 0, false, null, { toJSON: () => 7 }]) {
+    const { method, headers, body } = await (await client.post(url, { json: value })).json();
+    assertEquals([method, body], ["POST", JSON.stringify(value)]);
+    assertEquals(headers["content-type"], "application/json");
+    assertEquals(headers["content-length"], String(encoder.encode(body).length));
+  }
+  const headers = { "content-type": "application/merge-patch+json" };
+  const answer = await client.patch(url, { json: {}, headers });
+  assertEquals((await answer.json()).headers["content-type"], headers["content-type"]);
+  const without = await (await client.post(url, { json: undefined })).json();
+  assertEquals([without.body, without.headers["content-type"]], ["", undefined]);
+});
+
+clientTest("HttpClient takes headers as fetch does", mirror, async (client, url) => {
+  const given: HeadersInit[] = [{ "x-a": "1" }, [["x-a", "1"]], new Headers({ "x-a": "1" })];
+  for (const headers of given) {
+    assertEquals((await (await client.get(url, { headers })).json()).headers["x-a"], "1");
+  }
 });
 
 clientTest(
@@ -325,7 +351,10 @@ clientTest("a response is saved to a file, and spliced to another connection", f
   const targets = [0, 3, LARGE].flatMap((size) => [`/length/${size}`, `/chunked/${size}`]);
   for (const target of targets) {
     const size = Number(target.split("/")[2]);
-    assertEquals(await (await client.get(url + target)).saveTo(path), size, target);
+    let last = 0;
+    const onProgress = ({ bytes }: { bytes: number }) => last = bytes;
+    const answer = await client.get(url + target);
+    assertEquals([await answer.saveTo(path, { onProgress }), last], [size, size], target);
     const bytes = await Deno.readFile(path);
     assertEquals([bytes.length, bytes.every((byte) => byte === 7)], [size, true]);
   }
@@ -1037,7 +1066,9 @@ Deno.test("what makes no sense is an error that says what to write", () => {
     [() => new HttpClient({ reactor: {} as never }), TypeError, "reactor"],
     [() => new HttpClient().get("/path"), TypeError, "Cannot ask"],
     [() => new HttpClient().get("ftp://a/"), TypeError, "Cannot ask"],
-    [() => new HttpClient().get(at, { body: {} as never }), TypeError, "JSON.stringify"],
+    [() => new HttpClient().get(at, { body: {} as never }), TypeError, "{ json: value }"],
+    [() => new HttpClient().get(at, { json: 1, body: "1" }), TypeError, "and not both"],
+    [() => new HttpClient().get(at, { json: () => 1 }), TypeError, "JSON cannot tell it"],
     [() => new HttpClient().get(at, { timeoutMs: 0 }), RangeError, "totalMs"],
     [() => new HttpClient().get(at, { signal: {} as never }), TypeError, "AbortSignal"],
     [() => new HttpClient().get(at, { headers: { "a b": "c" } }), LocalProtocolError, "a b"],
