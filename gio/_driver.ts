@@ -1,8 +1,9 @@
 import { allBindings, detach } from "../compose/compose.ts";
 import { compose, type Coroutine, EndOfStream, type Waiter } from "../compose/mod.ts";
+import { describe } from "../reactor/_describe.ts";
 import { duration } from "../reactor/_whole.ts";
 import { type Forgettable, type Maker, makersAre } from "../reactor/transfer/_maker.ts";
-import type { Reactor } from "../reactor/mod.ts";
+import type { Inspected, Reactor } from "../reactor/mod.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import type { Channel, User } from "./_channel.ts";
 import type { Context } from "./context.ts";
@@ -190,7 +191,32 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   /** Where the coroutine stands: the lines of its calls, the innermost first. */
   override toString(): string {
     if (this.done) return "ended";
-    return this.#state === "running" ? "running" : this.#runner.toString();
+    return this.#state === "running" ? "running" : this.#standing().lines.join(", ");
+  }
+
+  /** For `reactor.inspect()`. A protocol that waits for its peer is told of as a reader only. */
+  inspected(): Inspected | undefined {
+    const state = this.#state;
+    const { inner, home } = this.#places;
+    if (this.done || inner?.isRunning === false) return undefined;
+    const on = home === undefined ? "" : ` on ${describe(home.channel.context)}`;
+    if (!(state instanceof Standing)) return { kind: "coroutine", what: `running${on}` };
+    const { what, lines } = this.#standing();
+    return {
+      kind: "coroutine",
+      what: what + on,
+      waits: state.waits,
+      ...(lines.length > 0 && { where: lines.join(", ") }),
+    };
+  }
+
+  /** What the coroutine does, or the one for which it speaks a protocol, and where it stands. */
+  #standing(): { what: string; lines: string[] } {
+    const { inner } = this.#places;
+    if (inner?.isRunning && inner.inspect !== undefined) return inner.inspect();
+    const lines = this.#runner.lines();
+    const [, name = "anonymous"] = /^at (.+) \(/.exec(lines.at(-1) ?? "") ?? [];
+    return { what: name, lines };
   }
 
   cancel(reason: unknown = new DOMException("The coroutine was cancelled", "AbortError")): void {

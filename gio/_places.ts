@@ -22,6 +22,8 @@ export interface Inner extends HasRest {
   frame?(use: Use, base: Base): Framed | undefined;
   /** Returns what is told of an error of what it does now, if nobody waits for it. */
   reporter?(): (error: unknown) => void;
+  /** What it does now, and the lines where it stands, the innermost first. */
+  inspect?(): { what: string; lines: string[] };
 }
 
 /** The place where a protocol is spoken, for the protocol. */

@@ -46,8 +46,8 @@ export class Runner<R> {
   }
 
   /** Where the coroutine stands: the lines of its calls, the innermost first. */
-  toString(): string {
-    return trace(this.#composed as Composed).map((line) => line.trim()).join(", ");
+  lines(): string[] {
+    return trace(this.#composed as Composed).map((line) => line.trim());
   }
 
   /** Resumes the coroutine. Returns what it stands still for then, or how it has ended. */

@@ -1,4 +1,8 @@
+import type { Inspected } from "../reactor/mod.ts";
 import type { Channel, User } from "./_channel.ts";
+
+/** As `Inspected.waits` tells it. */
+export type Waits = NonNullable<Inspected["waits"]>;
 
 /**
  * How a driver goes on with its coroutine: it resumes it by one of the three methods of generators,
@@ -8,6 +12,9 @@ export type How = "next" | "throw" | "return" | "yielded";
 
 /** What a coroutine stands still for. */
 export abstract class Standing {
+  /** What it waits for. */
+  abstract get waits(): Waits;
+
   /** The coroutine does not wait for it any more. */
   stop(): void {}
 }
@@ -16,6 +23,10 @@ export abstract class Standing {
 export class Reading extends Standing {
   constructor(readonly channel: Channel, readonly user: User) {
     super();
+  }
+
+  override get waits(): Waits {
+    return "to read";
   }
 
   override stop(): void {
@@ -34,15 +45,27 @@ export abstract class Paused extends Standing {
 }
 
 /** It waits until what was written has been accepted. */
-export class Writing extends Paused {}
+export class Writing extends Paused {
+  override get waits(): Waits {
+    return "to write";
+  }
+}
 
 /** It waits for its turn. */
-export class Later extends Paused {}
+export class Later extends Paused {
+  override get waits(): Waits {
+    return "for its turn";
+  }
+}
 
 /** It waits until a context that takes values takes the next one. */
 export class Offering extends Paused {
   constructor(readonly channel: Channel, readonly user: User, how: How, value: unknown) {
     super(how, value);
+  }
+
+  override get waits(): Waits {
+    return "to write";
   }
 
   override stop(): void {

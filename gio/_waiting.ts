@@ -4,7 +4,7 @@ import { Framed } from "../reactor/transfer/_framed.ts";
 import type { Lender } from "../reactor/transfer/transfer.ts";
 import { Channel } from "./_channel.ts";
 import type { Context } from "./context.ts";
-import { Standing } from "./_state.ts";
+import { Standing, type Waits } from "./_state.ts";
 
 /** What a request has answered. */
 export interface Answer {
@@ -69,6 +69,10 @@ export class Waiting extends Standing implements Waiter {
     if (this.#state === "over") return;
     if (error instanceof TransferError) noteBroken(error);
     this.#settle({ how: "throw", value: error });
+  }
+
+  override get waits(): Waits {
+    return "for an answer";
   }
 
   override stop(): void {

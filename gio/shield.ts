@@ -1,3 +1,4 @@
+import { machinery } from "../compose/_machinery.ts";
 import type { Coroutine, Request } from "../compose/mod.ts";
 import { runningDriver } from "./_driver.ts";
 import { enter } from "./enter.ts";
@@ -52,3 +53,5 @@ function* inContext<R>(coroutine: Coroutine<R>): Coroutine<R> {
   using _ = innermost === undefined ? undefined : enter(innermost);
   return yield coroutine;
 }
+
+machinery(import.meta.url, inContext);

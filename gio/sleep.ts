@@ -14,7 +14,8 @@ class Sleep extends Request {
     waiter: Waiter<void> & { readonly reactor: Pick<Reactor, "addTimer" | "removeTimer"> },
   ): () => void {
     const { reactor } = waiter;
-    const timer = reactor.addTimer(this.#ms, () => waiter.resume());
+    const sleep = () => waiter.resume(); // Named for inspect().
+    const timer = reactor.addTimer(this.#ms, sleep);
     return () => reactor.removeTimer(timer);
   }
 }

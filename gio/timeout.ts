@@ -27,7 +27,7 @@ class DriverTimeout implements Timeout, Owned {
     this.#driver = driver;
     this.#ms = ms;
     this.#at = driver.reactor.clock.now() + ms;
-    this.#timer = driver.reactor.addTimer(ms, this.#onDue);
+    this.#timer = driver.reactor.addTimer(ms, this.#timeout);
     driver.timeouts.push(this);
     driver.own.own(this);
   }
@@ -36,7 +36,7 @@ class DriverTimeout implements Timeout, Owned {
     if (this.#isEnded) return;
     const { reactor } = this.#driver;
     this.#at = reactor.now + this.#ms;
-    this.#timer ??= reactor.addTimer(this.#ms, this.#onDue);
+    this.#timer ??= reactor.addTimer(this.#ms, this.#timeout);
   }
 
   [Symbol.dispose](): void {
@@ -53,18 +53,18 @@ class DriverTimeout implements Timeout, Owned {
     this[Symbol.dispose]();
   }
 
-  #onDue = (): void => {
+  #timeout = (): void => {
     const { reactor, timeouts } = this.#driver;
     const now = reactor.clock.now();
     if (this.#at > now) {
-      this.#timer = reactor.addTimer(this.#at - now, this.#onDue);
+      this.#timer = reactor.addTimer(this.#at - now, this.#timeout);
       return;
     }
     const within = timeouts.slice(timeouts.lastIndexOf(this) + 1) as DriverTimeout[];
     // Thrown where one within is due as well, this would be caught in its place, and by nobody who
     // knows of this.
     const isDueWithin = within.some((one) => one.#timer !== undefined && one.#at <= now);
-    this.#timer = isDueWithin ? reactor.addTimer(0, this.#onDue) : undefined;
+    this.#timer = isDueWithin ? reactor.addTimer(0, this.#timeout) : undefined;
     if (!isDueWithin) this.#driver.throw(new TimeoutError(`Timed out after ${this.#ms} ms`));
   };
 }

@@ -140,21 +140,26 @@ export function coded(
 }
 
 class Coded extends Composed<unknown> {
-  readonly #handler: Composed<unknown>;
+  readonly handler: Composed<unknown>;
 
   constructor(handler: Composed<unknown>, coding: Coding) {
     super(coding.run());
-    this.#handler = handler;
+    this.handler = handler;
   }
 
   /** What the handler has pushed back. */
   override get rest(): unknown[] {
-    return this.#handler.rest;
+    return this.handler.rest;
   }
 
   override set rest(values: unknown[]) {
-    this.#handler.rest = values;
+    this.handler.rest = values;
   }
+}
+
+/** The handler's own coroutine in what {@linkcode coded} gives. */
+export function uncoded(running: Composed<unknown>): Composed<unknown> {
+  return running instanceof Coded ? running.handler : running;
 }
 
 export class Coding {

@@ -177,6 +177,10 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     });
   }
 
+  inspect(): { what: string; lines: string[] } {
+    return this.#exchange!.inspect();
+  }
+
   reporter(): (error: unknown) => void {
     const { request } = this.#exchange!;
     return (error) => this.report(error, request);

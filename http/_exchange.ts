@@ -45,11 +45,12 @@ import {
   type Coroutine,
   EndOfStream,
   isCoroutine,
+  trace,
 } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
 import { BodyBeside } from "./_body_beside.ts";
-import { coded } from "./_coded.ts";
+import { coded, uncoded } from "./_coded.ts";
 import { variedHead } from "./_coded_head.ts";
 import type { Codings } from "./_codings.ts";
 import { END_OF_BODY, isGoodEnd, SHUT_DOWN, SHUT_DOWN_READING } from "./_good_end.ts";
@@ -202,6 +203,13 @@ export class Exchange implements RequestContext {
   /** Whether the handler has not ended. */
   get isRunning(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** For `reactor.inspect()`: which request, and where its handler stands. */
+  inspect(): { what: string; lines: string[] } {
+    const { method, path } = this.#request!;
+    const lines = this.#running === undefined ? [] : trace(uncoded(this.#running));
+    return { what: `${method} ${path}`, lines: lines.map((line) => line.trim()) };
   }
 
   /** What the handler has pushed back. */

@@ -4,13 +4,14 @@ import { passOn } from "./components/_pass_on.ts";
 import { BasicAuthentication } from "./components/basic_authentication.ts";
 import { IpFilter } from "./components/ip_filter.ts";
 import { Client } from "./client/client.ts";
+import { Coding } from "./_coded.ts";
 import { Connection } from "./_connection.ts";
 import { HttpRequest } from "./http_request.ts";
 
 const { bytes, text, json, formData } = HttpRequest.prototype;
 machinery(
   import.meta.url,
-  ...[Connection.prototype.run, bytes, text, json, formData, passOn],
+  ...[Connection.prototype.run, Coding.prototype.run, bytes, text, json, formData, passOn],
   ...[BasicAuthentication.prototype.processRequest, IpFilter.prototype.processRequest],
   Client.prototype.httpRequest,
 );

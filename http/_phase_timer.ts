@@ -66,10 +66,13 @@ export class PhaseTimer {
     const { writeMs } = this.#connection.current;
     this.#dueAt = Math.min(this.#at, (this.#progressAt ?? now) + writeMs);
     if (this.#dueAt === Infinity) return;
-    this.#timer = this.#driver.reactor.addTimer(Math.max(0, this.#dueAt - now), this.#onDue);
+    this.#timer = this.#driver.reactor.addTimer(
+      Math.max(0, this.#dueAt - now),
+      this.#clientTimeout,
+    );
   }
 
-  #onDue = (): void => {
+  #clientTimeout = (): void => {
     this.#timer = undefined;
     const now = this.#driver.reactor.now;
     const { sent, isSending } = this.#driver.base!;

@@ -1,6 +1,6 @@
 import { describe, text } from "./_describe.ts";
 import type { Handler } from "./_handler.ts";
-import type { Inspected } from "./reactor_options.ts";
+import type { Inspected, ShutdownHook } from "./reactor_options.ts";
 import type { Socket } from "./socket.ts";
 import type { HeapTimer } from "./_timer_heap.ts";
 
@@ -8,10 +8,11 @@ import type { HeapTimer } from "./_timer_heap.ts";
  * Makes the lines of {@linkcode Reactor.inspect}. A socket that is not registered has its own line.
  */
 export function inspect(
-  { handlers, timers, sockets }: {
+  { handlers, timers, sockets, hooks }: {
     handlers: Handler[];
     timers: HeapTimer[];
     sockets: ReadonlySet<Socket>;
+    hooks: ReadonlySet<ShutdownHook>;
   },
   now: number,
 ): Inspected[] {
@@ -25,13 +26,17 @@ export function inspect(
     }),
     ...timers.map(({ at, callback }): Inspected => ({
       kind: "timer",
-      what: text(() => callback!.name) || "anonymous",
+      what: text(() => callback!.name).replace("#", "") || "anonymous",
       dueMs: at - now,
     })),
     ...[...sockets].filter((socket) => !seen.has(socket)).map((socket): Inspected => ({
       kind: "connection",
       what: describe(socket),
     })),
+    ...[...hooks].flatMap((hook) => {
+      const told = typeof hook === "function" ? undefined : hook.inspected?.();
+      return told === undefined ? [] : [told];
+    }),
   ];
 }
 

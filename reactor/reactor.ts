@@ -395,7 +395,7 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * Lists what is registered, suspended and open.
+   * Lists what is registered, suspended and open, and where each coroutine of gio waits.
    *
    * @returns One object for each.
    */
@@ -404,6 +404,7 @@ export class Reactor implements Disposable {
       handlers: KINDS.flatMap((kind) => this.#registry.all(kind)),
       timers: this.#timers.live(),
       sockets: this.openConnections,
+      hooks: this.#shutdownHooks,
     }, this.#clock.now());
   }
 

@@ -113,8 +113,11 @@ export interface RegistrationOptions {
   suspended?: boolean;
 }
 
-/** What is called when a reactor shuts down: a function, or the method `abandon` of an object. */
-export type ShutdownHook = (() => void) | { abandon(): void };
+/**
+ * What is called when a reactor shuts down: a function, or the method `abandon` of an object. An
+ * object may also tell {@linkcode Reactor.inspect} what it is doing.
+ */
+export type ShutdownHook = (() => void) | { abandon(): void; inspected?(): Inspected | undefined };
 
 /** Options of {@linkcode Reactor.listening}. */
 export interface ListeningOptions {
@@ -143,9 +146,15 @@ export interface ListeningOptions {
  * ```
  */
 export interface Inspected {
-  /** What it is registered as. `"connection"` is an open socket that is not registered. */
-  kind: "reader" | "writer" | "process" | "timer" | "connection";
-  /** Kind and addresses of the selectable, or the name of the process or callback. */
+  /**
+   * What it is registered as. `"connection"` is an open socket that is not registered, `"coroutine"` is
+   * one that gio drives, such as a task or the handler of a request.
+   */
+  kind: "reader" | "writer" | "process" | "timer" | "connection" | "coroutine";
+  /**
+   * Kind and addresses of the selectable, or the name of the process or callback. The name of a
+   * coroutine is followed by its connection; that of a handler is its request.
+   */
   what: string;
   /** 0 to 9. */
   priority?: number;
@@ -155,6 +164,11 @@ export interface Inspected {
   ageMs?: number;
   /** When a timer is due, in milliseconds from now. */
   dueMs?: number;
-  /** What its callback is doing, or where it was registered, if known. */
+  /**
+   * What its callback is doing, or where it was registered, if known. For a coroutine, the lines of its
+   * calls, the innermost first.
+   */
   where?: string;
+  /** What a coroutine waits for: its peer, the answer to a request such as `sleep()`, or its turn. */
+  waits?: "to read" | "to write" | "for an answer" | "for its turn";
 }

@@ -37,10 +37,10 @@ export class Deadline {
   #set(now: number): void {
     if (this.#timer !== undefined) this.#reactor.removeTimer(this.#timer);
     this.#dueAt = this.#at;
-    this.#timer = this.#reactor.addTimer(Math.max(0, this.#at - now), this.#onDue);
+    this.#timer = this.#reactor.addTimer(Math.max(0, this.#at - now), this.#serverTimeout);
   }
 
-  #onDue = (): void => {
+  #serverTimeout = (): void => {
     this.#timer = undefined;
     if (this.#at === Infinity) return;
     const now = this.#reactor.now;
