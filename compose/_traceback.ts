@@ -218,6 +218,27 @@ export function linesOf(caller: Capture | Coroutine): string[] {
 }
 
 /**
+ * Of a coroutine that runs others by itself, as a pipe runs its stages: a function that gives those, the one
+ * that waits for input first. {@linkcode trace} tells where they stand.
+ */
+const RUNS: unique symbol = Symbol("runs");
+
+interface Runs {
+  [RUNS]?: () => Iterable<Coroutine>;
+}
+
+/** Notes that a coroutine runs others. Returns the coroutine. */
+export function runs<C extends Coroutine>(coroutine: C, others: () => Iterable<Coroutine>): C {
+  (coroutine as Runs)[RUNS] = others;
+  return coroutine;
+}
+
+/** The coroutines that a coroutine runs by itself. */
+export function runBy(coroutine: Coroutine): Iterable<Coroutine> {
+  return (coroutine as Runs)[RUNS]?.() ?? [];
+}
+
+/**
  * The name of a coroutine's function. JavaScript does not tell it. But in a stack V8 shows the
  * receiver of a call, and a generator is shown by the name of its function: `at sub.receiver (…)`.
  */

@@ -2,11 +2,12 @@ import { Composed, positionOf } from "./compose.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { standing } from "./_cleanup.ts";
 import { describe } from "./_describe.ts";
-import { linesOf } from "./_traceback.ts";
+import { linesOf, runBy } from "./_traceback.ts";
 
 /**
  * Where a coroutine stands: a line for each coroutine on its stack, the topmost first, as in the
- * stack of an error. The coroutines do not notice.
+ * stack of an error. The coroutines do not notice. For a pipe there are the lines of its stages, the
+ * first one first.
  *
  * The line is known of a coroutine that stands at `yield* call()` or `yield* request`. Of others,
  * and of a coroutine that is not composed, only the name is known.
@@ -47,6 +48,7 @@ export function trace(coroutine: Coroutine): string[] {
   const lines: string[] = [];
   let [frame, waits] = positionOf(coroutine);
   for (; frame !== undefined; frame = frame.caller) {
+    for (const other of runBy(frame.coroutine)) lines.push(...trace(other));
     lines.push(...linesOf(waits ? standing(frame.coroutine) : frame.coroutine));
     waits = frame.asked;
   }

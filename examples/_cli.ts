@@ -1,13 +1,17 @@
 /** What the examples share: options, one clear line for what goes wrong, and a clean end on Ctrl-C. */
 import { parseArgs } from "node:util";
 import type { HttpServer } from "@weightless/io/http";
-import { type Reactor, stdio } from "@weightless/io/reactor";
+import { Reactor, type ReactorOptions, stdio } from "@weightless/io/reactor";
+import { asText, Meter, monitor } from "./_monitor.ts";
 
 /** Ends the program with one line that says why. */
 export function fail(message: string): never {
   console.error(message);
   Deno.exit(1);
 }
+
+/** The port of the monitor, if one is wanted. */
+let monitorPort: number | undefined;
 
 /** The options of an example, each with its default: text, or false for one that takes no value. */
 export function options<T extends Record<string, string | boolean>>(usage: string, defaults: T): T {
@@ -30,12 +34,13 @@ export function urlsAndOptions<T extends Record<string, string | boolean>>(
 }
 
 function parse<T>(usage: string, defaults: T & object, allowPositionals: boolean) {
-  const known = Object.entries(defaults).map(([name, value]) =>
+  const known = Object.entries({ monitor: "", ...defaults }).map(([name, value]) =>
     [name, { type: typeof value as "string" | "boolean", default: value }] as const
   );
   try {
     const options = Object.fromEntries(known);
     const { values, positionals } = parseArgs({ options, args: Deno.args, allowPositionals });
+    if (values.monitor) monitorPort = port(String(values.monitor));
     return { values: values as T, positionals };
   } catch (error) {
     fail(`${(error as Error).message.split(/\.\s|\n/)[0]}. Usage: ${usage}`);
@@ -86,16 +91,18 @@ type Running = string | Pick<HttpServer, "url" | "shutdown">;
 /**
  * Runs until Ctrl-C (SIGINT) or SIGTERM: a server lets its clients have their answers, for two seconds at most, or until the
  * second Ctrl-C. It tells on SIGUSR2 what the reactor is waiting for; on SIGUSR1 as well, but there
- * Deno opens its debugger, whoever else listens. What `setup` cannot do (a port in use, say) ends the program.
+ * Deno opens its debugger, whoever else listens. With `--monitor PORT`, which each example has, a page shows it (monitor.ts).
+ * What `setup` cannot do (a port in use, say) ends the program.
  */
 export async function serve(
-  makeReactor: () => Reactor,
+  options: ReactorOptions,
   setup: (reactor: Reactor) => Running | Promise<Running>,
 ): Promise<void> {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const questions: Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGUSR1", "SIGUSR2"];
   try {
-    using reactor = makeReactor();
+    const meter = monitorPort === undefined ? undefined : new Meter();
+    using reactor = new Reactor({ ...options, ...(meter && { events: meter }) });
     const server = await setup(reactor);
     const where = typeof server === "string" ? server : server.url;
     let isStopping = false;
@@ -107,10 +114,13 @@ export async function serve(
       reactor.requestShutdown();
     };
     for (const signal of signals) Deno.addSignalListener(signal, stop);
-    const inspect = () =>
-      console.error(Deno.inspect(reactor.inspect(), { depth: 2, breakLength: 120 }));
+    const inspect = () => console.error(asText(reactor.inspect()));
     for (const signal of questions) Deno.addSignalListener(signal, inspect);
     console.log(`Listening on ${where}`);
+    if (meter !== undefined) {
+      const at = { hostname: "127.0.0.1", port: monitorPort! };
+      console.log(`Its monitor is on ${monitor(reactor, meter, at, server).url}`);
+    }
     await reactor.run();
     for (const signal of signals) Deno.removeSignalListener(signal, stop);
     for (const signal of questions) Deno.removeSignalListener(signal, inspect);

@@ -19,7 +19,6 @@ import {
   Server,
 } from "@weightless/io/http";
 import { be, Observable, type Strand } from "@weightless/io/pipeline";
-import { Reactor } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
 
 /** Answers with what a function gives: text, or anything else as JSON. */
@@ -49,7 +48,7 @@ const given = options("application.ts [--port 8000] [--user ada --password secre
 });
 
 await serve(
-  () => new Reactor({ selector: selector(given.selector) }),
+  { selector: selector(given.selector) },
   (reactor) => {
     const server = new Server(reactor, { port: port(given.port), hostname: given.hostname });
     const check = knownUsers({ [given.user]: given.password });

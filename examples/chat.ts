@@ -6,7 +6,7 @@
 import { type Coroutine, EndOfStream } from "@weightless/io/compose";
 import { type Context, enter, gio, spawn, Suspend } from "@weightless/io/gio";
 import { lines, pipe } from "@weightless/io/pipeline";
-import { Acceptor, Reactor } from "@weightless/io/reactor";
+import { Acceptor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
 
 /** Who does not read so many lines is too slow, and misses what follows. */
@@ -67,7 +67,7 @@ function* member(connection: Context, room: Room): Coroutine {
 }
 
 const given = options("chat.ts [--port 7002]", { port: "7002" });
-await serve(() => new Reactor(), (reactor) => {
+await serve({}, (reactor) => {
   const room = new Room();
   const acceptor = new Acceptor(
     reactor,

@@ -6,7 +6,6 @@
 import type { Coroutine } from "@weightless/io/compose";
 import { HttpProtocol, type HttpRequest, ok, Server } from "@weightless/io/http";
 import { be, DeclineMessage, Observable } from "@weightless/io/pipeline";
-import { Reactor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
 
 /** Answers one path, and declines the others: the next observer is asked. */
@@ -35,7 +34,7 @@ const given = options("dna_server.ts [--port 8000] [--hostname 127.0.0.1]", {
 });
 
 await serve(
-  () => new Reactor(),
+  {},
   (reactor) => {
     const server = new Server(reactor, { port: port(given.port), hostname: given.hostname });
     be([

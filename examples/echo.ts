@@ -6,7 +6,7 @@
 import type { Coroutine } from "@weightless/io/compose";
 import { gio } from "@weightless/io/gio";
 import { lines, pipe } from "@weightless/io/pipeline";
-import { Acceptor, Reactor } from "@weightless/io/reactor";
+import { Acceptor } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
 
 export function* echo(): Coroutine {
@@ -26,7 +26,7 @@ if (import.meta.main) {
     },
   );
   await serve(
-    () => new Reactor({ selector: selector(given.selector) }),
+    { selector: selector(given.selector) },
     (reactor) => {
       const acceptor = new Acceptor(
         reactor,

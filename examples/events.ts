@@ -17,7 +17,6 @@ import {
   response,
 } from "@weightless/io/http";
 import { pipe } from "@weightless/io/pipeline";
-import { Reactor } from "@weightless/io/reactor";
 import { number, options, port, selector, serve } from "./_cli.ts";
 
 /** How many ticks a client gets at most that it has missed. */
@@ -77,6 +76,6 @@ const given = options(
 const everyMs = number("every-ms", given["every-ms"], 1, 3_600_000);
 const at = { hostname: given.hostname, port: port(given.port) };
 await serve(
-  () => new Reactor({ selector: selector(given.selector) }),
+  { selector: selector(given.selector) },
   (reactor) => new HttpServer(reactor, { ...at, handler: (request) => handler(request, everyMs) }),
 );

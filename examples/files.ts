@@ -7,7 +7,6 @@
  */
 import { commonLog, HttpServer } from "@weightless/io/http";
 import { files } from "@weightless/io/http/files";
-import { Reactor } from "@weightless/io/reactor";
 import { ofDirectory, options, port, selector, serve } from "./_cli.ts";
 import { sayIfCopied } from "./_reported.ts";
 
@@ -20,7 +19,7 @@ const handler = ofDirectory(
   given.dir,
   (dir) => files(dir, { listing: true, precompressed: ["br", "gzip"] }),
 );
-await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+await serve({ selector: selector(given.selector) }, (reactor) => {
   sayIfCopied();
   return new HttpServer(reactor, {
     ...at,

@@ -6,7 +6,7 @@
 import { call, type Coroutine } from "@weightless/io/compose";
 import { gio, sleep } from "@weightless/io/gio";
 import { lines, pipe } from "@weightless/io/pipeline";
-import { Acceptor, Reactor } from "@weightless/io/reactor";
+import { Acceptor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
 
 function* ask(question: string): Coroutine<string> {
@@ -23,7 +23,7 @@ export function* greet(): Coroutine {
 
 if (import.meta.main) {
   const given = options("greet.ts [--port 7001]", { port: "7001" });
-  await serve(() => new Reactor(), (reactor) => {
+  await serve({}, (reactor) => {
     const acceptor = new Acceptor(
       reactor,
       { port: port(given.port), hostname: "127.0.0.1" },

@@ -9,7 +9,6 @@
  */
 import type { Coroutine } from "@weightless/io/compose";
 import { type HttpRequest, HttpServer, methodNotAllowed, ok } from "@weightless/io/http";
-import { Reactor } from "@weightless/io/reactor";
 import { endWithInput, number, options, port, selector, serve } from "./_cli.ts";
 import { serveByWorkers } from "./_workers.ts";
 
@@ -64,7 +63,7 @@ if (import.meta.main) {
     ]);
   } else {
     await serve(
-      () => new Reactor({ selector: name }),
+      { selector: name },
       (reactor) => {
         if (given.worker) endWithInput(reactor);
         return new HttpServer(reactor, { ...at, handler: hello });

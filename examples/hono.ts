@@ -6,7 +6,6 @@
 import { Hono } from "npm:hono@^4";
 import { html } from "npm:hono@^4/html";
 import { fetchHandler, HttpServer } from "@weightless/io/http";
-import { Reactor } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
 
 /** How many entries are kept, and how long they may be. */
@@ -53,7 +52,7 @@ const given = options(
 );
 const at = { hostname: given.hostname, port: port(given.port) };
 await serve(
-  () => new Reactor({ selector: selector(given.selector) }),
+  { selector: selector(given.selector) },
   (reactor) =>
     new HttpServer(reactor, {
       ...at,

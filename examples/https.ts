@@ -16,7 +16,7 @@ import tls from "node:tls";
 import type { Coroutine } from "@weightless/io/compose";
 import { gio } from "@weightless/io/gio";
 import { type HttpRequest, ok, serveHttp } from "@weightless/io/http";
-import { fromStreams, Reactor } from "@weightless/io/reactor";
+import { fromStreams } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
 
 const DEFAULT = "localhost";
@@ -53,7 +53,7 @@ const given = options("https.ts [--port 8443] [--hostname 127.0.0.1] [--director
 const at = port(given.port);
 
 await serve(
-  () => new Reactor({ selector: selector(given.selector) }),
+  { selector: selector(given.selector) },
   async (reactor) => {
     let certificates = readCertificates(given.directory);
     const server = tls.createServer({

@@ -8,7 +8,7 @@
  */
 import type { Coroutine } from "@weightless/io/compose";
 import { connectTo, gio } from "@weightless/io/gio";
-import { Acceptor, here, Reactor, splice, type SpliceBothOptions } from "@weightless/io/reactor";
+import { Acceptor, here, splice, type SpliceBothOptions } from "@weightless/io/reactor";
 import { address, number, options, port, selector, serve } from "./_cli.ts";
 import { name, type Report, reported, sayIfCopied } from "./_reported.ts";
 
@@ -31,7 +31,7 @@ const given = options(
 );
 const to = address("--to", given.to);
 const at = { hostname: given.hostname, port: port(given.port) };
-await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+await serve({ selector: selector(given.selector) }, (reactor) => {
   const acceptor = new Acceptor(reactor, at, (client) => {
     gio(
       reactor,

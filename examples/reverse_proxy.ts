@@ -18,7 +18,7 @@ import {
   response,
   type ResponseHead,
 } from "@weightless/io/http";
-import { here, Reactor, splice } from "@weightless/io/reactor";
+import { here, splice } from "@weightless/io/reactor";
 import { address, number, options, port, selector, serve } from "./_cli.ts";
 import { name, sayIfCopied } from "./_reported.ts";
 
@@ -118,7 +118,7 @@ if (import.meta.main) {
   const to = name(address("--to", given.to));
   const client = proxyClient(1000 * number("timeout", given.timeout, 1, 1_000_000));
   const at = { hostname: given.hostname, port: port(given.port) };
-  await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+  await serve({ selector: selector(given.selector) }, (reactor) => {
     sayIfCopied();
     const handler = (request: HttpRequest) =>
       proxy(request, request.connection.remoteAddr!, to, client);

@@ -7,7 +7,7 @@
  */
 import type { Coroutine } from "@weightless/io/compose";
 import { type HttpRequest, HttpServer, methodNotAllowed, ok, response } from "@weightless/io/http";
-import { here, Reactor, sendFile } from "@weightless/io/reactor";
+import { here, sendFile } from "@weightless/io/reactor";
 import { ofDirectory, options, port, selector, serve } from "./_cli.ts";
 import { sayIfCopied } from "./_reported.ts";
 
@@ -47,7 +47,7 @@ const given = options(
 );
 const at = { hostname: given.hostname, port: port(given.port) };
 const directory = ofDirectory(given.dir, Deno.realPathSync);
-await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+await serve({ selector: selector(given.selector) }, (reactor) => {
   sayIfCopied();
   return new HttpServer(reactor, {
     ...at,

@@ -8,7 +8,7 @@
  */
 import { call, type Coroutine, readExactly } from "@weightless/io/compose";
 import { connectTo, gio, timeout, TimeoutError } from "@weightless/io/gio";
-import { Acceptor, here, Reactor, splice } from "@weightless/io/reactor";
+import { Acceptor, here, splice } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
 import { name, type Report, reported, sayIfCopied } from "./_reported.ts";
 
@@ -116,7 +116,7 @@ if (import.meta.main) {
     { port: "1080", hostname: "127.0.0.1", selector: "auto" },
   );
   const at = { hostname: given.hostname, port: port(given.port) };
-  await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+  await serve({ selector: selector(given.selector) }, (reactor) => {
     const acceptor = new Acceptor(reactor, at, (client) => {
       gio(reactor, client, reported(client, proxy));
     });

@@ -7,7 +7,7 @@
  */
 import type { Coroutine } from "@weightless/io/compose";
 import { all, connectTo, gio, open } from "@weightless/io/gio";
-import { Acceptor, Reactor, type Socket, splice, type Transfer } from "@weightless/io/reactor";
+import { Acceptor, type Socket, splice, type Transfer } from "@weightless/io/reactor";
 import { address, fail, options, port, selector, serve } from "./_cli.ts";
 import { name, type Report, reported, sayIfCopied } from "./_reported.ts";
 
@@ -37,7 +37,7 @@ function* wholly(transfer: Transfer): Coroutine {
   yield* transfer;
 }
 
-await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+await serve({ selector: selector(given.selector) }, (reactor) => {
   const acceptor = new Acceptor(reactor, at, (client) => {
     gio(reactor, client, reported(client, (report) => tap(client, report)));
   });

@@ -3,11 +3,11 @@
  *
  *     deno run --allow-net examples/udp_echo.ts [--port 7010]      # and: nc -u 127.0.0.1 7010
  */
-import { DatagramAcceptor, Reactor } from "@weightless/io/reactor";
+import { DatagramAcceptor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
 
 const given = options("udp_echo.ts [--port 7010]", { port: "7010" });
-await serve(() => new Reactor(), async (reactor) => {
+await serve({}, async (reactor) => {
   const { addr } = await DatagramAcceptor.bind(
     reactor,
     { port: port(given.port), hostname: "127.0.0.1" },

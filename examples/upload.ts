@@ -7,7 +7,6 @@
 import { call, type Coroutine } from "@weightless/io/compose";
 import { enter, open, type Opened } from "@weightless/io/gio";
 import { type HttpRequest, HttpServer, ok, type Part, response } from "@weightless/io/http";
-import { Reactor } from "@weightless/io/reactor";
 import { fail, number, options, port, selector, serve } from "./_cli.ts";
 import { json } from "./_reported.ts";
 
@@ -121,7 +120,7 @@ try {
   fail(`Cannot write to --dir "${given.dir}": ${(error as Error).message}`);
 }
 await serve(
-  () => new Reactor({ selector: selector(given.selector) }),
+  { selector: selector(given.selector) },
   (reactor) =>
     new HttpServer(reactor, {
       ...at,

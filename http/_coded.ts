@@ -19,6 +19,7 @@ import { Thrown } from "../compose/_thrown.ts";
 import { concat } from "../compose/_bytes.ts";
 import { type Chunk, toBytes } from "../compose/_chunks.ts";
 import { throwInto } from "../compose/compose.ts";
+import { runs } from "../compose/_traceback.ts";
 import {
   compose,
   Composed,
@@ -140,26 +141,21 @@ export function coded(
 }
 
 class Coded extends Composed<unknown> {
-  readonly handler: Composed<unknown>;
+  readonly #handler: Composed<unknown>;
 
   constructor(handler: Composed<unknown>, coding: Coding) {
-    super(coding.run());
-    this.handler = handler;
+    super(runs(coding.run(), () => [handler]));
+    this.#handler = handler;
   }
 
   /** What the handler has pushed back. */
   override get rest(): unknown[] {
-    return this.handler.rest;
+    return this.#handler.rest;
   }
 
   override set rest(values: unknown[]) {
-    this.handler.rest = values;
+    this.#handler.rest = values;
   }
-}
-
-/** The handler's own coroutine in what {@linkcode coded} gives. */
-export function uncoded(running: Composed<unknown>): Composed<unknown> {
-  return running instanceof Coded ? running.handler : running;
 }
 
 export class Coding {

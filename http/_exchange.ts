@@ -50,7 +50,7 @@ import {
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
 import { BodyBeside } from "./_body_beside.ts";
-import { coded, uncoded } from "./_coded.ts";
+import { coded } from "./_coded.ts";
 import { variedHead } from "./_coded_head.ts";
 import type { Codings } from "./_codings.ts";
 import { END_OF_BODY, isGoodEnd, SHUT_DOWN, SHUT_DOWN_READING } from "./_good_end.ts";
@@ -208,7 +208,7 @@ export class Exchange implements RequestContext {
   /** For `reactor.inspect()`: which request, and where its handler stands. */
   inspect(): { what: string; lines: string[] } {
     const { method, path } = this.#request!;
-    const lines = this.#running === undefined ? [] : trace(uncoded(this.#running));
+    const lines = this.#running === undefined ? [] : trace(this.#running);
     return { what: `${method} ${path}`, lines: lines.map((line) => line.trim()) };
   }
 

@@ -166,6 +166,13 @@ export class Plumbing<R> {
     for (const stage of stages) this.#link(new Slot(stage), this.#sink);
   }
 
+  /** The stages that have not ended, in the order in which data flow. */
+  *stages(): Generator<Composed<unknown>, void> {
+    for (let slot = this.#source.after; slot !== this.#sink; slot = slot.after) {
+      if (slot.state !== ENDED) yield slot.stage!;
+    }
+  }
+
   /** The pipe as a coroutine. */
   *run(): Coroutine<R> {
     const source = this.#source, sink = this.#sink;

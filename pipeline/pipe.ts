@@ -1,4 +1,5 @@
 import { Composed } from "../compose/mod.ts";
+import { runs } from "../compose/_traceback.ts";
 import { Plumbing, type Stage } from "./_plumbing.ts";
 
 export type { Stage };
@@ -38,7 +39,7 @@ export class Pipe<R = unknown> extends Composed<R> {
    */
   constructor(stages: Stage[]) {
     const plumbing = new Plumbing<R>(stages);
-    super(plumbing.run());
+    super(runs(plumbing.run(), () => plumbing.stages()));
     this.#plumbing = plumbing;
   }
 

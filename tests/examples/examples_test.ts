@@ -91,8 +91,11 @@ Deno.test("echo.ts tells on SIGUSR2 what it waits for", async () => {
   await client.say("again"); // answered after the signal was
   await client.until("\n");
   const { errors } = await server.stop();
-  assertMatch(errors, /kind: "reader",\s+what: "listener tcp 127\.0\.0\.1:\d+"/);
-  assertMatch(errors, /what: "tcp 127\.0\.0\.1:\d+ <- 127\.0\.0\.1:\d+"/);
+  assertMatch(errors, /^reader listener tcp 127\.0\.0\.1:\d+ \(for \d+ ms\)$/m);
+  assertMatch(
+    errors,
+    /^coroutine \w+ on tcp 127\.0\.0\.1:\d+ <- 127\.0\.0\.1:\d+ \(waits to read\)\n {4}at /m,
+  );
 });
 
 Deno.test("greet.ts holds its conversation over a socket", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { call, compose, type Coroutine } from "../../compose/mod.ts";
-import { be, Observable, Transparent } from "../../pipeline/mod.ts";
+import { call, compose, type Coroutine, trace } from "../../compose/mod.ts";
+import { be, lines, Observable, pipe, Transparent } from "../../pipeline/mod.ts";
 
 class Culprit {
   plain(): void {
@@ -82,4 +82,30 @@ Deno.test("Observable passes what is no Error, or frozen, as it is", () => {
     }
     assertStrictEquals(caught, thrown);
   }
+});
+
+Deno.test("trace() tells where the stages of a pipe stand, the first one first", () => {
+  function* word(): Coroutine<string> {
+    return yield;
+  }
+  function* first(): Coroutine {
+    for (;;) yield yield* call(word());
+  }
+  function* last(): Coroutine {
+    for (;;) yield yield* call(word());
+  }
+  function* main(): Coroutine {
+    yield* call(pipe(lines(), first(), pipe(last())));
+  }
+  for (const inner of [main(), pipe(main())]) {
+    const composed = compose(inner);
+    composed.next();
+    assertEquals(
+      trace(composed).map((line) => /at (\w+)/.exec(line)![1]),
+      ["word", "first", "word", "last", "main"],
+    );
+  }
+  const ended = pipe(function* brief(): Coroutine {}, last());
+  ended.next();
+  assertEquals(trace(ended), []);
 });

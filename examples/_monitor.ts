@@ -1,0 +1,156 @@
+/** A page that shows what a running program does; see monitor.ts. */
+import { call, type Coroutine } from "@weightless/io/compose";
+import { sleep, wait } from "@weightless/io/gio";
+import {
+  events,
+  eventStream,
+  type HttpRequest,
+  HttpServer,
+  ok,
+  response,
+} from "@weightless/io/http";
+import { Observable, pipe, toDot } from "@weightless/io/pipeline";
+import type { Inspected, Reactor, ReactorEvents } from "@weightless/io/reactor";
+
+const INTERVAL_MS = 1000;
+
+/** Counts what a reactor does: give it as the `events` of the reactor. */
+export class Meter implements ReactorEvents {
+  readonly counts = { accepted: 0, closed: 0, received: 0, sent: 0, steps: 0, busyMs: 0 };
+
+  readonly accepted = (): void => void this.counts.accepted++;
+  readonly closed = (): void => void this.counts.closed++;
+  readonly received = (_: unknown, length: number): void => void (this.counts.received += length);
+  readonly sent = (_: unknown, length: number): void => void (this.counts.sent += length);
+  readonly step = (ms: number): void => {
+    this.counts.steps++;
+    this.counts.busyMs += ms;
+  };
+}
+
+/** What the page shows. */
+interface Snapshot {
+  /** How much of each there was in a second. */
+  readonly rates: Record<string, number>;
+  /** All but timers and the connections of the monitor itself. */
+  readonly connections: Inspected[];
+  readonly coroutines: Inspected[];
+  readonly timers: Inspected[];
+}
+
+/** Serves the page of a reactor on a port of its own. `root` is drawn if it is a component. */
+export function monitor(
+  reactor: Reactor,
+  meter: Meter,
+  at: { hostname: string; port: number },
+  root: unknown,
+): HttpServer {
+  const server = new HttpServer(reactor, {
+    ...at,
+    *handler(request: HttpRequest): Coroutine {
+      switch (request.path) {
+        case "/":
+          yield ok({ "content-type": "text/html; charset=utf-8" });
+          return yield page;
+        case "/text":
+          yield ok({ "content-type": "text/plain; charset=utf-8" });
+          return yield asText(inspected());
+        case "/dna.svg":
+          if (!(root instanceof Observable)) return yield response(404);
+          yield ok({ "content-type": "image/svg+xml" });
+          return yield (yield* wait(graphviz())).renderString(toDot(root), { format: "svg" });
+        case "/events":
+          yield eventStream();
+          return yield* call(pipe(snapshots(), events({ retry: INTERVAL_MS })));
+        default:
+          yield response(404);
+      }
+    },
+  });
+  const own = `:${server.port}`;
+  const inspected = () =>
+    reactor.inspect().filter(({ what }) => !what.includes(`${own} <-`) && !what.endsWith(own));
+
+  function* snapshots(): Coroutine {
+    let last = { ...meter.counts }, lastAt = performance.now();
+    for (;;) {
+      yield { event: "snapshot", data: JSON.stringify(snapshot(inspected(), last, lastAt)) };
+      last = { ...meter.counts };
+      lastAt = performance.now();
+      yield* sleep(INTERVAL_MS);
+    }
+  }
+
+  function snapshot(all: Inspected[], last: Meter["counts"], lastAt: number): Snapshot {
+    const seconds = Math.max(performance.now() - lastAt, 1) / 1000;
+    const rates = Object.entries(meter.counts).map(([name, count]) =>
+      [name, (count - last[name as keyof typeof last]) / seconds] as const
+    );
+    return {
+      rates: Object.fromEntries(rates),
+      connections: all.filter(({ kind }) => kind !== "coroutine" && kind !== "timer"),
+      coroutines: all.filter(({ kind }) => kind === "coroutine"),
+      timers: all.filter(({ kind }) => kind === "timer"),
+    };
+  }
+  return server;
+}
+
+/** Draws graphs; loaded when it is wanted. */
+async function graphviz() {
+  const { instance } = await import("npm:@viz-js/viz@^3");
+  return await instance();
+}
+
+/** A line for each, as for a terminal. */
+export function asText(inspected: Inspected[]): string {
+  return inspected.map(({ kind, what, waits, dueMs, ageMs, where }) => {
+    const told = [
+      waits && `waits ${waits}`,
+      dueMs !== undefined && `due in ${Math.round(dueMs)} ms`,
+      ageMs !== undefined && `for ${Math.round(ageMs)} ms`,
+    ].filter(Boolean).join(", ");
+    const lines = where === undefined ? [] : where.split(", ").map((line) => `    ${line}\n`);
+    return `${kind} ${what}${told && ` (${told})`}\n${lines.join("")}`;
+  }).join("");
+}
+
+const page = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Monitor</title>
+<style>
+  body { font: 15px/1.4 system-ui, sans-serif; margin: 1rem; }
+  table { border-collapse: collapse; display: block; overflow-x: auto; }
+  td, th { text-align: left; vertical-align: top; padding: 0.1rem 0.8rem 0.1rem 0; white-space: pre-line; }
+  #dna { max-width: 100%; }
+  .stale { opacity: 0.4; }
+</style>
+<h1>Monitor</h1>
+<div id="all">
+<h2>Rates, in a second</h2><table id="rates"></table>
+<h2>Coroutines</h2><table id="coroutines"></table>
+<h2>Connections</h2><table id="connections"></table>
+<h2>Timers</h2><table id="timers"></table>
+</div>
+<img id="dna" src="/dna.svg" alt="The components" onerror="this.hidden = true">
+<script>
+  const fill = (id, rows) => document.getElementById(id).replaceChildren(...rows.map((cells) => {
+    const row = document.createElement("tr");
+    for (const cell of cells) row.insertCell().textContent = cell ?? "";
+    return row;
+  }));
+  const ms = (value) => value === undefined ? "" : Math.round(value) + " ms";
+  const source = new EventSource("/events");
+  source.addEventListener("snapshot", ({ data }) => {
+    const { rates, coroutines, connections, timers } = JSON.parse(data);
+    fill("rates", Object.entries(rates).map(([name, rate]) => [name, rate.toFixed(1)]));
+    fill("coroutines", coroutines.map(({ what, waits, where }) => [what, waits, where?.replaceAll(", ", "\\n")]));
+    fill("connections", connections.map(({ kind, what, ageMs }) => [kind, what, ms(ageMs)]));
+    fill("timers", timers.map(({ what, dueMs }) => [what, "due in " + ms(dueMs)]));
+    document.getElementById("all").className = "";
+  });
+  source.onerror = () => document.getElementById("all").className = "stale";
+</script>
+`;
