@@ -25,7 +25,7 @@ import { EndOfStream } from "./end_of_stream.ts";
  */
 export function readAll<T extends string | Uint8Array = Uint8Array>(
   max: number = DEFAULT_MAX,
-): Coroutine<T> {
+): Coroutine<NoInfer<T>> {
   checkSize("max", max);
   return all(max) as Coroutine<T>;
 }

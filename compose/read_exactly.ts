@@ -38,7 +38,7 @@ import { PushBack } from "./push_back.ts";
 export function readExactly<T extends string | Uint8Array = Uint8Array>(
   n: number,
   max: number = DEFAULT_MAX,
-): Coroutine<T> {
+): Coroutine<NoInfer<T>> {
   checkSize("n", n);
   checkSize("max", max);
   const chunks = new Chunks(`read ${counted(n, "byte")}`, "max of readExactly()");

@@ -111,6 +111,16 @@ Deno.test("readExactly() throws EndOfStream with what was read, when the stream 
   );
 });
 
+Deno.test("readAll() and readExactly() give bytes unless told, also where text would do as well", () => {
+  const decoder = new TextDecoder(); // takes no text, but its parameter is wide
+  assertEquals(decoder.decode(retval(readAll(), [bytes("abc")])), "abc");
+  assertEquals(decoder.decode(retval(readExactly(2), [bytes("abc")])), "ab");
+  function* both(): Coroutine<string> {
+    return decoder.decode(yield* call(readExactly(1))) + decoder.decode(yield* call(readAll()));
+  }
+  assertEquals(retval(both(), [bytes("abc")]), "abc");
+});
+
 Deno.test("readExactly() throws RangeError at once, when the number is not a size", () => {
   for (const n of [-1, 1.5, NaN, Infinity]) {
     assertThrows(() => readExactly(n), RangeError, `Cannot use ${n} as n`);
