@@ -1,3 +1,4 @@
+import { describe } from "../reactor/_describe.ts";
 import { here } from "../reactor/mod.ts";
 import { Framed, Framing } from "../reactor/transfer/_framed.ts";
 import type { Lender, Use } from "../reactor/transfer/transfer.ts";
@@ -29,6 +30,22 @@ export class Lending implements Lender {
   get base(): Base {
     this.#places.base!.stopIdleReading();
     return new Spoken(this.#places);
+  }
+
+  /** Ends what is sent to the innermost context. */
+  shutdown(): void {
+    const { innermost, base, inner } = this.#places;
+    if (innermost === undefined) throw noContext("end the output");
+    if (innermost === base && inner?.isRunning) {
+      throw new TypeError(
+        "Cannot end the output in the middle of HTTP: the message ends with its handler",
+      );
+    }
+    const { context } = innermost;
+    if (context.shutdown === undefined) {
+      throw new TypeError(`Cannot end the output to ${describe(context)}: it has no half to close`);
+    }
+    context.shutdown();
   }
 
   lend(end: Parameters<Lender["lend"]>[0], use: Use): object {

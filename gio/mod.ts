@@ -31,6 +31,7 @@ import "./_machinery.ts";
 
 export * from "./all.ts";
 export * from "./as_process.ts";
+export * from "./close_write.ts";
 export * from "./connect_to.ts";
 export * from "./context.ts";
 export * from "./datagrams.ts";

@@ -31,7 +31,7 @@ export const EXPORTS = {
   },
   gio: {
     values: `
-      EndOfStream Request Suspend TimeoutError all asProcess connectTo currentGio datagrams
+      EndOfStream Request Suspend TimeoutError all asProcess closeWrite connectTo currentGio datagrams
       enter gio iterate memory open race shield sleep spawn timeout wait`,
     types: `
       AsProcessOptions Branch BranchResult Context Coroutine Gio GioOptions IterateOptions
