@@ -59,7 +59,11 @@ const TRANSFERS = ["sendFile", "splice"];
 const MODULES =
   /(^|:)@weightless\/io(@[^/]*)?(\/(gio|compose|reactor))?$|(^|\/)(gio|compose|reactor)\/mod\.ts$/;
 
-/** The plugin; see the module. */
+/**
+ * The plugin; see the module.
+ *
+ * @category Plugin
+ */
 const plugin: Deno.lint.Plugin = {
   name: "weightless",
   rules: {
