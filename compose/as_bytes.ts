@@ -26,6 +26,8 @@ import type { Coroutine } from "./coroutine.ts";
  *
  * assertEquals(asBytes(frame("AB")), new Uint8Array([2, 65, 66]));
  * ```
+ *
+ * @category Running
  */
 export function asBytes(
   coroutine: Coroutine,

@@ -25,6 +25,8 @@ import type { Coroutine } from "./coroutine.ts";
  *
  * assertEquals(asList(greet(), ["Ada"]), ["Hello, ", "Ada"]);
  * ```
+ *
+ * @category Running
  */
 export function asList(
   coroutine: Coroutine,

@@ -31,6 +31,8 @@ import type { Coroutine } from "./coroutine.ts";
  *
  * assertEquals(asString(page()), "<ul><li>a</li><li>b</li></ul>");
  * ```
+ *
+ * @category Running
  */
 export function asString(
   coroutine: Coroutine,

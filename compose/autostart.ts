@@ -8,8 +8,8 @@ import { named, started } from "./_started.ts";
  * @typeParam A The arguments of the function.
  * @typeParam C What it makes.
  * @param coroutineFunction The function.
- * @returns A function with the same arguments and name. It throws a TypeError if the function makes
- * no coroutine.
+ * @returns A function with the same arguments and name.
+ * @throws {TypeError} From that function, if what it wraps makes no coroutine.
  *
  * @example A coroutine that waits for data
  * ```ts
@@ -23,6 +23,8 @@ import { named, started } from "./_started.ts";
  *
  * assertEquals(greet("Hello").next("Ada").value, "Hello, Ada!");
  * ```
+ *
+ * @category Coroutines
  */
 export function autostart<A extends unknown[], C extends Coroutine>(
   coroutineFunction: (...args: A) => C,

@@ -3,7 +3,11 @@ import { describe } from "./_describe.ts";
 import { Frame } from "./_frame.ts";
 import { isRequest } from "./request.ts";
 
-/** The iterable that {@linkcode call} makes for `yield*`. */
+/**
+ * The iterable that {@linkcode call} makes for `yield*`.
+ *
+ * @category Calling
+ */
 export interface Call<R> {
   /** For `yield*`: hands the coroutine to compose, and ends with what it returned. */
   [Symbol.iterator](): Iterator<Coroutine<R>, R>;
@@ -42,6 +46,8 @@ export interface Call<R> {
  * adding.next("40");
  * assertEquals(adding.next("2"), { done: true, value: 42 });
  * ```
+ *
+ * @category Calling
  */
 export function call<R>(coroutine: Coroutine<R>): Call<R> {
   if (!isCoroutine(coroutine)) {

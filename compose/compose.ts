@@ -38,7 +38,11 @@ import { Unusable } from "./_unusable.ts";
 import { Asking, isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
 
-/** Options of {@linkcode compose}. */
+/**
+ * Options of {@linkcode compose}.
+ *
+ * @category Calling
+ */
 export interface ComposeOptions {
   /**
    * Hands out {@linkcode Yield} at each call, so that a test or a scheduler can let others go
@@ -125,6 +129,8 @@ let innermostOf: (coroutine: Coroutine) => Coroutine;
 /**
  * A composed coroutine is a generator: it has the iterator helpers, and can be given to `for…of`
  * and `using`.
+ *
+ * @category Calling
  */
 // deno-lint-ignore no-explicit-any
 export interface Composed<R = unknown> extends Generator<unknown, R, any> {}
@@ -260,9 +266,8 @@ export class Composed<R = unknown> {
   }
 
   /**
-   * Replaces what was pushed back. These values are read before anything is asked from outside.
-   *
-   * @internal For drivers.
+   * For drivers: replaces what was pushed back. These values are read before anything is asked from
+   * outside.
    */
   set rest(values: unknown[]) {
     this.#input = EMPTY;
@@ -609,9 +614,21 @@ function withoutStar(): TypeError {
  * greeting.next();
  * assertEquals(greeting.next("Ada").value, "Hello, Ada!");
  * ```
+ *
+ * @category Calling
  */
 export function compose<R>(coroutine: Coroutine<R>, options?: ComposeOptions): Composed<R>;
-/** Composes what a generator function makes. */
+/**
+ * Composes what a generator function makes.
+ *
+ * @typeParam A The arguments of the function.
+ * @typeParam R What its coroutines return.
+ * @param coroutineFunction The generator function. Its name and its `this` are kept.
+ * @param options Options of every coroutine that it makes.
+ * @returns A function with the same arguments. Each call of it gives a composed coroutine.
+ * @throws {TypeError} From that function, if what it wraps does not give a new coroutine.
+ * @throws {RangeError} From that function, if `maxDepth` is not a size.
+ */
 export function compose<A extends unknown[], R>(
   coroutineFunction: (...args: A) => Coroutine<R>,
   options?: ComposeOptions,

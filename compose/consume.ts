@@ -7,6 +7,8 @@ import type { Coroutine } from "./coroutine.ts";
  * @param coroutine A coroutine; it is composed.
  * @param input What its bare `yield`s read, one value each. After the last one they throw
  * {@linkcode EndOfStream}.
+ * @throws {TypeError} If it is not a coroutine.
+ * @throws What the coroutine throws; an {@linkcode EndOfStream} is not caught either.
  *
  * @example Running for the effect
  * ```ts
@@ -23,6 +25,8 @@ import type { Coroutine } from "./coroutine.ts";
  * consume(write(), ["entry"]);
  * assertEquals(log, ["entry"]);
  * ```
+ *
+ * @category Running
  */
 export function consume(coroutine: Coroutine, input: readonly unknown[] = []): void {
   run(coroutine, input, () => {});

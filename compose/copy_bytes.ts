@@ -36,6 +36,8 @@ import { isRequest } from "./request.ts";
  * assertEquals(retval(upload(), ["6\nabc", "defNEXT"]), "NEXT");
  * assertEquals(file, ["abc", "def"]);
  * ```
+ *
+ * @category Readers
  */
 export function copyBytes(
   n: number,

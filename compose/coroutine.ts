@@ -26,6 +26,8 @@ import { AnyGenerator } from "./_generator.ts";
  * assertEquals(greeting.next().value, undefined);
  * assertEquals(greeting.next("Ada").value, "Hello, Ada!");
  * ```
+ *
+ * @category Coroutines
  */
 // deno-lint-ignore no-explicit-any
 export type Coroutine<R = any> = Generator<unknown, R, any>;
@@ -46,6 +48,8 @@ export type Coroutine<R = any> = Generator<unknown, R, any>;
  * assert(!isCoroutine(sub));
  * assert(!isCoroutine([1, 2].values()));
  * ```
+ *
+ * @category Coroutines
  */
 export function isCoroutine(value: unknown): value is Coroutine {
   return value instanceof AnyGenerator;

@@ -1,4 +1,8 @@
-/** Options of {@linkcode EndOfStream}. */
+/**
+ * Options of {@linkcode EndOfStream}.
+ *
+ * @category Coroutines
+ */
 export interface EndOfStreamOptions extends ErrorOptions {
   /** What was read before the stream ended, in the chunks that it came in. */
   partial?: readonly unknown[];
@@ -41,6 +45,8 @@ export interface EndOfStreamOptions extends ErrorOptions {
  * assertEquals(error.message, "Cannot read a line: the stream ended after 10 characters");
  * assertEquals(error.partial, ["no ", "newline"]);
  * ```
+ *
+ * @category Coroutines
  */
 export class EndOfStream extends Error {
   /** The name of the class. */

@@ -10,8 +10,8 @@ import { named, started } from "./_started.ts";
  * @typeParam A The arguments of the function.
  * @typeParam C What it makes.
  * @param coroutineFunction The function.
- * @returns A function with the same arguments and name. It throws a TypeError if the function makes
- * no coroutine.
+ * @returns A function with the same arguments and name.
+ * @throws {TypeError} From that function, if what it wraps makes no coroutine.
  *
  * @example A coroutine that is resumed by a callback
  * ```ts
@@ -31,6 +31,8 @@ import { named, started } from "./_started.ts";
  * for (const callback of callbacks) callback("yes");
  * assertEquals(answers, ["yes"]);
  * ```
+ *
+ * @category Coroutines
  */
 export function identify<A extends unknown[], C extends Coroutine>(
   coroutineFunction: (...args: A) => C,

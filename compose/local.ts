@@ -27,6 +27,8 @@ import { bindingsWith, currentFrame } from "./compose.ts";
  *
  * assertEquals(compose(request()).next().value, "Hello, Ada!");
  * ```
+ *
+ * @category Calling
  */
 export class Local<T> {
   /**

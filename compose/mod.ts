@@ -6,6 +6,11 @@
  * coroutine. Results are typed, input that was not needed can be pushed back, and errors show every
  * caller.
  *
+ * - {@linkcode call}: calls another coroutine, `const name = yield* call(readLine())`
+ * - {@linkcode readLine}: reads a line from pieces as they arrive; {@linkcode readExactly},
+ *   {@linkcode readUntil} and others read what else a protocol is made of
+ * - {@linkcode asString}: runs a coroutine on given input, to test it without any connection
+ *
  * ```ts
  * import { asString, call, type Coroutine, readLine } from "@weightless/io/compose";
  * import { assertEquals } from "@std/assert";

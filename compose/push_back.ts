@@ -56,6 +56,8 @@ export class PushBack extends Unusable {
  * reading.next();
  * assertEquals(reading.next("GET /index.html").value, { method: "GET", path: "/index.html" });
  * ```
+ *
+ * @category Calling
  */
 export function pushBack<T>(value: T, ...rest: unknown[]): T {
   return new PushBack(value, rest) as T;

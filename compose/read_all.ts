@@ -22,6 +22,8 @@ import { EndOfStream } from "./end_of_stream.ts";
  *
  * assertEquals(retval(readAll<string>(), ["Hello, ", "World!"]), "Hello, World!");
  * ```
+ *
+ * @category Readers
  */
 export function readAll<T extends string | Uint8Array = Uint8Array>(
   max: number = DEFAULT_MAX,

@@ -34,6 +34,8 @@ import { PushBack } from "./push_back.ts";
  * const input = [new Uint8Array([3, 10, 11]), new Uint8Array([12, 13])];
  * assertEquals(retval(message(), input), new Uint8Array([10, 11, 12]));
  * ```
+ *
+ * @category Readers
  */
 export function readExactly<T extends string | Uint8Array = Uint8Array>(
   n: number,

@@ -28,6 +28,8 @@ import { untilDelimiter } from "./read_until.ts";
  * const input = [new TextEncoder().encode("first\r\nsec"), new TextEncoder().encode("ond\n")];
  * assertEquals(retval(request(), input), ["first", "second"]);
  * ```
+ *
+ * @category Readers
  */
 export function readLine(max: number = DEFAULT_MAX): Coroutine<string> {
   checkSize("max", max);

@@ -39,6 +39,8 @@ import { PushBack } from "./push_back.ts";
  * const input = ["GET /index.ht", "ml HTTP/1.1\r\n"];
  * assertEquals(retval(request(), input), { method: "GET", path: "/index.html" });
  * ```
+ *
+ * @category Readers
  */
 export function readRe(regexp: RegExp, max: number = DEFAULT_MAX): Coroutine<RegExpExecArray> {
   checkSize("max", max);

@@ -33,6 +33,8 @@ import { PushBack } from "./push_back.ts";
  * const input = ["Length: 4\r", "\n\r\nbody"];
  * assertEquals(retval(message(), input), { head: "Length: 4", body: "body" });
  * ```
+ *
+ * @category Readers
  */
 export function readUntil<T extends string | Uint8Array>(
   delimiter: T,

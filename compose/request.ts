@@ -9,11 +9,21 @@ const MARK: unique symbol = Symbol.for("weightless.request") as never;
 
 /**
  * Waits for the answer to a request. It takes the first answer and ignores all later ones.
+ *
+ * @category Requests
  */
 export interface Waiter<R = unknown> {
-  /** Resumes the coroutine: `yield*` gives `value`. */
+  /**
+   * Resumes the coroutine: `yield*` gives `value`.
+   *
+   * @param value The answer.
+   */
   resume(value: R): void;
-  /** Throws `error` at the `yield*` of the coroutine. */
+  /**
+   * Throws `error` at the `yield*` of the coroutine.
+   *
+   * @param error Why there is no answer.
+   */
   fail(error: unknown): void;
 }
 
@@ -58,6 +68,8 @@ export interface Waiter<R = unknown> {
  * }
  * assertEquals(answer, 18);
  * ```
+ *
+ * @category Requests
  */
 export abstract class Request<R = void> {
   static {
@@ -141,6 +153,8 @@ export class Asking<R> extends Request<R> implements Iterator<Request<R>, R> {
  * assert(isRequest(new Nothing()));
  * assert(!isRequest("data"));
  * ```
+ *
+ * @category Requests
  */
 export function isRequest(value: unknown): value is Request<unknown> {
   return typeof value === "object" && value !== null && MARK in value;

@@ -9,6 +9,8 @@ import type { Coroutine } from "./coroutine.ts";
  * @param input What its bare `yield`s read, one value each. After the last one they throw
  * {@linkcode EndOfStream}.
  * @returns What it returns.
+ * @throws {TypeError} If it is not a coroutine.
+ * @throws What the coroutine throws; an {@linkcode EndOfStream} is not caught either.
  *
  * @example What a reader makes of its input
  * ```ts
@@ -17,6 +19,8 @@ import type { Coroutine } from "./coroutine.ts";
  *
  * assertEquals(retval(readUntil("."), ["A senten", "ce. And another."]), "A sentence");
  * ```
+ *
+ * @category Running
  */
 export function retval<R>(coroutine: Coroutine<R>, input: readonly unknown[] = []): R {
   return run(coroutine, input, () => {});

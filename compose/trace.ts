@@ -35,6 +35,8 @@ import { linesOf, runBy } from "./_traceback.ts";
  * assertEquals(inner, "    at read (line unknown)");
  * assertMatch(outer!, /at main .*:\d+:\d+/);
  * ```
+ *
+ * @category Calling
  */
 export function trace(coroutine: Coroutine): string[] {
   if (!isCoroutine(coroutine)) {

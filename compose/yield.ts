@@ -20,5 +20,7 @@
  * assertEquals(composed.next().value, Yield);
  * assertEquals(composed.next().value, "from sub");
  * ```
+ *
+ * @category Calling
  */
 export const Yield: unique symbol = Symbol("Yield");

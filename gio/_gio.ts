@@ -1,7 +1,11 @@
 import { Request, type Waiter } from "../compose/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 
-/** Options of {@linkcode gio}. */
+/**
+ * Options of {@linkcode gio}.
+ *
+ * @category Running
+ */
 export interface GioOptions {
   /** When it aborts, the coroutine is cancelled for the same reason. */
   signal?: AbortSignal;
@@ -42,6 +46,8 @@ export interface GioOptions {
  * reactor.step();
  * assertEquals(await task.result, "Hello, World!");
  * ```
+ *
+ * @category Running
  */
 export abstract class Gio<R = unknown> extends Request<R> {
   /** The reactor that calls back. */
@@ -75,6 +81,11 @@ export abstract class Gio<R = unknown> extends Request<R> {
    */
   abstract throw(error: unknown): void;
 
-  /** For `yield*`: waits for the end, and gives the result. */
+  /**
+   * For `yield*`: waits for the end of the coroutine.
+   *
+   * @param waiter Who waits. It gets the result, or the error.
+   * @returns What ends the waiting. The coroutine itself goes on.
+   */
   abstract override begin(waiter: Waiter<R>): () => void;
 }

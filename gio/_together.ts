@@ -1,11 +1,15 @@
 import { allBindings } from "../compose/compose.ts";
 import { type Coroutine, isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
-import { Transfer } from "../reactor/transfer/transfer.ts";
+import { TransferRequest } from "../reactor/transfer/transfer.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
 
-/** Something that can be run beside others: a coroutine or a request. */
+/**
+ * Something that can be run beside others: a coroutine or a request.
+ *
+ * @category Tasks
+ */
 export type Branch<R = unknown> = Coroutine<R> | {
   // deno-lint-ignore no-explicit-any
   begin(waiter: any): unknown;
@@ -13,7 +17,11 @@ export type Branch<R = unknown> = Coroutine<R> | {
   [Symbol.iterator](): Iterator<unknown, R, any>;
 };
 
-/** What a branch returns or answers. */
+/**
+ * What a branch returns or answers.
+ *
+ * @category Tasks
+ */
 export type BranchResult<B> = B extends // deno-lint-ignore no-explicit-any
 { [Symbol.iterator](): Iterator<unknown, infer R, any> } ? R
   : never;
@@ -37,7 +45,7 @@ class Together<R> extends Request<R> {
   constructor(what: string, branches: readonly Branch[], settle: Settle<R>) {
     super();
     for (const branch of branches) {
-      if (branch instanceof Transfer) {
+      if (branch instanceof TransferRequest) {
         this.flushes = true;
         branch.claim();
       }

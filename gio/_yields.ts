@@ -1,7 +1,7 @@
 import { isRequest, type Request, Yield } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
-import { Transfer } from "../reactor/transfer/transfer.ts";
+import { TransferRequest } from "../reactor/transfer/transfer.ts";
 import type { Channel, User } from "./_channel.ts";
 import { noContext } from "./_lending.ts";
 import type { Output } from "./_output.ts";
@@ -40,7 +40,7 @@ export class Yields {
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (isRequest(yielded)) {
       if (this.canGoOn(yielded)) return this.#begin(yielded);
-      if (yielded instanceof Transfer) yielded.claim();
+      if (yielded instanceof TransferRequest) yielded.claim();
       return new Writing("yielded", yielded);
     }
     if (yielded === Yield) {

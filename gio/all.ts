@@ -31,6 +31,8 @@ export type { Branch, BranchResult } from "./_together.ts";
  * }());
  * assertEquals(results, ["slow", "fast"]);
  * ```
+ *
+ * @category Tasks
  */
 export function all<T extends readonly Branch[]>(
   ...branches: T

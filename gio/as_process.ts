@@ -5,7 +5,11 @@ import { Reactor, type ReactorOptions } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 import { gio } from "./gio.ts";
 
-/** Options of {@linkcode asProcess}. */
+/**
+ * Options of {@linkcode asProcess}.
+ *
+ * @category Running
+ */
 export interface AsProcessOptions extends ReactorOptions {
   /** Where the `yield`s go. Without it, the coroutine enters its contexts itself. */
   connection?: Context;
@@ -22,7 +26,8 @@ const OPTIONS = [...REACTOR, "connection", "signal"];
  * @typeParam R What the coroutine returns.
  * @param coroutine What to run.
  * @param options The connection, a signal, and the options of the reactor.
- * @returns What the coroutine returns; rejects with what it throws.
+ * @returns A promise of what the coroutine returns. It rejects with what the coroutine throws.
+ * @throws {TypeError} By the promise, if it is not a coroutine or an option is not known.
  *
  * @example A script
  * ```ts
@@ -35,6 +40,8 @@ const OPTIONS = [...REACTOR, "connection", "signal"];
  * }());
  * assertEquals(result, 42);
  * ```
+ *
+ * @category Running
  */
 export async function asProcess<R>(
   coroutine: Coroutine<R>,

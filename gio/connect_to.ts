@@ -31,7 +31,9 @@ class ConnectTo extends Request<Opened<Socket>> {
  * All addresses of the name are tried. The connection is a context: `using _ = enter(peer)`.
  *
  * @param options Where to, and how: as for {@linkcode connect} of the reactor.
- * @returns The request to `yield*`, which gives the opened socket; throws what connecting throws.
+ * @returns The request to `yield*`, which gives the opened socket.
+ * @throws {Deno.errors.ConnectionRefused} At the `yield*`, if nobody listens there; and whatever else
+ * connecting throws.
  *
  * @example A client
  * ```ts
@@ -51,6 +53,8 @@ class ConnectTo extends Request<Opened<Socket>> {
  * assertEquals(greeting, "hi");
  * await served;
  * ```
+ *
+ * @category Contexts
  */
 export function connectTo(options: ConnectOptions): Request<Opened<Socket>> {
   return new ConnectTo(options);

@@ -37,6 +37,8 @@ import type { Selectable } from "../reactor/mod.ts";
  * }(), { connection: new Mirror() });
  * assertEquals(seen, "cba");
  * ```
+ *
+ * @category Contexts
  */
 export interface Context extends Selectable {
   /**
@@ -59,7 +61,8 @@ export interface Context extends Selectable {
    * Sends several chunks as if they were one, if the context can do that at less cost.
    *
    * @param chunks What to send, as for {@linkcode Context.send}.
-   * @returns How many bytes were accepted.
+   * @returns How many bytes were accepted, from the front.
+   * @throws {Error} If the connection is broken.
    */
   sendv?(chunks: readonly Uint8Array[]): number;
   /**

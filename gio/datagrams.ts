@@ -1,7 +1,11 @@
 import type { Datagram, DatagramSocket } from "../reactor/mod.ts";
 import type { Context } from "./context.ts";
 
-/** What a coroutine yields in the context of {@linkcode datagrams}: bytes and their destination. */
+/**
+ * What a coroutine yields in the context of {@linkcode datagrams}: bytes and their destination.
+ *
+ * @category Contexts
+ */
 export interface OutgoingDatagram {
   /** What to send, as one datagram. */
   data: Uint8Array;
@@ -103,6 +107,8 @@ class DatagramContext implements Context {
  * reactor.requestShutdown();
  * await running;
  * ```
+ *
+ * @category Contexts
  */
 export function datagrams(socket: DatagramSocket): Context {
   return new DatagramContext(socket);

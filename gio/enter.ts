@@ -35,6 +35,8 @@ import { Opened } from "./opened.ts";
  * }());
  * assertEquals(to.text, "some data");
  * ```
+ *
+ * @category Contexts
  */
 export function enter(context: Context | Opened): Disposable {
   const driver = currentDriver("enter()");

@@ -26,6 +26,8 @@ export { Gio, type GioOptions } from "./_gio.ts";
  * }());
  * assertThrows(() => currentGio("example()"), TypeError, "example()");
  * ```
+ *
+ * @category Running
  */
 export function currentGio(what = "currentGio()"): Gio {
   return currentDriver(what);
@@ -79,6 +81,8 @@ const OPTIONS = names<GioOptions>({ signal: 1, lingerMs: 1, keepOpen: 1 });
  * reactor.step();
  * assertEquals(connection.text, "Hello, World!");
  * ```
+ *
+ * @category Running
  */
 export function gio<R>(
   reactor: Reactor,

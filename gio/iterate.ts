@@ -6,7 +6,11 @@ import { Waiters } from "../reactor/_waiters.ts";
 import type { Context } from "./context.ts";
 import { gio } from "./gio.ts";
 
-/** Options of {@linkcode iterate}. */
+/**
+ * Options of {@linkcode iterate}.
+ *
+ * @category Running
+ */
 export interface IterateOptions extends ReactorOptions {
   /** Cancels the coroutine when it aborts. */
   signal?: AbortSignal;
@@ -96,8 +100,9 @@ class Slot implements Context {
  * @typeParam R What it returns.
  * @param coroutine What to run.
  * @param options A signal, and the options of the reactor.
- * @returns The values; its return value is that of the coroutine. It throws what the coroutine
- * throws.
+ * @returns The values; its return value is that of the coroutine.
+ * @throws {TypeError} In the loop, if it is not a coroutine or an option is not known.
+ * @throws In the loop, what the coroutine throws.
  *
  * @example Ticks
  * ```ts
@@ -118,6 +123,8 @@ class Slot implements Context {
  * }
  * assertEquals(seen, [0, 1, 2]);
  * ```
+ *
+ * @category Running
  */
 export async function* iterate<T = unknown, R = unknown>(
   coroutine: Coroutine<R>,

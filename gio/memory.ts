@@ -12,6 +12,26 @@ const encoder = new TextEncoder();
  * To the protocol it is a socket: it gives bytes, would block when there is nothing, ends and
  * breaks. The test writes, ends and resets as the peer, and reads what the protocol has sent in
  * `text`, `bytes` or `chunks`.
+ *
+ * @example A peer that answers late
+ * ```ts
+ * import { gio, memory, type MemoryContext } from "@weightless/io/gio";
+ * import { Reactor } from "@weightless/io/reactor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using reactor = new Reactor();
+ * const connection: MemoryContext = memory();
+ * gio(reactor, connection, function* () {
+ *   yield "ready?";
+ *   yield yield; // what comes goes back
+ * }());
+ * assertEquals(connection.text, "ready?");
+ * connection.write("yes");
+ * reactor.step();
+ * assertEquals(connection.text, "ready?yes");
+ * ```
+ *
+ * @category Testing
  */
 export class MemoryContext implements Context {
   readonly #input: Uint8Array[] = [];
@@ -104,8 +124,11 @@ export class MemoryContext implements Context {
   }
 
   /**
-   * The next piece, `undefined` if there is none yet, or `null` at the end. Throws if the
-   * connection is broken.
+   * Receives what the peer has written.
+   *
+   * @returns The next piece, `undefined` if there is none yet, or `null` at the end.
+   * @throws {Deno.errors.BadResource} If the protocol has closed it.
+   * @throws The error that was given to {@linkcode MemoryContext.fail}.
    */
   recv(): Uint8Array | null | undefined {
     if (this.closed) throw closedError("receive");
@@ -115,7 +138,14 @@ export class MemoryContext implements Context {
     throw this.#end.error;
   }
 
-  /** Keeps the bytes that there is room for. Throws if the connection is broken. */
+  /**
+   * Sends bytes to the peer.
+   *
+   * @param bytes The bytes. They are kept, not copied.
+   * @returns How many bytes were accepted: as many as there is {@linkcode MemoryContext.room} for.
+   * @throws {Deno.errors.BadResource} If the protocol has closed it, or has ended sending.
+   * @throws The error that was given to {@linkcode MemoryContext.fail}.
+   */
   send(bytes: Uint8Array): number {
     if (this.#state !== "open") throw closedError("send");
     if (typeof this.#end === "object") throw this.#end.error;
@@ -140,12 +170,21 @@ export class MemoryContext implements Context {
     this.#close("aborted");
   }
 
-  /** For the reactor. */
+  /**
+   * For the reactor: see `Selectable.watch`.
+   *
+   * @param interest What to watch for.
+   * @param notify What to call then.
+   */
   watch(interest: "read" | "write", notify: () => void): void {
     this.#waiters.add(this, interest, notify);
   }
 
-  /** For the reactor. */
+  /**
+   * For the reactor: see `Selectable.unwatch`.
+   *
+   * @param interest What not to watch for any more.
+   */
   unwatch(interest: "read" | "write"): void {
     this.#waiters[interest] = undefined;
   }
@@ -244,6 +283,8 @@ function asBytes(piece: Uint8Array | string): Uint8Array {
  * await assertRejects(() => talking!.result, EndOfStream);
  * await assertRejects(() => resetting!.result, Deno.errors.ConnectionReset);
  * ```
+ *
+ * @category Testing
  */
 export function memory(...input: (Uint8Array | string)[]): MemoryContext {
   const context = new MemoryContext();

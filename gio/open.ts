@@ -40,6 +40,8 @@ import { Opened } from "./opened.ts";
  * await Deno.remove(from);
  * await Deno.remove(to);
  * ```
+ *
+ * @category Contexts
  */
 export function open(path: string | URL, options?: Deno.OpenOptions): Opened<Socket> {
   const driver = currentDriver("open()");

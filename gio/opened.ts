@@ -35,6 +35,8 @@ import type { Owned, Scope } from "./_scope.ts";
  * }());
  * await Deno.remove(path);
  * ```
+ *
+ * @category Contexts
  */
 export class Opened<C extends Context = Context> implements Disposable {
   /** The context itself. */
@@ -54,7 +56,12 @@ export class Opened<C extends Context = Context> implements Disposable {
     (gio as Driver).own.own(this.#owned);
   }
 
-  /** Enters it until the end of the block, and closes it then, when all has been sent. */
+  /**
+   * Enters it until the end of the block, and closes it then, when all has been sent.
+   *
+   * @returns What leaves and closes it, for `using`.
+   * @throws {TypeError} Outside of a coroutine that gio runs.
+   */
   enter(): Disposable {
     return currentDriver("enter()").enter(this.context, () => this.close());
   }

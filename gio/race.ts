@@ -30,6 +30,8 @@ import { type Branch, type BranchResult, together } from "./_together.ts";
  * }());
  * assertEquals(first, "fast");
  * ```
+ *
+ * @category Tasks
  */
 export function race<T extends readonly Branch[]>(
   ...branches: T

@@ -40,6 +40,8 @@ import { together } from "./_together.ts";
  * }());
  * assertEquals(said, ["hello", "bye"]);
  * ```
+ *
+ * @category Tasks
  */
 export function shield<R>(coroutine: Coroutine<R>): Request<R> {
   const shielded = together("shield()", [inContext(coroutine)], ([result]) => result as R);

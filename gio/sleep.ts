@@ -40,6 +40,8 @@ class Sleep extends Request {
  * }());
  * assertEquals(result, "awake");
  * ```
+ *
+ * @category Waiting
  */
 export function sleep(ms: number): Request {
   return new Sleep(ms);

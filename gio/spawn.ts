@@ -30,6 +30,7 @@ class Spawn<R> extends Request<Gio<R>> {
  * @typeParam R What the coroutine returns.
  * @param coroutine What to run.
  * @returns The request to `yield*`, which gives the task.
+ * @throws {TypeError} At the `yield*`, if it is not a coroutine.
  *
  * @example Two things at once
  * ```ts
@@ -48,6 +49,8 @@ class Spawn<R> extends Request<Gio<R>> {
  * }());
  * assertEquals(result, ["slow", "fast"]);
  * ```
+ *
+ * @category Tasks
  */
 export function spawn<R>(coroutine: Coroutine<R>): Request<Gio<R>> {
   return new Spawn(coroutine);

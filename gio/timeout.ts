@@ -4,7 +4,11 @@ import { currentDriver, type Driver } from "./_driver.ts";
 import type { Owned, Scope } from "./_scope.ts";
 import { TimeoutError } from "./timeout_error.ts";
 
-/** What limits the time of a block; made by {@linkcode timeout}. */
+/**
+ * What limits the time of a block; made by {@linkcode timeout}.
+ *
+ * @category Waiting
+ */
 export interface Timeout extends Disposable {
   /**
    * Begins to count the time anew. It costs next to nothing, so that it can be called for each
@@ -118,6 +122,8 @@ class DriverTimeout implements Timeout, Owned {
  *
  * assertEquals(await asProcess(receive(9), { connection: memory("some", " data") }), 9);
  * ```
+ *
+ * @category Waiting
  */
 export function timeout(ms: number): Timeout {
   return new DriverTimeout(currentDriver("timeout()"), duration(ms, "limit the time: it"));

@@ -39,6 +39,8 @@ class Wait<T> extends Request<T> {
  * }());
  * assertEquals(size, 32);
  * ```
+ *
+ * @category Waiting
  */
 export function wait<T>(promise: PromiseLike<T>): Request<T> {
   if (typeof promise?.then !== "function") {

@@ -57,7 +57,7 @@ import { END_OF_BODY, isGoodEnd, SHUT_DOWN, SHUT_DOWN_READING } from "./_good_en
 import { errorAnswer } from "./_error_answer.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
-import type { Transfer } from "../reactor/transfer/transfer.ts";
+import type { TransferRequest } from "../reactor/transfer/transfer.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { allTimeouts } from "./_limits.ts";
 import { reasonOf } from "./_status.ts";
@@ -448,7 +448,7 @@ export class Exchange implements RequestContext {
   }
 
   /** Makes sure that a transfer can begin. What goes from or to the client is framed. */
-  #prepare(transfer: Transfer<unknown>): void {
+  #prepare(transfer: TransferRequest<unknown>): void {
     transfer.claim();
     if (this.#handler === "has taken over") return this.#giveBack();
     const reads = transfersHere(transfer, "from");

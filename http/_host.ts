@@ -6,7 +6,7 @@ import type { Base, Inner } from "../gio/_places.ts";
 import { type Scope, ScopeEnd } from "../gio/_scope.ts";
 import { ignore } from "../reactor/_ignore.ts";
 import { here, TransferError } from "../reactor/mod.ts";
-import { Transfer, type Use } from "../reactor/transfer/transfer.ts";
+import { TransferRequest, type Use } from "../reactor/transfer/transfer.ts";
 import { PhaseTimer } from "./_phase_timer.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
@@ -87,8 +87,8 @@ export function isForDriver(value: unknown): boolean {
 }
 
 /** Whether it is a transfer, which may read and write the connection itself. */
-export function isTransfer(value: unknown): value is Transfer<unknown> {
-  return value instanceof Transfer;
+export function isTransfer(value: unknown): value is TransferRequest<unknown> {
+  return value instanceof TransferRequest;
 }
 
 /** Whether it is a transfer from or to the innermost context. */

@@ -35,7 +35,11 @@ import { machinery } from "../compose/_machinery.ts";
 import { PushBack } from "../compose/push_back.ts";
 import { cleaned } from "../compose/_traceback.ts";
 
-/** A stage of a pipe: a coroutine, or a function that makes one. */
+/**
+ * A stage of a pipe: a coroutine, or a function that makes one.
+ *
+ * @category Pipelines
+ */
 export type Stage<R = unknown> = Coroutine<R> | (() => Coroutine<R>);
 
 // What a stage is doing. In the first two states it can simply be run; in the third it needs data

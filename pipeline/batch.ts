@@ -14,6 +14,8 @@ import { type Coroutine, EndOfStream } from "../compose/mod.ts";
  *
  * assertEquals([...fromIterable([1, 2, 3, 4, 5], batch(2))], [[1, 2], [3, 4], [5]]);
  * ```
+ *
+ * @category Stages
  */
 export function* batch(size: number): Coroutine<void> {
   if (!(size >= 1)) throw new RangeError(`Cannot make batches of ${size} items`);

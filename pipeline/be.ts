@@ -5,6 +5,8 @@ import { label, observersOf } from "./_dispatch.ts";
  * that gives one may stand. It is called when the strand is connected.
  *
  * @typeParam T The component at its beginning.
+ *
+ * @category Components
  */
 export type Strand<T extends object = object> = readonly [
   component: T,
@@ -49,6 +51,8 @@ interface CanBeObserved {
  * source.do.write("hello");
  * assertEquals(log, ["hello", "HELLO"]);
  * ```
+ *
+ * @category Components
  */
 export function be<T extends object>(strand: Strand<T> | (() => Strand<T>)): T {
   return connect(strand, new Map(), new Map()) as T;

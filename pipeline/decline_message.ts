@@ -22,6 +22,8 @@
  * assertEquals(root.call.classify(2), "even");
  * assertEquals(root.call.classify(3), "odd");
  * ```
+ *
+ * @category Components
  */
 export class DeclineMessage extends Error {
   /** The name of the class. */

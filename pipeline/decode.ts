@@ -2,7 +2,11 @@ import { type Coroutine, EndOfStream } from "../compose/mod.ts";
 import { unexpected } from "../compose/_chunks.ts";
 import { refuseUnknown } from "../compose/_options.ts";
 
-/** Options of {@linkcode decode}. */
+/**
+ * Options of {@linkcode decode}.
+ *
+ * @category Stages
+ */
 export interface DecodeOptions extends TextDecoderOptions {
   /**
    * One of the encodings that TextDecoder knows.
@@ -30,6 +34,8 @@ export interface DecodeOptions extends TextDecoderOptions {
  * const chunks = [bytes.subarray(0, 3), bytes.subarray(3)];
  * assertEquals([...fromIterable(chunks, decode())], ["5 ", "€"]);
  * ```
+ *
+ * @category Stages
  */
 export function* decode({ encoding = "utf-8", ...options }: DecodeOptions = {}): Coroutine<void> {
   refuseUnknown("decode", options, ["encoding", "fatal", "ignoreBOM"]);

@@ -5,7 +5,11 @@ import { checkSize, counted, DEFAULT_MAX, tooLong, unexpected } from "../compose
 import { describe } from "../compose/_describe.ts";
 import { machinery } from "../compose/_machinery.ts";
 
-/** Options of {@linkcode delimited}. */
+/**
+ * Options of {@linkcode delimited}.
+ *
+ * @category Stages
+ */
 export interface DelimitedOptions {
   /**
    * How long a frame may be, in bytes. `Infinity` turns the limit off.
@@ -37,6 +41,8 @@ export interface DelimitedOptions {
  * const frames = fromIterable(chunks, delimited(new Uint8Array([0])));
  * assertEquals([...frames], [new Uint8Array([1, 2]), new Uint8Array([3, 4])]);
  * ```
+ *
+ * @category Stages
  */
 export function delimited(
   delimiter: Uint8Array,

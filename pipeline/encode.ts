@@ -15,6 +15,8 @@ import { unexpected } from "../compose/_chunks.ts";
  *
  * assertEquals([...fromIterable(["hi"], encode())], [new Uint8Array([104, 105])]);
  * ```
+ *
+ * @category Stages
  */
 export function* encode(): Coroutine<void> {
   const encoder = new TextEncoder();

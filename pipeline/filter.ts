@@ -15,6 +15,8 @@ import type { Coroutine } from "../compose/mod.ts";
  * const even = fromIterable([1, 2, 3, 4], filter((n: number) => n % 2 === 0));
  * assertEquals([...even], [2, 4]);
  * ```
+ *
+ * @category Stages
  */
 export function* filter<T>(test: (item: T) => boolean): Coroutine<void> {
   for (;;) {

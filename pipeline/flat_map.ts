@@ -17,6 +17,8 @@ import type { Coroutine } from "../compose/mod.ts";
  * const words = fromIterable(["to be", "or not"], flatMap((line: string) => line.split(" ")));
  * assertEquals([...words], ["to", "be", "or", "not"]);
  * ```
+ *
+ * @category Stages
  */
 export function* flatMap<T, U>(fn: (item: T) => Iterable<U>): Coroutine<void> {
   for (;;) {

@@ -26,10 +26,20 @@ import { pipe, type Stage } from "./pipe.ts";
  * for await (const line of fromIterable<string>(response.body!, lines())) read.push(line);
  * assertEquals(read, ["one", "two"]);
  * ```
+ *
+ * @category Streams
  */
 // deno-lint-ignore no-explicit-any
 export function fromIterable<T = any>(source: Iterable<unknown>, stage: Stage): Generator<T>;
-/** The same for an asynchronous source. */
+/**
+ * The same for an asynchronous source.
+ *
+ * @typeParam T What the stage yields.
+ * @param source What the stage reads: a stream, an asynchronous generator, …
+ * @param stage A coroutine (a pipe, say), or a function that makes one.
+ * @returns An asynchronous iterable; at its end it returns what the stage returned.
+ * @throws {TypeError} If the stage yields a Request, which only gio can carry out.
+ */
 // deno-lint-ignore no-explicit-any
 export function fromIterable<T = any>(
   source: AsyncIterable<unknown>,

@@ -15,6 +15,8 @@ import { unexpected } from "../compose/_chunks.ts";
  *
  * assertEquals([...fromIterable(["a", "b", "c"], join(", "))].join(""), "a, b, c");
  * ```
+ *
+ * @category Stages
  */
 export function* join(separator: string): Coroutine<void> {
   for (let before = "";; before = separator) {

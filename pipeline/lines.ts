@@ -5,7 +5,11 @@ import { machinery } from "../compose/_machinery.ts";
 
 const CR = 13;
 
-/** Options of {@linkcode lines}. */
+/**
+ * Options of {@linkcode lines}.
+ *
+ * @category Stages
+ */
 export interface LinesOptions {
   /**
    * How long a line may be, without its end, in characters (UTF-16 code units). `Infinity` turns
@@ -36,6 +40,8 @@ export interface LinesOptions {
  * const chunks = [bytes.subarray(0, 4), bytes.subarray(4)];
  * assertEquals([...fromIterable(chunks, lines())], ["one", "two", "", "three"]);
  * ```
+ *
+ * @category Stages
  */
 export function lines(options: LinesOptions = {}): Coroutine<void> {
   refuseUnknown("split into lines", options, ["maxLength"]);

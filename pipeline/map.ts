@@ -17,6 +17,8 @@ import type { Coroutine } from "../compose/mod.ts";
  * const lengths = fromIterable(["a", "bcd"], map((text: string) => text.length));
  * assertEquals([...lengths], [1, 3]);
  * ```
+ *
+ * @category Stages
  */
 export function* map<T, U>(fn: (item: T) => U): Coroutine<void> {
   for (;;) {

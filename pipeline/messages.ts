@@ -12,6 +12,8 @@ import type { Coroutine } from "../compose/mod.ts";
  *
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
+ *
+ * @category Messages
  */
 export type DoOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
@@ -29,6 +31,8 @@ export type DoOf<M, Names extends string = never> = 0 extends 1 & M ? any
  *
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
+ *
+ * @category Messages
  */
 export type CallOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
@@ -47,6 +51,8 @@ export type CallOf<M, Names extends string = never> = 0 extends 1 & M ? any
  *
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
+ *
+ * @category Messages
  */
 export type AnyOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
@@ -65,6 +71,8 @@ export type AnyOf<M, Names extends string = never> = 0 extends 1 & M ? any
  *
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
+ *
+ * @category Messages
  */
 export type AllOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :
@@ -83,6 +91,8 @@ export type AllOf<M, Names extends string = never> = 0 extends 1 & M ? any
  *
  * @typeParam M The messages.
  * @typeParam Names Names of observers that messages can be directed to.
+ *
+ * @category Messages
  */
 export type OnceOf<M, Names extends string = never> = 0 extends 1 & M ? any
   :

@@ -1,5 +1,9 @@
 /**
- * Join coroutines into pipelines, and components into a graph that stays configurable.
+ * Joins coroutines into pipelines, and components into a graph that stays configurable.
+ *
+ * - {@linkcode pipe}: joins coroutines, each of which reads what the one before yields
+ * - {@linkcode fromIterable}: runs a pipeline over an array, a generator or a stream
+ * - {@linkcode be}: connects components, each an {@linkcode Observable}, as their DNA says
  *
  * A **pipeline** is made of coroutines that each read what the one before yields, and is one
  * coroutine itself:

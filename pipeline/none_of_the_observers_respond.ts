@@ -11,6 +11,8 @@
  * assertEquals(error.unansweredMessage, "find");
  * assertEquals(error.numberOfObservers, 1);
  * ```
+ *
+ * @category Components
  */
 export class NoneOfTheObserversRespond extends Error {
   /** The name of the class. */

@@ -49,6 +49,8 @@ import { Dispatcher, label, renamed, type Verb } from "./_dispatch.ts";
  * thermometer.measure();
  * assertEquals(display.shown, "21 °C");
  * ```
+ *
+ * @category Components
  */
 // deno-lint-ignore no-explicit-any
 export class Observable<M = any, Names extends string = never> {

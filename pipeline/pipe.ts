@@ -26,6 +26,8 @@ export type { Stage };
  * numbers.next();
  * assertEquals(numbers.next(1).value, 200);
  * ```
+ *
+ * @category Pipelines
  */
 export class Pipe<R = unknown> extends Composed<R> {
   readonly #plumbing: Plumbing<R>;
@@ -130,9 +132,18 @@ export class Pipe<R = unknown> extends Composed<R> {
  * assertEquals(pipeline.next().value, "news 4");
  * assertEquals(pipeline.next().value, undefined); // wants more
  * ```
+ *
+ * @category Pipelines
  */
 export function pipe<R>(...stages: [...Stage[], Stage<R>]): Pipe<R>;
-/** The same for stages in an array. */
+/**
+ * The same for stages in an array, whose types are not known one by one.
+ *
+ * @param stages The coroutines, or functions that make them, in the order in which data flow.
+ * @returns The pipe, which is a coroutine.
+ * @throws {TypeError} If there are no stages, or one is not a coroutine or a function that makes
+ * one.
+ */
 export function pipe(...stages: Stage[]): Pipe;
 export function pipe(...stages: Stage[]): Pipe {
   return new Pipe(stages);

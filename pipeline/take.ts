@@ -13,6 +13,8 @@ import type { Coroutine } from "../compose/mod.ts";
  *
  * assertEquals([...fromIterable([1, 2, 3, 4], take(2))], [1, 2]);
  * ```
+ *
+ * @category Stages
  */
 export function* take(count: number): Coroutine<void> {
   for (let i = 0; i < count; i++) yield yield;

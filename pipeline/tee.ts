@@ -15,6 +15,8 @@ import { close } from "./_plumbing.ts";
  * @typeParam S The stages.
  * @param stages Coroutines, or functions that make them.
  * @returns The stage; it returns an array of what the stages returned.
+ * @throws {TypeError} At its start, if one of them is not a coroutine or a function that makes one.
+ * @throws The first error of a stage, when the others are closed.
  *
  * @example Counting two things at once
  * ```ts
@@ -35,6 +37,8 @@ import { close } from "./_plumbing.ts";
  * const counts = fromIterable([1, 2, 3, 4, 5], tee(count(), pipe(even, count())));
  * assertEquals([...counts], [5, 2]);
  * ```
+ *
+ * @category Pipelines
  */
 export function* tee<S extends Stage[]>(
   ...stages: S

@@ -13,6 +13,8 @@ import { toTransformStream } from "./to_transform_stream.ts";
  * nothing.
  * @param stage A coroutine (a pipe, say), or a function that makes one.
  * @returns The stream.
+ * @throws {TypeError} If the source is not iterable, or the stage is not a coroutine or a function
+ * that makes one.
  *
  * @example The body of a response
  * ```ts
@@ -22,6 +24,8 @@ import { toTransformStream } from "./to_transform_stream.ts";
  * const body = toReadableStream(["a", "b"], pipe(join(","), encode()));
  * assertEquals(await new Response(body).text(), "a,b");
  * ```
+ *
+ * @category Streams
  */
 // deno-lint-ignore no-explicit-any
 export function toReadableStream<T = any>(

@@ -27,6 +27,8 @@ import { pipe, type Stage } from "./pipe.ts";
  * const stream = new Response("1\n2\n3\n").body!.pipeThrough(toTransformStream(numbers));
  * assertEquals(await Array.fromAsync(stream), [1, 2, 3]);
  * ```
+ *
+ * @category Streams
  */
 // deno-lint-ignore no-explicit-any
 export function toTransformStream<I = any, O = any>(stage: Stage): ReadableWritablePair<O, I> {

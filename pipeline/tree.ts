@@ -48,6 +48,8 @@ function walk(
  *   "    Sink(log) (see above)",
  * ]);
  * ```
+ *
+ * @category Pictures
  */
 export function printTree(root: object, print: (line: string) => void = console.log): void {
   walk(root, (component, depth, _, again) => {
@@ -98,6 +100,8 @@ function picture(
  * `,
  * );
  * ```
+ *
+ * @category Pictures
  */
 export function toMermaid(root: object): string {
   const lines = picture(
@@ -132,6 +136,8 @@ export function toMermaid(root: object): string {
  * `,
  * );
  * ```
+ *
+ * @category Pictures
  */
 export function toDot(root: object): string {
   const lines = picture(

@@ -50,6 +50,8 @@ const MAX_AT_ONCE = 64;
  * reactor.requestShutdown();
  * await running;
  * ```
+ *
+ * @category Sockets
  */
 export class Acceptor implements Disposable {
   #reactor: Reactor;

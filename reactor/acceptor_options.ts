@@ -3,11 +3,17 @@ import type { Socket } from "./socket.ts";
 /**
  * Options of {@linkcode Acceptor}: a `port`, a `path`, a `listener` or a `descriptor`, and others. An option that
  * would have no effect, such as a `cert` beside a `path`, is an error.
+ *
+ * @category Sockets
  */
 export interface AcceptorOptions {
   /** The TCP port. 0 is any free port. */
   port?: number;
-  /** A literal IP address or a name that resolves to one. @default {"0.0.0.0"} */
+  /**
+   * A literal IP address or a name that resolves to one.
+   *
+   * @default {"0.0.0.0"}
+   */
   hostname?: string;
   /**
    * The path of a Unix socket, instead of a port. The path is removed when the acceptor closes;
@@ -44,7 +50,11 @@ export interface AcceptorOptions {
    * @default {false}
    */
   reusePort?: boolean;
-  /** How many connections wait in the kernel. @default {as Deno} */
+  /**
+   * How many connections wait in the kernel.
+   *
+   * @default {as Deno}
+   */
   tcpBacklog?: number;
   /**
    * How many of its connections may be open. While there are so many, others wait in the kernel.
@@ -58,7 +68,11 @@ export interface AcceptorOptions {
    * @default {true}
    */
   noDelay?: boolean;
-  /** Priority of accepting, 0 to 9. @default {0} */
+  /**
+   * Priority of accepting, 0 to 9.
+   *
+   * @default {0}
+   */
   priority?: number;
   /** Called when one of its sockets has released its connection. */
   onReleased?: (socket: Socket) => void;

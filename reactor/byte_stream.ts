@@ -16,18 +16,35 @@
  * reactor.step();
  * assertEquals(received, new Uint8Array(3));
  * ```
+ *
+ * @category Programs and streams
  */
 export interface ByteStream {
-  /** Reads at most `p.length` bytes into `p`. Gives their number, or `null` at the end. */
+  /**
+   * Reads at most `p.length` bytes into `p`.
+   *
+   * @param p Where to put the bytes.
+   * @returns The number of bytes, or `null` at the end of the stream.
+   */
   read?(p: Uint8Array): Promise<number | null>;
   /**
-   * Instead of `read`: gives the next chunk, which then belongs to the receiver, or `null` at the
-   * end.
+   * Instead of `read`: gives the next chunk.
+   *
+   * @returns The chunk, which then belongs to the receiver, or `null` at the end of the stream.
    */
   pull?(): Promise<Uint8Array | null>;
-  /** Writes some or all of `p`. Gives the number of bytes written. */
+  /**
+   * Writes some or all of `p`.
+   *
+   * @param p The bytes.
+   * @returns The number of bytes written.
+   */
   write?(p: Uint8Array): Promise<number>;
-  /** Ends the writing half. */
+  /**
+   * Ends the writing half.
+   *
+   * @returns A promise that resolves when it is ended.
+   */
   closeWrite?(): Promise<void>;
   /** Closes both halves. */
   close(): void;

@@ -15,42 +15,73 @@ import { shown } from "./_describe.ts";
  * const timer = reactor.addTimer(5, () => {});
  * assertEquals(timer.at, 1005);
  * ```
+ *
+ * @category Time
  */
 export interface Clock {
-  /** The time in milliseconds since any fixed moment. It never goes back. */
+  /**
+   * The time. It never goes back.
+   *
+   * @returns Milliseconds since any fixed moment.
+   */
   now(): number;
   /**
-   * Calls `callback` once when `ms` milliseconds have passed. Returns a function that cancels the
-   * call.
+   * Calls back once, when a time has passed. Without it, `setTimeout` does that.
    *
-   * @default {setTimeout}
+   * @param ms How long, in milliseconds.
+   * @param callback What to call.
+   * @returns A function that cancels the call.
    */
   alarm?(ms: number, callback: () => void): () => void;
   /**
-   * Called whenever a reactor looks for something to do; with `waiting` if there is nothing. For a
-   * clock that moves by itself, as {@linkcode TestClock} does.
+   * Called whenever a reactor looks for something to do. For a clock that moves by itself, as
+   * {@linkcode TestClock} does.
+   *
+   * @param waiting The reactor that waits; missing if it has something to do.
    */
   onWait?(waiting?: Waiting): void;
 }
 
-/** What a {@linkcode Reactor} that has nothing to do tells its {@linkcode Clock}. */
+/**
+ * What a {@linkcode Reactor} that has nothing to do tells its {@linkcode Clock}.
+ *
+ * @category Time
+ */
 export interface Waiting {
   /** Resolves when it has something to do. */
   readonly until: Promise<void>;
-  /** Looks whether something is ready that it was not told of yet. */
+  /**
+   * Looks for something that is ready and that the reactor was not told of yet.
+   *
+   * @returns Whether there is something.
+   */
   look(): boolean;
 }
 
-/** Options of {@linkcode TestClock}. */
+/**
+ * Options of {@linkcode TestClock}.
+ *
+ * @category Time
+ */
 export interface TestClockOptions {
-  /** The time at which it begins, in milliseconds. @default {0} */
+  /**
+   * The time at which it begins, in milliseconds.
+   *
+   * @default {0}
+   */
   now?: number;
-  /** Whether it moves by itself to the next timer when everything waits. @default {false} */
+  /**
+   * Whether it moves by itself to the next timer when everything waits.
+   *
+   * @default {false}
+   */
   autojump?: boolean;
   /**
    * For how many real milliseconds nothing may happen before it jumps. Set it, to 10 for example,
    * where something comes from outside the reactors: from files, programs, other threads, or other
-   * people's sockets. @default {0}
+   * people's sockets.
+   *
+   * @default {0}
    */
   quietMs?: number;
 }
@@ -123,6 +154,8 @@ const TURNS_TO_LOOK = 61;
  * assertEquals(connection.text, "Wait. Thank you.");
  * assertEquals(clock.now(), 3_600_000);
  * ```
+ *
+ * @category Time
  */
 export class TestClock implements Clock {
   #now: number;
@@ -143,7 +176,7 @@ export class TestClock implements Clock {
    * A clock that says `now`, until it is moved or moves itself.
    *
    * @param options The time at which it begins (milliseconds, default 0), or all options.
-   * @throws {RangeError} when `now` or `quietMs` is no number, or `quietMs` is negative or endless
+   * @throws {RangeError} If `now` or `quietMs` is no number, or `quietMs` is negative or endless.
    */
   constructor(options: number | TestClockOptions = {}) {
     if (typeof options !== "number") refuseUnknown("make a clock", options, OPTIONS);
@@ -164,14 +197,20 @@ export class TestClock implements Clock {
     this.#look = quietMs > 0 ? afterMs : afterTurns;
   }
 
-  /** The time that it shows, in milliseconds. */
+  /**
+   * The time that it shows.
+   *
+   * @returns The time in milliseconds.
+   */
   now(): number {
     return this.#now;
   }
 
   /**
-   * Calls `callback` when the clock passes `ms` milliseconds from now.
+   * Calls back when the clock has been moved far enough.
    *
+   * @param ms How far, in milliseconds from now.
+   * @param callback What to call.
    * @returns A function that cancels the call.
    */
   alarm(ms: number, callback: () => void): () => void {
@@ -198,7 +237,11 @@ export class TestClock implements Clock {
     }
   }
 
-  /** For the reactors: something happens now, or else nothing does until `waiting` ends. */
+  /**
+   * For the reactors: something happens now, or else nothing does until `waiting` ends.
+   *
+   * @param waiting The reactor that waits; missing if something happens.
+   */
   onWait(waiting?: Waiting): void {
     if (!this.#autojump) return;
     this.#looksToJump = this.#quietLooks;

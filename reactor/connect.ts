@@ -7,7 +7,11 @@ import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
 import { MAX_PORT, whole } from "./_whole.ts";
 
-/** How to secure a connection. See {@linkcode connect} and {@linkcode startTls}. */
+/**
+ * How to secure a connection. See {@linkcode connect} and {@linkcode startTls}.
+ *
+ * @category Sockets
+ */
 export interface TlsOptions {
   /** Root certificates in PEM format to trust besides the usual ones. */
   caCerts?: string[];
@@ -25,6 +29,8 @@ export interface TlsOptions {
 /**
  * Options of {@linkcode connect}: a `port` or a `path`, and others. An option that would have no
  * effect, such as `tls` beside a `path`, is an error.
+ *
+ * @category Sockets
  */
 export interface ConnectOptions {
   /** The TCP port. */
@@ -37,7 +43,11 @@ export interface ConnectOptions {
   hostname?: string;
   /** The path of a Unix socket, instead of a port. */
   path?: string;
-  /** Whether and how to secure the connection. @default {false} */
+  /**
+   * Whether and how to secure the connection.
+   *
+   * @default {false}
+   */
   tls?: boolean | TlsOptions;
   /** Gives up when it aborts. */
   signal?: AbortSignal;
@@ -73,6 +83,8 @@ export interface ConnectOptions {
  * using socket = await connect(reactor, { hostname: "127.0.0.1", port: listener.addr.port });
  * assertEquals(socket.remoteAddr, listener.addr);
  * ```
+ *
+ * @category Sockets
  */
 export async function connect(reactor: Reactor, options: ConnectOptions): Promise<Socket> {
   refuseUnknown("connect", options, TO_CONNECT);
@@ -106,6 +118,8 @@ export async function connect(reactor: Reactor, options: ConnectOptions): Promis
  * (await listener.accept()).close(); // no TLS here
  * await assertRejects(() => secured);
  * ```
+ *
+ * @category Sockets
  */
 export async function startTls(
   reactor: Reactor,

@@ -27,6 +27,8 @@ import type { RegistrationOptions } from "./reactor_options.ts";
  * });
  * await reactor.run();
  * ```
+ *
+ * @category Datagrams
  */
 export class DatagramAcceptor implements Disposable {
   #reactor: Reactor;

@@ -10,7 +10,11 @@ import type { Timer } from "./timer.ts";
 import { Waiters } from "./_waiters.ts";
 import { MAX_PORT, whole } from "./_whole.ts";
 
-/** A datagram that was received. */
+/**
+ * A datagram that was received.
+ *
+ * @category Datagrams
+ */
 export interface Datagram {
   /** The bytes that were sent. */
   data: Uint8Array;
@@ -18,11 +22,23 @@ export interface Datagram {
   from: Deno.NetAddr;
 }
 
-/** Options of {@linkcode DatagramSocket.bind}. */
+/**
+ * Options of {@linkcode DatagramSocket.bind}.
+ *
+ * @category Datagrams
+ */
 export interface DatagramOptions {
-  /** The UDP port. 0 is any free port. @default {0} */
+  /**
+   * The UDP port. 0 is any free port.
+   *
+   * @default {0}
+   */
   port?: number;
-  /** An IP address of this machine. @default {"0.0.0.0"} */
+  /**
+   * An IP address of this machine.
+   *
+   * @default {"0.0.0.0"}
+   */
   hostname?: string;
 }
 
@@ -53,6 +69,8 @@ const MAX_WAITING = 1024;
  * });
  * await reactor.run();
  * ```
+ *
+ * @category Datagrams
  */
 export class DatagramSocket implements Selectable, Disposable {
   /** The address that it is bound to. */
@@ -142,17 +160,30 @@ export class DatagramSocket implements Selectable, Disposable {
     return this.#outgoing.length < MAX_SENDING || this.#closed;
   }
 
-  /** Its address. */
+  /**
+   * Its name in messages.
+   *
+   * @returns Its address, as text.
+   */
   describe(): string {
     return describeAddr(this.addr);
   }
 
-  /** See {@linkcode Selectable.watch}. */
+  /**
+   * For the reactor: see {@linkcode Selectable.watch}.
+   *
+   * @param interest What to watch for.
+   * @param notify What to call then.
+   */
   watch(interest: Interest, notify: () => void): void {
     this.#waiters.add(this, interest, notify);
   }
 
-  /** See {@linkcode Selectable.unwatch}. */
+  /**
+   * For the reactor: see {@linkcode Selectable.unwatch}.
+   *
+   * @param interest What not to watch for any more.
+   */
   unwatch(interest: Interest): void {
     this.#waiters[interest] = undefined;
   }

@@ -23,18 +23,48 @@ import type { Socket } from "./socket.ts";
  * await reactor.run();
  * assertEquals(received, 100);
  * ```
+ *
+ * @category Reactor
  */
 export interface ReactorEvents {
-  /** A connection was accepted. */
+  /**
+   * A connection was accepted.
+   *
+   * @param socket The socket.
+   */
   accepted?(socket: Socket): void;
-  /** A socket has released its connection. */
+  /**
+   * A socket has released its connection.
+   *
+   * @param socket The socket.
+   */
   closed?(socket: Socket): void;
-  /** Bytes were received. */
+  /**
+   * Bytes were received.
+   *
+   * @param socket The socket.
+   * @param length How many bytes.
+   */
   received?(socket: Socket, length: number): void;
-  /** Bytes were sent. */
+  /**
+   * Bytes were sent.
+   *
+   * @param socket The socket.
+   * @param length How many bytes.
+   */
   sent?(socket: Socket, length: number): void;
-  /** An error was reported to `onError`. */
+  /**
+   * An error was reported to `onError`.
+   *
+   * @param error The error.
+   * @param where What threw it, for example `reader of tcp 127.0.0.1:80`.
+   */
   error?(error: unknown, where: string): void;
-  /** A step took `ms` milliseconds of real time and called so many callbacks. */
+  /**
+   * A step has ended.
+   *
+   * @param ms How long it took, in milliseconds of real time.
+   * @param callbacks How many callbacks it called.
+   */
   step?(ms: number, callbacks: number): void;
 }

@@ -21,6 +21,8 @@
  * using reactor = new Reactor();
  * using acceptor = new Acceptor(reactor, at, (socket) => socket.close());
  * ```
+ *
+ * @category Sockets
  */
 export function listenDescriptors(name?: string): number[] {
   // It may be meant for a process that has started this one.

@@ -2,6 +2,11 @@
  * Readiness, timers and processes: one explicit object that calls back when an operation will not
  * block.
  *
+ * - {@linkcode Reactor}: waits for sockets and timers, and calls back; `await reactor.run()`
+ * - {@linkcode Acceptor}: listens on a port and gives a {@linkcode Socket} for each connection;
+ *   {@linkcode connect} opens one
+ * - {@linkcode splice}: moves bytes from one connection to another, on Linux without copying them
+ *
  * ```ts
  * import { Acceptor, Reactor } from "@weightless/io/reactor";
  *

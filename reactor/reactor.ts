@@ -68,6 +68,8 @@ const TO_LISTEN = names<ListeningOptions>({ noDelay: 1, onReleased: 1 });
  * await reactor.run();
  * assertEquals(seen, ["sooner", "later"]);
  * ```
+ *
+ * @category Reactor
  */
 export class Reactor implements Disposable {
   #clock: Clock;
@@ -419,7 +421,12 @@ export class Reactor implements Disposable {
     return this.#stepper.step();
   }
 
-  /** Resolves when a step would have something to do, or when a shutdown was requested. */
+  /**
+   * Waits until there is something to do.
+   *
+   * @returns A promise that resolves when a step would have something to do, or when a shutdown was
+   * requested.
+   */
   async wait(): Promise<void> {
     this.#clock.onWait?.();
     if (this.#eventLoop.isDue) await this.#eventLoop.turn();
@@ -437,6 +444,7 @@ export class Reactor implements Disposable {
    * until closed sockets have sent what they accepted, and shuts down.
    *
    * @param options A signal that ends it.
+   * @returns A promise that resolves when the reactor is shut down.
    * @throws {TypeError} If the reactor is shut down, or runs already.
    * @throws What {@linkcode Reactor.step} and {@linkcode Reactor.shutdown} throw.
    */

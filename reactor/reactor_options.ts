@@ -11,6 +11,8 @@ import type { Timer } from "./timer.ts";
  *
  * Deno does not close what was accepted with `"epoll"`: shut down the reactor of a worker before
  * you call its `terminate()`.
+ *
+ * @category Reactor
  */
 export type SelectorName = "auto" | "deno" | "epoll";
 
@@ -39,10 +41,16 @@ export type SelectorName = "auto" | "deno" | "epoll";
  * while (reactor.step() > 0);
  * assertEquals(seen, ["a1", "b1", "a2", "b2"]);
  * ```
+ *
+ * @category Reactor
  */
 export type Process = (() => void) | Generator<unknown, unknown, unknown>;
 
-/** What a callback can be registered for. */
+/**
+ * What a callback can be registered for.
+ *
+ * @category Reactor
+ */
 export type Handle = Selectable | Process | Timer;
 
 /**
@@ -61,11 +69,21 @@ export type Handle = Selectable | Process | Timer;
  * reactor.step();
  * assertEquals(log, ["timer cleanUp: Error: nothing there"]);
  * ```
+ *
+ * @category Reactor
  */
 export interface ReactorOptions {
-  /** The back end. @default {"auto"} */
+  /**
+   * The back end.
+   *
+   * @default {"auto"}
+   */
   selector?: SelectorName;
-  /** The source of time. @default {performance.now} */
+  /**
+   * The source of time.
+   *
+   * @default {performance.now}
+   */
   clock?: Clock;
   /**
    * Called with errors that callbacks throw, and with what threw them, for example `reader of tcp
@@ -80,7 +98,11 @@ export interface ReactorOptions {
    * @default {nobody}
    */
   onShutdown?: (left: string[]) => void;
-  /** Callbacks for measurements. @default {nobody} */
+  /**
+   * Callbacks for measurements.
+   *
+   * @default {nobody}
+   */
   events?: ReactorEvents;
   /**
    * Whether to remember, for messages, where in the program each thing is registered. This takes
@@ -100,26 +122,42 @@ export interface ReactorOptions {
 /**
  * Options of {@linkcode Reactor.addReader}, {@linkcode Reactor.addWriter} and
  * {@linkcode Reactor.addProcess}.
+ *
+ * @category Reactor
  */
 export interface RegistrationOptions {
-  /** 0 (called in every step) to 9 (called in one step of ten). @default {0} */
+  /**
+   * 0 (called in every step) to 9 (called in one step of ten).
+   *
+   * @default {0}
+   */
   priority?: number;
   /**
    * Its text tells what the callback is doing, for messages and {@linkcode Reactor.inspect}, for
    * example where a coroutine stands.
    */
   where?: { toString(): string };
-  /** Whether a reader or writer begins suspended, until it is resumed. @default {false} */
+  /**
+   * Whether a reader or writer begins suspended, until it is resumed.
+   *
+   * @default {false}
+   */
   suspended?: boolean;
 }
 
 /**
  * What is called when a reactor shuts down: a function, or the method `abandon` of an object. An
  * object may also tell {@linkcode Reactor.inspect} what it is doing.
+ *
+ * @category Reactor
  */
 export type ShutdownHook = (() => void) | { abandon(): void; inspected?(): Inspected | undefined };
 
-/** Options of {@linkcode Reactor.listening}. */
+/**
+ * Options of {@linkcode Reactor.listening}.
+ *
+ * @category Sockets
+ */
 export interface ListeningOptions {
   /**
    * Whether TCP connections send small pieces at once (TCP_NODELAY). With TLS this needs Linux and
@@ -144,6 +182,8 @@ export interface ListeningOptions {
  * reactor.addTimer(250, function retry() {});
  * assertEquals(reactor.inspect(), [{ kind: "timer", what: "retry", dueMs: 250 }]);
  * ```
+ *
+ * @category Reactor
  */
 export interface Inspected {
   /**

@@ -1,4 +1,8 @@
-/** What somebody waits for: that reading or that writing will not block. */
+/**
+ * What somebody waits for: that reading or that writing will not block.
+ *
+ * @category Reactor
+ */
 export type Interest = "read" | "write";
 
 /**
@@ -52,6 +56,8 @@ export type Interest = "read" | "write";
  * assertEquals(seen, ["hello"]);
  * reactor.removeReader(box);
  * ```
+ *
+ * @category Reactor
  */
 export interface Selectable {
   /** Whether reading will not block: there is data, the end of the stream, or an error to throw. */
@@ -60,13 +66,23 @@ export interface Selectable {
   readonly writable: boolean;
   /** Whether it is closed. It will never be ready again. */
   readonly closed?: boolean;
-  /** Begins to watch: `notify` is called when `interest` may have become ready. */
+  /**
+   * Begins to watch (rule 2).
+   *
+   * @param interest What somebody waits for.
+   * @param notify What to call when that may have become ready.
+   */
   watch(interest: Interest, notify: () => void): void;
-  /** Ends what {@linkcode Selectable.watch} began. */
+  /**
+   * Ends what {@linkcode Selectable.watch} began (rule 3).
+   *
+   * @param interest What nobody waits for any more.
+   */
   unwatch(interest: Interest): void;
   /**
-   * Its name in messages and in `reactor.inspect()`, for example `tcp 127.0.0.1:80 <-
-   * 127.0.0.1:5000`.
+   * Its name in messages and in `reactor.inspect()`.
+   *
+   * @returns Its kind and its addresses, for example `tcp 127.0.0.1:80 <- 127.0.0.1:5000`.
    */
   describe?(): string;
 }

@@ -31,6 +31,8 @@ import type { Selectable } from "./selectable.ts";
  * await reactor.run();
  * await connected;
  * ```
+ *
+ * @category Sockets
  */
 export interface Socket extends Selectable, Disposable {
   /** Whether {@linkcode Socket.close} or {@linkcode Socket.abort} was called. */
@@ -107,6 +109,8 @@ export interface Socket extends Selectable, Disposable {
 /**
  * A listener that never blocks. It is `readable` if there is a connection to accept.
  * {@linkcode Acceptor} is the convenient way to use one.
+ *
+ * @category Sockets
  */
 export interface Listening extends Selectable {
   /** The address that it listens on. */

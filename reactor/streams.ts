@@ -2,13 +2,21 @@ import { names, refuseUnknown } from "./_known.ts";
 import { ignore } from "./_ignore.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
-/** The two halves that {@linkcode fromStreams} joins. Either may be missing. */
+/**
+ * The two halves that {@linkcode fromStreams} joins. Either may be missing.
+ *
+ * @category Programs and streams
+ */
 export interface StreamPair {
   /** What is received from. */
   readable?: ReadableStream<Uint8Array>;
   /** What is sent to. */
   writable?: WritableStream<Uint8Array>;
-  /** Its name in messages. @default {"stream"} */
+  /**
+   * Its name in messages.
+   *
+   * @default {"stream"}
+   */
   name?: string;
 }
 
@@ -17,8 +25,9 @@ const STREAMS = names<StreamPair>({ readable: 1, writable: 1, name: 1 });
 /**
  * Makes a stream for `reactor.adopt()` of Web streams.
  *
- * @param pair The Web streams.
+ * @param streams The Web streams. They are locked from now on.
  * @returns The stream.
+ * @throws {TypeError} If one of them is locked already, or an option is not known.
  *
  * @example Receiving from a ReadableStream
  * ```ts
@@ -36,6 +45,8 @@ const STREAMS = names<StreamPair>({ readable: 1, writable: 1, name: 1 });
  * await reactor.run();
  * assertEquals(received, "hello");
  * ```
+ *
+ * @category Programs and streams
  */
 export function fromStreams(streams: StreamPair): ByteStream {
   refuseUnknown("use these streams", streams, STREAMS);
@@ -87,6 +98,8 @@ export function fromStreams(streams: StreamPair): ByteStream {
  * const console = reactor.adopt(stdio());
  * assertEquals(console.send(new TextEncoder().encode("hello\n")), 6);
  * ```
+ *
+ * @category Programs and streams
  */
 export function stdio(): ByteStream {
   return {

@@ -5,7 +5,11 @@ import { Ending, Input, Output } from "./_program.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";
 
-/** Options of {@linkcode subprocess}. */
+/**
+ * Options of {@linkcode subprocess}.
+ *
+ * @category Programs and streams
+ */
 export interface SubprocessOptions extends
   Pick<
     Deno.CommandOptions,
@@ -23,6 +27,8 @@ export interface SubprocessOptions extends
 /**
  * A running program and its pipes. With `using`, the program and its pipes are closed at the end of
  * the block. If the program ends by itself, its pipes are closed, and its unread output is kept.
+ *
+ * @category Programs and streams
  */
 export interface Subprocess<Stderr extends Socket | undefined = Socket> extends Disposable {
   /** Its standard input (send) and output (receive). `shutdown()` ends its input. */
@@ -36,7 +42,12 @@ export interface Subprocess<Stderr extends Socket | undefined = Socket> extends 
   readonly pid: number;
   /** How it ended. */
   readonly status: Promise<Deno.CommandStatus>;
-  /** Sends it a signal. Does nothing if the program has ended. @default {"SIGTERM"} */
+  /**
+   * Sends it a signal. Does nothing if the program has ended.
+   *
+   * @param signal The signal; `"SIGTERM"` if it is missing.
+   * @throws {TypeError} If there is no such signal.
+   */
   kill(signal?: Deno.Signal): void;
 }
 
@@ -74,6 +85,8 @@ const STDERRS = ["piped", "inherit", "null"];
  * assertEquals(output, "hello");
  * await status;
  * ```
+ *
+ * @category Programs and streams
  */
 export function subprocess(
   reactor: Reactor,
@@ -87,6 +100,9 @@ export function subprocess(
  * @param command The path or name of the program.
  * @param options Its arguments, and others.
  * @returns The program.
+ * @throws {TypeError} If the reactor is shut down, or an option has no effect.
+ * @throws {Deno.errors.NotFound} If there is no such program; and whatever else `Deno.Command`
+ * throws.
  */
 export function subprocess(
   reactor: Reactor,

@@ -1,8 +1,12 @@
 import { names, refuseUnknown } from "./_known.ts";
-import { markAsRequest, type ReactorWaiter } from "./_request.ts";
+import { markAsRequest } from "./_request.ts";
 import type { Timer } from "./timer.ts";
 
-/** Options of {@linkcode Suspend}. */
+/**
+ * Options of {@linkcode Suspend}.
+ *
+ * @category Reactor
+ */
 export interface SuspendOptions {
   /**
    * Throws a `TimeoutError` (a DOMException) into the coroutine if it is not resumed within this
@@ -12,8 +16,6 @@ export interface SuspendOptions {
   /** Called when that happens, before the coroutine goes on. */
   onTimeout?: () => void;
 }
-
-type Start<T> = (suspend: Suspend<T>) => (() => void) | void;
 
 type Outcome<T> = { value: T } | { error: unknown };
 
@@ -56,13 +58,15 @@ const OPTIONS = names<SuspendOptions>({ timeoutMs: 1, onTimeout: 1 });
  * reactor.step();
  * assertEquals(seen, [42]);
  * ```
+ *
+ * @category Reactor
  */
 export class Suspend<T = void> {
   static {
     markAsRequest(this.prototype);
   }
 
-  #start: Start<T> | undefined;
+  #start: ((suspend: Suspend<T>) => (() => void) | void) | undefined;
   #options: SuspendOptions;
   #outcome: Outcome<T> | undefined;
   #whenSettled: ((outcome: Outcome<T>) => void) | undefined;
@@ -74,8 +78,12 @@ export class Suspend<T = void> {
    * return a function that undoes this, which is called if the coroutine stops waiting before: it
    * was cancelled, or something was thrown into it.
    * @param options A timeout.
+   * @throws {TypeError} If an option is not known.
    */
-  constructor(start?: Start<T>, options: SuspendOptions = {}) {
+  constructor(
+    start?: (suspend: Suspend<T>) => (() => void) | void,
+    options: SuspendOptions = {},
+  ) {
     refuseUnknown("suspend", options, OPTIONS);
     this.#start = start;
     this.#options = options;
@@ -126,9 +134,15 @@ export class Suspend<T = void> {
    * @returns What to call when the coroutine does not wait for it any more. It ends the timeout,
    * and another coroutine may wait.
    * @throws {TypeError} If another coroutine waits for it already.
-   * @internal
    */
-  begin(waiter: ReactorWaiter<T>): () => void {
+  begin(waiter: {
+    readonly reactor: {
+      addTimer(ms: number, callback: () => void): Timer;
+      removeTimer(timer: Timer): void;
+    };
+    resume(value: T): void;
+    fail(error: unknown): void;
+  }): () => void {
     if (this.#whenSettled !== undefined) {
       throw new TypeError("Cannot suspend: another coroutine waits for this already");
     }

@@ -12,6 +12,8 @@
  * reactor.removeTimer(timer);
  * assertEquals(timer.active, false);
  * ```
+ *
+ * @category Time
  */
 export interface Timer {
   /** When it is due, in milliseconds of the reactor's clock. */

@@ -14,7 +14,11 @@ const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 /** How much the kernel moves at a time, at most (see _libc.ts, 2). */
 const MAX_MOVED = 0x7ffff000;
 
-/** A pipe of the kernel, made by {@linkcode ZeroCopy.pipe}. */
+/**
+ * A pipe of the kernel, made by {@linkcode ZeroCopy.pipe}.
+ *
+ * @category Zero-copy
+ */
 export interface KernelPipe extends Disposable {
   /** The descriptor to read from. */
   readonly output: number;
@@ -33,7 +37,9 @@ export interface KernelPipe extends Disposable {
  * No call waits. Each call that moves bytes returns their number, or -1 if it would block or
  * failed. A program cannot learn which from `errno` in Deno. Read or write the connection in the
  * usual way to find out. Each call throws a RangeError if a descriptor, length, offset or size is
- * invalid, and {@linkcode Deno.errors.NotSupported} if it is not supported.
+ * invalid, and `Deno.errors.NotSupported` if it is not supported.
+ *
+ * @category Zero-copy
  */
 export interface ZeroCopy {
   /**
@@ -60,6 +66,7 @@ export interface ZeroCopy {
    *
    * @param size How many bytes it should hold; 1 MiB if it is missing. The kernel may allow fewer.
    * @returns The pipe.
+   * @throws {Error} If there are too many open files.
    */
   pipe(size?: number): KernelPipe;
   /**
@@ -125,6 +132,8 @@ export interface ZeroCopy {
  *   await Deno.remove(path);
  * }
  * ```
+ *
+ * @category Zero-copy
  */
 export const zeroCopy: ZeroCopy = {
   get supported() {

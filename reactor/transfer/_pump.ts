@@ -28,7 +28,8 @@ import type { Registrar } from "../_registrar.ts";
 import {
   type Job,
   type Lender,
-  Transfer,
+  type Transfer,
+  TransferRequest,
   type TransferSource,
   type TransferTarget,
   type Use,
@@ -121,7 +122,7 @@ export function pumped({ idleMs, ...route }: Route & { idleMs?: number | undefin
   const { signal } = route;
   const idle = idleOf(idleMs);
   const pump = new Pump({ ...route, idle });
-  return new Transfer([pump], pump.transferred, { signal, idle });
+  return new TransferRequest([pump], pump.transferred, { signal, idle });
 }
 
 /** What looks after a transfer, if anything is to. */

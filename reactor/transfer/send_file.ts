@@ -3,9 +3,17 @@ import { FileSource } from "./_file_source.ts";
 import { pumped } from "./_pump.ts";
 import type { Transfer, TransferOptions, TransferTarget } from "./transfer.ts";
 
-/** Options of {@linkcode sendFile}. */
+/**
+ * Options of {@linkcode sendFile}.
+ *
+ * @category Zero-copy
+ */
 export interface SendFileOptions extends TransferOptions {
-  /** Where in the file to begin, in bytes. @default {0} */
+  /**
+   * Where in the file to begin, in bytes.
+   *
+   * @default {0}
+   */
   offset?: number;
   /**
    * How many bytes to send. It is an error if the file ends before. Without a length, everything is
@@ -16,7 +24,11 @@ export interface SendFileOptions extends TransferOptions {
    * @default {up to the end of the file}
    */
   length?: number;
-  /** Reads and writes even if the kernel could do it. @default {false} */
+  /**
+   * Reads and writes even if the kernel could do it.
+   *
+   * @default {false}
+   */
   copy?: boolean;
 }
 
@@ -42,8 +54,12 @@ const OPTIONS = names<SendFileOptions>({
  * @param to What to send to.
  * @param file The path of the file, or the open file.
  * @param options Which part to send, and a signal that cuts it.
- * @returns The transfer. It rejects with a {@linkcode TransferError} if it is cut, if the file ends
- * before `length` bytes are sent, or if it is truncated meanwhile.
+ * @returns The transfer.
+ * @throws {TransferError} From the transfer, if it is cut, if the file ends before `length` bytes are
+ * sent, or if it is truncated meanwhile.
+ * @throws {RangeError} From the transfer, if `offset` or `length` is not a whole number of at least 0.
+ * @throws {Deno.errors.NotFound} From the transfer, if there is no such file; and whatever else Deno
+ * throws when it opens a file.
  *
  * @example A download
  * ```ts
@@ -62,6 +78,8 @@ const OPTIONS = names<SendFileOptions>({
  * assertEquals(await new Response(conn.readable).text(), "World");
  * await Deno.remove(path);
  * ```
+ *
+ * @category Zero-copy
  */
 export function sendFile(
   to: TransferTarget,

@@ -1,15 +1,20 @@
 import { names, refuseUnknown } from "../_known.ts";
 import { idleOf, Pump, pumped } from "./_pump.ts";
 import {
-  Transfer,
+  type Transfer,
   type TransferOptions,
   type TransferPeer,
+  TransferRequest,
   type TransferSource,
   type TransferTarget,
 } from "./transfer.ts";
 import type { TransferredBothWays } from "./transferred.ts";
 
-/** Options of {@linkcode splice}. */
+/**
+ * Options of {@linkcode splice}.
+ *
+ * @category Zero-copy
+ */
 export interface SpliceOptions extends TransferOptions {
   /**
    * How many bytes to move, at most. Then it ends without the end of the stream.
@@ -17,11 +22,19 @@ export interface SpliceOptions extends TransferOptions {
    * @default {Infinity}
    */
   limit?: number;
-  /** Reads and writes even if the kernel could do it. @default {false} */
+  /**
+   * Reads and writes even if the kernel could do it.
+   *
+   * @default {false}
+   */
   copy?: boolean;
 }
 
-/** Options of `splice.both`. */
+/**
+ * Options of `splice.both`.
+ *
+ * @category Zero-copy
+ */
 export interface SpliceBothOptions extends TransferOptions<TransferredBothWays> {
   /**
    * How many bytes may go each way. When more come, both ways are cut, with a `RangeError` as the
@@ -30,7 +43,11 @@ export interface SpliceBothOptions extends TransferOptions<TransferredBothWays> 
    * @default {Infinity}
    */
   maxBytes?: number;
-  /** Reads and writes, as where nothing can be spliced. @default {false} */
+  /**
+   * Reads and writes, as where nothing can be spliced.
+   *
+   * @default {false}
+   */
   copy?: boolean;
 }
 
@@ -43,7 +60,11 @@ const TO_SPLICE_BOTH = names<SpliceBothOptions>({
   copy: 1,
 });
 
-/** The type of {@linkcode splice}. */
+/**
+ * The type of {@linkcode splice}.
+ *
+ * @category Zero-copy
+ */
 export interface Splice {
   /**
    * Moves bytes from one connection to another up to the end of the stream, which is passed on, or
@@ -154,6 +175,8 @@ export interface Splice {
  * assertEquals(await Deno.readTextFile(record), "some data");
  * for (const file of [path, record]) await Deno.remove(file);
  * ```
+ *
+ * @category Zero-copy
  */
 export const splice: Splice = Object.assign(
   (from: TransferSource, to: TransferTarget, options: SpliceOptions = {}) => {
@@ -179,7 +202,7 @@ export const splice: Splice = Object.assign(
       const forth = new Pump({ ...shared, from: one, to: other });
       const back = new Pump({ ...shared, from: other, to: one });
       const transferred = { forth: forth.transferred, back: back.transferred };
-      return new Transfer([forth, back], transferred, { signal, idle });
+      return new TransferRequest([forth, back], transferred, { signal, idle });
     },
     tee(
       from: TransferSource,

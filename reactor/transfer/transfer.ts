@@ -12,54 +12,109 @@ import { type Cut, TransferError } from "./transfer_error.ts";
 /**
  * In a coroutine that gio runs: the innermost context. The bare `yield`s of the coroutine read from
  * it, and `yield data` writes to it.
+ *
+ * @category Zero-copy
  */
 export const here: unique symbol = Symbol("the innermost context");
 
 /**
  * What bytes are received from without blocking, such as a socket of the reactor or a context of
  * gio.
+ *
+ * @category Zero-copy
  */
 export interface Receiver extends Selectable {
-  /** See {@linkcode Socket.recv}. A context of gio takes back what it gives beyond `max` bytes. */
+  /**
+   * Receives what has arrived, as {@linkcode Socket.recv} does. A context of gio takes back what it
+   * gives beyond `max` bytes.
+   *
+   * @param max How many bytes to receive, at most; everything if it is missing.
+   * @returns The bytes, `null` at the end of the stream, or `undefined` if it would block.
+   */
   recv(max?: number): Uint8Array | string | null | undefined;
 }
 
-/** What bytes are sent to without blocking, such as a socket of the reactor or a context of gio. */
+/**
+ * What bytes are sent to without blocking, such as a socket of the reactor or a context of gio.
+ *
+ * @category Zero-copy
+ */
 export interface Sender extends Selectable {
-  /** See {@linkcode Socket.send}. It may keep the bytes. */
+  /**
+   * Sends bytes, as {@linkcode Socket.send} does.
+   *
+   * @param bytes The bytes. It may keep them.
+   * @returns How many bytes were accepted, from the front. 0 if it would block.
+   */
   send(bytes: Uint8Array): number;
   /** See {@linkcode Socket.shutdown}. */
   shutdown?(): void;
 }
 
-/** What reads as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdin` does. */
+/**
+ * What reads as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdin` does.
+ *
+ * @category Zero-copy
+ */
 export interface Reads {
-  /** Reads at most `p.length` bytes into `p`. Gives their number, or `null` at the end. */
+  /**
+   * Reads at most `p.length` bytes into `p`.
+   *
+   * @param p Where to put the bytes.
+   * @returns The number of bytes, or `null` at the end of the stream.
+   */
   read(p: Uint8Array): Promise<number | null>;
 }
 
-/** What writes as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdout` does. */
+/**
+ * What writes as a `Deno.Conn`, `Deno.FsFile` or `Deno.stdout` does.
+ *
+ * @category Zero-copy
+ */
 export interface Writes {
-  /** Writes some or all of `p`, and may keep it. Gives the number of bytes written. */
+  /**
+   * Writes some or all of `p`.
+   *
+   * @param p The bytes. It may keep them.
+   * @returns The number of bytes written.
+   */
   write(p: Uint8Array): Promise<number>;
-  /** Ends the writing half. */
+  /**
+   * Ends the writing half.
+   *
+   * @returns A promise that resolves when it is ended.
+   */
   closeWrite?(): Promise<void>;
 }
 
 /**
  * What a transfer can read from. What `open()` and `connectTo()` of gio return has a `context`.
+ *
+ * @category Zero-copy
  */
 export type TransferSource = Reads | Receiver | { readonly context: Receiver } | typeof here;
-/** What a transfer can write to. */
+/**
+ * What a transfer can write to.
+ *
+ * @category Zero-copy
+ */
 export type TransferTarget = Writes | Sender | { readonly context: Sender } | typeof here;
-/** What a transfer can read from and write to. */
+/**
+ * What a transfer can read from and write to.
+ *
+ * @category Zero-copy
+ */
 export type TransferPeer =
   | (Reads & Writes)
   | (Receiver & Sender)
   | { readonly context: Receiver & Sender }
   | typeof here;
 
-/** Options of all transfers. */
+/**
+ * Options of all transfers.
+ *
+ * @category Zero-copy
+ */
 export interface TransferOptions<T = Transferred> {
   /**
    * Cuts the transfer when it aborts. Bytes that were read and not written are lost, so close the
@@ -134,13 +189,38 @@ export interface Job {
  * assertEquals(transfer.transferred.bytes, 1000);
  * await Deno.remove(path);
  * ```
+ *
+ * @category Zero-copy
  */
-export class Transfer<T = Transferred> implements Promise<T> {
+export interface Transfer<T = Transferred> extends Promise<T> {
+  /** How much has arrived so far. */
+  readonly transferred: T;
+  /**
+   * Cuts the transfer with a {@linkcode TransferError}, and releases both ends at once. Does nothing
+   * if it has ended.
+   *
+   * @param reason The cause of the error; an `AbortError` if it is missing.
+   */
+  abort(reason?: unknown): void;
+  /**
+   * Begins the transfer for a coroutine, as every request is begun: by the driver of the coroutine.
+   *
+   * @param waiter The coroutine that waits. Its `reactor`, if any, calls back.
+   * @returns What cuts the transfer when the coroutine does not wait for it any more.
+   */
+  begin(
+    waiter: { readonly reactor?: object; resume(value: T): void; fail(error: unknown): void },
+  ): () => void;
+  /** For `yield*`: the driver of the coroutine begins the transfer, and gives what was transferred. */
+  [Symbol.iterator](): Generator<Transfer<T>, T, unknown>;
+}
+
+/** What {@linkcode Transfer} is for those who drive coroutines. */
+export class TransferRequest<T = Transferred> implements Transfer<T> {
   static {
     markAsRequest(this.prototype);
   }
 
-  /** How much has arrived so far. */
   readonly transferred: T;
   readonly #jobs: readonly Job[];
   readonly #signal: AbortSignal | undefined;
@@ -152,7 +232,6 @@ export class Transfer<T = Transferred> implements Promise<T> {
   /** Whether somebody waits for the promise. */
   #isAsked = false;
 
-  /** @internal */
   constructor(
     jobs: readonly Job[],
     transferred: T,
@@ -173,11 +252,6 @@ export class Transfer<T = Transferred> implements Promise<T> {
     });
   }
 
-  /**
-   * Cuts the transfer with a {@linkcode TransferError}, and releases both ends at once.
-   *
-   * @param reason The cause of the error.
-   */
   abort(reason: unknown = new DOMException("The transfer was aborted", "AbortError")): void {
     if (this.#isOver) return;
     const cuts = this.#jobs.map((job) => job.abort());
@@ -197,7 +271,6 @@ export class Transfer<T = Transferred> implements Promise<T> {
    *
    * @param waiter The coroutine that waits. It may lend the ends.
    * @returns What cuts the transfer when the coroutine does not wait for it any more.
-   * @internal
    */
   begin(waiter: ReactorWaiter<T> & { readonly lender?: Lender }): () => void {
     this.#begin(waiter.lender, waiter.reactor);
@@ -208,45 +281,25 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return () => this.abort();
   }
 
-  /**
-   * Called by who has got it from a coroutine, and will begin it.
-   *
-   * @internal
-   */
+  /** Called by who has got it from a coroutine, and will begin it. */
   claim(): void {
     if (this.#state === "fresh") this.#state = "lent";
   }
 
-  /**
-   * Whether the driver must first write what the coroutine has written before.
-   *
-   * @internal
-   */
+  /** Whether the driver must first write what the coroutine has written before. */
   get flushes(): boolean {
     return true;
   }
 
-  /**
-   * Whether bytes follow at once, so that the kernel does not send alone what was written before.
-   *
-   * @internal
-   */
+  /** Whether bytes follow at once, so that the kernel does not send alone what was written before. */
   follows = false;
 
-  /**
-   * Called if at least one byte must follow what was written before.
-   *
-   * @internal
-   */
+  /** Called if at least one byte must follow what was written before. */
   follow(): void {
     this.follows = this.#jobs.every((job) => job.isAtOnce);
   }
 
-  /**
-   * Whether it was told to read from `end`, or to write to it.
-   *
-   * @internal
-   */
+  /** Whether it was told to read from `end`, or to write to it. */
   uses(end: object | symbol, use: Use): boolean {
     return this.#jobs.some((job) => job.uses(end, use));
   }
@@ -256,7 +309,6 @@ export class Transfer<T = Transferred> implements Promise<T> {
    * if it was neither yielded nor awaited.
    *
    * @returns The error in that case.
-   * @internal
    */
   forget(): TypeError | undefined {
     if (this.#state !== "fresh" || this.#isAsked) return undefined;
@@ -267,7 +319,6 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return error;
   }
 
-  /** The same as for a promise. */
   then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -276,28 +327,22 @@ export class Transfer<T = Transferred> implements Promise<T> {
     return this.#result.promise.then(onFulfilled, onRejected);
   }
 
-  /** The same as for a promise. */
   catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<T | B> {
     return this.then(undefined, onRejected);
   }
 
-  /** The same as for a promise. */
   finally(onFinally?: (() => void) | null): Promise<T> {
     this.#isAsked = true;
     return this.#result.promise.finally(onFinally);
   }
 
-  /** `"Transfer"`. */
   get [Symbol.toStringTag](): string {
     return "Transfer";
   }
 
-  /**
-   * Yields itself once, for `yield*`. The driver of the coroutine begins it. Returns what was
-   * transferred.
-   */
+  /** Yields itself once. */
   *[Symbol.iterator](): Generator<Transfer<T>, T, unknown> {
     this.claim();
     let reason: unknown;

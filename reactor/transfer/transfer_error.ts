@@ -4,10 +4,16 @@ import type { Transferred } from "./transferred.ts";
 /**
  * Where a transfer was cut: at one of its ends; `"signal"` is as a whole, by its signal, `idleMs`
  * or `maxBytes`.
+ *
+ * @category Zero-copy
  */
 export type TransferSide = "from" | "to" | "tap" | "signal";
 
-/** How far a transfer came before it was cut. */
+/**
+ * How far a transfer came before it was cut.
+ *
+ * @category Zero-copy
+ */
 export interface Cut extends Transferred {
   /** How many bytes were read and not written to all targets. */
   lost: number;
@@ -31,6 +37,8 @@ export interface Cut extends Transferred {
  * assertEquals(error.message, "Cannot write any more, after 0 bytes: Broken pipe");
  * assertEquals([error.side, error.lost], ["to", 10]);
  * ```
+ *
+ * @category Zero-copy
  */
 export class TransferError extends Error {
   /** The name of the class. */
@@ -52,7 +60,14 @@ export class TransferError extends Error {
    */
   readonly lost: number;
 
-  /** Made by transfers. */
+  /**
+   * Transfers make it. Make one yourself only in a test of what handles it.
+   *
+   * @param side Where it was cut.
+   * @param at The end that `side` names, and its name for the message.
+   * @param cut How far it came.
+   * @param cause Why it was cut.
+   */
   constructor(
     side: TransferSide,
     at: { end: object; describe(): string } | undefined,

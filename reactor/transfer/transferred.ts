@@ -1,4 +1,8 @@
-/** How much was transferred. */
+/**
+ * How much was transferred.
+ *
+ * @category Zero-copy
+ */
 export interface Transferred {
   /** The number of bytes that arrived at the target. */
   bytes: number;
@@ -8,7 +12,11 @@ export interface Transferred {
   copied: number;
 }
 
-/** How much was transferred between two ends, in both directions. */
+/**
+ * How much was transferred between two ends, in both directions.
+ *
+ * @category Zero-copy
+ */
 export interface TransferredBothWays {
   /** From the first to the second. */
   forth: Transferred;

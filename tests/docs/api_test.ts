@@ -12,6 +12,10 @@ import {
 
 /** The entries whose pages are looked at, each with the groups of its symbols (`@category`). */
 const ENTRIES: Record<string, readonly string[]> = {
+  "./compose": ["Calling", "Coroutines", "Readers", "Running", "Requests"],
+  "./pipeline": ["Pipelines", "Stages", "Streams", "Components", "Messages", "Pictures"],
+  "./reactor": ["Reactor", "Time", "Sockets", "Datagrams", "Programs and streams", "Zero-copy"],
+  "./gio": ["Running", "Contexts", "Waiting", "Tasks", "Testing"],
   "./lint": ["Plugin"],
 };
 
@@ -189,7 +193,7 @@ function rawText(doc: string): string[] {
 
 /** Whether the function that begins there has a `throw` itself. It ends where its indentation does. */
 async function throws({ filename, line, col }: Location): Promise<boolean> {
-  const lines = (await Deno.readTextFile(new URL(filename))).split("\n").slice(line - 1);
+  const lines = (await Deno.readTextFile(new URL(filename))).split("\n").slice(line);
   if (!lines[0]!.includes("{") && !lines[0]!.endsWith("(")) return false;
   const end = lines.findIndex((one, i) => i > 0 && one === `${" ".repeat(col)}}`);
   return lines.slice(0, end).some((one) => /\bthrow /.test(one));
