@@ -1,13 +1,15 @@
 /**
  * Network programs as plain, sequential generators, run by an explicit reactor.
  *
- * All of the library; each module can be imported alone as well:
+ * This module has all names of the first five; each can be imported alone as well:
  *
  * - `@weightless/io/compose`: call one coroutine from another
  * - `@weightless/io/pipeline`: join coroutines into pipelines, and components into a graph
  * - `@weightless/io/reactor`: readiness, timers, processes, sockets
  * - `@weightless/io/gio`: drives a coroutine's `yield`s from a reactor
  * - `@weightless/io/http`: HTTP/1.1 as coroutines
+ * - `@weightless/io/http/files`: serves the files of a directory
+ * - `@weightless/io/lint`: a plugin for `deno lint` that finds a forgotten `yield*`
  *
  * ```ts
  * import { asProcess, type Coroutine, lines, memory, pipe } from "@weightless/io";
