@@ -1,10 +1,12 @@
 /**
- * Calling one coroutine from another, at the same cost at any depth.
+ * Calls one coroutine from another, at the same cost at any depth.
  *
  * A coroutine is a generator that talks to nobody in particular: a bare `yield` asks for data,
  * `yield data` hands out data. `compose` runs a coroutine and all coroutines that it calls as one
  * coroutine. Results are typed, input that was not needed can be pushed back, and errors show every
  * caller.
+ *
+ * Start with:
  *
  * - {@linkcode call}: calls another coroutine, `const name = yield* call(readLine())`
  * - {@linkcode readLine}: reads a line from pieces as they arrive; {@linkcode readExactly},

@@ -1,10 +1,12 @@
 /**
  * Generator I/O: a reactor drives a coroutine's `yield`s.
  *
+ * Start with:
+ *
  * - {@linkcode gio}: runs a coroutine on a connection of a reactor
  * - {@linkcode asProcess}: runs one coroutine on a reactor of its own, and gives a promise; for
  *   scripts and tests
- * - {@linkcode memory}: is a connection whose peer a test plays
+ * - {@linkcode memory}: makes a connection whose peer a test plays
  *
  * A bare `yield` reads from the innermost context, `yield data` writes to it. Nothing in the
  * coroutine names a socket: {@linkcode gio} gives it one. Beside reading and writing, a coroutine

@@ -1,6 +1,8 @@
 /**
  * Joins coroutines into pipelines, and components into a graph that stays configurable.
  *
+ * Start with:
+ *
  * - {@linkcode pipe}: joins coroutines, each of which reads what the one before yields
  * - {@linkcode fromIterable}: runs a pipeline over an array, a generator or a stream
  * - {@linkcode be}: connects components, each an {@linkcode Observable}, as their DNA says

@@ -2,6 +2,8 @@
  * Readiness, timers and processes: one explicit object that calls back when an operation will not
  * block.
  *
+ * Start with:
+ *
  * - {@linkcode Reactor}: waits for sockets and timers, and calls back; `await reactor.run()`
  * - {@linkcode Acceptor}: listens on a port and gives a {@linkcode Socket} for each connection;
  *   {@linkcode connect} opens one
