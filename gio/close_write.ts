@@ -16,8 +16,9 @@ class CloseWrite extends Request {
  * before is sent first. The peer, or the program, gets the end of its input, and can still answer:
  * what it says is read as before.
  *
- * @returns The request to `yield*`. It throws a TypeError if the context has no half to close, and in
- * an HTTP handler, where the protocol says how a message ends.
+ * @returns The request to `yield*`.
+ * @throws {TypeError} At the `yield*`, if the context has no half to close, and in an HTTP handler,
+ * where the protocol says how a message ends.
  *
  * @example A program that answers at the end of its input
  * ```ts
@@ -35,6 +36,7 @@ class CloseWrite extends Request {
  * }());
  * assertEquals(sorted, "a\nb\n");
  * ```
+ * @category Contexts
  */
 export function closeWrite(): Request {
   return new CloseWrite();

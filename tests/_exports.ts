@@ -315,7 +315,6 @@ export const EXPORTS = {
       ResponseRequest: "to write a function that asks, for coroutines and for async code",
       ResponseTrailers: "to write a function that makes trailers",
       SaveOptions: "to pass on options of saveTo()",
-      SaveOptions: "to pass on options of saveTo()",
       ServerMessages: "to check the messages of a graph with a Server",
       ServerOptions: "to pass on where to listen, and how much to take",
       ServerStatistics: "to show what a Server has done",
