@@ -1,5 +1,7 @@
 /** What people write by mistake: each slip is an error that names it, at its line. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
+import { FakeTime } from "@std/testing/time";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import {
   all,
@@ -17,7 +19,6 @@ import {
 } from "../../gio/mod.ts";
 import { HttpServer, Server } from "../../http/mod.ts";
 import { Acceptor, Reactor, type SelectorName } from "../../reactor/mod.ts";
-import { stubbedTimers } from "../_stubbed_timers.ts";
 
 function* main(): Coroutine<string> {
   yield* sleep(0);
@@ -165,14 +166,16 @@ for (const selector of SELECTORS) {
       new Reactor({ selector, onError: (error, where) => errors.push([error as Error, where]) });
 
     Deno.test(`${name} says so when nobody runs its reactor (${selector})`, () => {
-      using timers = stubbedTimers();
+      using time = new FakeTime();
+      using unref = stub(Deno, "unrefTimer");
       const errors: [Error, string][] = [];
       using reactor = on(errors);
       let line = "";
       const server = (line = here(), serve(reactor));
-      assertEquals([errors.length, timers.waiting.size, timers.unrefed.length], [0, 1, 1]);
-      timers.goOff();
-      assertEquals(errors.length, 1);
+      time.tick(4999);
+      assertEquals([errors.length, unref.calls.length], [0, 1]);
+      time.tick(1);
+      assertEquals([errors.length, time.next()], [1, false]);
       const [error, where] = errors[0]!;
       assertStringIncludes(error.message, "Nobody runs the reactor");
       assertStringIncludes(error.stack!, `slips_test.ts:${line}:`);
@@ -191,14 +194,15 @@ for (const selector of SELECTORS) {
       for (const attend of attends) {
         const reactor = on(errors);
         {
-          using timers = stubbedTimers();
+          using time = new FakeTime();
+          using _ = stub(Deno, "unrefTimer");
           const server = serve(reactor);
           const running = attend(reactor, server);
-          timers.goOff();
+          time.tick(5000);
           server.close();
           reactor.requestShutdown();
           await running;
-          assertEquals(timers.waiting.size, 0);
+          assertEquals(time.next(), false);
         }
         reactor.shutdown();
       }

@@ -1,5 +1,6 @@
 /** Many coroutines that could go on for ever share the time of a step, so that a newcomer waits as long as beside a few. */
 import { assert, assertEquals } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import type { Coroutine } from "../../compose/mod.ts";
 import { gio } from "../../gio/mod.ts";
 import { Reactor, TestClock } from "../../reactor/mod.ts";
@@ -14,19 +15,15 @@ const CHUNK_MS = 0.5;
 
 /** The time, which passes only when something is sent. */
 class SendingTakesTime implements Disposable {
-  readonly #now = performance.now;
+  readonly #now = stub(performance, "now", () => this.#ms);
   #ms = 0;
-
-  constructor() {
-    performance.now = () => this.#ms;
-  }
 
   pass(ms: number): void {
     this.#ms += ms;
   }
 
   [Symbol.dispose](): void {
-    performance.now = this.#now;
+    this.#now[Symbol.dispose]();
   }
 }
 

@@ -1,5 +1,6 @@
 /** RFC 9110 8.4: content codings, made and read whole, byte by byte, and at every split. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
@@ -68,19 +69,14 @@ async function statusOf(doing: () => unknown): Promise<number | undefined> {
 
 /** How many streams of node:zlib are left open by what makes at least one. */
 async function leftOpen(doing: () => Promise<void>): Promise<number> {
-  const prototype: { on(this: Readable, name: string, listener: () => void): unknown } =
-    Readable.prototype;
+  const prototype: { on(name: string, listener: () => void): unknown } = Readable.prototype;
   const { on } = prototype;
   const made = new Set<Readable>();
-  prototype.on = function (name, listener) {
-    if (name === "readable") made.add(this);
+  using _ = stub(prototype, "on", function (name, listener) {
+    if (name === "readable") made.add(this as Readable);
     return on.call(this, name, listener);
-  };
-  try {
-    await doing();
-  } finally {
-    prototype.on = on;
-  }
+  });
+  await doing();
   assert(made.size > 0);
   return [...made].filter(({ destroyed }) => !destroyed).length;
 }

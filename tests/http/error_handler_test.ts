@@ -1,5 +1,6 @@
 /** The answers that a server gives by itself, as its user wants them; on both back ends. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { call, type Coroutine } from "../../compose/mod.ts";
 import {
   type ErrorAnswer,
@@ -152,16 +153,13 @@ Deno.test("what an errorHandler gives that is no answer is reported, and the ans
   for (const given of things) {
     const protocol = serveHttp(function* () {}, { errorHandler: () => given as ErrorAnswer });
     protocol.next();
-    const { error } = console;
-    const told: unknown[] = [];
-    console.error = (what: unknown) => told.push(what);
-    try {
-      const answer = String(protocol.next(new TextEncoder().encode("GET bad\r\n")).value);
-      assertMatch(answer, /^HTTP\/1.1 400 [^]*\r\n\r\nCannot read the request: /);
-    } finally {
-      console.error = error;
-    }
-    assertEquals(told.length, 1, String(given));
-    assertMatch(String(told[0]), /Cannot answer an error by [^]*: the errorHandler gives/);
+    using told = stub(console, "error");
+    const answer = String(protocol.next(new TextEncoder().encode("GET bad\r\n")).value);
+    assertMatch(answer, /^HTTP\/1.1 400 [^]*\r\n\r\nCannot read the request: /);
+    assertEquals(told.calls.length, 1, String(given));
+    assertMatch(
+      String(told.calls[0]!.args[0]),
+      /Cannot answer an error by [^]*: the errorHandler gives/,
+    );
   }
 });

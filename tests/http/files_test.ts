@@ -1,5 +1,6 @@
 /** Files on live sockets, of both kinds, against curl and hostile clients. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import fc from "fast-check";
 import { HttpProtocol, HttpServer, ok, Server } from "../../http/mod.ts";
 import { files, FileServer, type FilesOptions } from "../../http/files/mod.ts";
@@ -589,18 +590,14 @@ serverTest("files() gives nothing if another file comes between the look and the
   const { port } = new HttpServer(reactor, { ...listening, handler: files(folder.root) });
   using _ = onlyByDeno();
   const { openSync } = Deno;
-  Deno.openSync = (...args) => {
+  using _opening = stub(Deno, "openSync", (...args) => {
     Deno.removeSync(path);
     Deno.symlinkSync(`${folder.path}/secret`, path);
     return openSync(...args);
-  };
-  try {
-    const text = await answerTo(port, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    assertEquals(answerOf(text).status, 404);
-    assert(!text.includes(SECRET));
-  } finally {
-    Deno.openSync = openSync;
-  }
+  });
+  const text = await answerTo(port, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  assertEquals(answerOf(text).status, 404);
+  assert(!text.includes(SECRET));
   assertEquals(errors, []);
 });
 
@@ -651,20 +648,15 @@ serverTest("files() answers what the system refuses, and reports what it cannot 
   folder.write("a", "x");
   const { port } = new HttpServer(reactor, { ...listening, handler: files(folder.root) });
   using _ = onlyByDeno();
-  const { openSync } = Deno;
-  try {
-    for (const [code, expected] of FAILURES) {
-      Deno.openSync = () => {
-        throw Object.assign(new Error(`Failure of ${folder.root}`), { code });
-      };
-      const text = await answerTo(port, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-      const { status, body } = answerOf(text);
-      assertEquals([code, status], [code, expected]);
-      assert(!text.includes("Failure"), body);
-      assertEquals(errors.splice(0).length, expected === 500 ? 1 : 0);
-    }
-  } finally {
-    Deno.openSync = openSync;
+  for (const [code, expected] of FAILURES) {
+    using _ = stub(Deno, "openSync", () => {
+      throw Object.assign(new Error(`Failure of ${folder.root}`), { code });
+    });
+    const text = await answerTo(port, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    const { status, body } = answerOf(text);
+    assertEquals([code, status], [code, expected]);
+    assert(!text.includes("Failure"), body);
+    assertEquals(errors.splice(0).length, expected === 500 ? 1 : 0);
   }
 });
 

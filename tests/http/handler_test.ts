@@ -6,6 +6,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import {
   call,
   compose,
@@ -188,18 +189,12 @@ Deno.test("a handler that fails after something is sent has its connection cut",
 });
 
 Deno.test("the default of onError is console.error", () => {
-  const { error } = console;
-  const logged: unknown[] = [];
-  console.error = (...args) => logged.push(...args);
-  try {
-    const failure = new Error("told");
-    new Driver(serveHttp(function* () {
-      throw failure;
-    })).feed(GET);
-    assertEquals(logged, [failure]);
-  } finally {
-    console.error = error;
-  }
+  using logged = stub(console, "error");
+  const failure = new Error("told");
+  new Driver(serveHttp(function* () {
+    throw failure;
+  })).feed(GET);
+  assertEquals(logged.calls.map(({ args }) => args), [[failure]]);
 });
 
 Deno.test("a handler may refuse a request by RemoteProtocolError, which is not reported", () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { connectTo, gio } from "../../gio/mod.ts";
 import { connect, type ConnectOptions, Reactor, type Socket, startTls } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
@@ -65,14 +66,11 @@ leakTest("connect() gives up when its signal aborts just as the handshake is don
       if (closed++ > 0) throw new Deno.errors.BadResource("closed twice");
     },
   };
-  const { connectTls } = Deno;
-  Deno.connectTls = () => Promise.resolve(conn as unknown as Deno.TlsConn);
-  try {
+  {
+    using _ = stub(Deno, "connectTls", () => Promise.resolve(conn as unknown as Deno.TlsConn));
     const { signal } = controller;
     const tls = { cert: CERT, key: KEY };
     await assertRejects(() => connect(reactor, { port: 1, tls, signal }), Error, "enough");
-  } finally {
-    Deno.connectTls = connectTls;
   }
   await turns();
   assertEquals(closed, 1);
@@ -189,19 +187,21 @@ leakTest("connect() closes a connection that is made just as its signal aborts",
     const { port = 0 } = listener.addr as Partial<Deno.NetAddr>;
     const controller = new AbortController();
     const { signal } = controller;
-    // As Deno does it: after the connection was made, it asks whether it is still wanted.
-    Deno.connect = (async (to: Deno.ConnectOptions) => {
-      const { signal: given, ...others } = to;
-      const conn = await real(others);
-      controller.abort(new Error("enough"));
-      given?.throwIfAborted();
-      return conn;
-    }) as unknown as typeof Deno.connect;
-    try {
+    {
+      // As Deno does it: after the connection was made, it asks whether it is still wanted.
+      using _ = stub(
+        Deno,
+        "connect",
+        (async (to: Deno.ConnectOptions) => {
+          const { signal: given, ...others } = to;
+          const conn = await real(others);
+          controller.abort(new Error("enough"));
+          given?.throwIfAborted();
+          return conn;
+        }) as unknown as typeof Deno.connect,
+      );
       const to: ConnectOptions = { ...options, ...("port" in options && { hostname, port }) };
       await assertRejects(() => connect(reactor, { ...to, signal }), Error, "enough");
-    } finally {
-      Deno.connect = real;
     }
     const conn = await listener.accept();
     await untilEnd(conn);

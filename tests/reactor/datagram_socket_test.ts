@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import dgram from "node:dgram";
 import { datagrams, gio } from "../../gio/mod.ts";
 import { DatagramAcceptor, DatagramSocket, Reactor, TestClock } from "../../reactor/mod.ts";
@@ -246,15 +247,12 @@ for (const how of ["its linger expires", "it is aborted", "the reactor shuts dow
     const clock = new TestClock();
     using reactor = new Reactor({ clock, lingerMs: 300 });
     const socket = await DatagramSocket.bind(reactor, { hostname });
-    const { send } = dgram.Socket.prototype;
     let closed = 0;
-    try {
-      dgram.Socket.prototype.send = function (this: dgram.Socket) {
+    {
+      using _ = stub(dgram.Socket.prototype, "send", function (this: dgram.Socket) {
         this.on("close", () => closed++);
-      } as typeof send;
+      });
       socket.send(new Uint8Array(1), socket.addr);
-    } finally {
-      dgram.Socket.prototype.send = send;
     }
     socket.close();
     clock.advance(299);

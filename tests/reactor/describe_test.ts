@@ -1,5 +1,6 @@
 /** Whatever fails while something is described, all goes on: errors are reported, messages come, a shutdown closes everything. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { type Process, Reactor, type Selectable } from "../../reactor/mod.ts";
 import { leakTest } from "../_leaks.ts";
 import { Fake } from "./_fake.ts";
@@ -177,21 +178,15 @@ Deno.test("Reactor.addReader() refuses what is no selectable, whatever it is", (
 });
 
 Deno.test("Reactor reports errors of which nothing can be told to the console", () => {
-  const told: unknown[][] = [];
-  const { error: original } = console;
   const odd = new Proxy(new Error(), { get: fail, getPrototypeOf: fail });
   using reactor = new Reactor();
-  console.error = (...args) => {
-    told.push(args);
+  using error = stub(console, "error", (...args) => {
     if (args.includes(odd)) fail();
-  };
-  try {
-    reactor.addTimer(0, function tick() {
-      throw odd;
-    });
-    reactor.step();
-  } finally {
-    console.error = original;
-  }
-  assertEquals(told.at(-1), ["Error in timer tick: of which nothing can be told"]);
+  });
+  reactor.addTimer(0, function tick() {
+    throw odd;
+  });
+  reactor.step();
+  const last = error.calls.at(-1)!.args;
+  assertEquals(last, ["Error in timer tick: of which nothing can be told"]);
 });

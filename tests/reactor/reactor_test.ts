@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { connect, Reactor, type ReactorOptions, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turns } from "../_leaks.ts";
 import { drive } from "./_drive.ts";
@@ -208,20 +209,14 @@ Deno.test("shutdown() calls its hooks first, while everything still works", () =
 });
 
 Deno.test("onError() reports to the console by default, and lets AssertionErrors out", () => {
-  const told: unknown[][] = [];
-  const original = console.error;
-  console.error = (...args) => told.push(args);
-  try {
-    using reactor = new Reactor();
-    const error = new Error("oops");
-    reactor.onError(error, "a test");
-    assertEquals(told, [["Error in a test:", error]]);
-    assertThrows(() =>
-      reactor.onError(Object.assign(new Error("no"), { name: "AssertionError" }), "")
-    );
-  } finally {
-    console.error = original;
-  }
+  using told = stub(console, "error");
+  using reactor = new Reactor();
+  const error = new Error("oops");
+  reactor.onError(error, "a test");
+  assertEquals(told.calls.map(({ args }) => args), [["Error in a test:", error]]);
+  assertThrows(() =>
+    reactor.onError(Object.assign(new Error("no"), { name: "AssertionError" }), "")
+  );
 });
 
 Deno.test("inspect() lists what is registered, suspended, due and open", async () => {

@@ -1,5 +1,7 @@
 /** What the error of a transfer tells, and what a transfer leaves to others when it is cut. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { stub } from "@std/testing/mock";
+import { FakeTime } from "@std/testing/time";
 import {
   Reactor,
   type SelectorName,
@@ -12,7 +14,6 @@ import {
   type Writes,
 } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
-import { stubbedTimers } from "../_stubbed_timers.ts";
 import { END_KINDS, pattern, stalled } from "./_transfer_ends.ts";
 
 const SELECTORS: SelectorName[] = Deno.build.os === "linux" ? ["deno", "epoll"] : ["deno"];
@@ -208,16 +209,19 @@ for (const selector of SELECTORS) {
       const errors: [Error, string][] = [];
       const onError = (error: unknown, where: string) => void errors.push([error as Error, where]);
       using reactor = new Reactor({ selector, onError });
+      const ways = what === "both ways" ? 2 : 1;
       const transfer = (() => {
-        using timers = stubbedTimers();
+        using time = new FakeTime();
+        using unref = stub(Deno, "unrefTimer");
         const transfer = begin(new Odd(reactor), new Odd(reactor));
         transfer.begin({ reactor, resume() {}, fail() {} });
-        assertEquals(timers.unrefed.length, timers.waiting.size);
-        timers.goOff();
+        assertEquals([unref.calls.length, errors.length], [ways, 0]);
+        time.tick(5000);
+        assertEquals(time.next(), false);
         return transfer;
       })();
       // Each way says it.
-      assertEquals(errors.length, what === "both ways" ? 2 : 1);
+      assertEquals(errors.length, ways);
       assertStringIncludes(errors[0]![0].message, "Nobody runs the reactor");
       assertStringIncludes(errors[0]![0].message, "nothing is transferred");
       assertStringIncludes(errors[0]![1], "Odd");
@@ -232,11 +236,12 @@ for (const selector of SELECTORS) {
           using reactor = new Reactor({ selector });
           if (runs) reactor.step();
           const transfer = begin(new Odd(reactor), new Odd(reactor));
-          using timers = stubbedTimers();
+          using time = new FakeTime();
+          using unref = stub(Deno, "unrefTimer");
           transfer.begin({ reactor, resume() {}, fail() {} });
-          assertEquals(timers.waiting.size > 0, !runs);
+          assertEquals(unref.calls.length > 0, !runs);
           transfer.abort();
-          assertEquals(timers.waiting.size, 0);
+          assertEquals(time.next(), false);
           await transfer.catch(() => {});
         }
       },
