@@ -1,5 +1,7 @@
 /** How the use of a client ends: of the process, of responses that are read late, by two, or not at all. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
+import { FakeTime } from "@std/testing/time";
 import { call, type Coroutine, EndOfStream, readLine } from "../../compose/mod.ts";
 import { asProcess, gio, open, race, sleep, spawn, TimeoutError, wait } from "../../gio/mod.ts";
 import { HttpClient, type HttpClientOptions, type HttpResponse } from "../../http/mod.ts";
@@ -125,15 +127,20 @@ const READINGS: Record<string, (response: HttpResponse, path: string) => Promise
 leakTest("what has come whole can be read much later, also when the client is closed", async () => {
   await using puppet = answering();
   const path = await Deno.makeTempFile();
+  using time = new FakeTime();
+  using _ = stub(Deno, "unrefTimer");
   using client = new HttpClient();
   const ask = () => client.get(`${puppet.url}/whole`);
+  const part = await client.get(`${puppet.url}/part`);
   const responses: [string, HttpResponse][] = [];
   for (const name of [...Object.keys(READINGS), ...Object.keys(READINGS)]) {
     responses.push([name, await ask()]);
   }
-  const part = await client.get(`${puppet.url}/part`);
   // The client lets go of what it keeps after 250 ms, in which nothing was awaited.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  time.tick(249);
+  assertEquals(client.inspect()[0]!.idle, 1);
+  time.tick(1);
+  assertEquals(client.inspect()[0]!.idle, 0);
   for (const [i, [name, response]] of responses.entries()) {
     if (i === responses.length / 2) client.close();
     assertEquals([name, await READINGS[name]!(response, path)], [name, "hello"]);
