@@ -1,5 +1,6 @@
 /** RFC 9110 13: conditional requests; 5.6.7: dates; 8.8: validators. */
 import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import { ifMatch, ifNoneMatch } from "@std/http/etag";
 import fc from "fast-check";
 import { parseHttpDate } from "../../http/content/_http_date.ts";
 import { conditional, etagOf, type Validators, weakEtag } from "../../http/mod.ts";
@@ -164,6 +165,24 @@ Deno.test("conditional() finds the tag that it sent, in any list", () => {
       assertEquals(conditional({ method: "GET", headers }, { etag }), isListed ? 304 : "proceed");
     }),
     { seed: 13, numRuns: 1000 },
+  );
+});
+
+Deno.test("conditional() compares tags as @std/http/etag does", () => {
+  const tag = fc.tuple(fc.constantFrom("", "W/"), fc.constantFrom('"a"', '"b"', '"c/W"', '"\xe9"'))
+    .map(([mark, opaque]) => mark + opaque);
+  const list = fc.tuple(fc.array(tag, { minLength: 1 }), fc.constantFrom(",", ", ", " , "))
+    .map(([tags, comma]) => tags.join(comma));
+  fc.assert(
+    fc.property(fc.oneof(list, fc.constant("*")), tag, (value, etag) => {
+      const decide = (method: string, header: string) =>
+        conditional({ method, headers: new Headers({ [header]: value }) }, { etag });
+      assertEquals(decide("GET", "if-none-match"), ifNoneMatch(value, etag) ? "proceed" : 304);
+      // For a weak tag not even * is a match there, but RFC 9110 13.1.1: any representation is.
+      if (value === "*" && etag.startsWith("W/")) return;
+      assertEquals(decide("PUT", "if-match"), ifMatch(value, etag) ? "proceed" : 412);
+    }),
+    { seed: 88, numRuns: 1000 },
   );
 });
 
