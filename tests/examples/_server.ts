@@ -4,6 +4,11 @@ import { PATIENCE_MS, turns } from "../_leaks.ts";
 
 const examples = new URL("../../examples/", import.meta.url);
 
+/** See tests/offline/deno.ts. */
+const map = Deno.env.get("IMPORT_MAP");
+/** How an example begins: it needs no permissions but those that its test gives. */
+const RUN = ["run", "--no-prompt", ...(map === undefined ? [] : [`--import-map=${map}`])];
+
 export class ExampleServer implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #stdout: ReadableStreamDefaultReader<string>;
@@ -37,7 +42,7 @@ export class ExampleServer implements AsyncDisposable {
     const path = fileURLToPath(new URL(name, examples));
     const [command, ...rest] = [...wrapper, Deno.execPath()];
     const process = new Deno.Command(command!, {
-      args: [...rest, "run", "--no-prompt", ...permissions, path, ...args],
+      args: [...rest, ...RUN, ...permissions, path, ...args],
       stdout: "piped",
       stderr: "piped",
     }).spawn();
@@ -127,7 +132,7 @@ export async function runExample(
   permissions: string[] = ["--allow-net"],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...permissions, fileURLToPath(new URL(name, examples)), ...args],
+    args: [...RUN, ...permissions, fileURLToPath(new URL(name, examples)), ...args],
     env: { NO_COLOR: "1" },
   }).output();
   const decoder = new TextDecoder();
