@@ -20,7 +20,7 @@ import {
 } from "../compose/mod.ts";
 import { all, asProcess, type Gio, gio, race, sleep, spawn, wait } from "../gio/mod.ts";
 import {
-  HttpClient,
+  type HttpClient,
   type HttpRequest,
   type HttpResponse,
   type Part,
@@ -95,9 +95,9 @@ function* _driven(reactor: Reactor): Coroutine<void> {
   const outside = gio(reactor, undefined, count(1)).result;
   assertType<IsExact<typeof outside, Promise<number>>>(true);
   // @ts-expect-error a coroutine function is no coroutine
-  all(text);
+  yield* all(text);
   // @ts-expect-error a promise is waited for by wait()
-  race(Promise.resolve(1));
+  yield* race(Promise.resolve(1));
 }
 
 function* _asked(client: HttpClient): Coroutine<void> {

@@ -49,17 +49,6 @@ export function assertStrictEquals<T>(
   check(() => nodeAssert.strictEqual(actual, expected, msg));
 }
 
-export function assertNotStrictEquals<T>(actual: T, expected: T, msg?: string): void {
-  check(() => nodeAssert.notStrictEqual(actual, expected, msg));
-}
-
-export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T> {
-  assert(
-    actual !== undefined && actual !== null,
-    msg ?? "Expected a value that is not null or undefined",
-  );
-}
-
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void {
   assert(expected.test(actual), msg ?? `Expected ${JSON.stringify(actual)} to match ${expected}`);
 }
@@ -83,36 +72,6 @@ export function assertInstanceOf<T extends abstract new (...args: any[]) => any>
   );
 }
 
-export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  assert(actual >= expected, msg ?? `Expected ${actual} >= ${expected}`);
-}
-
-export function assertLess<T>(actual: T, expected: T, msg?: string): void {
-  assert(actual < expected, msg ?? `Expected ${actual} < ${expected}`);
-}
-
-export function assertArrayIncludes<T>(
-  actual: ArrayLike<T> & object,
-  expected: ArrayLike<T> & object,
-  msg?: string,
-): void {
-  for (const item of Array.from(expected)) {
-    const found = Array.from(actual).some((candidate) => {
-      try {
-        nodeAssert.deepStrictEqual(candidate, item);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-    assert(found, msg ?? `Expected ${Deno.inspect(actual)} to include ${Deno.inspect(item)}`);
-  }
-}
-
-export function fail(msg?: string): never {
-  throw new AssertionError(msg ?? "Failed");
-}
-
 /** With a class the error must be an Error of it; without, anything may have been thrown. */
 function checkError(error: unknown, classOrMsg?: Class<Error> | string, includes?: string): void {
   if (typeof classOrMsg !== "function") return;
@@ -122,6 +81,10 @@ function checkError(error: unknown, classOrMsg?: Class<Error> | string, includes
     `Expected ${classOrMsg.name}, not ${error.constructor.name}: ${error.message}`,
   );
   if (includes) assertStringIncludes(error.message, includes);
+}
+
+function fail(msg: string): never {
+  throw new AssertionError(msg);
 }
 
 function thrown(what: string, classOrMsg?: Class<Error> | string, msg?: string): never {

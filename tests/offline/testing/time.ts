@@ -2,7 +2,13 @@
 // @ts-types="npm:@types/sinonjs__fake-timers@^15"
 import FakeTimers from "npm:@sinonjs/fake-timers@^15";
 
-export class FakeTime implements Disposable {
+export interface FakeTime extends Disposable {
+  tick(ms?: number): void;
+  /** Goes on to the next timer, if there is one. */
+  next(): boolean;
+}
+
+export const FakeTime: new () => FakeTime = class {
   readonly #clock = FakeTimers.install({
     now: Date.now(),
     toFake: ["Date", "setTimeout", "clearTimeout", "setInterval", "clearInterval"],
@@ -12,7 +18,6 @@ export class FakeTime implements Disposable {
     this.#clock.tick(ms);
   }
 
-  /** Whether there was one. */
   next(): boolean {
     if (this.#clock.countTimers() === 0) return false;
     this.#clock.next();
@@ -22,4 +27,4 @@ export class FakeTime implements Disposable {
   [Symbol.dispose](): void {
     this.#clock.uninstall();
   }
-}
+};
