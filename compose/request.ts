@@ -82,7 +82,8 @@ export abstract class Request<R = void> {
    *
    * @param waiter Who waits.
    * @returns A function that undoes it, or nothing. It is called if the coroutine stops waiting
-   * before there is an answer, because it was cancelled, say.
+   * before it has got an answer, because it was cancelled, say. That may be after `resume`, if the
+   * coroutine had no turn to go on since: what was to be its answer is nobody's then.
    */
   abstract begin(waiter: Waiter<R>): (() => void) | void;
 

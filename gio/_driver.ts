@@ -259,9 +259,9 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
       return this.cancel(new DOMException("The reactor was shut down", "AbortError"));
     }
     if (state === "running") return;
+    if (state instanceof Later) return this.#run(state.how, state.value);
     this.#stop(state);
-    if (state instanceof Later) this.#run(state.how, state.value);
-    else this.#run("throw", new CannotWait());
+    this.#run("throw", new CannotWait());
   }
 
   /**
@@ -363,13 +363,13 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   }
 
   answered(waiting: Waiting, { how, value }: Answer): void {
-    if (this.#state === waiting) this.#run(how, value);
+    if (this.#state === waiting) this.#run(how, value, waiting);
   }
 
   /** Runs the coroutine until it stands still. */
-  #run(how: How, value: unknown): void {
+  #run(how: How, value: unknown, of?: Waiting): void {
     if (nesting.isTooDeep) {
-      const later = this.#state = new Later(how, value);
+      const later = this.#state = new Later(how, value, of);
       return nesting.postpone(() => this.#runLater(later));
     }
     const outer = nesting.enter(this as Driver);

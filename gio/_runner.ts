@@ -53,7 +53,7 @@ export class Runner<R> {
   /** Resumes the coroutine. Returns what it stands still for then, or how it has ended. */
   run(how: How, value: unknown): Standing | Outcome<R> {
     const composed = this.#composed;
-    let yields = 0;
+    let count = 0;
     let end: number | undefined;
     for (;;) {
       if (how !== "yielded") {
@@ -75,23 +75,25 @@ export class Runner<R> {
         how = "return";
         continue;
       }
+      const yields = this.#yields;
+      yields.answered = undefined;
       try {
         if (this.isAbandoned || this.late !== undefined || this.cancellation !== undefined) {
           this.#disturb(value);
         }
-        value = this.#yields.do(value);
+        value = yields.do(value);
         how = "next";
       } catch (error) {
         how = "throw";
         value = error;
       }
       if (value instanceof Standing) return value;
-      if (++yields < YIELDS_PER_LOOK && !this.#yields.hasSent || this.isAbandoned) continue;
-      yields = 0;
-      this.#yields.hasSent = false;
+      if (++count < YIELDS_PER_LOOK && !yields.hasSent || this.isAbandoned) continue;
+      count = 0;
+      yields.hasSent = false;
       const now = performance.now();
       end ??= Turns.of(this.#reactor).end(now);
-      if (now >= end) return new Later(how, value);
+      if (now >= end) return new Later(how, value, yields.answered);
     }
   }
 

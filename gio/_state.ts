@@ -53,8 +53,21 @@ export class Writing extends Paused {
 
 /** It waits for its turn. */
 export class Later extends Paused {
+  /** The request whose answer it is about to get. */
+  readonly #of: Standing | undefined;
+
+  constructor(how: How, value: unknown, of?: Standing) {
+    super(how, value);
+    this.#of = of;
+  }
+
   override get waits(): Waits {
     return "for its turn";
+  }
+
+  /** It does not get the answer. */
+  override stop(): void {
+    this.#of?.stop();
   }
 }
 

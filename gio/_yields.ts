@@ -16,6 +16,8 @@ const HIGH_WATER = 64 * 1024;
 export class Yields {
   /** Whether much was sent, which may take long. */
   hasSent = false;
+  /** The request that has just answered at once. */
+  answered: Waiting | undefined = undefined;
   readonly #driver: User & Asker;
   readonly #places: Places;
   readonly #output: Output;
@@ -104,6 +106,7 @@ export class Yields {
     const waiting = new Waiting(this.#driver);
     const answer = waiting.begin(request);
     if (answer === undefined) return waiting;
+    this.answered = waiting;
     if (answer.how === "throw") throw answer.value;
     return answer.value;
   }

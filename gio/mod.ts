@@ -11,7 +11,8 @@
  * A bare `yield` reads from the innermost context, `yield data` writes to it. Nothing in the
  * coroutine names a socket: {@linkcode gio} gives it one. Beside reading and writing, a coroutine
  * may {@linkcode wait} for a promise, {@linkcode sleep}, limit its time with {@linkcode timeout},
- * {@linkcode spawn} another one, and {@linkcode enter} another context for a while. What it reads
+ * {@linkcode spawn} another one, hand items to another one through a {@linkcode Queue}, and
+ * {@linkcode enter} another context for a while. What it reads
  * is bytes, as they arrive: `readLine()` and the like of compose, or stages of pipeline such as
  * `lines()` and `decode()`, make text of them.
  *
@@ -48,6 +49,7 @@ export * from "./iterate.ts";
 export { memory, type MemoryContext } from "./memory.ts";
 export * from "./open.ts";
 export type { Opened } from "./opened.ts";
+export { Queue, type QueueOptions } from "./queue.ts";
 export * from "./race.ts";
 export * from "./shield.ts";
 export * from "./sleep.ts";
