@@ -4,29 +4,15 @@
  *     deno run --allow-net examples/chat.ts [--port 7002]      # and, more than once: nc 127.0.0.1 7002
  */
 import { type Coroutine, EndOfStream } from "@weightless/io/compose";
-import { type Context, enter, gio, spawn, Suspend } from "@weightless/io/gio";
+import { type Context, enter, gio, Queue, spawn } from "@weightless/io/gio";
 import { lines, pipe } from "@weightless/io/pipeline";
 import { Acceptor } from "@weightless/io/reactor";
 import { options, port, serve } from "./_cli.ts";
 
-/** Who does not read so many lines is too slow, and misses what follows. */
+/** Who has not read so many lines is too slow, and misses what follows. Nobody waits for them. */
 const MAILBOX = 1000;
 
-/** What others have said and one member has not been sent yet. */
-class Mailbox {
-  #lines: string[] = [];
-  #reader: Suspend<void> | undefined;
-
-  put(line: string): void {
-    if (this.#lines.length < MAILBOX) this.#lines.push(line);
-    this.#reader?.resume();
-  }
-
-  *take(): Coroutine<string> {
-    while (this.#lines.length === 0) yield* new Suspend((reader) => void (this.#reader = reader));
-    return this.#lines.splice(0).join("");
-  }
-}
+type Mailbox = Queue<string>;
 
 class Room {
   #members = new Map<Mailbox, string>();
@@ -43,20 +29,20 @@ class Room {
   }
 
   say(line: string, from?: Mailbox): void {
-    for (const mailbox of this.#members.keys()) if (mailbox !== from) mailbox.put(line);
+    for (const mailbox of this.#members.keys()) if (mailbox !== from) mailbox.tryPut(line);
   }
 }
 
 /** Writes while its parent reads: two coroutines on one connection. */
 function* deliver(connection: Context, mailbox: Mailbox): Coroutine {
   using _ = enter(connection);
-  for (;;) yield yield* mailbox.take();
+  for (;;) yield yield* mailbox.get();
 }
 
 function* member(connection: Context, room: Room): Coroutine {
   yield "Your name? ";
   const name: string = yield;
-  const mailbox = new Mailbox();
+  const mailbox: Mailbox = new Queue({ capacity: MAILBOX });
   using _ = room.join(name, mailbox);
   yield* spawn(deliver(connection, mailbox));
   try {

@@ -47,6 +47,13 @@ export * from "./enter.ts";
 export { currentGio, type Gio, gio, type GioOptions } from "./gio.ts";
 export * from "./iterate.ts";
 export { memory, type MemoryContext } from "./memory.ts";
+export {
+  type MessageEnd,
+  messages,
+  type MessagesOptions,
+  type Transferring,
+  transferring,
+} from "./messages.ts";
 export * from "./open.ts";
 export type { Opened } from "./opened.ts";
 export { Queue, type QueueOptions } from "./queue.ts";

@@ -1,7 +1,7 @@
 /** An option that does not exist is an error that names it, wherever the user gives options. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { compose } from "../compose/mod.ts";
-import { asProcess, connectTo, gio, iterate, memory, Queue } from "../gio/mod.ts";
+import { asProcess, connectTo, gio, iterate, memory, messages, Queue } from "../gio/mod.ts";
 import {
   BasicAuthentication,
   compress,
@@ -108,6 +108,7 @@ const TAKES: Record<string, ((reactor: Reactor, server: HttpServer, to: Server) 
   AsProcessOptions: [() => asProcess(nothing(), WRONG)],
   GioOptions: [(reactor) => gio(reactor, memory(), nothing(), WRONG)],
   IterateOptions: [() => iterate(nothing(), WRONG).next()],
+  MessagesOptions: [() => messages(new MessageChannel().port1, WRONG)],
   QueueOptions: [() => new Queue(WRONG)],
   // http
   BasicAuthenticationOptions: [
