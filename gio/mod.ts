@@ -11,10 +11,10 @@
  * A bare `yield` reads from the innermost context, `yield data` writes to it. Nothing in the
  * coroutine names a socket: {@linkcode gio} gives it one. Beside reading and writing, a coroutine
  * may {@linkcode wait} for a promise, {@linkcode sleep}, limit its time with {@linkcode timeout},
- * {@linkcode spawn} another one, hand items to another one through a {@linkcode Queue}, and
- * {@linkcode enter} another context for a while. What it reads
- * is bytes, as they arrive: `readLine()` and the like of compose, or stages of pipeline such as
- * `lines()` and `decode()`, make text of them.
+ * {@linkcode spawn} another one, hand items to others through a {@linkcode Queue}, and
+ * {@linkcode enter} another context for a while, such as the {@linkcode messages} of a worker. What
+ * it reads from a socket is bytes, as they arrive: `readLine()` and the like of compose, or stages of
+ * pipeline such as `lines()` and `decode()`, make text of them.
  *
  * ```ts
  * import { call, readLine } from "@weightless/io/compose";
