@@ -21,6 +21,8 @@ type Kind = "open" | "credit" | "value" | "close" | "abort";
 
 /**
  * What {@linkcode messages} takes: a MessagePort, a Worker, or `self` in a worker.
+ *
+ * @category Contexts
  */
 export interface MessageEnd {
   /** Posts a value to the other end. */
@@ -34,7 +36,11 @@ export interface MessageEnd {
   removeEventListener(type: string, listener: (event: any) => void): void;
 }
 
-/** Options of {@linkcode messages}. */
+/**
+ * Options of {@linkcode messages}.
+ *
+ * @category Contexts
+ */
 export interface MessagesOptions {
   /**
    * How many values this end holds that have arrived and were not read. The other end waits before
@@ -54,7 +60,11 @@ export interface MessagesOptions {
 
 const OPTIONS = names<MessagesOptions>({ capacity: 1, plain: 1 });
 
-/** A value with what is handed over with it; made by {@linkcode transferring}. */
+/**
+ * A value with what is handed over with it; made by {@linkcode transferring}.
+ *
+ * @category Contexts
+ */
 export class Transferring {
   /** The value. */
   readonly value: unknown;
@@ -96,6 +106,8 @@ export class Transferring {
  * here.close();
  * there.close();
  * ```
+ *
+ * @category Contexts
  */
 export function transferring(value: unknown, transfer: Transferable[]): Transferring {
   return new Transferring(value, transfer);
@@ -362,6 +374,8 @@ function isWorker(end: MessageEnd): end is Worker {
  * assertEquals(await asProcess(ask(), { connection: messages(port2) }), 49);
  * await answering;
  * ```
+ *
+ * @category Contexts
  */
 export function messages(
   end: MessageEnd | typeof globalThis,

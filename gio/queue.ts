@@ -5,7 +5,11 @@ import { shown } from "../reactor/_describe.ts";
 import { Get, Put } from "./_operation.ts";
 import { Store } from "./_store.ts";
 
-/** Options of {@linkcode Queue}. */
+/**
+ * Options of {@linkcode Queue}.
+ *
+ * @category Tasks
+ */
 export interface QueueOptions {
   /**
    * How many items it holds at most. With 0 each `put()` waits until a `get()` takes its item.
@@ -70,6 +74,8 @@ const OPTIONS = names<QueueOptions>({ capacity: 1 });
  * }());
  * assertEquals(results.sort((a, b) => a - b), [1, 4, 9, 16]);
  * ```
+ *
+ * @category Tasks
  */
 export class Queue<T> implements AsyncIterable<T>, Disposable {
   readonly #store: Store<T>;

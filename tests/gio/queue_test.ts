@@ -488,12 +488,12 @@ Deno.test("inspect() shows where coroutines wait in a queue", () => {
     yield relay();
   }());
   const [waits] = reactor.inspect();
-  assertEquals(waits!.waits, "for Get");
+  assertEquals(waits!.waits, "for an answer");
   assertMatch(waits!.where!, /relay.*queue_test\.ts:\d+:\d+/);
   queue.tryPut(1);
   assertEquals(reactor.inspect(), []);
   bench.put(1);
-  assertEquals(reactor.inspect()[0]!.waits, "for Put");
+  assertEquals(reactor.inspect()[0]!.waits, "for an answer");
 });
 
 Deno.test("a task reads a queue while its parent reads the connection", async () => {
