@@ -4,6 +4,12 @@ import { PATIENCE_MS } from "./_leaks.ts";
 interface Message {
   id?: number;
   method?: string;
+  params?: {
+    entry?: { level: string; text: string; url?: string };
+    exceptionDetails?: unknown;
+    type?: string;
+    args?: unknown;
+  };
   result?: { result?: { value?: unknown }; exceptionDetails?: unknown; sessionId?: string };
   error?: { message: string };
 }
@@ -16,6 +22,8 @@ export class Browser implements AsyncDisposable {
   readonly #waiting = new Map<number | string, (message: Message) => void>();
   #sessionId: string | undefined;
   #last = 0;
+  /** What the pages have complained about since the start: errors that nobody caught, on the console, and of requests. */
+  readonly problems: string[] = [];
 
   private constructor(
     process: Deno.ChildProcess,
@@ -29,6 +37,7 @@ export class Browser implements AsyncDisposable {
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
       const message: Message = JSON.parse(data);
+      this.#note(message);
       const key = message.id ?? message.method!;
       this.#waiting.get(key)?.(message);
       this.#waiting.delete(key);
@@ -66,13 +75,29 @@ export class Browser implements AsyncDisposable {
     const { targetId } = await browser.#send("Target.createTarget", { url: "about:blank" });
     const session = await browser.#send("Target.attachToTarget", { targetId, flatten: true });
     browser.#sessionId = session.sessionId as string;
-    await browser.#send("Page.enable");
+    for (const domain of ["Page", "Log", "Runtime"]) await browser.#send(`${domain}.enable`);
     return browser;
   }
 
   /** Loads a page. */
   async open(url: string): Promise<void> {
     await this.loaded(() => this.#send("Page.navigate", { url }));
+  }
+
+  /** Gives the pages a width in pixels, as that of a telephone. */
+  async narrow(width: number): Promise<void> {
+    const metrics = { width, height: 800, deviceScaleFactor: 1, mobile: true };
+    await this.#send("Emulation.setDeviceMetricsOverride", metrics);
+  }
+
+  #note({ method, params }: Message): void {
+    if (method === "Log.entryAdded" && params!.entry!.level === "error") {
+      this.problems.push(`${params!.entry!.text} ${params!.entry!.url}`);
+    } else if (method === "Runtime.exceptionThrown") {
+      this.problems.push(JSON.stringify(params!.exceptionDetails));
+    } else if (method === "Runtime.consoleAPICalled" && params!.type === "error") {
+      this.problems.push(JSON.stringify(params!.args));
+    }
   }
 
   /** Does something that loads a page. */
