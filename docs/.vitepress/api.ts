@@ -27,14 +27,14 @@ async function copyWithoutReExports(entries: readonly string[], to: string): Pro
   folders.delete("mod.ts");
   for (const path of ["mod.ts", ...[...folders].flatMap((name) => [...filesIn(name)])]) {
     if (!path.endsWith(".ts")) continue;
-    const reExport = path === "mod.ts"
-      ? /^export .*$/gm
-      : path.endsWith("/mod.ts")
-      ? /^export (type )?(\{[^}]*\}|\*) from "(\.\.\/)+(compose|pipeline|reactor|gio|http)\/[^"]*";$/gm
-      : undefined;
     const text = await Deno.readTextFile(path);
     await Deno.mkdir(dirname(`${to}/${path}`), { recursive: true });
-    await Deno.writeTextFile(`${to}/${path}`, reExport ? text.replaceAll(reExport, "") : text);
+    const own = path === "mod.ts"
+      ? text.replaceAll(/^export .*$/gm, "")
+      : path.endsWith("/mod.ts")
+      ? text.replaceAll(/^export (type )?(\{[^}]*\}|\*) from "\.\.\/[^"]*";$/gm, "")
+      : text;
+    await Deno.writeTextFile(`${to}/${path}`, own);
   }
   await Deno.copyFile("deno.json", `${to}/deno.json`);
 }
@@ -42,6 +42,17 @@ async function copyWithoutReExports(entries: readonly string[], to: string): Pro
 function link(url: string, text: string): string {
   return `<a href="${url}" class="link">${text}</a>`;
 }
+
+/** The pages are for wide screens: this lets telephones show them. */
+const css = `
+#searchbar { min-width: 0; flex-shrink: 1; }
+#content, #topnav > div { gap: 1rem; }
+#content > * { min-width: 0; }
+.ddoc > div { min-width: 0; overflow-wrap: anywhere; }
+.ddoc .namespaceItemContentTypeInfo { font-size: 14px !important; }
+@media (width < 1024px) { #content { flex-direction: column; } .toc { display: none; } }
+@media (width < 640px) { .ddoc > div { padding: .25rem .5rem; } .breadcrumbs { flex-wrap: wrap; } }
+`;
 
 /** A page with the way back to the guides and to all modules, with true specifiers, and with its symbols in groups. */
 function mend(page: string, root: string, modules: readonly string[], symbols: Found[]): string {
@@ -52,6 +63,7 @@ function mend(page: string, root: string, modules: readonly string[], symbols: F
     return `<li><b>${name}</b>: ${links.join(", ")}</li>`;
   });
   return page
+    .replace("</head>", `<link rel="icon" href="data:,"><style>${css}</style></head>`)
     .replace(
       '<button id="theme-toggle"',
       `${link(`${root}../index.html`, "Guides")}<button id="theme-toggle"`,
@@ -101,8 +113,6 @@ export async function writeApi(output: string): Promise<void> {
   const { nodes }: { nodes: Found[] } = JSON.parse(
     index.slice(index.indexOf("{", index.indexOf("=")), index.lastIndexOf("};") + 1),
   );
-  const small = ".namespaceItemContentTypeInfo { font-size: 14px; }\n";
-  await Deno.writeTextFile(`${output}/page.css`, small, { append: true });
   for (const path of filesIn(output)) {
     if (!path.endsWith(".html")) continue;
     const page = path.slice(output.length + 1);

@@ -28,7 +28,8 @@ const config: UserConfig = {
   outDir: "../site",
   srcExclude: ["!(docs)/**/*.md"],
   rewrites: { "README.md": "index.md", "docs/sources/:path*": ":path*" },
-  head: [["style", {}, css]],
+  head: [["style", {}, css], ["link", { rel: "icon", href: "data:," }]],
+  router: { prefetchLinks: false },
   markdown: {
     anchor: { slugify: slug },
     config({ renderer: { rules } }) {

@@ -8,7 +8,7 @@ import { Browser } from "../_browser.ts";
 import { hasCommand } from "../_peers.ts";
 
 const SITE = "site";
-/** Of so many pages of API symbols, one is shown. */
+/** Of so many pages of symbols or of examples, which are all alike, one is shown. */
 const SAMPLE = 30;
 const WIDTH = 380;
 
@@ -63,7 +63,7 @@ const UNREADABLE = `(() => {
   for (let node; (node = walker.nextNode());) {
     const element = node.parentElement;
     if (node.data.trim() === "" || !element.checkVisibility()) continue;
-    if (element.closest(".lang, .prev-next, .docNodeKindIcon, svg, .header-anchor")) continue;
+    if (element.closest(".lang, .visually-hidden, .prev-next, .docNodeKindIcon, svg, .header-anchor")) continue;
     const size = parseFloat(getComputedStyle(element).fontSize);
     if (size < 13.9) faults.push(size + " px: " + element.tagName + "." + element.className + " " + node.data.trim().slice(0, 40));
   }
@@ -97,15 +97,21 @@ Deno.test({
     const paths = [...htmlIn(SITE)].sort();
     const guides = paths.filter((path) => !path.startsWith("api/"));
 
-    await t.step("has a page for each guide and each example, and no dead link", () => {
-      for (const path of pages().keys()) {
-        const page = path === "README.md" ? "index.html" : path.replace(/md$/, "html");
-        assert(guides.includes(page), page);
-      }
-      assert(guides.includes("examples/chat.ts.html"));
-      assert(paths.includes("api/gio/~/sleep.html"));
-      assertEquals(deadLinks(paths), []);
-    });
+    await t.step(
+      "has a page for each guide and example, one for each symbol, and no dead link",
+      () => {
+        for (const path of pages().keys()) {
+          const page = path === "README.md" ? "index.html" : path.replace(/md$/, "html");
+          assert(guides.includes(page), page);
+        }
+        assert(guides.includes("examples/chat.ts.html"));
+        assert(paths.includes("api/gio/~/sleep.html"));
+        const symbols = paths.map((path) => path.match(/\/~\/(\w+)\.html$/)?.[1]).filter(Boolean);
+        const twice = symbols.filter((name, i) => symbols.indexOf(name) !== i);
+        assertEquals(twice, []);
+        assertEquals(deadLinks(paths), []);
+      },
+    );
 
     await t.step("says nothing of the machine that made it", () => {
       for (const path of paths.filter((path) => path.startsWith("api/"))) {
@@ -124,10 +130,10 @@ Deno.test({
 
     await t.step("is readable at 380 px, without errors", async () => {
       await browser.narrow(WIDTH);
-      const symbols = paths.filter((path) => path.includes("/~/"));
-      const shown = paths.filter((path) => !symbols.includes(path));
+      const alike = paths.filter((path) => /\/~\/|\.ts\.html$/.test(path));
+      const shown = paths.filter((path) => !alike.includes(path));
       const faults: Record<string, unknown> = {};
-      for (const path of [...shown, ...symbols.filter((_, i) => i % SAMPLE === 0)]) {
+      for (const path of [...shown, ...alike.filter((_, i) => i % SAMPLE === 0)]) {
         await browser.open(`${server.url}${path}`);
         const found = await browser.evaluate(UNREADABLE) as string[];
         if (found.length > 0) faults[path] = found;
