@@ -89,10 +89,9 @@ function mend(page: string, root: string, modules: readonly string[], symbols: F
       `<nav class="topSymbols"><h3>Modules</h3><ul>${list.join("")}</ul></nav>`,
     )
     .replace(
-      "</section>",
-      rows.length > 0
-        ? `</section><section class="markdown"><ul id="groups">${rows.join("")}</ul></section>`
-        : "</section>",
+      '<section class="section"',
+      (all) =>
+        rows.length > 0 ? `<ul class="markdown" id="groups">${rows.join("")}</ul>${all}` : all,
     );
 }
 

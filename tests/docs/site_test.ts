@@ -113,6 +113,13 @@ Deno.test({
       },
     );
 
+    await t.step("shows the symbols of a module in groups, before all others", () => {
+      const text = Deno.readTextFileSync(`${SITE}/api/gio/index.html`);
+      const [, groups] = text.match(/<ul class="markdown" id="groups">([^]*?)<section/)!;
+      assertStringIncludes(groups!, '/sleep.html" class="link">sleep</a>');
+      assert(!text.slice(0, text.indexOf('id="groups"')).includes("<h2"));
+    });
+
     await t.step("says nothing of the machine that made it", () => {
       for (const path of paths.filter((path) => path.startsWith("api/"))) {
         assert(!Deno.readTextFileSync(`${SITE}/${path}`).includes("file:&#x2F;"), path);
