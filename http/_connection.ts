@@ -279,6 +279,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
         this.isRunning = false;
         this.#tell(exchange);
         const isCut = phase === "cut" || phase === "broken";
+        // deno-lint-ignore weightless/call-coroutine -- after a close it must go on to its throw
         if (isCut || this.own !== undefined) yield* this.#leave(isCut);
         if (isCut) {
           throw host !== undefined && phase === "cut" ? host.cut(exchange.value) : exchange.value;

@@ -211,6 +211,7 @@ export class Plumbing<R> {
           slot.end(value);
           if (this.#trouble === undefined) {
             if (slot.successor !== undefined) this.#succeed(slot);
+            // deno-lint-ignore weightless/call-coroutine -- the finally below ends what goes on
             else yield* this.#close(slot.before);
           }
           if (this.#trouble !== undefined) return undefined as R; // see below
@@ -330,6 +331,7 @@ export class Plumbing<R> {
       for (let slot = last; slot !== this.#source; slot = slot.before) {
         if (slot.state === ENDED) continue;
         try {
+          // deno-lint-ignore weightless/call-coroutine -- the stages after it are to be closed as well
           yield* close(slot.stage!, slot.before === this.#source, slot.after === this.#sink);
         } catch (error) {
           this.#trouble ??= { error };

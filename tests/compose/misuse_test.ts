@@ -137,6 +137,7 @@ Deno.test("compose() throws TypeError at the yield, when the star of yield* call
     "Cannot call by `yield call(sub())`: write `yield* call(sub())`, or `yield sub()`";
   assertEquals(errorOfCalling(call(sub())), message);
   function* uncaught(): Coroutine {
+    // deno-lint-ignore weightless/yield-star -- the slip that is told
     yield call(sub());
   }
   assertThrows(() => compose(uncaught()).next(), TypeError, message);

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file weightless/call-coroutine -- what JavaScript does is what is tested
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { call, compose, type Coroutine, Request } from "@weightless/io/compose";
 

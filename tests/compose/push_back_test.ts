@@ -1,3 +1,4 @@
+// deno-lint-ignore-file weightless/call-coroutine -- the slip is tested as well
 // deno-lint-ignore-file require-yield
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { call, compose, type Coroutine, pushBack } from "@weightless/io/compose";

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file weightless/call-coroutine -- slips are what is tested
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   autostart,

@@ -128,6 +128,7 @@ Deno.test("gio() lets an AssertionError of a coroutine out of step()", async () 
 Deno.test("gio() answers a request with and without the star", async () => {
   using f = fixture();
   const task = f.start(function* () {
+    // deno-lint-ignore weightless/yield-star -- both forms are tested
     return [yield wait(Promise.resolve(1)), yield* wait(Promise.resolve(2))];
   });
   assertEquals(await task.result, [1, 2]);

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file weightless/yield-star -- slips are what is tested
 /** What people write by mistake: each slip is an error that names it, at its line. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { stub } from "@std/testing/mock";

@@ -104,7 +104,7 @@ function scripted(...answers: (string | undefined)[]) {
 
 /** Tells what was asked. */
 function* mirror(request: HttpRequest): Coroutine {
-  const body: string = yield request.text();
+  const body = yield* call(request.text());
   yield ok({ "content-type": "application/json" });
   const headers = Object.fromEntries(request.headers);
   yield JSON.stringify({ method: request.method, target: request.target, headers, body });

@@ -77,7 +77,7 @@ serverTest("HttpServer answers requests", async (reactor, errors) => {
   using server = new HttpServer(reactor, {
     ...listening,
     *handler(request) {
-      const text: string = yield request.text();
+      const text = yield* call(request.text());
       yield ok({ "content-type": "text/plain" });
       yield `${request.method} ${request.path} ${text}`;
     },

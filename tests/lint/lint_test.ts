@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import lint from "../../gio/lint.ts";
+import lint from "../../lint/mod.ts";
 
 /** What is found in a generator function with this body. */
 function found(body: string, header: string): [line: string, message: string][] {
@@ -46,8 +46,12 @@ Deno.test("the lint rule finds a call that is kept instead of its result", () =>
 Deno.test("the lint rule finds transfers that nobody waits for", () => {
   const header = 'import { here, sendFile, splice } from "@weightless/io/reactor";';
   for (const what of ["sendFile", "splice", "splice.both", "splice.tee"]) {
-    const message = `${what}() is not waited for: write yield* ${what}(…), or await it`;
+    const message = `${what}() is not waited for: write yield* ${what}(…)`;
     assertEquals(found(`${what}(here, x);`, header), [[`${what}(here, x)`, message]]);
+    assertEquals(found(`() => { ${what}(here, x); };`, header), [[
+      `${what}(here, x)`,
+      `${message}, or await it`,
+    ]]);
     assertEquals(found(`yield* ${what}(here, x);`, header), []);
     assertEquals(found(`async () => { await ${what}(to, x); };`, header), []);
     assertEquals(found(`const later = ${what}(to, x);`, header), []);
