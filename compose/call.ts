@@ -1,6 +1,7 @@
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { describe } from "./_describe.ts";
 import { Frame } from "./_frame.ts";
+import { notACoroutine } from "./_not_a_coroutine.ts";
 import { isRequest } from "./request.ts";
 
 /**
@@ -56,9 +57,7 @@ export function call<R>(coroutine: Coroutine<R>): Call<R> {
         `Cannot call ${describe(coroutine)}: it is a request, give it to yield* without call()`,
       );
     }
-    throw new TypeError(
-      `Cannot call ${describe(coroutine)}: give a coroutine, call(sub()), not call(sub)`,
-    );
+    throw notACoroutine("call", coroutine, "give a coroutine, call(sub()), not call(sub)");
   }
   return new Frame(coroutine) as unknown as Call<R>;
 }

@@ -27,7 +27,7 @@ import { isCoroutine } from "./coroutine.ts";
 import { AnyGenerator, close, next, raise } from "./_generator.ts";
 import { Cleanup, GoneOn, standing } from "./_cleanup.ts";
 import { checkSize } from "./_chunks.ts";
-import { describe } from "./_describe.ts";
+import { notACoroutine } from "./_not_a_coroutine.ts";
 import { refuseUnknown } from "./_options.ts";
 import { Frame, MAX_ROOM } from "./_frame.ts";
 import { FIRST, type Markable, named, start, STARTED } from "./_started.ts";
@@ -240,10 +240,10 @@ export class Composed<R = unknown> {
    */
   constructor(coroutine: Coroutine<R>, options?: ComposeOptions) {
     if (!isCoroutine(coroutine)) {
-      throw new TypeError(
-        `Cannot compose ${
-          describe(coroutine)
-        }: give a coroutine, compose(main()), or a generator function`,
+      throw notACoroutine(
+        "compose",
+        coroutine,
+        "give a coroutine, compose(main()), or a generator function",
       );
     }
     if (options !== undefined) refuseUnknown("compose", options, OPTIONS);

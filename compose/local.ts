@@ -40,7 +40,9 @@ export class Local<T> {
   set(value: T): void {
     const frame = currentFrame();
     if (frame === undefined) {
-      throw new TypeError("Cannot set a Local here: no composed coroutine is running");
+      throw new TypeError(
+        "Cannot set a Local here: no composed coroutine is running; set it in a coroutine that compose() or gio() runs",
+      );
     }
     (frame.bindings ??= new Map()).set(this, value);
   }

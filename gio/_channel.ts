@@ -113,7 +113,9 @@ export class Channel {
     const { context } = this;
     if (this.#reader !== undefined && this.#reader !== reader) {
       throw new TypeError(
-        `Cannot read ${describe(context)}: another coroutine does (${this.#reader})`,
+        `Cannot read ${
+          describe(context)
+        }: another coroutine does (${this.#reader}); let one read and give the others what they need`,
       );
     }
     // The reactor forgets a context that was closed, and does not tell a callback that closed it.

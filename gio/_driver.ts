@@ -1,5 +1,6 @@
+import { notACoroutine } from "../compose/_not_a_coroutine.ts";
 import { allBindings, detach } from "../compose/compose.ts";
-import { compose, type Coroutine, EndOfStream, type Waiter } from "../compose/mod.ts";
+import { compose, type Coroutine, EndOfStream, isCoroutine, type Waiter } from "../compose/mod.ts";
 import { describe } from "../reactor/_describe.ts";
 import { duration } from "../reactor/_whole.ts";
 import { type Forgettable, type Maker, makersAre } from "../reactor/transfer/_maker.ts";
@@ -115,10 +116,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     { parent, isBranch = false, locals = allBindings() }: Partial<Origin> = {},
   ) {
     super();
-    if (typeof coroutine === "function") {
-      throw new TypeError(
-        `Cannot run ${Deno.inspect(coroutine)}: give a coroutine, main(), not main`,
-      );
+    if (!isCoroutine(coroutine)) {
+      throw notACoroutine("run", coroutine, "give a coroutine, main(), not main");
     }
     if (lingerMs !== undefined) duration(lingerMs, "run a coroutine: lingerMs");
     this.reactor = reactor;

@@ -1,6 +1,6 @@
 import { allBindings } from "../compose/compose.ts";
 import { type Coroutine, isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
-import { shown } from "../reactor/_describe.ts";
+import { notACoroutine } from "../compose/_not_a_coroutine.ts";
 import { TransferRequest } from "../reactor/transfer/transfer.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
@@ -50,10 +50,11 @@ class Together<R> extends Request<R> {
         branch.claim();
       }
       if (isCoroutine(branch) || isRequest(branch)) continue;
-      throw new TypeError(
-        `Cannot run ${
-          shown(branch)
-        } in ${what}: give coroutines, main() and not main or call(main()), or requests`,
+      throw notACoroutine(
+        "run",
+        branch,
+        "give coroutines, main() and not main or call(main()), or requests",
+        ` in ${what}`,
       );
     }
     this.what = what;

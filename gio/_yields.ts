@@ -115,9 +115,23 @@ export class Yields {
 function meaningless(value: unknown): TypeError {
   ignoreRejection(value);
   return new TypeError(
-    `Cannot do anything with a yielded ${typeof value} (${
-      shown(value)
-    }): yield nothing to read, a string or Uint8Array to ` +
-      "write, or a request such as wait(promise) with yield*",
+    `Cannot do anything with a yielded ${typeof value} (${shown(value)}): ${instead(value)}`,
   );
+}
+
+function instead(value: unknown): string {
+  if (value instanceof Promise) return "wait for it, yield* wait(promise)";
+  if (Symbol.asyncIterator in Object(value) && !(value instanceof Response)) {
+    return "wait for its next item, yield* wait(generator.next())";
+  }
+  if (typeof value === "function") return "call it, main() and not main";
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") {
+    return "write it as text, yield String(value)";
+  }
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    return "write a Uint8Array of it";
+  }
+  if (value instanceof Response) return "only what fetchHandler() is given answers by a Response";
+  return "yield nothing to read, a string or Uint8Array to " +
+    "write, or a request such as wait(promise) with yield*";
 }

@@ -1,5 +1,5 @@
 import { shown } from "../reactor/_describe.ts";
-import { Request, type Waiter } from "../compose/mod.ts";
+import { isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
 
 class Wait<T> extends Request<T> {
   readonly #promise: PromiseLike<T>;
@@ -44,9 +44,10 @@ class Wait<T> extends Request<T> {
  */
 export function wait<T>(promise: PromiseLike<T>): Request<T> {
   if (typeof promise?.then !== "function") {
-    throw new TypeError(
-      `Cannot wait for ${shown(promise)}: give a promise, wait(f()), not wait(f)`,
-    );
+    let instead = "give a promise, wait(f()), not wait(f)";
+    if (isCoroutine(promise)) instead = "it is a coroutine, call it by yield* call(sub())";
+    else if (isRequest(promise)) instead = "it is a request, give it to yield* without wait()";
+    throw new TypeError(`Cannot wait for ${shown(promise)}: ${instead}`);
   }
   return new Wait(promise);
 }

@@ -426,7 +426,8 @@ export class Answer implements AnswerSink {
 
 export function twoHeads(status: number): LocalProtocolError {
   return new LocalProtocolError(
-    `Cannot answer with status ${status}: the head of the response has been yielded before`,
+    `Cannot answer with status ${status}: the head of the response has been yielded before; ` +
+      "yield one head, then the body",
   );
 }
 

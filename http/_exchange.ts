@@ -710,9 +710,15 @@ function noCoroutine(given: unknown): TypeError {
 function meaningless(value: unknown): TypeError {
   ignoreRejection(value);
   return new TypeError(
-    `Cannot do anything with a yielded ${
-      shown(value)
-    }: yield a response head such as ok(headers) to begin the answer, ` +
-      "a string or Uint8Array for its body, nothing to read the request's body, or a request such as wait(promise) with yield*",
+    `Cannot do anything with a yielded ${shown(value)}: ${instead(value)}`,
   );
+}
+
+function instead(value: unknown): string {
+  if (value instanceof Promise) return "wait for it, yield* wait(promise)";
+  if (value instanceof Response) {
+    return "yield ok(headers), then the body; or give fetchHandler() a function that returns it";
+  }
+  return "yield a response head such as ok(headers) to begin the answer, " +
+    "a string or Uint8Array for its body, nothing to read the request's body, or a request such as wait(promise) with yield*";
 }

@@ -47,7 +47,7 @@ export function badName(byte: number, nameLength: number): RemoteProtocolError {
         // the first header.
         ? "a header that begins with a space (RFC 9112 5.2)"
         // RFC 9112 5.1: a server MUST reject whitespace between name and colon with 400.
-        : "a space between a header's name and its colon (RFC 9112 5.1)",
+        : "a space after a header's name, where its colon belongs (RFC 9112 5.1)",
     );
   }
   if (byte === CR || byte === LF) {

@@ -64,6 +64,7 @@ export class Head extends HeaderLines {
         if (pair[0] !== given[i++] || pair[1] !== given[i++]) return false;
       }
     } else {
+      if (typeof headers !== "object" || headers === null) return false;
       if (Symbol.iterator in headers) return false;
       for (const name in headers) {
         if (name !== given[i++] || headers[name] !== given[i++]) return false;

@@ -30,8 +30,8 @@ import {
   isRequest,
   Yield,
 } from "../compose/mod.ts";
-import { describe } from "../compose/_describe.ts";
 import { machinery } from "../compose/_machinery.ts";
+import { notACoroutine } from "../compose/_not_a_coroutine.ts";
 import { PushBack } from "../compose/push_back.ts";
 import { cleaned } from "../compose/_traceback.ts";
 
@@ -72,10 +72,10 @@ class Slot {
     const [stage] = given;
     const coroutine = typeof stage === "function" ? stage() : stage;
     if (!isCoroutine(coroutine)) {
-      throw new TypeError(
-        `Cannot make a stage of ${
-          describe(coroutine)
-        }: give a coroutine, or a function that makes one`,
+      throw notACoroutine(
+        "make a stage of",
+        coroutine,
+        "give a coroutine, or a function that makes one",
       );
     }
     this.stage = compose(coroutine);

@@ -30,9 +30,16 @@ export function aboutAddress(
   const addr: Deno.Addr = path === undefined
     ? { transport: "tcp", hostname, port }
     : { transport: "unix", path };
-  const told = new kind(`Cannot ${doing} ${describeAddr(addr)}: ${error.message}`);
+  const mend = error instanceof Deno.errors.AddrInUse ? `; ${otherAddress(path)}` : "";
+  const told = new kind(`Cannot ${doing} ${describeAddr(addr)}: ${error.message}${mend}`);
   const { code } = error as { code?: string };
   return code === undefined ? told : Object.defineProperty(told, "code", { value: code });
+}
+
+function otherAddress(path: string | undefined): string {
+  return path === undefined
+    ? "end the program that listens there, or give another port, or 0 for any that is free"
+    : "end the program that listens there, or remove the file if there is none";
 }
 
 /**

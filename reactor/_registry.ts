@@ -1,7 +1,8 @@
+import { checkCallback } from "./_callback.ts";
 import { names, refuseUnknown } from "./_known.ts";
 import type { Clock } from "./clock.ts";
 import type { DenoSelector } from "./_deno_selector.ts";
-import { describe, shown, text } from "./_describe.ts";
+import { describe, text } from "./_describe.ts";
 import { Handler, type Kind } from "./_handler.ts";
 import { traced } from "./_inspect.ts";
 import type { Handle, RegistrationOptions } from "./reactor_options.ts";
@@ -66,13 +67,15 @@ export class Registry {
     if (options !== NO_OPTIONS) refuseUnknown(`add a ${kind}`, options, OPTIONS);
     const { priority = 0, where, suspended } = options;
     if (kind !== "process" && typeof (handle as Selectable | undefined)?.watch !== "function") {
-      throw new TypeError(`Cannot add a ${kind} of ${describe(handle)}: it is not a Selectable`);
+      throw new TypeError(
+        `Cannot add a ${kind} of ${
+          describe(handle)
+        }: it is not a Selectable; make one of a connection by reactor.adopt()`,
+      );
     }
     if (this.#closed) throw new TypeError(`Cannot add a ${kind}: the reactor is shut down`);
     if (priority !== 0) whole(priority, `add a ${kind}: its priority`, 0, PRIORITIES - 1);
-    if (typeof callback !== "function") {
-      throw new TypeError(`Cannot add a ${kind}: give a function to call, not ${shown(callback)}`);
-    }
+    checkCallback(callback, `add a ${kind}`);
     const other = this.#handlers[kind].get(handle);
     if (other !== undefined) {
       const told = [!other.active && "is suspended", text(() => other.where)].filter(Boolean);

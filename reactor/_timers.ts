@@ -1,5 +1,6 @@
+import { checkCallback } from "./_callback.ts";
 import type { Clock } from "./clock.ts";
-import { shown, text } from "./_describe.ts";
+import { text } from "./_describe.ts";
 import { duration } from "./_whole.ts";
 import type { Reports } from "./_reports.ts";
 import { type HeapTimer, TimerHeap } from "./_timer_heap.ts";
@@ -31,9 +32,7 @@ export class Timers {
 
   add(ms: number, callback: () => void): HeapTimer {
     duration(ms, "add a timer: its time");
-    if (typeof callback !== "function") {
-      throw new TypeError(`Cannot add a timer: give a function to call, not ${shown(callback)}`);
-    }
+    checkCallback(callback, "add a timer");
     return this.#heap.add(this.#clock.now() + ms, callback);
   }
 

@@ -1,3 +1,4 @@
+import { checkCallback } from "./_callback.ts";
 import type { AcceptorOptions } from "./acceptor_options.ts";
 import { ACCEPTOR } from "./_all_options.ts";
 import { refuseUnknown } from "./_known.ts";
@@ -81,6 +82,7 @@ export class Acceptor implements Disposable {
   constructor(reactor: Reactor, options: AcceptorOptions, onAccept: (socket: Socket) => void) {
     checkReactor(reactor, "listen", "new Acceptor(reactor, options, onAccept)");
     refuseUnknown("listen", options, ACCEPTOR);
+    checkCallback(onAccept, "call onAccept with each connection");
     this.#reactor = reactor;
     this.#options = options;
     this.#onAccept = onAccept;

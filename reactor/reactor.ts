@@ -1,10 +1,12 @@
+import { checkCallback } from "./_callback.ts";
 import { names, refuseUnknown } from "./_known.ts";
 import { tellAttended } from "./_attended.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Clock } from "./clock.ts";
 import { createSelector } from "./_create_selector.ts";
 import type { DenoSelector } from "./_deno_selector.ts";
-import { describe } from "./_describe.ts";
+import { describe, shown } from "./_describe.ts";
+import { ignoreRejection } from "./_ignore.ts";
 import { sendAtOnce } from "./linux/_tcp.ts";
 import { checkReactorOptions } from "./_options.ts";
 import { isTls } from "./_deno_listening.ts";
@@ -211,8 +213,10 @@ export class Reactor implements Disposable {
    */
   addProcess(process: Process, options?: RegistrationOptions): void {
     let callback: () => void;
-    if (typeof process === "function") callback = process;
-    else if (typeof process?.next === "function") {
+    if (typeof process === "function") {
+      checkCallback(process, "add a process", "give the coroutine, main(), not main");
+      callback = process;
+    } else if (typeof process?.next === "function") {
       const coroutine = new CoroutineProcess(this, process);
       // A coroutine that waits for a request is suspended until that is answered.
       callback = () =>
@@ -358,6 +362,7 @@ export class Reactor implements Disposable {
   ): Socket {
     this.#checkAlive("adopt a connection");
     refuseUnknown("adopt a connection", options, TO_ADOPT);
+    checkStream(stream);
     const { owner } = this.#sockets;
     const { noDelay = true } = options;
     if (noDelay && "handshake" in stream) sendAtOnce(stream as Deno.TlsConn, options);
@@ -452,7 +457,9 @@ export class Reactor implements Disposable {
     this.#checkAlive("run");
     refuseUnknown("run", options, TO_RUN);
     const { signal } = options;
-    if (this.#running) throw new TypeError("Cannot run: the reactor runs already");
+    if (this.#running) {
+      throw new TypeError("Cannot run: the reactor runs already; what you add to it runs as well");
+    }
     this.#running = true;
     const stop = () => this.requestShutdown();
     signal?.addEventListener("abort", stop, { once: true });
@@ -555,4 +562,16 @@ export class Reactor implements Disposable {
       throw new TypeError(`Cannot ${doing}: the reactor is shut down`);
     }
   }
+}
+
+/** What is no stream would be found out at the first read, and then without its name. */
+function checkStream(stream: unknown): void {
+  const { close, read, pull, write, recv } = (stream ?? {}) as Record<string, unknown>;
+  const canMove = [read, pull, write].some((method) => typeof method === "function");
+  if (canMove && typeof close === "function" && typeof recv !== "function") return;
+  ignoreRejection(stream);
+  let instead = "give a connection, adopt(await Deno.connect(…)), or a ByteStream";
+  if (typeof recv === "function") instead = "it is a socket of a reactor already, use it as it is";
+  else if (stream instanceof Promise) instead = "it is a promise, await it before";
+  throw new TypeError(`Cannot adopt ${shown(stream)}: ${instead}`);
 }

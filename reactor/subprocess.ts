@@ -116,12 +116,7 @@ export function subprocess(
 ): Subprocess<Socket | undefined> {
   const { stderr = "piped" } = options;
   checkPipes(options);
-  const child = new Deno.Command(command, {
-    ...options,
-    stdin: "piped",
-    stdout: "piped",
-    stderr,
-  }).spawn();
+  const child = start(command, { ...options, stdin: "piped", stdout: "piped", stderr });
   const name = `${command} ${child.pid}`;
   const ending = new Ending(reactor, child);
   const input = new Input(child.stdin);
@@ -183,6 +178,19 @@ export function subprocess(
       heard?.abort();
     },
   };
+}
+
+function start(command: string | URL, options: Deno.CommandOptions): Deno.ChildProcess {
+  try {
+    return new Deno.Command(command, options).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(
+      `Cannot start ${shown(String(command))}: there is no such program, or no such cwd; ` +
+        'arguments are an option of their own, subprocess(reactor, "ls", { args: ["-l"] })',
+      { cause: error },
+    );
+  }
 }
 
 /** Checks options that the type of TypeScript excludes or that would have no effect. */

@@ -193,5 +193,7 @@ export class HttpClient implements Disposable {
 }
 
 function closed(): TypeError {
-  return new TypeError("Cannot ask: the client is closed");
+  return new TypeError(
+    "Cannot ask: the client is closed; make a new HttpClient, or close this one later",
+  );
 }

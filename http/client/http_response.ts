@@ -166,7 +166,7 @@ export class HttpResponse implements Disposable {
   #claim(): void {
     if (this.#isClaimed || this.context.closed || this.#body?.isBeingRead) {
       throw new TypeError(
-        `Cannot read the body of the response to ${this.#what}: it is being read, or was read or closed before`,
+        `Cannot read the body of the response to ${this.#what}: it is being read, or was read or closed before; read it once and keep what comes`,
       );
     }
     this.#isClaimed = true;

@@ -1,6 +1,7 @@
 import { descriptorOf } from "../linux/_descriptor_of.ts";
 import { DescriptorSocket } from "../linux/_descriptor_socket.ts";
 import { describe, describeAddr, shown, text } from "../_describe.ts";
+import { ignoreRejection } from "../_ignore.ts";
 import type { Registrar } from "../_registrar.ts";
 import type { Selectable } from "../selectable.ts";
 import type { Socket } from "../socket.ts";
@@ -102,14 +103,19 @@ export function reactorOf(end: object | undefined): Registrar | undefined {
 export function sourceOf(end: object, waiting: Waiting): Source {
   if ("recv" in end) return new SocketSource(end as Lent<Receiver>, waiting);
   if ("read" in end) return new ConnSource(end as Reads);
-  throw new TypeError(`Cannot transfer from ${shown(end)}: it has no read()`);
+  throw new TypeError(`Cannot transfer from ${shown(end)}: ${whyNot(end, "read")}`);
 }
 
 /** Makes the end that a transfer writes to. */
 export function targetOf(end: object, waiting: Waiting): Target {
   if ("send" in end) return new SocketTarget(end as Lent<Sender>, waiting);
   if ("write" in end) return new ConnTarget(end as Writes);
-  throw new TypeError(`Cannot transfer to ${shown(end)}: it has no write()`);
+  throw new TypeError(`Cannot transfer to ${shown(end)}: ${whyNot(end, "write")}`);
+}
+
+function whyNot(end: unknown, method: string): string {
+  ignoreRejection(end);
+  return end instanceof Promise ? "it is a promise, await it before" : `it has no ${method}()`;
 }
 
 class ConnEnd<T extends object> implements End {

@@ -96,7 +96,7 @@ export class FileSource implements Source {
 /** A file that somebody has opened. */
 type OpenFile = Deno.FsFile | PlainFile;
 
-function isOpen(file: string | URL | OpenFile): file is OpenFile {
+export function isOpen(file: string | URL | OpenFile): file is OpenFile {
   return file instanceof Deno.FsFile || file instanceof PlainFile;
 }
 

@@ -1,5 +1,6 @@
+import { shown } from "../_describe.ts";
 import { names, refuseUnknown } from "../_known.ts";
-import { FileSource } from "./_file_source.ts";
+import { FileSource, isOpen } from "./_file_source.ts";
 import { pumped } from "./_pump.ts";
 import type { Transfer, TransferOptions, TransferTarget } from "./transfer.ts";
 
@@ -87,6 +88,11 @@ export function sendFile(
   options: SendFileOptions = {},
 ): Transfer {
   refuseUnknown("send a file", options, OPTIONS);
+  if (typeof file !== "string" && !(file instanceof URL) && !isOpen(file)) {
+    throw new TypeError(
+      `Cannot send the file ${shown(file)}: give a path, a URL or an open file, sendFile(to, path)`,
+    );
+  }
   const { offset, length, ...rest } = options;
   return pumped({ ...rest, from: new FileSource(file, offset, length), to });
 }

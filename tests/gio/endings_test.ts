@@ -461,7 +461,7 @@ Deno.test("iterate() of what is no coroutine throws, and leaves no reactor runni
       for await (const _ of iterate(5 as unknown as Coroutine));
     },
     TypeError,
-    "Cannot compose",
+    "Cannot run",
   );
 });
 

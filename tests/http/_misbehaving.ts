@@ -552,7 +552,7 @@ export const ways: Record<string, Way[]> = {
     {
       name: "sends a header without a colon",
       serves: [REQUEST, `${OK}Content-Length 5\r\n\r\nhello`],
-      gets: "RemoteProtocolError: a space between a header's name and its colon",
+      gets: "RemoteProtocolError: a space after a header's name, where its colon belongs",
     },
     {
       name: "sends a header without a name",
@@ -562,7 +562,7 @@ export const ways: Record<string, Way[]> = {
     {
       name: "sends a space before the colon",
       serves: [REQUEST, `${OK}Content-Length : 5\r\n\r\nhello`],
-      gets: "RemoteProtocolError: a space between a header's name and its colon",
+      gets: "RemoteProtocolError: a space after a header's name, where its colon belongs",
     },
     {
       name: "folds a header over two lines",
@@ -875,7 +875,7 @@ export const ways: Record<string, Way[]> = {
     {
       name: "sends a trailer that is none",
       serves: [REQUEST, `${CHUNKED}5\r\nhello\r\n0\r\nno colon\r\n\r\n`],
-      gets: "RemoteProtocolError: a space between a header's name and its colon",
+      gets: "RemoteProtocolError: a space after a header's name, where its colon belongs",
     },
     {
       name: "sends a Content-Length as a trailer",
