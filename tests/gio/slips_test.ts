@@ -147,7 +147,7 @@ Deno.test("call() of a request, and all() of a call(), are told what to write", 
           yield* together(call(main()) as never);
         }()),
       TypeError,
-      "give coroutines, main() and not main or call(main()), or requests",
+      `Cannot run what call() gives in ${together.name}(): give the coroutine itself`,
     );
   }
 });

@@ -31,7 +31,7 @@ for (const selector of SELECTORS) {
         listen({ hostname, port, ...tls }),
         Deno.errors.AddrInUse,
         "EADDRINUSE",
-        `Cannot listen on tcp ${hostname}:${port}: Address already in use (os error 98)`,
+        `Cannot listen on tcp ${hostname}:${port}: Address already in use (os error 98); end the program that listens there, or give another port, or 0 for any that is free`,
       );
       assertTells(
         listen({ hostname: "192.0.2.1", port: 0, ...tls }),
