@@ -58,7 +58,7 @@ export const CLASSES: ReadonlyMap<string, { module: string; methods: Map<string,
       module: "http",
       methods: new Map(methods("coroutine", "bytes formData json text")),
     }],
-    ["Queue", { module: "gio", methods: new Map(methods("request", "get put")) }],
+    ["Queue", { module: "gio", methods: new Map(methods("promised", "get put")) }],
   ]);
 
 const MODULES = "compose|pipeline|reactor|gio|http";

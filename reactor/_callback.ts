@@ -17,7 +17,6 @@ export function checkCallback(
   }
   if (!GENERATORS.includes(Object.getPrototypeOf(callback))) return;
   throw new TypeError(
-    `Cannot ${doing} with ${shown(callback)}: a call of it would only make a coroutine, ` +
-      `which nobody runs; ${instead}`,
+    `Cannot ${doing}: ${shown(callback)} only makes a coroutine, which nobody runs; ${instead}`,
   );
 }

@@ -344,7 +344,7 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "new Acceptor(reactor, options, main)",
-      "Cannot call onAccept with each connection with [GeneratorFunction: main]: a call of it would only make a coroutine, which nobody runs; give a function that runs it, () => gio(reactor, connection, main())",
+      "Cannot call onAccept with each connection: [GeneratorFunction: main] only makes a coroutine, which nobody runs; give a function that runs it, () => gio(reactor, connection, main())",
       "new Acceptor(reactor, options, (socket) => gio(reactor, socket, main()))",
       () => {
         using reactor = new Reactor();
@@ -358,12 +358,15 @@ export const SLIPS: Record<string, Slip[]> = {
       () =>
         reported((reactor) => {
           const acceptor = new Acceptor(reactor, local, () => main());
-          Deno.connect({ ...local, port: acceptor.addr.port }).then((conn) => conn.close());
+          Deno.connect({ ...local, port: acceptor.addr.port }).then(
+            (conn) => conn.close(),
+            () => {},
+          );
         }),
     ),
     row(
       "reactor.addTimer(10, main)",
-      "Cannot add a timer with [GeneratorFunction: main]: a call of it would only make a coroutine, which nobody runs; give a function that runs it, () => gio(reactor, connection, main())",
+      "Cannot add a timer: [GeneratorFunction: main] only makes a coroutine, which nobody runs; give a function that runs it, () => gio(reactor, connection, main())",
       "reactor.addTimer(10, () => gio(reactor, undefined, main()))",
       () => {
         using reactor = new Reactor();
@@ -372,7 +375,7 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "reactor.addProcess(main)",
-      "Cannot add a process with [GeneratorFunction: main]: a call of it would only make a coroutine, which nobody runs; give the coroutine, main(), not main",
+      "Cannot add a process: [GeneratorFunction: main] only makes a coroutine, which nobody runs; give the coroutine, main(), not main",
       "reactor.addProcess(main())",
       () => {
         using reactor = new Reactor();

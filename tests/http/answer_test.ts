@@ -307,7 +307,7 @@ const mistakes: [string, unknown[], new () => Error, string][] = [
     TypeError,
     "a yielded object: yield a response head",
   ],
-  ["a promise", [Promise.resolve()], TypeError, "wait(promise) with yield*"],
+  ["a promise", [Promise.resolve()], TypeError, "yield* wait(promise)"],
   ["a Response", [new Response()], TypeError, "a yielded Response"],
 ];
 

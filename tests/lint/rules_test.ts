@@ -107,7 +107,7 @@ const FOUND: [body: string, finding: string, mended: string][] = [
   ],
   [
     "const queue = new Queue();\nqueue.put(1);",
-    "yield-request: queue.put() does nothing by itself: write yield* queue.put(…)",
+    "yield-request: queue.put() is not waited for: write yield* queue.put(…)",
     "const queue = new Queue();\nyield* queue.put(1);",
   ],
   [

@@ -332,14 +332,14 @@ for (const selector of Deno.build.os === "linux" ? ["deno", "epoll"] : []) {
 }
 
 leakTest(
-  "Acceptor tells when its callback is a coroutine function, and aborts the connection",
+  "Acceptor tells when its callback returns a coroutine, and aborts the connection",
   async () => {
     const told: unknown[] = [];
     using reactor = new Reactor({ onError: (error) => told.push(error) });
     function* serve() {
       yield "never";
     }
-    using acceptor = new Acceptor(reactor, { hostname, port: 0 }, serve);
+    using acceptor = new Acceptor(reactor, { hostname, port: 0 }, () => serve());
     const running = reactor.run();
     try {
       using conn = await Deno.connect({ hostname, port: acceptor.port });
