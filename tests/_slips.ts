@@ -794,8 +794,8 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "client.post(url, { body: { a: 1 } })",
-      'Cannot send { a: 1 }: a body is text, bytes, a form, a Blob, a stream, or a coroutine that yields it; for JSON give { headers: { "content-type": "application/json" }, body: JSON.stringify(value) }',
-      "client.post(url, { body: JSON.stringify({ a: 1 }) })",
+      "Cannot send { a: 1 }: a body is text, bytes, a form, a Blob, a stream, or a coroutine that yields it; for JSON give { json: value }",
+      "client.post(url, { json: { a: 1 } })",
       () => new HttpClient().post("http://127.0.0.1/", { body: { a: 1 } }),
     ),
     row(
