@@ -24,7 +24,7 @@ function known(kind: Kind, from: string[], names: string): [string, Known][] {
 
 /** The functions, and the classes that are requests, by name. */
 export const FUNCTIONS: ReadonlyMap<string, Known> = new Map([
-  ...known("request", ["gio"], "all connectTo race shield sleep spawn wait"),
+  ...known("request", ["gio"], "all closeWrite connectTo race shield sleep spawn wait"),
   ...known("request", ["gio", "reactor"], "Suspend"),
   ...known("promised", ["reactor"], "sendFile splice"),
   ...known("call", ["compose"], "call"),

@@ -5,7 +5,8 @@
  */
 import * as W from "../mod.ts";
 import lint from "../lint/mod.ts";
-import { stubbedTimers } from "./_stubbed_timers.ts";
+import { stub } from "@std/testing/mock";
+import { FakeTime } from "@std/testing/time";
 
 // The types would refuse most of it, and not all users have them.
 // deno-lint-ignore no-explicit-any
@@ -462,10 +463,11 @@ export const SLIPS: Record<string, Slip[]> = {
       "await reactor.run();",
       () => {
         let told: unknown;
-        using timers = stubbedTimers();
+        using time = new FakeTime();
+        using _ = stub(Deno, "unrefTimer");
         using reactor = new Reactor({ onError: (error: unknown) => told = error });
         const acceptor = new Acceptor(reactor, local, () => {});
-        timers.goOff();
+        time.tick(5000);
         acceptor.close();
         throw told;
       },
