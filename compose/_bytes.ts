@@ -32,3 +32,25 @@ export function indexOf(bytes: Uint8Array, what: Uint8Array, from: number = 0): 
   }
   return -1;
 }
+
+type Slice = (this: Uint8Array, from: number, to: number) => string;
+
+/** Buffer is much faster than anything else. Browsers do not have it. */
+const { latin1Slice = inPieces } =
+  (globalThis as { Buffer?: { prototype: { latin1Slice?: Slice } } }).Buffer?.prototype ?? {};
+
+/** As many arguments as any engine takes. */
+const PIECE = 4096;
+
+function inPieces(this: Uint8Array, from: number, to: number): string {
+  let text = "";
+  for (let at = from; at < to; at += PIECE) {
+    text += String.fromCharCode(...this.subarray(at, Math.min(at + PIECE, to)));
+  }
+  return text;
+}
+
+/** Bytes as text in ISO-8859-1: each byte is a character. */
+export function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return latin1Slice.call(bytes, from, to);
+}

@@ -1,6 +1,6 @@
 import { machinery } from "./_machinery.ts";
 import { onlyToBeCalled } from "./_only_to_be_called.ts";
-import { Buffer } from "node:buffer";
+import { latin1 } from "./_bytes.ts";
 import { checkSize, type Chunk, Chunks, DEFAULT_MAX } from "./_chunks.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { PushBack } from "./push_back.ts";
@@ -75,13 +75,8 @@ function* matching(regexp: RegExp, max: number): Coroutine<RegExpExecArray> {
   }
 }
 
-/** It must be fast, because for each match all that has arrived is made text again. */
-const { latin1Slice } = Buffer.prototype as unknown as {
-  latin1Slice(this: Uint8Array, from: number, to: number): string;
-};
-
 function characters(chunk: Chunk): string {
-  return typeof chunk === "string" ? chunk : latin1Slice.call(chunk, 0, chunk.length);
+  return typeof chunk === "string" ? chunk : latin1(chunk, 0, chunk.length);
 }
 
 const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t" };

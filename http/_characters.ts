@@ -1,5 +1,5 @@
 /** The alphabets of HTTP as tables of bytes, and text from bytes. */
-import { Buffer } from "node:buffer";
+import { latin1 as joined } from "../compose/_bytes.ts";
 
 export const TAB = 0x09, LF = 0x0a, CR = 0x0d, SPACE = 0x20, COLON = 0x3a;
 
@@ -43,16 +43,12 @@ for (let i = 0; i < 16; i++) {
   HEX[i.toString(16).charCodeAt(0)] = HEX[i.toString(16).toUpperCase().charCodeAt(0)] = i;
 }
 
-const { latin1Slice } = Buffer.prototype as unknown as {
-  latin1Slice(this: Uint8Array, from: number, to: number): string;
-};
-
 /** Up to this many characters, joining is faster than a call of Buffer. */
 const FEW = 8;
 
 /** Bytes as text in ISO-8859-1: each byte is a character. */
 export function latin1(bytes: Uint8Array, from: number, to: number): string {
-  if (to - from > FEW) return latin1Slice.call(bytes, from, to);
+  if (to - from > FEW) return joined(bytes, from, to);
   let text = "";
   for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!);
   return text;
@@ -64,7 +60,7 @@ export function isDigit(byte: number): boolean {
 
 /** Text as bytes in ISO-8859-1. */
 export function latin1Bytes(text: string): Uint8Array {
-  return Buffer.from(text, "latin1");
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Selectable } from "./selectable.ts";
 
 function one(addr: Deno.Addr): string {
@@ -14,35 +15,6 @@ export function describeAddr(local: Deno.Addr, remote?: Deno.Addr): string {
 }
 
 /**
- * Adds to an error of the system what was being done, and at which address. Its class and code stay
- * the same.
- */
-export function aboutAddress(
-  error: unknown,
-  doing: string,
-  hostname: string,
-  { port = 0, path }: { port?: number; path?: string },
-): unknown {
-  // A NotCapable error tells already what it is about.
-  if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
-  const kind = error.constructor as ErrorConstructor;
-  if (kind !== Error && !Object.values(Deno.errors).includes(kind as never)) return error;
-  const addr: Deno.Addr = path === undefined
-    ? { transport: "tcp", hostname, port }
-    : { transport: "unix", path };
-  const mend = error instanceof Deno.errors.AddrInUse ? `; ${otherAddress(path)}` : "";
-  const told = new kind(`Cannot ${doing} ${describeAddr(addr)}: ${error.message}${mend}`);
-  const { code } = error as { code?: string };
-  return code === undefined ? told : Object.defineProperty(told, "code", { value: code });
-}
-
-function otherAddress(path: string | undefined): string {
-  return path === undefined
-    ? "end the program that listens there, or give another port, or 0 for any that is free"
-    : "end the program that listens there, or remove the file if there is none";
-}
-
-/**
  * Returns what `tell` returns, or `""` if it throws. A message must come out whatever it tells of.
  */
 export function text(tell: () => unknown): string {
@@ -53,10 +25,12 @@ export function text(tell: () => unknown): string {
   }
 }
 
+const DEPTH_0 = { depth: 0 };
+
 /** Shows an unexpected value in a message: on one short line, even if code of the value throws. */
 export function shown(value: unknown): string {
-  return text(() => Deno.inspect(value, { depth: 0 }).replace(/\s+/g, " ").slice(0, 100)) ||
-    typeof value;
+  const tell = () => typeof value === "string" ? JSON.stringify(value) : inspect(value, DEPTH_0);
+  return text(() => tell().replace(/\s+/g, " ").slice(0, 100)) || typeof value;
 }
 
 /** Names a selectable, a process or any other value in a message. */

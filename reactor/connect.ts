@@ -1,7 +1,8 @@
 import { names, refuseUnknown } from "./_known.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { endTcp } from "./linux/_tcp.ts";
-import { aboutAddress, shown } from "./_describe.ts";
+import { aboutAddress } from "./_about_address.ts";
+import { shown } from "./_describe.ts";
 import { checkPair, checkPath, refuse } from "./_options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Socket } from "./socket.ts";

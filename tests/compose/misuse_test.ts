@@ -37,7 +37,9 @@ Deno.test("compose() throws TypeError when called, when the function makes somet
 
 Deno.test("autostart() and identify() throw TypeError when called, when the function makes something else", () => {
   for (const wrap of [autostart, identify]) {
-    for (const [value, shown] of [[42, "42"], [undefined, "undefined"], [[], "[]"]] as const) {
+    for (
+      const [value, shown] of [[42, "42"], [undefined, "undefined"], [[], "[Array(0)]"]] as const
+    ) {
       const made = wrap((() => value) as unknown as () => Coroutine);
       assertThrows(() => made(), TypeError, `Cannot start ${shown}: give a generator function`);
     }

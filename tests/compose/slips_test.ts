@@ -184,9 +184,27 @@ Deno.test("trace() says what it wants when it gets something else", () => {
     const [value, shown] of [
       [main, "[GeneratorFunction: main]"],
       [undefined, "undefined"],
-      [{}, "{}"],
-      [[], "[]"],
+      [{}, "[Object]"],
+      [[], "[Array(0)]"],
+      [new Uint8Array(3), "[Uint8Array(3)]"],
+      [new Map(), "[Map]"],
+      [Promise.resolve(), "[Promise]"],
+      [new TypeError("wrong"), "[TypeError: wrong]"],
+      [Object.create(null), "[Object]"],
+      [() => {}, "[Function: (anonymous)]"],
+      [async () => {}, "[AsyncFunction: (anonymous)]"],
+      [1n, "1n"],
+      [Symbol("s"), "Symbol(s)"],
       ["text", '"text"'],
+      ["x".repeat(50), `"${"x".repeat(40)}…"`],
+      [
+        {
+          get length() {
+            throw new Error("not to be asked");
+          },
+        },
+        "object",
+      ],
     ] as const
   ) {
     assertThrows(

@@ -40,7 +40,7 @@ Deno.test("gio() names a meaningless yield and what may be yielded", async () =>
   const error = await assertRejects(() => task.result, TypeError);
   assertEquals(
     error.message,
-    `Cannot do anything with a yielded object ({ some: "object" }): yield nothing to read, a string or Uint8Array to write, ` +
+    `Cannot do anything with a yielded object ({ some: 'object' }): yield nothing to read, a string or Uint8Array to write, ` +
       "or a request such as wait(promise) with yield*",
   );
 });
