@@ -38,11 +38,11 @@ const MAX_FRAMES = 100;
 
 /**
  * The names that modules of this folder have in stacks. They end in `.js` where the types were
- * taken out.
+ * taken out. In a bundle that is a plain script there is no URL.
  */
 const files = (...names: string[]) =>
   names.flatMap((name) =>
-    inStacks(import.meta.url.replace(/[^/]*(\.\w+)$/, `${name}$1`)).map((url) => `${url}:`)
+    inStacks(`${import.meta.url}`.replace(/[^/]*(\.\w+)$/, `${name}$1`)).map((url) => `${url}:`)
   );
 /** The modules that run coroutines: in a stack, their frames come after those of a coroutine. */
 const DRIVERS = files("compose", "trace", "_cleanup");

@@ -48,6 +48,13 @@ export class Output {
     this.#chunks.push(data);
   }
 
+  /** RFC 9112 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF */
+  chunk(data: string | Uint8Array, length: number): void {
+    this.write(`${length.toString(16)}\r\n`);
+    this.write(data);
+    this.write("\r\n");
+  }
+
   /** Notes that an answer begins here. */
   mark(): void {
     this.#mark = { chunks: this.#chunks.length, text: this.#text.length, size: this.size };
@@ -414,10 +421,7 @@ export class Answer implements AnswerSink {
         this.#left -= length;
         return output.write(endsInHalf(data) ? encoder.encode(data) : data);
       case BY_CHUNKS:
-        // RFC 9112 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
-        output.write(`${length.toString(16)}\r\n`);
-        output.write(data);
-        return output.write("\r\n");
+        return output.chunk(data, length);
       case BY_CLOSE:
         return output.write(data);
     }
@@ -456,10 +460,10 @@ function lengthLine(length: number | undefined): string {
  * Whether text ends with the first half of a surrogate pair. If the next text began with the second
  * half, both together would be fewer bytes than were counted.
  */
-function endsInHalf(data: string | Uint8Array): data is string {
+export function endsInHalf(data: string | Uint8Array): data is string {
   return typeof data === "string" && (data.charCodeAt(data.length - 1) & 0xfc00) === 0xd800;
 }
 
-function byteLength(data: string | Uint8Array): number {
+export function byteLength(data: string | Uint8Array): number {
   return typeof data === "string" ? utf8Length(data) : data.length;
 }

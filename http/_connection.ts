@@ -27,7 +27,8 @@ import { MIN_PROGRESS, Overdue } from "./_phase_timer.ts";
 import type { Settings } from "./_settings.ts";
 import type { Wire } from "./_wire.ts";
 import { Pieces } from "./h1/_pieces.ts";
-import { RequestHeadParser, requestHeadParser } from "./h1/_request_head.ts";
+import { MAX_BEHIND } from "./h1/_heads.ts";
+import { mostOfHead, RequestHeadParser, requestHeadParser } from "./h1/_request_head.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { ErrorHandler } from "./error_handler.ts";
 import type { HttpHandler } from "./http_handler.ts";
@@ -522,8 +523,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
    */
   *#gatherHead(parser: RequestHeadParser): Coroutine<boolean> {
     const input = this.#input;
-    // An empty line may come before the head, and one byte more than allowed is an error.
-    const head = new Pieces(parser, this.#limits.maxHeadBytes + 3);
+    const head = new Pieces(parser, mostOfHead(this.#limits));
     const { host } = this;
     let isTimed = false;
     while (!head.add(input)) {
@@ -583,9 +583,6 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     for (let data; (data = this.#output.take()) !== undefined;) yield data;
   }
 }
-
-/** How many bytes of a body a request may hold besides its head. */
-const MAX_BEHIND = 4096;
 
 /** How much longer a connection is kept open than is announced, for a request may be under way. */
 const KEPT_LONGER_MS = 1000;

@@ -61,6 +61,7 @@ import type { TransferRequest } from "../reactor/transfer/transfer.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { allTimeouts } from "./_limits.ts";
 import { reasonOf } from "./_status.ts";
+import { takesOver } from "./_takes_over.ts";
 import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
 import type { Answered } from "./answered.ts";
@@ -522,27 +523,11 @@ export class Exchange implements RequestContext {
   #begin(head: Head): void {
     const request = this.#request!;
     const { body, answer } = this.#wire;
-    const switching = head.status === 101;
-    const connecting = request.method === "CONNECT" && head.status >= 200 && head.status < 300;
-    if (!switching && !connecting) {
+    if (!takesOver(head, request, body)) {
       if (head.status === 100 && this.#body === "expected") this.#body = "open";
       const isFinal = head.status >= 200;
       return answer.head(
         isFinal && this.#varies !== undefined ? variedHead(head, this.#varies) : head,
-      );
-    }
-    // RFC 9110 7.8: a server MUST name the protocol to which it switches, and MUST NOT switch to one
-    // that the client did not name. It MUST ignore what an HTTP/1.0 client names.
-    const named = request.version === "1.1" ? request.headers.get("upgrade") : undefined;
-    if (switching && !isAmong(head.upgrade, named ?? "")) {
-      throw new LocalProtocolError(
-        "Cannot switch protocols: the Upgrade header of the response must name what that of the request names " +
-          "(RFC 9110 7.8)",
-      );
-    }
-    if (!body.done) {
-      throw new LocalProtocolError(
-        "Cannot take the connection over: read the body of the request to its end first",
       );
     }
     answer.takeOver(head);
@@ -659,13 +644,6 @@ function asBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return new TextEncoder().encode(value);
   throw new TypeError(`Cannot transfer ${shown(value)} that was pushed back: only bytes and text`);
-}
-
-/** Whether all protocols of one list are in another. There must be one. */
-function isAmong(chosen: string, offered: string): boolean {
-  const listOf = (value: string) => value.toLowerCase().split(",").map((name) => name.trim());
-  const offers = listOf(offered);
-  return chosen !== "" && listOf(chosen).every((name) => offers.includes(name));
 }
 
 function isPart(): LocalProtocolError {

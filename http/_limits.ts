@@ -4,7 +4,8 @@ import { shown } from "../reactor/_describe.ts";
 import { whole } from "../reactor/_whole.ts";
 import { defaultLimits, type HttpLimits } from "./http_limits.ts";
 
-const known = new WeakMap<Partial<HttpLimits>, HttpLimits>();
+/** All limits for those that were given, for each kind of limits. */
+const kinds = new WeakMap<object, WeakMap<object, unknown>>();
 
 /**
  * Adds the defaults to the limits that were given. It gives the same object each time, which
@@ -12,19 +13,26 @@ const known = new WeakMap<Partial<HttpLimits>, HttpLimits>();
  *
  * @throws {RangeError} If one is no whole number, or Infinity: nothing would ever exceed it.
  */
-export function allLimits(given: Partial<HttpLimits> = defaultLimits): HttpLimits {
-  let limits = known.get(given);
+export function limitsOf<T extends object>(given: Partial<T>, missing: Readonly<T>): T {
+  let known = kinds.get(missing);
+  if (known === undefined) kinds.set(missing, known = new WeakMap());
+  let limits = known.get(given) as T | undefined;
   if (limits !== undefined) return limits;
-  refuseUnknown("use these limits", given, Object.keys(defaultLimits));
-  if (given.maxRequests === 0) throw new RangeError("Cannot use these limits: maxRequests is 0");
-  limits = { ...defaultLimits };
-  for (const name of Object.keys(defaultLimits) as (keyof HttpLimits)[]) {
+  refuseUnknown("use these limits", given, Object.keys(missing));
+  limits = { ...missing };
+  for (const name of Object.keys(missing) as (keyof T & string)[]) {
     const value = given[name];
     if (value === undefined) continue;
-    limits[name] = whole(value, `use these limits: ${name}`);
+    limits[name] = whole(value as number, `use these limits: ${name}`) as T[typeof name];
   }
   known.set(given, limits);
   return limits;
+}
+
+/** The limits of a server. */
+export function allLimits(given: Partial<HttpLimits> = defaultLimits): HttpLimits {
+  if (given.maxRequests === 0) throw new RangeError("Cannot use these limits: maxRequests is 0");
+  return limitsOf(given, defaultLimits);
 }
 
 /**

@@ -5,10 +5,11 @@ import { Outbox } from "../../gio/_outbox.ts";
 import type { Reactor, Socket, Timer } from "../../reactor/mod.ts";
 import { Input } from "../_body.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
-import { listOf, TUNNEL } from "../h1/_field_values.ts";
-import { Pieces } from "../h1/_pieces.ts";
+import { checkUpgrade } from "../_takes_over.ts";
+import { TUNNEL } from "../h1/_field_values.ts";
+import type { Heads } from "../h1/_heads.ts";
 import { ResponseBody } from "../h1/_response_body.ts";
-import { ResponseHeadParser, responseHeadParser } from "../h1/_response_head.ts";
+import { type ResponseHeadParser, responseHeads } from "../h1/_response_head.ts";
 import { HttpHeaders } from "../http_headers.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { BodyContext, type BodyOrigin } from "./_body_context.ts";
@@ -36,8 +37,6 @@ import type { RequestHead } from "./_request_head.ts";
 
 /** How long it may take to read a body that nobody wants. */
 const DRAIN_MS = 1000;
-/** A head with more than so many bytes behind it is copied. */
-const MAX_BEHIND = 4096;
 
 /** What the connection tells the pool. */
 export interface ConnectionOwner {
@@ -97,14 +96,12 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   readonly #limits: ClientLimits;
   readonly #input = new Input();
   readonly #body: ResponseBody;
-  readonly #parser: ResponseHeadParser;
+  readonly #heads: Heads<ResponseHeadParser>;
   readonly #deadline: Deadline;
   #state: State = "idle";
   #exchange: Exchange | undefined = undefined;
   /** The body that is being read. */
   #context: BodyContext | undefined = undefined;
-  /** The head that has come in part, and its parser. */
-  #part: { parser: ResponseHeadParser; pieces: Pieces } | undefined = undefined;
   /** How many interim responses came before the final one. */
   #interims = 0;
   /** Whether it can be used again after this response, as far as both sides have said. */
@@ -150,7 +147,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     this.#limits = limits;
     this.#owner = owner;
     this.#body = new ResponseBody(this.#input, limits);
-    this.#parser = responseHeadParser(limits);
+    this.#heads = responseHeads(limits);
     this.#deadline = new Deadline(reactor, () => this.#overdue());
     this.#read();
   }
@@ -363,7 +360,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   /** Parses heads, up to the final one. */
   #parse(): void {
     try {
-      for (let head; (head = this.#head()) !== undefined;) {
+      for (let head; (head = this.#heads.read(this.#input)) !== undefined;) {
         if (head.status >= 200 || head.status === 101) return this.#answer(head);
         // This settles whether the connection may stay open: not if it has a body, which it must not.
         head.framing(this.#exchange!.method);
@@ -383,33 +380,6 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     }
   }
 
-  /** The next head, if it has come. */
-  #head(): ResponseHeadParser | undefined {
-    const input = this.#input;
-    if (input.empty) return undefined;
-    const part = this.#part;
-    if (part !== undefined) {
-      if (!part.pieces.add(input)) return undefined;
-      this.#part = undefined;
-      return part.parser;
-    }
-    const whole = this.#parser;
-    const { bytes, at } = input;
-    if (whole.parse(bytes, at)) {
-      input.at = whole.end;
-      // The response is a view of its head. It must not hold a large part of its body as well.
-      if (bytes.length - whole.end > MAX_BEHIND) whole.parse(bytes.slice(at, whole.end), 0);
-      return whole;
-    }
-    whole.forget();
-    const parser = new ResponseHeadParser(this.#limits);
-    const pieces = new Pieces(parser, this.#limits.maxHeadBytes + 1);
-    this.#part = { parser, pieces };
-    parser.parse(new Uint8Array(0), 0);
-    pieces.add(input);
-    return undefined;
-  }
-
   /** The final head has come. */
   #answer(head: ResponseHeadParser): void {
     const exchange = this.#exchange!;
@@ -422,7 +392,10 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
       this.#keeps = false;
     }
     if (framing === TUNNEL) {
-      if (head.status === 101) checkUpgrade(head, exchange.head.upgrade);
+      if (head.status === 101) {
+        const { bytes, headersFrom, headersTo } = head;
+        checkUpgrade(new HttpHeaders(bytes, headersFrom, headersTo), exchange.head.upgrade);
+      }
       return this.#handOver(head);
     }
     this.#body.start(framing);
@@ -578,7 +551,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     if (!canStay) this.close();
     else {
       this.#state = "idle";
-      this.#parser.forget();
+      this.#heads.forget();
       this.#read();
       this.#owner.free(this, exchange.timeouts.idleMs);
     }
@@ -593,7 +566,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   /** Nothing more comes, because of an error or because the server has closed the connection. */
   #end(error: unknown): void {
     if (this.#state !== "head") return this.close();
-    const isUnheard = this.#part === undefined && this.#interims === 0;
+    const isUnheard = this.#heads.gathered === 0 && this.#interims === 0;
     if (isUnheard) error ??= this.#sendFailure;
     else if (error !== undefined) error = this.#cut(error);
     this.#fail(error ?? this.#cut(), isUnheard && this.requests > 1);
@@ -604,8 +577,8 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     const { expected, received } = this.#body;
     const { what } = this.#exchange!;
     const came = this.#state === "head"
-      ? this.#part !== undefined
-        ? `after ${this.#part.pieces.bytes.length} bytes of its head`
+      ? this.#heads.gathered > 0
+        ? `after ${this.#heads.gathered} bytes of its head`
         : this.#interims > 0
         ? "after an interim response"
         : "before a byte of it came"
@@ -693,19 +666,6 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     this.#owner.gone(this);
     if (isOver) exchange?.over(this);
   }
-}
-
-/**
- * RFC 9110 7.8: a server MUST NOT switch to a protocol that the client has not named.
- */
-function checkUpgrade({ bytes, headersFrom, headersTo }: ResponseHeadParser, asked: string): void {
-  const chosen = new HttpHeaders(bytes, headersFrom, headersTo).get("upgrade") ?? "";
-  const offers = listOf(asked.toLowerCase());
-  if (chosen !== "" && listOf(chosen.toLowerCase()).every((name) => offers.includes(name))) return;
-  throw new RemoteProtocolError(
-    "Cannot read the response: it switches to a protocol that was not asked for (RFC 9110 7.8)",
-    { status: 502 },
-  );
 }
 
 /** What is wrong with a response, with the URL. */

@@ -14,7 +14,8 @@ export interface HeadParts {
   readonly method: string;
   /** What the request line has. */
   readonly target: string;
-  readonly host: string;
+  /** What Host says, unless it is given in `headers`. */
+  readonly host: string | undefined;
   /** Headers that count only if `headers` has none of their names. */
   readonly defaults?: HeadersToSend | undefined;
   readonly headers?: HeadersToSend | undefined;
@@ -22,7 +23,7 @@ export interface HeadParts {
   readonly made: Readonly<Record<string, string | undefined>>;
   /** Names, in lower case, of headers that are left out; also all that begin with CONTENT, if it has that. */
   readonly without?: ReadonlySet<string> | undefined;
-  readonly content?: Content | undefined;
+  readonly content?: Pick<Content, "length" | "type"> | undefined;
   readonly expects?: boolean;
 }
 
@@ -54,8 +55,9 @@ export class RequestHead extends HeaderLines {
     const headers = given === undefined ? defaults : [...defaults ?? [], ...given];
     const isGiven = (name: string) => headers?.some((header) => nameOf(header) === name) ?? false;
     // RFC 9110 7.2: a user agent SHOULD send Host first.
-    if (!isGiven("host")) this.text += `host: ${host}\r\n`;
-    else checkHost(headers!);
+    if (isGiven("host")) checkHost(headers!);
+    else if (host === undefined) throw noHost();
+    else this.text += `host: ${host}\r\n`;
     if (headers !== undefined) {
       for (const header of headers) {
         if (nameOf(header) === "expect") {
@@ -81,7 +83,7 @@ export class RequestHead extends HeaderLines {
   }
 
   /** RFC 9112 6: a Content-Length, or chunks. Returns the length, if it is known. */
-  #frame(content: Content | undefined, method: string): number | undefined {
+  #frame(content: HeadParts["content"], method: string): number | undefined {
     const { contentLength } = this;
     if (content === undefined && contentLength === undefined && !WITH_CONTENT.test(method)) {
       return 0;
@@ -123,5 +125,9 @@ function checkHost(headers: readonly Header[]): void {
     value
   );
   if (values.length === 1) return;
-  throw new LocalProtocolError("Cannot send more than one Host, or none (RFC 9112 3.2)");
+  throw noHost();
+}
+
+function noHost(): LocalProtocolError {
+  return new LocalProtocolError("Cannot send more than one Host, or none (RFC 9112 3.2)");
 }

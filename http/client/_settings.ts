@@ -5,7 +5,7 @@ import type { Reactor, TlsOptions } from "../../reactor/mod.ts";
 import { shown } from "../../reactor/_describe.ts";
 import { whole } from "../../reactor/_whole.ts";
 import { listed } from "../_head.ts";
-import { allTimeouts } from "../_limits.ts";
+import { allTimeouts, limitsOf } from "../_limits.ts";
 import type { HeadersToSend } from "../headers_to_send.ts";
 import { type ClientLimits, defaultClientLimits } from "./client_limits.ts";
 import type { CookieStore, HttpClientOptions, RedirectPolicy } from "./client_options.ts";
@@ -73,7 +73,7 @@ export function settingsOf(options: HttpClientOptions): ClientSettings {
     maxConnectionsPerOrigin: whole(maxConnectionsPerOrigin, `${WHAT}: maxConnectionsPerOrigin`, 1),
     overload,
     timeouts: timeoutsOf(options.timeouts, defaultClientTimeouts),
-    limits: limitsOf(options.limits),
+    limits: limitsOf(options.limits ?? defaultClientLimits, defaultClientLimits),
     redirect: redirectOf(options.redirect, "follow"),
     maxRedirects: whole(maxRedirects, `${WHAT}: maxRedirects`),
     decompression: flagOf(options.decompression, true),
@@ -105,23 +105,6 @@ export function flagOf(given: boolean | undefined, missing: boolean): boolean {
   if (given === undefined) return missing;
   if (typeof given === "boolean") return given;
   throw new TypeError(`Cannot ask: decompression is true or false, not ${shown(given)}`);
-}
-
-const known = new WeakMap<object, ClientLimits>();
-
-/** The same object for the same limits, because parsers are shared by it. */
-function limitsOf(given: Partial<ClientLimits> | undefined): ClientLimits {
-  if (given === undefined) return defaultClientLimits;
-  let limits = known.get(given);
-  if (limits !== undefined) return limits;
-  refuseUnknown("use these limits", given, Object.keys(defaultClientLimits));
-  limits = { ...defaultClientLimits };
-  for (const name of Object.keys(limits) as (keyof ClientLimits)[]) {
-    const value = given[name];
-    if (value !== undefined) limits[name] = whole(value, `use these limits: ${name}`);
-  }
-  known.set(given, limits);
-  return limits;
 }
 
 /** Refuses headers that cannot be sent. */

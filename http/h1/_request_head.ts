@@ -20,6 +20,7 @@ import type { HttpLimits } from "../http_limits.ts";
 import type { HttpRequestParts } from "../http_request.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { badCoding, CHUNKED, NONE, persists } from "./_field_values.ts";
+import { Heads } from "./_heads.ts";
 import { RequestFields } from "./_request_fields.ts";
 import { checkVersion, isVersion1, VERSION_LENGTH } from "./_version.ts";
 
@@ -264,6 +265,17 @@ export function requestHeadParser(limits: HttpLimits, scheme: Scheme): RequestHe
     parsers[scheme].set(limits, parser = new RequestHeadParser(limits, scheme));
   }
   return parser;
+}
+
+/** Reads the heads of requests. */
+export function requestHeads(limits: HttpLimits, scheme: Scheme): Heads<RequestHeadParser> {
+  const make = () => new RequestHeadParser(limits, scheme);
+  return new Heads(requestHeadParser(limits, scheme), make, mostOfHead(limits));
+}
+
+/** An empty line may come before the head, and one byte more than allowed is an error. */
+export function mostOfHead({ maxHeadBytes }: HttpLimits): number {
+  return maxHeadBytes + 3;
 }
 
 /** The method as text. A known method is always the same string. */

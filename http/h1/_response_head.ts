@@ -24,6 +24,7 @@ import {
   TUNNEL,
   UNTIL_CLOSE,
 } from "./_field_values.ts";
+import { Heads } from "./_heads.ts";
 import type { Parser } from "./_pieces.ts";
 import { ResponseFields } from "./_response_fields.ts";
 import { checkVersion, isVersion1, VERSION_LENGTH } from "./_version.ts";
@@ -239,6 +240,12 @@ export function responseHeadParser(limits: ResponseLimits): ResponseHeadParser {
   let parser = parsers.get(limits);
   if (parser === undefined) parsers.set(limits, parser = new ResponseHeadParser(limits));
   return parser;
+}
+
+/** Reads the heads of responses. */
+export function responseHeads(limits: ResponseLimits): Heads<ResponseHeadParser> {
+  const make = () => new ResponseHeadParser(limits);
+  return new Heads(responseHeadParser(limits), make, limits.maxHeadBytes + 1);
 }
 
 /** RFC 9112 4: SP status-code; checks as much of it as there is. RFC 9110 15: it is 100 at least. */

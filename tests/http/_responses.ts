@@ -18,6 +18,18 @@ export const limits: ResponseLimits = {
   maxChunkExtensionBytes: 20,
 };
 
+/** Limits that are not reached. */
+export const large: ResponseLimits = {
+  maxStatusLineBytes: 8192,
+  maxHeadBytes: 65536,
+  maxHeaders: 100,
+  maxBodyBytes: Infinity,
+  maxChunkExtensionBytes: 16384,
+};
+
+/** Bytes that mean something to a parser. */
+export const MEANINGFUL: readonly string[] = [..."\r\n \t:;,/01aG\0\x7f\xe9"];
+
 export interface Answer {
   status: number;
   reason: string;

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { HttpHeaders } from "../../http/mod.ts";
+import { HttpHeaders } from "../../http/protocol/mod.ts";
 import { bytes } from "./_drive.ts";
 
 const lines = "Host: x\r\nA:1\r\nb: \t 2  3 \t\r\na:  \r\nEmpty:\r\nA: caf\xe9\r\n";

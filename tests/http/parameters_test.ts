@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { HttpHeaders, RemoteProtocolError } from "../../http/mod.ts";
+import { HttpHeaders, RemoteProtocolError } from "../../http/protocol/mod.ts";
 import { bytes } from "./_drive.ts";
 
 const of = (value: string, name = "content-disposition") =>
