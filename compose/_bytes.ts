@@ -36,18 +36,13 @@ export function indexOf(bytes: Uint8Array, what: Uint8Array, from: number = 0): 
 type Slice = (this: Uint8Array, from: number, to: number) => string;
 
 /** Buffer is much faster than anything else. Browsers do not have it. */
-const { latin1Slice = inPieces } =
+const { latin1Slice = widened } =
   (globalThis as { Buffer?: { prototype: { latin1Slice?: Slice } } }).Buffer?.prototype ?? {};
 
-/** As many arguments as any engine takes. */
-const PIECE = 4096;
+const utf16 = new TextDecoder("utf-16le");
 
-function inPieces(this: Uint8Array, from: number, to: number): string {
-  let text = "";
-  for (let at = from; at < to; at += PIECE) {
-    text += String.fromCharCode(...this.subarray(at, Math.min(at + PIECE, to)));
-  }
-  return text;
+function widened(this: Uint8Array, from: number, to: number): string {
+  return utf16.decode(new Uint16Array(this.subarray(from, to)));
 }
 
 /** Bytes as text in ISO-8859-1: each byte is a character. */
