@@ -25,13 +25,28 @@ type Kind = "open" | "credit" | "value" | "close" | "abort";
  * @category Contexts
  */
 export interface MessageEnd {
-  /** Posts a value to the other end. */
+  /**
+   * Posts a value to the other end.
+   *
+   * @param message The value, which is cloned.
+   * @param transfer What in it is handed over instead.
+   */
   // deno-lint-ignore no-explicit-any
   postMessage(message: any, transfer: Transferable[]): void;
-  /** Adds a listener, for `message`, `messageerror` and `error`. */
+  /**
+   * Adds a listener.
+   *
+   * @param type `"message"`, `"messageerror"` or `"error"`.
+   * @param listener What is called with the event.
+   */
   // deno-lint-ignore no-explicit-any
   addEventListener(type: string, listener: (event: any) => void): void;
-  /** Removes it. */
+  /**
+   * Removes a listener.
+   *
+   * @param type The type that it was added for.
+   * @param listener The listener.
+   */
   // deno-lint-ignore no-explicit-any
   removeEventListener(type: string, listener: (event: any) => void): void;
 }
@@ -65,17 +80,15 @@ const OPTIONS = names<MessagesOptions>({ capacity: 1, plain: 1 });
  *
  * @category Contexts
  */
-export class Transferring {
+export interface Transferring {
   /** The value. */
   readonly value: unknown;
   /** What the sender cannot use any more. */
   readonly transfer: Transferable[];
+}
 
-  /** Use {@linkcode transferring}. */
-  constructor(value: unknown, transfer: Transferable[]) {
-    this.value = value;
-    this.transfer = transfer;
-  }
+class ToTransfer implements Transferring {
+  constructor(readonly value: unknown, readonly transfer: Transferable[]) {}
 }
 
 /**
@@ -110,7 +123,7 @@ export class Transferring {
  * @category Contexts
  */
 export function transferring(value: unknown, transfer: Transferable[]): Transferring {
-  return new Transferring(value, transfer);
+  return new ToTransfer(value, transfer);
 }
 
 const contexts = new WeakMap<MessageEnd, Messages>();
@@ -175,7 +188,7 @@ class Messages implements Context {
   }
 
   put(yielded: unknown): boolean {
-    const [value, transfer] = yielded instanceof Transferring
+    const [value, transfer] = yielded instanceof ToTransfer
       ? [yielded.value, yielded.transfer]
       : [yielded, []];
     if (value === null || value === undefined) {

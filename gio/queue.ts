@@ -119,9 +119,10 @@ export class Queue<T> implements AsyncIterable<T>, Disposable {
    * it is done at once. Waits while the queue is full.
    *
    * @param item Anything but `undefined`.
-   * @returns What to `yield*`, or to `await`. It throws {@linkcode Deno.errors.BadResource} if the
-   * queue is closed, before or meanwhile. Then the item is not in it.
+   * @returns What to `yield*`, or to `await`.
    * @throws {TypeError} If the item is `undefined`.
+   * @throws {Deno.errors.BadResource} When it is awaited, if the queue is closed, before or meanwhile.
+   * Then the item is not in it.
    */
   put(item: T): Request & Promise<void> {
     checkItem(item);
@@ -207,6 +208,9 @@ export class Queue<T> implements AsyncIterable<T>, Disposable {
   /**
    * Gets items outside of coroutines, until it is closed and empty. Leaving the loop does not close
    * it.
+   *
+   * @returns The items, in order.
+   * @throws The error with which it was closed, after the last item.
    *
    * @example From a coroutine to async code
    * ```ts

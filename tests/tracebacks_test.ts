@@ -319,7 +319,7 @@ const traced: Record<string, [main: () => Coroutine, frames: string[]]> = {
   "a component, by all": [() => sending(asking).throughAll(), ["asking", "ask", "throughAll"]],
   "a component, by any": [() => sending(asking).throughAny(), ["asking", "ask", "throughAny"]],
   "a component, by once": [() => sending(asking).throughOnce(), ["asking", "ask", "throughOnce"]],
-  "a pipe": [waiting, ["waiting"]],
+  "a pipe": [waiting, ["sink", "waiting"]],
   "a reader": [reading, ["reading"]],
 };
 
