@@ -183,7 +183,7 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "yield* call(sleep(10));",
-      "Cannot call Sleep {}: it is a request, give it to yield* without call()",
+      "Cannot call [Sleep]: it is a request, give it to yield* without call()",
       "yield* sleep(10);",
       () =>
         run(function* () {
@@ -267,13 +267,13 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "asProcess(fetching()), an async function",
-      `Cannot run Promise { undefined }: ${ASYNC}`,
+      `Cannot run [Promise]: ${ASYNC}`,
       "function* fetching() { yield* wait(…); }",
       () => asProcess(fetching()),
     ),
     row(
       "compose(fetching())",
-      `Cannot compose Promise { undefined }: ${ASYNC}`,
+      `Cannot compose [Promise]: ${ASYNC}`,
       "compose(main())",
       () => compose(fetching()),
     ),
@@ -288,7 +288,7 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "yield* call(fetching())",
-      `Cannot call Promise { undefined }: ${ASYNC}`,
+      `Cannot call [Promise]: ${ASYNC}`,
       "yield* wait(fetching())",
       () =>
         run(function* () {
@@ -297,7 +297,7 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "yield* all(fetching())",
-      `Cannot run Promise { undefined } in all(): ${ASYNC}`,
+      `Cannot run [Promise] in all(): ${ASYNC}`,
       "yield* all(wait(fetching()))",
       () =>
         run(function* () {
@@ -306,19 +306,19 @@ export const SLIPS: Record<string, Slip[]> = {
     ),
     row(
       "pipe(lines(), fetching)",
-      `Cannot make a stage of Promise { undefined }: ${ASYNC}`,
+      `Cannot make a stage of [Promise]: ${ASYNC}`,
       "pipe(lines(), stage())",
       () => pipe(lines(), fetching),
     ),
     row(
       "asProcess(sleep(10))",
-      "Cannot run Sleep {}: it is a request, give it to yield* in a coroutine",
+      "Cannot run [Sleep]: it is a request, give it to yield* in a coroutine",
       "asProcess(main())",
       () => asProcess(sleep(10)),
     ),
     row(
       "yield* all([main(), main()])",
-      "Cannot run [ Object [Generator] {}, Object [Generator] {} ] in all(): give coroutines, main() and not main or call(main()), or requests",
+      "Cannot run [Array(2)] in all(): give coroutines, main() and not main or call(main()), or requests",
       "yield* all(main(), main())",
       () =>
         run(function* () {

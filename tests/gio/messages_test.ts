@@ -246,7 +246,7 @@ Deno.test("with plain code at the other end, plain: true; without it an error sa
   await assertRejects(
     () => asProcess(readToEnd(), { connection: messages(port1), onError() {} }),
     TypeError,
-    'Cannot read { some: "thing" }: the other end does not use messages(); give the option plain: true',
+    "Cannot read { some: 'thing' }: the other end does not use messages(); give the option plain: true",
   );
   port2.close();
 });

@@ -412,7 +412,7 @@ export const malformed: [text: string, message: string, rule: string, method?: s
   // The headers
   [ok(" A: b"), "begins with a space", "9112 2.2: a space before the first header"],
   [ok("\tA: b"), "begins with a space", "9112 2.2: a tab before the first header"],
-  [ok("A : b"), "a space between", "9112 5.1"],
+  [ok("A : b"), "a space after", "9112 5.1"],
   [ok(": b"), "a header without a name", "9112 5"],
   [ok("A"), "a line without a colon", "9112 5"],
   [ok("A\xe9: b"), "an invalid character", "9110 5.1"],
@@ -488,7 +488,7 @@ export const malformed: [text: string, message: string, rule: string, method?: s
   [chunked("1;\r\na"), "an invalid chunk extension", "9112 7.1.1"],
   [chunked(`1;${"x".repeat(30)}\r\n`), "an invalid chunk extension", "the limit"],
   [chunked("0\r\n a: b\r\n\r\n"), "begins with a space", "9112 5.2: before the first trailer"],
-  [chunked("0\r\na b\r\n\r\n"), "a space between", "9112 7.1.2"],
+  [chunked("0\r\na b\r\n\r\n"), "a space after", "9112 7.1.2"],
   [chunked("0\r\n\n"), "a line without a colon", "9112 2.2: bare LF"],
   [chunked(`0\r\n${"a: b\r\n".repeat(7)}\r\n`), "headers are too large", "the limit of trailers"],
   // After a response that has no body
