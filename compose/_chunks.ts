@@ -15,6 +15,9 @@ export type Chunk = string | Uint8Array;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** What is being done, for messages. It is made text only when there is something to tell. */
+export type Action = { toString(): string };
+
 /**
  * What a reader has gathered so far. Nothing is copied before the end, so gathering is linear,
  * however small the chunks.
@@ -22,14 +25,14 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export class Chunks {
   readonly list: Chunk[] = [];
   length = 0;
-  readonly #action: string;
+  readonly #action: Action;
   readonly #option: string;
 
   /**
    * @param action What is being done, for messages: "read a line".
    * @param option What sets the limit, for messages: "max of readLine()".
    */
-  constructor(action: string, option: string) {
+  constructor(action: Action, option: string) {
     this.#action = action;
     this.#option = option;
   }
@@ -91,7 +94,7 @@ export class Chunks {
 }
 
 /** What to throw for something that cannot be read. */
-export function unexpected(action: string, expected: string, value: unknown): TypeError {
+export function unexpected(action: Action, expected: string, value: unknown): TypeError {
   return new TypeError(
     value instanceof Unusable
       ? value.misuse
@@ -100,7 +103,7 @@ export function unexpected(action: string, expected: string, value: unknown): Ty
 }
 
 /** What to throw when more has to be gathered than an option allows. */
-export function tooLong(action: string, size: string, option: string): RangeError {
+export function tooLong(action: Action, size: string, option: string): RangeError {
   return new RangeError(
     `Cannot ${action}: it is longer than ${size}, the ${option}; give a larger one, or Infinity for no limit`,
   );

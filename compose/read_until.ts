@@ -1,7 +1,16 @@
 import { concat, indexOf } from "./_bytes.ts";
 import { machinery } from "./_machinery.ts";
 import { onlyToBeCalled } from "./_only_to_be_called.ts";
-import { checkSize, type Chunk, Chunks, DEFAULT_MAX, part, toBytes, toText } from "./_chunks.ts";
+import {
+  type Action,
+  checkSize,
+  type Chunk,
+  Chunks,
+  DEFAULT_MAX,
+  part,
+  toBytes,
+  toText,
+} from "./_chunks.ts";
 import { describe } from "./_describe.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { PushBack } from "./push_back.ts";
@@ -43,15 +52,18 @@ export function readUntil<T extends string | Uint8Array>(
   checkSize("max", max);
   if (delimiter.length === 0) throw new RangeError("Cannot read until an empty delimiter");
   return untilDelimiter(delimiter, max, {
-    action: `read until ${describe(delimiter)}`,
+    action: { toString: () => `read until ${describe(delimiter)}` },
     option: "max of readUntil()",
   });
 }
 
+/** The delimiter of most protocols, which need not be encoded for each line. */
+const NEWLINE = toBytes("\n");
+
 /** What tells readUntil() and readLine() apart. */
 interface Reading {
   /** What is being done, for messages. */
-  action: string;
+  action: Action;
   /** What sets the limit, for messages. */
   option: string;
   /** Makes the result of what is before the delimiter. */
@@ -77,7 +89,7 @@ export function* untilDelimiter(
     const offset = chunks.length;
     const chunk = chunks.add(arrived);
     if (before === undefined) {
-      if (typeof chunk !== "string") sought = toBytes(delimiter);
+      if (typeof chunk !== "string") sought = delimiter === "\n" ? NEWLINE : toBytes(delimiter);
       else if (typeof delimiter !== "string") {
         throw new TypeError(`Cannot ${action} in text: give the delimiter as text, or read bytes`);
       }

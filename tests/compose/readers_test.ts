@@ -535,3 +535,17 @@ Deno.test("readers take linear time, when the input comes byte by byte", () => {
     assertEquals([...feed(readExactly<string>(n + 1, Infinity), "x", one)][0]!.length, n + 1);
   }
 });
+
+Deno.test("readUntil() makes a text of its delimiter only for a message", () => {
+  let times = 0;
+  const delimiter = Object.assign(new Uint8Array([10]), {
+    [Symbol.for("nodejs.util.inspect.custom")]: () => `newline ${++times}`,
+  });
+  assertEquals(retval(readUntil(delimiter), [new Uint8Array([65, 10])]), new Uint8Array([65]));
+  assertEquals(times, 0);
+  assertThrows(
+    () => retval(readUntil(delimiter), [new Uint8Array([65])]),
+    EndOfStream,
+    "Cannot read until newline 1: ",
+  );
+});
