@@ -10,7 +10,6 @@ import { call, type Coroutine } from "@weightless/io/compose";
 import { currentGio, enter, gio, spawn } from "@weightless/io/gio";
 import { Acceptor, Reactor, type Socket } from "@weightless/io/reactor";
 import { number, options, port, selector, serve } from "./_cli.ts";
-import { Queue } from "./_queue.ts";
 import { Full, Store } from "./_redis_store.ts";
 import {
   encodeArray,
@@ -20,14 +19,13 @@ import {
   RedisError,
   type Reply,
 } from "./_resp.ts";
+import { Unread } from "./_unread.ts";
 
 const MIB = 1024 * 1024;
 const MAX_CONNECTIONS = 1000;
 /** How many bytes a command may have. */
 const MAX_COMMAND = MIB;
 const MAX_SUBSCRIPTIONS = 1000;
-/** A subscriber that has not read so many messages, or bytes of them, is too slow, and is cut off. */
-const MAX_UNREAD = 10_000, MAX_UNREAD_BYTES = 8 * MIB;
 
 /** Keys are bytes. Here they are text, in which each character is a byte. */
 const text = ({ buffer, byteOffset, length }: Uint8Array) =>
@@ -179,28 +177,23 @@ class Channels {
   }
 }
 
-/** A connection that has subscribed, with what it has not been sent yet. */
+/** A connection that has subscribed. */
 class Subscriber {
   readonly channels = new Set<string>();
-  readonly #unread = new Queue<Uint8Array>({ capacity: MAX_UNREAD });
+  readonly #unread = new Unread<Uint8Array>();
   readonly #client = currentGio();
-  #bytes = 0;
 
+  /** One that is too slow is cut off. */
   send(message: Uint8Array): boolean {
-    this.#bytes += message.length;
-    const isTaken = this.#bytes <= MAX_UNREAD_BYTES && this.#unread.tryPut(message);
-    if (!isTaken) this.#client.cancel();
-    return isTaken;
+    const isKept = this.#unread.offer(message);
+    if (!isKept) this.#client.cancel();
+    return isKept;
   }
 
   /** Writes to the connection while the session reads from it. */
   *deliver(connection: Socket): Coroutine {
     using _ = enter(connection);
-    for (;;) {
-      const message = yield* call(this.#unread.get());
-      this.#bytes -= message.length;
-      yield message;
-    }
+    for (;;) yield yield* call(this.#unread.next());
   }
 }
 
