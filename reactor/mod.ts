@@ -26,6 +26,7 @@
  *
  * @module
  */
+export * from "./accept_tls.ts";
 export * from "./acceptor.ts";
 export * from "./acceptor_options.ts";
 export * from "./byte_stream.ts";

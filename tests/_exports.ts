@@ -88,6 +88,7 @@ export const EXPORTS = {
       Suspend: "to let a coroutine stand still until a callback resumes it",
       TestClock: "to test timeouts and timers without waiting",
       TransferError: "to catch that a transfer was cut, and to learn how far it came",
+      acceptTls: "to secure an open connection as server, as STARTTLS does",
       connect: "to open a connection to a server",
       fromStreams: "to use Web streams as a socket",
       here: "to splice from or to the connection of the coroutine",
@@ -100,6 +101,7 @@ export const EXPORTS = {
       zeroCopy: "to call splice, tee and sendfile of Linux oneself",
     },
     types: {
+      AcceptTlsOptions: "to pass on the certificate of a server",
       AcceptorOptions: "to pass on where and how to listen",
       ByteStream: "to make a socket of something that reads and writes",
       Clock: "to give a reactor a time of one's own",

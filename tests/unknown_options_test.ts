@@ -34,6 +34,7 @@ import { files, FileServer } from "../http/files/mod.ts";
 import { decode, delimited, lines } from "../pipeline/mod.ts";
 import {
   Acceptor,
+  acceptTls,
   connect,
   DatagramAcceptor,
   DatagramSocket,
@@ -65,6 +66,7 @@ const TAKES: Record<string, ((reactor: Reactor, server: HttpServer, to: Server) 
   DelimitedOptions: [() => delimited(new Uint8Array(1), WRONG)],
   LinesOptions: [() => lines(WRONG)],
   // reactor
+  AcceptTlsOptions: [(reactor) => acceptTls(reactor, reactor.adopt(far), WRONG as never)],
   AcceptorOptions: [(reactor) => new Acceptor(reactor, at, () => {})],
   ConnectOptions: [
     (reactor) => connect(reactor, { port: 1, ...WRONG }),
