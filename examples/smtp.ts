@@ -9,12 +9,10 @@
  * Connections to the TLS port begin with TLS (smtps). Prints a line of JSON for each mail.
  */
 import { call, type Coroutine, EndOfStream, readLine, readUntil } from "@weightless/io/compose";
-import { enter, gio, open, sleep, timeout, TimeoutError } from "@weightless/io/gio";
+import { enter, gio, open, sleep, type Timeout, timeout, TimeoutError } from "@weightless/io/gio";
 import { Acceptor, acceptTls, Reactor, type Socket } from "@weightless/io/reactor";
 import { fail, number, options, port, selector, serve } from "./_cli.ts";
 import { json } from "./_reported.ts";
-
-type Timeout = ReturnType<typeof timeout>;
 
 const MIB = 1024 * 1024;
 const MAX_CONNECTIONS = 100, MAX_RECIPIENTS = 100, MAX_MISTAKES = 20;
