@@ -15,7 +15,7 @@ import {
   timeout,
   TimeoutError,
 } from "@weightless/io/gio";
-import { Acceptor, Reactor } from "@weightless/io/reactor";
+import { Acceptor } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
 import * as mqtt from "./_mqtt.ts";
 import { Queue } from "./_queue.ts";
@@ -233,7 +233,7 @@ if (import.meta.main) {
     { port: "1883", hostname: "127.0.0.1", selector: "auto" },
   );
   const at = { hostname: given.hostname, port: port(given.port), maxConnections: MAX_CONNECTIONS };
-  await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+  await serve({ selector: selector(given.selector) }, (reactor) => {
     const broker = new Broker();
     const acceptor = new Acceptor(
       reactor,

@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { call, type Coroutine } from "@weightless/io/compose";
 import { currentGio, enter, gio, spawn } from "@weightless/io/gio";
-import { Acceptor, Reactor, type Socket } from "@weightless/io/reactor";
+import { Acceptor, type Socket } from "@weightless/io/reactor";
 import { number, options, port, selector, serve } from "./_cli.ts";
 import { Full, Store } from "./_redis_store.ts";
 import {
@@ -281,7 +281,7 @@ const given = options(
 );
 const maxBytes = MIB * number("max-mib", given["max-mib"], 1, 100_000);
 const at = { hostname: given.hostname, port: port(given.port), maxConnections: MAX_CONNECTIONS };
-await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+await serve({ selector: selector(given.selector) }, (reactor) => {
   const commands = new Commands(new Store(reactor, maxBytes)), channels = new Channels();
   const acceptor = new Acceptor(
     reactor,

@@ -10,7 +10,7 @@
  */
 import { call, type Coroutine, EndOfStream, readLine, readUntil } from "@weightless/io/compose";
 import { enter, gio, open, sleep, type Timeout, timeout, TimeoutError } from "@weightless/io/gio";
-import { Acceptor, acceptTls, Reactor, type Socket } from "@weightless/io/reactor";
+import { Acceptor, acceptTls, type Reactor, type Socket } from "@weightless/io/reactor";
 import { fail, number, options, port, selector, serve } from "./_cli.ts";
 import { json } from "./_reported.ts";
 
@@ -220,7 +220,7 @@ try {
 if (ports[1] !== undefined && settings.certificate === undefined) {
   fail("Cannot use --tls-port without --cert and --key");
 }
-await serve(() => new Reactor({ selector: selector(given.selector) }), (reactor) => {
+await serve({ selector: selector(given.selector) }, (reactor) => {
   const [plain, secured] = ports;
   const acceptor = new Acceptor(
     reactor,

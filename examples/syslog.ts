@@ -14,7 +14,7 @@ import {
   readUntil,
 } from "@weightless/io/compose";
 import { gio } from "@weightless/io/gio";
-import { Acceptor, DatagramAcceptor, Reactor } from "@weightless/io/reactor";
+import { Acceptor, DatagramAcceptor } from "@weightless/io/reactor";
 import { fail, number, options, port, selector, serve } from "./_cli.ts";
 import { json } from "./_reported.ts";
 
@@ -149,7 +149,7 @@ if (import.meta.main) {
   const { hostname } = given;
   const at = port(given.port);
   const collected = new Collected(given.dir, number("severity", given.severity, 0, 7));
-  await serve(() => new Reactor({ selector: selector(given.selector) }), async (reactor) => {
+  await serve({ selector: selector(given.selector) }, async (reactor) => {
     const take = (bytes: Uint8Array, from: string) => {
       try {
         collected.take(bytes, from);

@@ -45,7 +45,6 @@ const OPTIONS = names<AcceptTlsOptions>({ cert: 1, key: 1, alpnProtocols: 1 });
  * @returns The socket of the secured connection.
  * @throws {TypeError} If the certificate or its key is missing or is none, or they do not belong
  * together.
- * @category Sockets
  *
  * @example A certificate that is none
  * ```ts
@@ -61,6 +60,8 @@ const OPTIONS = names<AcceptTlsOptions>({ cert: 1, key: 1, alpnProtocols: 1 });
  * using client = await Deno.connect({ hostname: "127.0.0.1", port: acceptor.port });
  * await reactor.run();
  * ```
+ *
+ * @category Sockets
  */
 export function acceptTls(reactor: Reactor, socket: Socket, options: AcceptTlsOptions): Socket {
   refuseUnknown("accept TLS", options, OPTIONS);
