@@ -1,6 +1,6 @@
 /** What a subscriber has not been sent yet. */
-import { call, type Coroutine } from "@weightless/io/compose";
-import { Queue } from "./_queue.ts";
+import type { Coroutine } from "@weightless/io/compose";
+import { Queue } from "@weightless/io/gio";
 
 const MAX_MESSAGES = 10_000, MAX_BYTES = 8 * 1024 * 1024;
 
@@ -18,7 +18,7 @@ export class Unread<T extends { readonly length: number }> {
 
   /** Waits for the next one. */
   *next(): Coroutine<T> {
-    const message = yield* call(this.#messages.get());
+    const message = yield* this.#messages.get();
     this.#bytes -= message.length;
     return message;
   }

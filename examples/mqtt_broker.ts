@@ -11,6 +11,7 @@ import {
   currentGio,
   enter,
   gio,
+  Queue,
   spawn,
   timeout,
   TimeoutError,
@@ -18,7 +19,6 @@ import {
 import { Acceptor } from "@weightless/io/reactor";
 import { options, port, selector, serve } from "./_cli.ts";
 import * as mqtt from "./_mqtt.ts";
-import { Queue } from "./_queue.ts";
 import { Unread } from "./_unread.ts";
 
 const MAX_CONNECTIONS = 1000, MAX_PACKET = 256 * 1024;
@@ -104,7 +104,7 @@ class Session {
       const head = mqtt.lengthAndText(topic);
       if (qos === 0) yield mqtt.encodePacket(mqtt.PUBLISH, flags, head, payload);
       else {
-        const id = yield* call(this.#free.get());
+        const id = yield* this.#free.get();
         this.#inFlight.add(id);
         yield mqtt.encodePacket(mqtt.PUBLISH, flags, head, mqtt.two(id), payload);
       }

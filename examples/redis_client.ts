@@ -12,6 +12,7 @@ import {
   currentGio,
   enter,
   type Gio,
+  Queue,
   race,
   sleep,
   spawn,
@@ -21,7 +22,6 @@ import {
 import { lines, pipe } from "@weightless/io/pipeline";
 import { type Socket, stdio } from "@weightless/io/reactor";
 import { fail, number, options } from "./_cli.ts";
-import { Queue } from "./_queue.ts";
 import { encodeCommand, readReply, RedisError, type Reply } from "./_resp.ts";
 
 const MAX_REPLY = 64 * 1024 * 1024;
@@ -41,7 +41,7 @@ export class RedisClient {
   /** What the server answers: `yield* call(redis.ask("GET", "key"))`. An error is thrown. */
   *ask(...command: (string | Uint8Array)[]): Coroutine<Exclude<Reply, RedisError>> {
     const asked = { command: encodeCommand(command), reply: new Suspend<Reply>() };
-    yield* call(this.#waiting.put(asked));
+    yield* this.#waiting.put(asked);
     const reply = yield* asked.reply;
     if (reply instanceof RedisError) throw reply;
     return reply;
@@ -70,7 +70,7 @@ export class RedisClient {
   *#write(server: Socket): Coroutine {
     using _ = enter(server);
     for (;;) {
-      const asked = yield* call(this.#waiting.get());
+      const asked = yield* this.#waiting.get();
       this.#sent.push(asked);
       yield asked.command;
     }
@@ -93,16 +93,16 @@ function* connect(at: { hostname?: string; port: number }) {
 }
 
 /** Asks what each line says. It does not wait for the answers. */
-function* askAll(redis: RedisClient, answers: Queue<Gio<string> | undefined>): Coroutine {
+function* askAll(redis: RedisClient, answers: Queue<Gio<string>>): Coroutine {
+  using _ = answers; // closes it at the end
   try {
     for (;;) {
       const line: string = yield;
       const words = line.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', ""));
-      if (words) yield* call(answers.put(yield* spawn(answer(redis, words))));
+      if (words) yield* answers.put(yield* spawn(answer(redis, words)));
     }
   } catch (error) {
     if (!(error instanceof EndOfStream)) throw error;
-    yield* call(answers.put(undefined));
   }
 }
 
@@ -121,13 +121,17 @@ function shown(reply: Reply): string {
   return reply === null ? "(nil)" : String(reply);
 }
 
-function* printAll(answers: Queue<Gio<string> | undefined>): Coroutine {
-  for (let next; (next = yield* call(answers.get())) !== undefined;) console.log(yield* next);
+function* printAll(answers: Queue<Gio<string>>): Coroutine {
+  try {
+    for (;;) console.log(yield* yield* answers.get());
+  } catch (error) {
+    if (!(error instanceof EndOfStream)) throw error;
+  }
 }
 
 function* main(at: { hostname: string; port: number }): Coroutine {
   const redis = new RedisClient();
-  const answers = new Queue<Gio<string> | undefined>({ capacity: 100 });
+  const answers = new Queue<Gio<string>>({ capacity: 100 });
   yield* spawn(redis.run(at, ({ message }) => console.error(`Tries again: ${message}`)));
   function* readAll(): Coroutine {
     using _ = enter(currentGio().reactor.adopt(stdio()));

@@ -341,7 +341,10 @@ Deno.test("a program ends by itself when both ends are closed", async () => {
     for (const act of ["three", "square"]) {
       const worker = new Worker(url, { type: "module", name: act + " deno" });
       await asProcess(function* () {
-        if (act === "three") console.log(yield, yield, yield);
+        if (act === "three") {
+          console.log(yield, yield, yield);
+          try { yield; } catch { /* the worker has closed its end */ }
+        }
         yield 5;
         if (act === "square") console.log(yield);
       }(), { connection: messages(worker) }).catch((error) => console.log(error.name));
