@@ -1,14 +1,14 @@
 import type { Coroutine } from "./coroutine.ts";
 import { Probe } from "./_frame.ts";
 import { next } from "./_generator.ts";
-import { linesOf } from "./_traceback.ts";
+import { linesOf, MAX_FRAMES } from "./_traceback.ts";
 
 /**
  * Captures where a coroutine stands in `yield*`. {@linkcode linesOf} makes lines of it, which costs
- * much more.
+ * much more, for each frame.
  */
-export function standing(coroutine: Coroutine): Probe {
-  const probe = new Probe();
+export function standing(coroutine: Coroutine, depth: number = MAX_FRAMES): Probe {
+  const probe = new Probe(depth);
   next.call(coroutine, probe);
   return probe;
 }

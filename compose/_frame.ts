@@ -7,6 +7,9 @@ import { captured, noteCaller } from "./_traceback.ts";
  */
 export class Probe {
   declare stack?: string;
+
+  /** How many frames are captured at most. */
+  constructor(readonly depth: number) {}
 }
 
 function usedCall(): TypeError {
@@ -54,7 +57,7 @@ export class Frame<R = unknown> {
 
   next(message?: unknown): this {
     if (!this.asked) this.asked = true;
-    else if (message instanceof Probe) captured(message, this.next);
+    else if (message instanceof Probe) captured(message, this.next, message.depth);
     else {
       if (this.caller === undefined) {
         throw new TypeError(

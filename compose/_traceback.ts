@@ -34,7 +34,7 @@ const MAX_CALLERS = 1000;
  * How many frames are captured for one caller: its own, and those of what it calls by native
  * `yield*`.
  */
-const MAX_FRAMES = 100;
+export const MAX_FRAMES = 100;
 
 /**
  * The names that modules of this folder have in stacks. They end in `.js` where the types were
@@ -215,6 +215,11 @@ export function linesOf(caller: Capture | Coroutine): string[] {
   const end = lines.findIndex((line) => isOf(DRIVERS, line));
   return lines.slice(0, end === -1 ? undefined : end)
     .filter((line) => !RESUMED.test(line) && !isMachineryLine(line));
+}
+
+/** Whether a stack reaches down to what runs the coroutine, so that no frame of the coroutine is missing. */
+export function isWhole({ stack }: Capture): boolean {
+  return isOf(DRIVERS, String(stack));
 }
 
 /**

@@ -121,7 +121,7 @@ export class Asking<R> extends Request<R> implements Iterator<Request<R>, R> {
 
   next(answer?: unknown): IteratorResult<Request<R>, R> {
     if (!this.#asked) this.#asked = true;
-    else if (answer instanceof Probe) captured(answer, this.next);
+    else if (answer instanceof Probe) captured(answer, this.next, answer.depth);
     else {
       this.value = answer as R;
       this.done = true;

@@ -2,11 +2,17 @@ import { Composed, positionOf } from "./compose.ts";
 import { type Coroutine, isCoroutine } from "./coroutine.ts";
 import { standing } from "./_cleanup.ts";
 import { describe } from "./_describe.ts";
-import { linesOf, runBy } from "./_traceback.ts";
+import { isWhole, linesOf, runBy } from "./_traceback.ts";
+
+/** How many frames are looked at first, because each takes time. */
+const FEW_FRAMES = 4;
+
+/** How many coroutines are shown; of more, only the number is told. */
+const MAX_SHOWN = 100;
 
 /**
  * Where a coroutine stands: a line for each coroutine on its stack, the topmost first, as in the
- * stack of an error. The coroutines do not notice. For a pipe there are the lines of its stages, the
+ * stack of an error, of 100 coroutines at most. The coroutines do not notice. For a pipe there are the lines of its stages, the
  * first one first.
  *
  * The line is known of a coroutine that stands at `yield* call()` or `yield* request`. Of others,
@@ -49,10 +55,18 @@ export function trace(coroutine: Coroutine): string[] {
   if (!(coroutine instanceof Composed)) return linesOf(coroutine);
   const lines: string[] = [];
   let [frame, waits] = positionOf(coroutine);
-  for (; frame !== undefined; frame = frame.caller) {
+  let shown = 0;
+  for (; frame !== undefined; frame = frame.caller, shown++) {
+    if (shown >= MAX_SHOWN) continue;
     for (const other of runBy(frame.coroutine)) lines.push(...trace(other));
-    lines.push(...linesOf(waits ? standing(frame.coroutine) : frame.coroutine));
+    lines.push(...waits ? linesWhere(frame.coroutine) : linesOf(frame.coroutine));
     waits = frame.asked;
   }
-  return lines;
+  return shown > MAX_SHOWN ? [...lines, `    ... ${shown - MAX_SHOWN} more callers`] : lines;
+}
+
+/** The lines of a coroutine that stands in `yield*`. */
+function linesWhere(coroutine: Coroutine): string[] {
+  const few = standing(coroutine, FEW_FRAMES);
+  return linesOf(isWhole(few) ? few : standing(coroutine));
 }

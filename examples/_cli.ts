@@ -116,11 +116,10 @@ export async function serve(
     for (const signal of signals) Deno.addSignalListener(signal, stop);
     const inspect = () => console.error(asText(reactor.inspect()));
     for (const signal of questions) Deno.addSignalListener(signal, inspect);
+    const at = { hostname: "127.0.0.1", port: monitorPort ?? 0 };
+    const shown = meter && monitor(reactor, meter, at, server);
     console.log(`Listening on ${where}`);
-    if (meter !== undefined) {
-      const at = { hostname: "127.0.0.1", port: monitorPort! };
-      console.log(`Its monitor is on ${monitor(reactor, meter, at, server).url}`);
-    }
+    if (shown) console.log(`Its monitor is on ${shown.url}`);
     await reactor.run();
     for (const signal of signals) Deno.removeSignalListener(signal, stop);
     for (const signal of questions) Deno.removeSignalListener(signal, inspect);

@@ -10,22 +10,30 @@ import {
   response,
 } from "@weightless/io/http";
 import { Observable, pipe, toDot } from "@weightless/io/pipeline";
-import type { Inspected, Reactor, ReactorEvents } from "@weightless/io/reactor";
+import type { Inspected, Reactor, ReactorEvents, Socket } from "@weightless/io/reactor";
 
 const INTERVAL_MS = 1000;
 
 /** Counts what a reactor does: give it as the `events` of the reactor. */
 export class Meter implements ReactorEvents {
   readonly counts = { accepted: 0, closed: 0, received: 0, sent: 0, steps: 0, busyMs: 0 };
+  /** The port whose connections are not counted: that of the monitor. */
+  own: number | undefined;
 
-  readonly accepted = (): void => void this.counts.accepted++;
-  readonly closed = (): void => void this.counts.closed++;
-  readonly received = (_: unknown, length: number): void => void (this.counts.received += length);
-  readonly sent = (_: unknown, length: number): void => void (this.counts.sent += length);
+  readonly accepted = (socket: Socket): void => this.#count(socket, "accepted", 1);
+  readonly closed = (socket: Socket): void => this.#count(socket, "closed", 1);
+  readonly received = (socket: Socket, length: number): void =>
+    this.#count(socket, "received", length);
+  readonly sent = (socket: Socket, length: number): void => this.#count(socket, "sent", length);
   readonly step = (ms: number): void => {
     this.counts.steps++;
     this.counts.busyMs += ms;
   };
+
+  #count({ localAddr }: Socket, name: keyof Meter["counts"], count: number): void {
+    const isOwn = localAddr?.transport === "tcp" && localAddr.port === this.own;
+    if (!isOwn) this.counts[name] += count;
+  }
 }
 
 /** What the page shows. */
@@ -67,6 +75,7 @@ export function monitor(
       }
     },
   });
+  meter.own = server.port;
   const own = `:${server.port}`;
   const inspected = () =>
     reactor.inspect().filter(({ what }) => !what.includes(`${own} <-`) && !what.endsWith(own));
@@ -74,10 +83,12 @@ export function monitor(
   function* snapshots(): Coroutine {
     let last = { ...meter.counts }, lastAt = performance.now();
     for (;;) {
+      const begin = performance.now();
       yield { event: "snapshot", data: JSON.stringify(snapshot(inspected(), last, lastAt)) };
       last = { ...meter.counts };
       lastAt = performance.now();
-      yield* sleep(INTERVAL_MS);
+      // To look takes time, of which the program must not notice much.
+      yield* sleep(Math.max(INTERVAL_MS, 20 * (lastAt - begin)));
     }
   }
 

@@ -32,13 +32,14 @@ export class CookieJar implements CookieStore {
       const domain = given ? given.replace(/^\./, "").toLowerCase() : hostname;
       // A host may set cookies for its domain, but not for strangers, nor for all of `com`.
       if (!isWithin(hostname, domain) || domain !== hostname && !domain.includes(".")) continue;
-      if (cookie.secure && protocol !== "https:") continue;
       const path = wanted?.startsWith("/") ? wanted : pathname.replace(/\/[^/]*$/, "") || "/";
+      const key = [domain, path, name].join(";");
+      // RFC 6265 5.2: what has no name is no cookie.
+      if (name === "" || cookie.secure && protocol !== "https:") continue;
       // What is no date is NaN, and never past.
       const expires = cookie.maxAge === undefined
         ? Number(cookie.expires ?? Infinity)
         : Date.now() + 1000 * cookie.maxAge;
-      const key = [domain, path, name].join(";");
       if (expires <= Date.now()) this.#kept.delete(key);
       else {
         const [isForDomain, isSecure] = [Boolean(given), cookie.secure === true];

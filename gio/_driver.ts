@@ -14,7 +14,7 @@ import { Lending } from "./_lending.ts";
 import { Linger } from "./_linger.ts";
 import { Nesting } from "./_nesting.ts";
 import { Output } from "./_output.ts";
-import { type Inner, Places } from "./_places.ts";
+import { type Inner, Places, type Told } from "./_places.ts";
 import { report } from "./_report.ts";
 import { type Outcome, Result } from "./_result.ts";
 import { Runner } from "./_runner.ts";
@@ -105,6 +105,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   #own: Scope | undefined;
   #outcome: Outcome<R> | undefined;
   #forgetSignal: (() => void) | undefined;
+  /** For branches: the request whose answer was the last thing that the coroutine got. */
+  #last: Standing | undefined;
+  /** What was told of it since it stands here. */
+  #told: Told | undefined;
   /** The transfers that it has made, until it has had the time to yield them. */
   #made: Forgettable[] | undefined;
 
@@ -210,7 +214,11 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   }
 
   /** What the coroutine does, or the one for which it speaks a protocol, and where it stands. */
-  #standing(): { what: string; lines: string[] } {
+  #standing(): Told {
+    return this.#told ??= this.#tellStanding();
+  }
+
+  #tellStanding(): Told {
     const { inner } = this.#places;
     if (inner?.isRunning && inner.inspect !== undefined) return inner.inspect();
     const lines = this.#runner.lines();
@@ -247,6 +255,12 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   /** Its scope has ended. */
   end(): void {
     this.cancel();
+  }
+
+  /** It has ended by the answer to a request, which is nobody's: takes the answer back. */
+  takeBack(): void {
+    this.#last?.stop();
+    this.#last = undefined;
   }
 
   /** The reactor shuts down: closes the coroutine, which cannot wait for anything any more. */
@@ -366,24 +380,28 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   }
 
   /** Runs the coroutine until it stands still. */
-  #run(how: How, value: unknown, of?: Waiting): void {
+  #run(how: How, value: unknown, of?: Standing): void {
     if (nesting.isTooDeep) {
       const later = this.#state = new Later(how, value, of);
       return nesting.postpone(() => this.#runLater(later));
     }
     const outer = nesting.enter(this as Driver);
     this.#state = "running";
+    this.#told = undefined;
     try {
       const rest = this.#runner.run(how, value);
       if (rest instanceof Standing) this.#stand(rest);
-      else this.#end(rest);
+      else {
+        if (this.#isBranch) this.#last = this.#yields.answered ?? of;
+        this.#end(rest);
+      }
     } finally {
       nesting.leave(outer);
     }
   }
 
   #runLater(later: Later): void {
-    if (this.#state === later) this.#run(later.how, later.value);
+    if (this.#state === later) this.#run(later.how, later.value, later.of);
   }
 
   #stand(standing: Standing): void {

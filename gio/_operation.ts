@@ -36,7 +36,9 @@ abstract class Operation<R> extends Request<R> implements Promise<R> {
   override begin(waiter: Waiter<R>): () => void {
     const outside = this.#outside;
     if (outside?.isAsked) {
+      // What it gives belongs to whoever waits for the promise, also if this coroutine does not wait any more.
       outside.promise!.then((value) => waiter.resume(value), (error) => waiter.fail(error));
+      return () => {};
     } else if (outside !== undefined) {
       // It was begun outside, and the coroutine waits for it instead.
       this.#outside = undefined;

@@ -9,6 +9,12 @@ interface HasRest {
   rest: unknown[];
 }
 
+/** What a coroutine does, and the lines where it stands, the innermost first. */
+export interface Told {
+  readonly what: string;
+  readonly lines: readonly string[];
+}
+
 /** A coroutine for which another one speaks a protocol, as HTTP does for a handler. */
 export interface Inner extends HasRest {
   readonly isRunning: boolean;
@@ -22,8 +28,8 @@ export interface Inner extends HasRest {
   frame?(use: Use, base: Base): Framed | undefined;
   /** Returns what is told of an error of what it does now, if nobody waits for it. */
   reporter?(): (error: unknown) => void;
-  /** What it does now, and the lines where it stands, the innermost first. */
-  inspect?(): { what: string; lines: string[] };
+  /** What it does now, and where. */
+  inspect?(): Told;
 }
 
 /** The place where a protocol is spoken, for the protocol. */

@@ -53,12 +53,9 @@ export class Writing extends Paused {
 
 /** It waits for its turn. */
 export class Later extends Paused {
-  /** The request whose answer it is about to get. */
-  readonly #of: Standing | undefined;
-
-  constructor(how: How, value: unknown, of?: Standing) {
+  /** @param of The request whose answer it is about to get. */
+  constructor(how: How, value: unknown, readonly of: Standing | undefined = undefined) {
     super(how, value);
-    this.#of = of;
   }
 
   override get waits(): Waits {
@@ -67,7 +64,7 @@ export class Later extends Paused {
 
   /** It does not get the answer. */
   override stop(): void {
-    this.#of?.stop();
+    this.of?.stop();
   }
 }
 

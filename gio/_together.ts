@@ -77,6 +77,8 @@ class Run<R> {
   readonly #over: DOMException;
   readonly #running = new Set<Driver>();
   readonly #ended: Driver[] = [];
+  /** The branches that are requests, and no coroutines. */
+  readonly #requests = new Set<Driver>();
   readonly #results: unknown[] = [];
   #decision: Decision<R> | undefined;
   #hasBegun = false;
@@ -93,15 +95,23 @@ class Run<R> {
     this.#finish();
   }
 
-  /** Cancels the branches, because the coroutine does not wait any more. */
+  /** The coroutine does not wait any more: cancels the branches, and takes answers back. */
   end(): void {
     this.#decide({ error: this.#over });
+    for (const task of this.#ended) this.#takeBack(task);
+  }
+
+  /** The answer to a branch that is a request is nobody's. */
+  #takeBack(task: Driver): void {
+    if (this.#requests.delete(task)) task.takeBack();
   }
 
   #begin(branch: Branch, at: number): void {
     try {
-      const coroutine = isCoroutine(branch) ? branch : waitFor(branch);
+      const isRequest = !isCoroutine(branch);
+      const coroutine = isRequest ? waitFor(branch) : branch;
       const task = this.#driver.spawn(coroutine, this.#request.locals, true);
+      if (isRequest) this.#requests.add(task);
       this.#running.add(task);
       task.begin({
         resume: (value) => this.#resumed(task, at, value),
@@ -147,7 +157,10 @@ class Run<R> {
       { value: this.#request.settle!(this.#results), of: this.#ended };
     for (const task of this.#ended) {
       if ("of" in decision && decision.of.includes(task)) task.left?.give(this.#driver.own);
-      else task.left?.end(true, () => {});
+      else {
+        task.left?.end(true, () => {});
+        this.#takeBack(task);
+      }
     }
     if ("error" in decision) this.#waiter.fail(decision.error);
     else this.#waiter.resume(decision.value);

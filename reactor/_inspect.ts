@@ -34,8 +34,12 @@ export function inspect(
       what: describe(socket),
     })),
     ...[...hooks].flatMap((hook) => {
-      const told = typeof hook === "function" ? undefined : hook.inspected?.();
-      return told === undefined ? [] : [told];
+      try {
+        const told = typeof hook === "function" ? undefined : hook.inspected?.();
+        return told === undefined ? [] : [told];
+      } catch { // What is told of the others must come out.
+        return [];
+      }
     }),
   ];
 }

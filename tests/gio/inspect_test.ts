@@ -159,3 +159,32 @@ Deno.test("inspect() within a coroutine tells that it is running", () => {
   );
   assertEquals(coroutines(told), [{ kind: "coroutine", what: "running on MemoryContext" }]);
 });
+
+Deno.test("inspect() tells of the others when a hook cannot tell what it does", () => {
+  using f = fixture();
+  f.reactor.addShutdownHook({
+    abandon() {},
+    inspected() {
+      throw new Error("mine");
+    },
+  });
+  gio(f.reactor, undefined, sleeping()).result.catch(() => {});
+  assertEquals(coroutines(f.reactor.inspect()).map(({ what }) => what), ["sleeping"]);
+});
+
+Deno.test("inspect() tells where a coroutine stands now, and shows few of many callers", () => {
+  using f = fixture();
+  function* deep(left: number): Coroutine {
+    if (left > 0) return yield* call(deep(left - 1));
+    yield* sleep(1);
+    yield* sleep(1);
+  }
+  gio(f.reactor, undefined, deep(500));
+  const where = () => coroutines(f.reactor.inspect())[0]!.where!.split(", ");
+  const before = where();
+  assertEquals(before, where());
+  assertEquals([before.length, before.at(-1)], [101, "... 401 more callers"]);
+  f.pass(1);
+  assertEquals(before[0] === where()[0], false);
+  assertEquals(before.slice(1), where().slice(1));
+});

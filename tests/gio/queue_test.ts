@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { race } from "../../gio/race.ts";
 import {
+  all,
   asProcess,
+  type Branch,
   type Coroutine,
   EndOfStream,
   enter,
@@ -9,6 +10,7 @@ import {
   gio,
   memory,
   Queue,
+  race,
   sleep,
   spawn,
   timeout,
@@ -315,6 +317,71 @@ Deno.test("an item that comes at once, but after the end of a turn, is not lost 
   } finally {
     performance.now = now;
   }
+});
+
+/** Ways to get an item, of which the coroutine is cancelled. */
+const TOGETHER: Record<string, (queue: Queue<number>, never: Queue<number>) => Branch<number>> = {
+  "race()": (queue, never) => race(queue.get(), never.get()),
+  "race() in race()": (queue, never) => race(race(never.get(), queue.get()), never.get()),
+  "all() in race()": (queue, never) =>
+    race(all(queue.get(), sleep(0)), never.get()) as unknown as Branch<number>,
+  "get() alone": (queue) => queue.get(),
+};
+for (const selector of SELECTORS) {
+  for (const [name, get] of Object.entries(TOGETHER)) {
+    Deno.test(`an item that a branch has taken is not lost by a cancel: ${name} (${selector})`, () => {
+      for (let i = 0; i < 20; i++) {
+        using reactor = new Reactor({ selector });
+        const queue = new Queue<number>({ capacity: Infinity }), never = new Queue<number>();
+        for (let n = 0; n < 400; n++) queue.tryPut(n);
+        let got = 0;
+        const task = gio(
+          reactor,
+          undefined,
+          function* (): Coroutine {
+            for (;; got++) yield* get(queue, never) as Iterable<unknown> & Generator;
+          }(),
+        );
+        task.result.catch(() => {});
+        if (i % 2 === 1) reactor.step();
+        task.cancel();
+        assertEquals(queue.size, 400 - got);
+        assertEquals(queue.tryGet(), got === 400 ? undefined : got);
+      }
+    });
+  }
+}
+
+Deno.test("an item of a branch goes back if another branch fails", async () => {
+  using bench = new Bench();
+  const { queue } = bench, bad = new Queue();
+  const task = bench.run(function* () {
+    yield* all(queue.get(), bad.get());
+  }());
+  queue.tryPut("x");
+  bench.reactor.step();
+  bad.close(new RangeError("bad"));
+  bench.reactor.step();
+  await assertRejects(() => task.result, RangeError, "bad");
+  assertEquals(queue.tryGet(), "x");
+});
+
+Deno.test("an item that a promise has got is not given back by a coroutine that waited for it too", async () => {
+  using bench = new Bench();
+  const promised = bench.queue.get();
+  const seen: unknown[] = [];
+  promised.then((item) => seen.push(item));
+  const both = bench.run(function* () {
+    yield* promised;
+  }());
+  const gone = bench.run(function* () {
+    yield* promised;
+  }());
+  gone.cancel();
+  bench.queue.tryPut("x");
+  both.cancel();
+  await settled();
+  assertEquals([seen, bench.queue.tryGet()], [["x"], undefined]);
 });
 
 Deno.test("a producer and a consumer that go on for ever do not starve the others", () => {
