@@ -1,8 +1,8 @@
 /** What the examples share: options, one clear line for what goes wrong, and a clean end on Ctrl-C. */
 import { parseArgs } from "node:util";
 import type { HttpServer } from "@weightless/io/http";
-import { Reactor, type ReactorOptions, stdio } from "@weightless/io/reactor";
-import { asText, Meter, monitor } from "./_monitor.ts";
+import { inspectedText, Reactor, type ReactorOptions, stdio } from "@weightless/io/reactor";
+import { Meter, monitor } from "./_monitor.ts";
 
 /** Ends the program with one line that says why. */
 export function fail(message: string): never {
@@ -114,7 +114,7 @@ export async function serve(
       reactor.requestShutdown();
     };
     for (const signal of signals) Deno.addSignalListener(signal, stop);
-    const inspect = () => console.error(asText(reactor.inspect()));
+    const inspect = () => console.error(inspectedText(reactor.inspect()));
     for (const signal of questions) Deno.addSignalListener(signal, inspect);
     const at = { hostname: "127.0.0.1", port: monitorPort ?? 0 };
     const shown = meter && monitor(reactor, meter, at, server);

@@ -10,7 +10,13 @@ import {
   response,
 } from "@weightless/io/http";
 import { Observable, pipe, toDot } from "@weightless/io/pipeline";
-import type { Inspected, Reactor, ReactorEvents, Socket } from "@weightless/io/reactor";
+import {
+  type Inspected,
+  inspectedText,
+  type Reactor,
+  type ReactorEvents,
+  type Socket,
+} from "@weightless/io/reactor";
 
 const INTERVAL_MS = 1000;
 
@@ -62,7 +68,7 @@ export function monitor(
           return yield page;
         case "/text":
           yield ok({ "content-type": "text/plain; charset=utf-8" });
-          return yield asText(inspected());
+          return yield inspectedText(inspected());
         case "/dna.svg":
           if (!(root instanceof Observable)) return yield response(404);
           yield ok({ "content-type": "image/svg+xml" });
@@ -111,19 +117,6 @@ export function monitor(
 async function graphviz() {
   const { instance } = await import("npm:@viz-js/viz@^3");
   return await instance();
-}
-
-/** A line for each, as for a terminal. */
-export function asText(inspected: Inspected[]): string {
-  return inspected.map(({ kind, what, waits, dueMs, ageMs, where }) => {
-    const told = [
-      waits && `waits ${waits}`,
-      dueMs !== undefined && `due in ${Math.round(dueMs)} ms`,
-      ageMs !== undefined && `for ${Math.round(ageMs)} ms`,
-    ].filter(Boolean).join(", ");
-    const lines = where === undefined ? [] : where.split(", ").map((line) => `    ${line}\n`);
-    return `${kind} ${what}${told && ` (${told})`}\n${lines.join("")}`;
-  }).join("");
 }
 
 const page = `<!doctype html>

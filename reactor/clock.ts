@@ -1,3 +1,4 @@
+import { duration } from "./_whole.ts";
 import { names, refuseUnknown } from "./_known.ts";
 import { clearImmediate, setImmediate } from "node:timers";
 import { shown } from "./_describe.ts";
@@ -226,9 +227,10 @@ export class TestClock implements Clock {
    * Moves the clock. A reactor that waits for a timer wakes up when that is due.
    *
    * @param ms How far, in milliseconds.
+   * @throws {RangeError} If it is not a number of at least 0: time does not go back.
    */
   advance(ms: number): void {
-    this.#now += ms;
+    this.#now += duration(ms, "advance the clock: the time");
     for (const alarm of this.#alarms) {
       if (alarm.at <= this.#now) {
         this.#alarms.delete(alarm);

@@ -35,6 +35,7 @@ export * from "./connect.ts";
 export * from "./datagram_acceptor.ts";
 export * from "./datagram_socket.ts";
 export * from "./events.ts";
+export * from "./inspected_text.ts";
 export * from "./listen_descriptors.ts";
 export * from "./reactor.ts";
 export * from "./reactor_options.ts";

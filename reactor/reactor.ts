@@ -404,7 +404,7 @@ export class Reactor implements Disposable {
   /**
    * Lists what is registered, suspended and open, and where each coroutine of gio waits.
    *
-   * @returns One object for each.
+   * @returns One object for each; {@linkcode inspectedText} makes a text of them.
    */
   inspect(): Inspected[] {
     return inspect({
@@ -491,8 +491,16 @@ export class Reactor implements Disposable {
    * Adds what {@linkcode Reactor.shutdown} calls first, while everything still works.
    *
    * @param hook What to call.
+   * @throws {TypeError} If it cannot be called.
    */
   addShutdownHook(hook: ShutdownHook): void {
+    if (typeof hook !== "function" && typeof hook?.abandon !== "function") {
+      throw new TypeError(
+        `Cannot add a shutdown hook: give a function, or an object with abandon(), not ${
+          shown(hook)
+        }`,
+      );
+    }
     this.#shutdownHooks.add(hook);
   }
 

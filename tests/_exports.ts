@@ -92,6 +92,7 @@ export const EXPORTS = {
       connect: "to open a connection to a server",
       fromStreams: "to use Web streams as a socket",
       here: "to splice from or to the connection of the coroutine",
+      inspectedText: "to print what a program waits for",
       listenDescriptors: "to listen on sockets that a supervisor such as systemd passes",
       sendFile: "to send a file without reading it",
       splice: "to move bytes from one connection to another without touching them",

@@ -232,3 +232,9 @@ Deno.test("TestClock refuses what is no time", () => {
     assertThrows(() => new TestClock(options), RangeError, `Cannot make a clock: ${name}`);
   }
 });
+
+Deno.test("a TestClock does not go back, or to no time at all", () => {
+  const clock = new TestClock();
+  for (const ms of [-1, NaN, "1" as never]) assertThrows(() => clock.advance(ms), RangeError);
+  assertEquals(clock.now(), 0);
+});
