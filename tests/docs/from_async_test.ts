@@ -1,16 +1,11 @@
 /** What the tables of docs/from_async.md say is to be written here is part of a program that is run. */
 import { assert, assertEquals } from "@std/assert";
+import { bare, programsOf } from "./_programs.ts";
 
 const guide = await Deno.readTextFile(new URL("../../docs/from_async.md", import.meta.url));
 
-/** Without what deno fmt may put between two words. */
-function bare(code: string): string {
-  return code.replaceAll(/\s+/g, "").replaceAll(",)", ")");
-}
-
-const programs = [...guide.matchAll(/^```ts[^\n]*\n(.*?)^```/gms)].map(([, code]) => bare(code!));
-
 Deno.test("what docs/from_async.md says to write is in one of its programs", () => {
+  const programs = programsOf(guide);
   const rows = guide.split("\n").filter((line) => /^\|.*`/.test(line));
   const missing = rows.flatMap((row) => {
     const here = row.split("|").at(-2)!;
