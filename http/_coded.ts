@@ -46,7 +46,7 @@ import { decompress, type DecompressOptions } from "./content/decompress.ts";
 import { encodeWhole } from "./content/encode_whole.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
-import { Raw } from "./raw.ts";
+import { raw } from "./raw.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /**
@@ -234,7 +234,7 @@ export class Coding {
     if (value === undefined) return yield* this.#read();
     if (value instanceof Head) return yield* this.#begin(value);
     if (isTransfer(value)) yield* this.#leaveAsItIs();
-    else if (value instanceof Raw && this.#out.state === "before") this.#out = PLAIN;
+    else if (value === raw && this.#out.state === "before") this.#out = PLAIN;
     else if (value instanceof Trailers || isForDriver(value)) yield* this.#flush();
     return yield value;
   }

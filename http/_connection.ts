@@ -33,7 +33,7 @@ import type { ConnectionInfo } from "./connection_info.ts";
 import type { ErrorHandler } from "./error_handler.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { HttpLimits } from "./http_limits.ts";
-import { HttpRequest } from "./http_request.ts";
+import { type HttpRequest, ReceivedRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
@@ -439,7 +439,7 @@ export class Connection implements Wire, Inner, Patience, Speaker {
   /** Starts the handler of the request that was parsed. */
   #start(exchange: Exchange, parser: RequestHeadParser): Phase {
     const { contentLength, expectContinue } = parser;
-    const request = new HttpRequest(parser, exchange);
+    const request = new ReceivedRequest(parser, exchange);
     parser.forget();
     const settings = this.#settings;
     settings.requests++;

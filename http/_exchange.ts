@@ -68,10 +68,10 @@ import type { Answered } from "./answered.ts";
 import { type CompressionOptions, isAnyAccepted } from "./content/compression_for.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
-import type { HttpRequest, RequestContext } from "./http_request.ts";
+import type { HttpRequest, ReceivedRequest, RequestContext } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
-import { Raw } from "./raw.ts";
+import { raw } from "./raw.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 /** What an exchange waits for, or how it has ended. */
@@ -112,7 +112,7 @@ export interface Watcher {
 
 export class Exchange implements RequestContext {
   readonly #wire: Wire;
-  #request: HttpRequest | undefined = undefined;
+  #request: ReceivedRequest | undefined = undefined;
   /** The handler's coroutine, as long as it runs. */
   #running: Composed<unknown> | undefined = undefined;
   /** What the handler does; it is closed when nothing more is sent to HEAD. */
@@ -228,7 +228,7 @@ export class Exchange implements RequestContext {
   }
 
   /** Starts the handler. */
-  start(handler: HttpHandler, request: HttpRequest, expectContinue: boolean): Phase {
+  start(handler: HttpHandler, request: ReceivedRequest, expectContinue: boolean): Phase {
     this.#request = request;
     if (expectContinue) this.#body = "expected";
     try {
@@ -419,7 +419,7 @@ export class Exchange implements RequestContext {
           if (message === END_OF_BODY) mode = "throw";
         } else if (value instanceof Head) this.#begin(value);
         else if (value instanceof Trailers) answer.trailers(value);
-        else if (value instanceof Raw) answer.raw();
+        else if (value === raw) answer.raw();
         else if (isForDriver(value)) {
           if (isTransfer(value)) {
             this.#prepare(value);

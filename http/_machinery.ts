@@ -6,9 +6,9 @@ import { IpFilter } from "./components/ip_filter.ts";
 import { Client } from "./client/client.ts";
 import { Coding } from "./_coded.ts";
 import { Connection } from "./_connection.ts";
-import { HttpRequest } from "./http_request.ts";
+import { ReceivedRequest } from "./http_request.ts";
 
-const { bytes, text, json, formData } = HttpRequest.prototype;
+const { bytes, text, json, formData } = ReceivedRequest.prototype;
 machinery(
   import.meta.url,
   ...[Connection.prototype.run, Coding.prototype.run, bytes, text, json, formData, passOn],

@@ -2,7 +2,11 @@ import type { Answered } from "./answered.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest } from "./http_request.ts";
 
-/** One request and its answer, for an {@linkcode AccessLog}. */
+/**
+ * One request and its answer, for an {@linkcode AccessLog}.
+ *
+ * @category Logs
+ */
 export interface AccessLogEntry extends Answered {
   /** The connection on which it came. */
   readonly connection: ConnectionInfo;
@@ -20,7 +24,11 @@ export interface AccessLogEntry extends Answered {
   readonly version: "1.0" | "1.1" | undefined;
 }
 
-/** Is told of each request when it has been answered. It must be quick. */
+/**
+ * Is told of each request when it has been answered. It must be quick.
+ *
+ * @category Logs
+ */
 export type AccessLog = (entry: AccessLogEntry) => void;
 
 /**
@@ -39,6 +47,8 @@ export type AccessLog = (entry: AccessLogEntry) => void;
  * };
  * void options;
  * ```
+ *
+ * @category Logs
  */
 export function commonLog(entry: AccessLogEntry): string {
   const { method = "-", target, version, status, bytes } = entry;
@@ -57,6 +67,24 @@ export function commonLog(entry: AccessLogEntry): string {
  *
  * @param entry What an {@linkcode AccessLog} is told.
  * @returns The line, without its end.
+ *
+ * @example Lines of a log
+ * ```ts
+ * import { combinedLog, ok, serveHttp } from "@weightless/io/http";
+ * import { assertMatch } from "@std/assert";
+ *
+ * const lines: string[] = [];
+ * const protocol = serveHttp(function* () {
+ *   yield ok();
+ *   yield "Hello!";
+ * }, { accessLog: (entry) => lines.push(combinedLog(entry)) });
+ * protocol.next();
+ * const request = "GET /a HTTP/1.1\r\nHost: example.org\r\nUser-Agent: curl/8.5\r\n\r\n";
+ * protocol.next(new TextEncoder().encode(request));
+ * assertMatch(lines[0]!, /^- - - \[.*\] "GET \/a HTTP\/1\.1" 200 6 "-" "curl\/8\.5"$/);
+ * ```
+ *
+ * @category Logs
  */
 export function combinedLog(entry: AccessLogEntry): string {
   const { request } = entry;
@@ -68,7 +96,24 @@ export function combinedLog(entry: AccessLogEntry): string {
  * Writes an entry as JSON, on one line.
  *
  * @param entry What an {@linkcode AccessLog} is told.
- * @returns The line, without its end.
+ * @returns The line, without its end. What is not known is left out.
+ *
+ * @example A log for programs
+ * ```ts
+ * import { jsonLog, response, serveHttp } from "@weightless/io/http";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lines: string[] = [];
+ * const protocol = serveHttp(function* () {
+ *   yield response(404);
+ * }, { accessLog: (entry) => lines.push(jsonLog(entry)) });
+ * protocol.next();
+ * protocol.next(new TextEncoder().encode("GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n"));
+ * const { method, target, status, bytes } = JSON.parse(lines[0]!);
+ * assertEquals([method, target, status, bytes], ["GET", "/a", 404, 0]);
+ * ```
+ *
+ * @category Logs
  */
 export function jsonLog(entry: AccessLogEntry): string {
   const { request, method, target, version, status, bytes, time, ms } = entry;

@@ -1,4 +1,8 @@
-/** What became of a request: the answer that its client got. */
+/**
+ * What became of a request: the answer that its client got.
+ *
+ * @category Logs
+ */
 export interface Answered {
   /** The status of the answer. It is 0 if there was none. */
   readonly status: number;

@@ -1,4 +1,8 @@
-/** What is known of a connection that is secured by TLS. */
+/**
+ * What is known of a connection that is secured by TLS.
+ *
+ * @category Server
+ */
 export interface TlsInfo {
   /**
    * The protocol that was chosen by ALPN, of those in {@linkcode AcceptorOptions.alpnProtocols}. It is
@@ -7,7 +11,11 @@ export interface TlsInfo {
   readonly alpnProtocol: string | undefined;
 }
 
-/** What is known of a connection. */
+/**
+ * What is known of a connection.
+ *
+ * @category Server
+ */
 export interface ConnectionInfo {
   /** The far address. It is undefined if the protocol is fed by hand. */
   readonly remoteAddr: Deno.Addr | undefined;

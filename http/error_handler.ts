@@ -1,7 +1,11 @@
 import type { HeadersToSend } from "./headers_to_send.ts";
 import type { HttpRequest } from "./http_request.ts";
 
-/** What a server answers by itself, for an {@linkcode ErrorHandler}. */
+/**
+ * What a server answers by itself, for an {@linkcode ErrorHandler}.
+ *
+ * @category Server
+ */
 export interface ErrorToAnswer {
   /** The status of the answer. */
   readonly status: number;
@@ -11,11 +15,23 @@ export interface ErrorToAnswer {
   readonly request: HttpRequest | undefined;
 }
 
-/** What an {@linkcode ErrorHandler} gives. */
+/**
+ * What an {@linkcode ErrorHandler} gives.
+ *
+ * @category Server
+ */
 export interface ErrorAnswer {
-  /** The headers. @default {text/plain in UTF-8} */
+  /**
+   * The headers.
+   *
+   * @default {text/plain in UTF-8}
+   */
   headers?: HeadersToSend;
-  /** The body. @default {none} */
+  /**
+   * The body.
+   *
+   * @default {none}
+   */
   body?: string | Uint8Array;
 }
 
@@ -47,5 +63,7 @@ export interface ErrorAnswer {
  * const answer = String(protocol.next(new TextEncoder().encode("GET bad\r\n")).value);
  * assertMatch(answer, /^HTTP\/1.1 400 [^]*\r\n\r\n{"status":400,"title":"Cannot read the request: /);
  * ```
+ *
+ * @category Server
  */
 export type ErrorHandler = (error: ErrorToAnswer) => ErrorAnswer | undefined;

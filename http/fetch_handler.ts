@@ -9,7 +9,11 @@ import type { HttpHandler } from "./http_handler.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { response } from "./response.ts";
 
-/** What a {@linkcode FetchHandler} is told beside the request. */
+/**
+ * What a {@linkcode FetchHandler} is told beside the request.
+ *
+ * @category Server
+ */
 export interface FetchInfo {
   /** The far address. */
   readonly remoteAddr: Deno.Addr | undefined;
@@ -23,7 +27,11 @@ export interface FetchInfo {
   readonly completed: Promise<void>;
 }
 
-/** A handler of the Web platform, as `Deno.serve` takes it. */
+/**
+ * A handler of the Web platform, as `Deno.serve` takes it.
+ *
+ * @category Server
+ */
 export type FetchHandler = (request: Request, info: FetchInfo) => Response | PromiseLike<Response>;
 
 type Outcome<T> = { value: T } | { error: unknown };
@@ -237,8 +245,9 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * A `Request` cannot carry everything. The server itself answers CONNECT and TRACE with 501, a
  * target of `*` with 204, and GET or HEAD with a body with 400.
  *
- * @param handler Answers a request.
+ * @param handler Answers a request, at once or by a promise. It is called for each one.
  * @returns The handler for `HttpServer`, `serveHttp()` or a component.
+ * @throws {TypeError} If the handler is not a function.
  *
  * @example A handler of the Web platform
  * ```ts
@@ -258,6 +267,8 @@ function refused({ method, target, hasBody }: HttpRequest): number | undefined {
  * reactor.requestShutdown();
  * await running;
  * ```
+ *
+ * @category Server
  */
 export function fetchHandler(handler: FetchHandler): HttpHandler {
   if (typeof handler !== "function") {

@@ -47,14 +47,28 @@ import type { HttpTimeouts } from "./http_timeouts.ts";
  * await running;
  * await Deno.remove(path);
  * ```
+ *
+ * @category Requests
  */
 export type HttpHandler = (request: HttpRequest) => Coroutine<unknown>;
 
-/** Options of {@linkcode serveHttp}. */
+/**
+ * Options of {@linkcode serveHttp}.
+ *
+ * @category Protocol
+ */
 export interface HttpProtocolOptions {
-  /** How much a client may send. @default {defaultLimits} */
+  /**
+   * How much a client may send.
+   *
+   * @default {defaultLimits}
+   */
   limits?: Partial<HttpLimits>;
-  /** How long a client may take. It counts if gio runs the protocol. @default {defaultTimeouts} */
+  /**
+   * How long a client may take. It counts if gio runs the protocol.
+   *
+   * @default {defaultTimeouts}
+   */
   timeouts?: Partial<HttpTimeouts>;
   /**
    * The scheme by which clients reach the server. It is that of {@linkcode HttpRequest.url}. Requests for
@@ -71,9 +85,17 @@ export interface HttpProtocolOptions {
    * @default {the reactor's onError, or console.error when the coroutine is fed by hand}
    */
   onError?: (error: unknown, request: HttpRequest) => void;
-  /** Makes the answers that the server gives by itself. @default {one line of text} */
+  /**
+   * Makes the answers that the server gives by itself.
+   *
+   * @default {one line of text}
+   */
   errorHandler?: ErrorHandler;
-  /** Is told of each request when it has been answered. See {@linkcode combinedLog}. */
+  /**
+   * Is told of each request when it has been answered. See {@linkcode combinedLog}.
+   *
+   * @default {none}
+   */
   accessLog?: AccessLog;
   /**
    * Whether answers are compressed, as the client prefers (`gzip`, `br`, `zstd`, `deflate`). They are
@@ -93,6 +115,10 @@ export interface HttpProtocolOptions {
    * @default {false}
    */
   decompression?: boolean | DecompressOptions;
-  /** The clock for the Date header: `now()` gives milliseconds since 1970. @default {Date} */
+  /**
+   * The clock for the Date header: `now()` gives milliseconds since 1970.
+   *
+   * @default {Date}
+   */
   clock?: { now(): number };
 }

@@ -25,6 +25,8 @@ const LINE = 3;
  * assertEquals(headers.has("cookie"), false);
  * assertEquals([...headers][0], ["host", "example.org"]);
  * ```
+ *
+ * @category Requests
  */
 export class HttpHeaders implements Iterable<[string, string]> {
   readonly #bytes: Uint8Array;
@@ -33,8 +35,12 @@ export class HttpHeaders implements Iterable<[string, string]> {
   #lines: number[] | undefined;
 
   /**
-   * Takes lines that have been checked, each with its CR LF, between `from` and `to`. They are read
-   * at the first question: a line without a colon, or without CR LF, is a SyntaxError then.
+   * Takes lines that have been checked. They are read at the first question: a line without a colon,
+   * or without CR LF, is a `SyntaxError` then.
+   *
+   * @param bytes The bytes in which the lines are, each line with its CR LF. They must not change.
+   * @param from Where the first line begins: 0 unless given.
+   * @param to Where the last line ends: at the end of the bytes unless given.
    */
   constructor(bytes: Uint8Array, from = 0, to: number = bytes.length) {
     this.#bytes = bytes;
@@ -42,7 +48,12 @@ export class HttpHeaders implements Iterable<[string, string]> {
     this.#to = to;
   }
 
-  /** The value of `name`. Several values are joined by `", "` (RFC 9110 5.3). */
+  /**
+   * Gives the value of a header. Several values are joined by `", "` (RFC 9110 5.3).
+   *
+   * @param name The name, in capitals or not.
+   * @returns The value without blanks around it; undefined if there is no such line.
+   */
   get(name: string): string | undefined {
     const lowerCase = name.toLowerCase();
     let line = this.#find(lowerCase, 0);
@@ -52,7 +63,12 @@ export class HttpHeaders implements Iterable<[string, string]> {
     return value;
   }
 
-  /** All values of `name`, one for each line. */
+  /**
+   * Gives all values of a header, such as Set-Cookie, whose values cannot be joined.
+   *
+   * @param name The name, in capitals or not.
+   * @returns The values, one for each line; none if there is no such line.
+   */
   getAll(name: string): string[] {
     const lowerCase = name.toLowerCase();
     const values: string[] = [];
@@ -62,19 +78,26 @@ export class HttpHeaders implements Iterable<[string, string]> {
     return values;
   }
 
-  /** Whether there is a line of that name. */
+  /**
+   * Tells whether there is a header.
+   *
+   * @param name The name, in capitals or not.
+   * @returns Whether there is a line of that name.
+   */
   has(name: string): boolean {
     return this.#find(name.toLowerCase(), 0) >= 0;
   }
 
   /**
-   * The value of `name` and its parameters (RFC 9110 5.6.6): of Content-Type, Content-Disposition
-   * and the like, not of headers that are lists. It is undefined if there is no such line.
+   * Gives the value of a header and its parameters (RFC 9110 5.6.6): of Content-Type,
+   * Content-Disposition and the like, not of headers that are lists.
    *
    * A parameter `filename*` (RFC 8187) is decoded and takes the place of `filename`; it counts for
    * nothing if it cannot be decoded. A backslash is an escape only before a quote or a backslash, so
    * a path of Windows stays what it is.
    *
+   * @param name The name, in capitals or not.
+   * @returns The value and the parameters; undefined if there is no such line.
    * @throws {RemoteProtocolError} If it is malformed, also if a parameter or the line comes twice.
    *
    * @example A media type
@@ -102,7 +125,11 @@ export class HttpHeaders implements Iterable<[string, string]> {
     }
   }
 
-  /** The same headers as a `Headers` object of the Web platform. */
+  /**
+   * Makes a copy for functions of the Web platform.
+   *
+   * @returns The same headers as a `Headers` object.
+   */
   toHeaders(): Headers {
     return new Headers([...this]);
   }

@@ -17,15 +17,33 @@
  * const request = new TextEncoder().encode(`GET /${"long".repeat(10)} HTTP/1.1\r\n`);
  * assertStringIncludes(String(protocol.next(request).value), "HTTP/1.1 414 ");
  * ```
+ *
+ * @category Server
  */
 export interface HttpLimits {
-  /** Bytes in the request line, without its end. More is answered with 414. @default {8192} */
+  /**
+   * Bytes in the request line, without its end. More is answered with 414.
+   *
+   * @default {8192}
+   */
   maxRequestLineBytes: number;
-  /** Bytes in the whole head, and in the trailers. More is answered with 431. @default {65536} */
+  /**
+   * Bytes in the whole head, and in the trailers. More is answered with 431.
+   *
+   * @default {65536}
+   */
   maxHeadBytes: number;
-  /** Header lines in the head, and in the trailers. More is answered with 431. @default {100} */
+  /**
+   * Header lines in the head, and in the trailers. More is answered with 431.
+   *
+   * @default {100}
+   */
   maxHeaders: number;
-  /** Bytes in the body. More is answered with 413. @default {Infinity} */
+  /**
+   * Bytes in the body. More is answered with 413.
+   *
+   * @default {Infinity}
+   */
   maxBodyBytes: number;
   /**
    * Bytes in all chunk extensions of a body, which are ignored. More is answered with 400.
@@ -33,7 +51,11 @@ export interface HttpLimits {
    * @default {16384}
    */
   maxChunkExtensionBytes: number;
-  /** Requests on one connection. It is closed after the last one. @default {Infinity} */
+  /**
+   * Requests on one connection. It is closed after the last one.
+   *
+   * @default {Infinity}
+   */
   maxRequests: number;
   /**
    * Bytes of a body that are read and dropped after its handler has ended. If there are more, the
@@ -44,7 +66,11 @@ export interface HttpLimits {
   maxDrainBytes: number;
 }
 
-/** The {@linkcode HttpLimits} that are used where none are given. */
+/**
+ * The {@linkcode HttpLimits} that are used where none are given.
+ *
+ * @category Server
+ */
 export const defaultLimits: Readonly<HttpLimits> = Object.freeze({
   maxRequestLineBytes: 8192,
   maxHeadBytes: 65536,

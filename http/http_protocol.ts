@@ -8,7 +8,11 @@ import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
 import type { HttpRequest } from "./http_request.ts";
 
-/** The messages of {@linkcode HttpProtocol}. */
+/**
+ * The messages of {@linkcode HttpProtocol}.
+ *
+ * @category Components
+ */
 export interface HttpProtocolMessages {
   /**
    * Answers a request, as any handler does. If it throws `DeclineMessage`, the next observer is
@@ -50,22 +54,31 @@ export interface HttpProtocolMessages {
  * reactor.requestShutdown();
  * await running;
  * ```
+ *
+ * @category Components
  */
 export class HttpProtocol extends Observable<HttpProtocolMessages> {
   readonly #settings: Settings;
 
   /**
-   * As {@linkcode serveHttp}.
+   * Makes a component that speaks HTTP.
    *
-   * @throws {TypeError} If the scheme is neither "http" nor "https".
-   * @throws {RangeError} If a limit is neither a whole number nor Infinity.
+   * @param options Limits, timeouts and the like, as for {@linkcode serveHttp}.
+   * @throws {TypeError} If an option does not exist, or makes no sense.
+   * @throws {RangeError} If a limit or a timeout is not a number that makes sense.
    */
   constructor(options: HttpProtocolOptions = {}) {
     super();
     this.#settings = settingsOf(options);
   }
 
-  /** Speaks HTTP on one connection. */
+  /**
+   * Speaks HTTP on one connection: answers the message of {@linkcode Server}.
+   *
+   * @param info What is known of the connection. Requests show it; in a test it may be missing.
+   * @returns The coroutine for the connection. It reads and yields bytes, as that of
+   * {@linkcode serveHttp}.
+   */
   processConnection(info?: ConnectionInfo): Coroutine {
     const connection: Connection = new Connection(
       (request) => this.#process(request, connection),

@@ -84,22 +84,10 @@ export interface RequestContext {
  *   "GET /search?q=jackson+pipelines HTTP/1.1\r\nHost: example.org\r\nAccept: text/plain\r\n\r\n",
  * ));
  * ```
+ *
+ * @category Requests
  */
-export class HttpRequest {
-  readonly #context: RequestContext;
-  readonly #bytes: Uint8Array;
-  readonly #targetFrom: number;
-  readonly #targetTo: number;
-  readonly #headersFrom: number;
-  readonly #headersTo: number;
-  #target: string | undefined;
-  #headers: HttpHeaders | undefined;
-  #trailers: HttpHeaders | undefined = undefined;
-  /** The request that was received, of which this may be another view. */
-  #received: HttpRequest = this;
-  readonly #scheme: "http" | "https";
-  /** Where a gateway has received it, as far as it tells that. */
-  #asked: Partial<Asked> | undefined = undefined;
+export interface HttpRequest {
   /** The method, as it was sent. Methods are case-sensitive (RFC 9110 9.1). */
   readonly method: string;
   /** The version of HTTP. A later minor version than 1.1 counts as 1.1 (RFC 9110 2.5). */
@@ -108,43 +96,17 @@ export class HttpRequest {
   readonly keepAlive: boolean;
   /** Whether a body comes with it, by its framing. It may be empty (RFC 9112 6). */
   readonly hasBody: boolean;
-
-  /** @internal */
-  constructor(parts: HttpRequestParts, context: RequestContext) {
-    this.#context = context;
-    this.#bytes = parts.bytes;
-    this.method = parts.method;
-    this.#targetFrom = parts.targetFrom;
-    this.#targetTo = parts.targetTo;
-    this.#scheme = parts.scheme;
-    this.version = parts.version;
-    this.#headersFrom = parts.headersFrom;
-    this.#headersTo = parts.headersTo;
-    this.keepAlive = parts.keepAlive;
-    this.hasBody = parts.contentLength !== 0;
-  }
-
   /** The connection on which it has come. */
-  get connection(): ConnectionInfo {
-    return this.#context.connection;
-  }
-
+  readonly connection: ConnectionInfo;
   /**
-   * The timeouts that count for this request. You may set some of them, as in
-   * `request.timeouts = { bodyMs: Infinity }`; the others stay as they are. What you change counts at
-   * once, also for what is waited for just now.
+   * The timeouts that count for this request, all of them when they are read. You may set some of
+   * them, as in `request.timeouts = { bodyMs: Infinity }`; the others stay as they are. What you change
+   * counts at once, also for what is waited for just now.
    *
-   * @throws {RangeError} If one is not a number of milliseconds above 0.
+   * @throws {RangeError} If one is set that is not a number of milliseconds above 0.
    * @throws {TypeError} If there is no timeout of that name.
    */
-  get timeouts(): Readonly<HttpTimeouts> {
-    return this.#context.timeouts;
-  }
-
-  set timeouts(timeouts: Partial<HttpTimeouts>) {
-    this.#context.timeouts = timeouts;
-  }
-
+  timeouts: Readonly<Partial<HttpTimeouts>>;
   /**
    * What a transfer in another coroutine than the handler reads the body from: `splice(request, to)`.
    * So a proxy can send it to the next server, and read the answer meanwhile. The handler itself must
@@ -180,75 +142,33 @@ export class HttpRequest {
    * await running;
    * ```
    */
-  get context(): Receiver {
-    return this.#context.body;
-  }
-
+  readonly context: Receiver;
   /**
    * Aborts when the client has gone before it has got the whole answer, and only then. As long as
    * the handler waits for something else, that is noticed if the handler has asked for this signal.
    * A client that sends no more, but may still read, has gone as well.
    */
-  get signal(): AbortSignal {
-    return this.#context.signal;
-  }
-
+  readonly signal: AbortSignal;
   /**
    * The trailers, when the whole body has been read. It is undefined if there are none (RFC 9112
    * 7.1.2).
    */
-  get trailers(): HttpHeaders | undefined {
-    return this.#received.#trailers;
-  }
-
-  set trailers(trailers: HttpHeaders | undefined) {
-    this.#received.#trailers = trailers;
-  }
-
+  readonly trailers: HttpHeaders | undefined;
   /** The header lines. */
-  get headers(): HttpHeaders {
-    return this.#headers ??= new HttpHeaders(this.#bytes, this.#headersFrom, this.#headersTo);
-  }
-
+  readonly headers: HttpHeaders;
   /** The request target as it was sent, mostly a path with a query (RFC 9112 3.2). */
-  get target(): string {
-    return this.#target ??= latin1(this.#bytes, this.#targetFrom, this.#targetTo);
-  }
-
+  readonly target: string;
   /** The path without the query, not decoded. It is `*` in `OPTIONS *`, and empty in CONNECT. */
-  get path(): string {
-    const { target } = this;
-    const from = this.#pathFrom();
-    const to = target.indexOf("?", from);
-    const path = to < 0 ? (from === 0 ? target : target.slice(from)) : target.slice(from, to);
-    // RFC 9110 4.2.3: an empty path is equivalent to "/".
-    return path === "" && this.method !== "CONNECT" ? "/" : path;
-  }
-
+  readonly path: string;
   /** The query with its question mark, not decoded; empty if there is none. */
-  get search(): string {
-    const { target } = this;
-    const from = target.indexOf("?", this.#pathFrom());
-    return from < 0 ? "" : target.slice(from);
-  }
-
+  readonly search: string;
   /** The query, decoded as forms encode it. */
-  get query(): URLSearchParams {
-    return new URLSearchParams(this.search);
-  }
-
+  readonly query: URLSearchParams;
   /**
    * The host and port that were asked for, from the target or from the Host header (RFC 9112 3.3);
    * empty if unknown.
    */
-  get host(): string {
-    const { target } = this;
-    if (this.#asked?.host !== undefined) return this.#asked.host;
-    if (this.method === "CONNECT") return target;
-    if (target.charCodeAt(0) === 0x2f || target === "*") return this.headers.get("host") ?? "";
-    return target.slice(target.indexOf("://") + 3, this.#pathFrom());
-  }
-
+  readonly host: string;
   /**
    * The target URI (RFC 9112 3.3). Its scheme is https over TLS, and where
    * {@linkcode HttpProtocolOptions.scheme} says so.
@@ -256,27 +176,12 @@ export class HttpRequest {
    * @throws {RemoteProtocolError} If the client gave no host, or one that no URL can have, as
    * `1.2.3.999`.
    */
-  get url(): URL {
-    const { target, host } = this;
-    const path = this.path === "*" ? "" : this.path;
-    const scheme = this.#asked?.scheme ?? /^https?(?=:\/\/)/i.exec(target)?.[0] ?? this.#scheme;
-    // Without a host, URL would take the beginning of the path for one.
-    const url = host === "" ? null : URL.parse(`${scheme}://${host}${path}${this.search}`);
-    if (url === null) {
-      throw new RemoteProtocolError(
-        host === ""
-          ? "Cannot tell the URL of the request: it names no host"
-          : `Cannot tell the URL of the request: no URL has the host ${host}`,
-      );
-    }
-    return url;
-  }
-
+  readonly url: URL;
   /**
    * The same request with another path, as a component gives it to those behind it. All else is
    * shared, the query and the host included.
    *
-   * @param path The path, encoded as it would be sent. It begins with a slash.
+   * @param path The path, encoded as it would be sent, without a query. It begins with a slash.
    * @returns Another view of this request.
    * @throws {LocalProtocolError} If that is no path, or the request has none, as `OPTIONS *`.
    *
@@ -296,54 +201,7 @@ export class HttpRequest {
    * protocol.next(new TextEncoder().encode("GET /blog?page=2 HTTP/1.1\r\nHost: example.org\r\n\r\n"));
    * ```
    */
-  withPath(path: string): HttpRequest {
-    const { target, method } = this;
-    if (target === "*" || method === "CONNECT") {
-      throw new LocalProtocolError(`Cannot change the path of ${method} ${target}: it has none`);
-    }
-    if (!isPath(path)) {
-      throw new LocalProtocolError(
-        `Cannot change the path to ${
-          JSON.stringify(path)
-        }: a path begins with a slash, and what is not allowed in it is encoded, as in /a%20b`,
-      );
-    }
-    const request = this.#view(this.#context);
-    request.#target = target.slice(0, this.#pathFrom()) + path + this.search;
-    return request;
-  }
-
-  /**
-   * The same request, as a gateway has received it.
-   *
-   * @internal
-   */
-  forwarded(connection: ConnectionInfo, asked: Partial<Asked>): HttpRequest {
-    const request = this.#view(new Forwarded(this.#context, connection));
-    request.#asked = { ...this.#asked, ...asked };
-    return request;
-  }
-
-  #view(context: RequestContext): HttpRequest {
-    const request = new HttpRequest({
-      bytes: this.#bytes,
-      method: this.method,
-      targetFrom: this.#targetFrom,
-      targetTo: this.#targetTo,
-      scheme: this.#scheme,
-      version: this.version,
-      headersFrom: this.#headersFrom,
-      headersTo: this.#headersTo,
-      keepAlive: this.keepAlive,
-      contentLength: this.hasBody ? -1 : 0,
-    }, context);
-    request.#target = this.target;
-    request.#asked = this.#asked;
-    request.#headers = this.headers;
-    request.#received = this.#received;
-    return request;
-  }
-
+  withPath(path: string): HttpRequest;
   /**
    * Calls a function when this request has been answered, or its client has gone. The time is
    * measured from now on.
@@ -368,57 +226,51 @@ export class HttpRequest {
    * assertEquals(statuses, [204]);
    * ```
    */
-  onAnswered(tell: (answered: Answered) => void): void {
-    this.#context.onAnswered(tell, this);
-  }
-
+  onAnswered(tell: (answered: Answered) => void): void;
   /**
    * Reads the rest of the body: `const bytes = yield* call(request.bytes())`.
    *
-   * @param maxBytes How many bytes it reads at most. More is an error with status 413.
+   * @param maxBytes How many bytes it reads at most: 16 MiB unless given. More is an error with status
+   * 413. `Infinity` turns the limit off.
+   * @returns A coroutine that gives the bytes. You may keep them.
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
    * @throws {LocalProtocolError} If the handler of this request has ended.
+   * @throws {RangeError} If `maxBytes` is no whole number, or Infinity.
    */
-  *bytes(maxBytes?: number): Coroutine<Uint8Array<ArrayBuffer>> {
-    const bytes = yield* this.#gather(maxBytes);
-    // A view would keep everything that was received with it.
-    return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
-  }
-
+  bytes(maxBytes?: number): Coroutine<Uint8Array<ArrayBuffer>>;
   /**
    * Reads the rest of the body as text in UTF-8: `const text = yield* call(request.text())`.
    *
-   * @param maxBytes How many bytes it reads at most. More is an error with status 413.
+   * @param maxBytes How many bytes it reads at most: 16 MiB unless given. More is an error with status
+   * 413. `Infinity` turns the limit off.
+   * @returns A coroutine that gives the text. What is not UTF-8 becomes U+FFFD.
    * @throws {RemoteProtocolError} If there is more, or the body is malformed or ends too early.
+   * @throws {LocalProtocolError} If the handler of this request has ended.
+   * @throws {RangeError} If `maxBytes` is no whole number, or Infinity.
    */
-  *text(maxBytes?: number): Coroutine<string> {
-    return decoder.decode(yield* this.#gather(maxBytes));
-  }
-
+  text(maxBytes?: number): Coroutine<string>;
   /**
    * Reads the rest of the body as JSON: `const order: Order = yield* call(request.json())`.
    *
-   * @param maxBytes How many bytes it reads at most. More is an error with status 413.
+   * @param maxBytes How many bytes it reads at most: 16 MiB unless given. More is an error with status
+   * 413. `Infinity` turns the limit off.
+   * @returns A coroutine that gives the value. Its type is not checked.
    * @throws {RemoteProtocolError} If it is no JSON, if there is more, or the body is malformed or
    * ends too early.
+   * @throws {LocalProtocolError} If the handler of this request has ended.
+   * @throws {RangeError} If `maxBytes` is no whole number, or Infinity.
    */
   // deno-lint-ignore no-explicit-any
-  *json(maxBytes?: number): Coroutine<any> {
-    const text: string = yield this.text(maxBytes);
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw new RemoteProtocolError("Cannot read the body: it is not JSON", { cause });
-    }
-  }
-
+  json(maxBytes?: number): Coroutine<any>;
   /**
    * Reads the body as a form, part by part, while it arrives: multipart/form-data as well as
    * application/x-www-form-urlencoded. Nothing of it is kept, so it may be of any size.
    *
-   * @param limits How much the form may have.
+   * @param limits How much the form may have. Those that are missing are the defaults.
+   * @returns The parts, one after the other.
    * @throws {RemoteProtocolError} With status 415 if the body is no form, with 400 if its type is
    * malformed.
+   * @throws {LocalProtocolError} If the handler of this request has ended.
    * @throws {RangeError} If a limit is no whole number, or Infinity.
    * @throws {TypeError} If there is no such limit.
    *
@@ -449,21 +301,209 @@ export class HttpRequest {
    * assertStringIncludes(String(answer.value), "Got 6 bytes");
    * ```
    */
-  form(limits?: Partial<FormLimits>): Parts {
-    this.#expectHandler();
-    return form(this.headers.get("content-type"), limits);
-  }
-
+  form(limits?: Partial<FormLimits>): Parts;
   /**
    * Reads the body as a form, and gathers it: `const form = yield* call(request.formData())`. Files
    * have the names that {@linkcode Part.filename} gives.
    *
    * @param limits How much the form may have: 16 MiB in all unless another `maxBytes` is given.
+   * @returns A coroutine that gives the form: a string for each field, a `File` for each file.
    * @throws {RemoteProtocolError} With status 415 if the body is no form, with 413 if there is more,
    * with 400 if it is malformed or ends too early.
+   * @throws {LocalProtocolError} If the handler of this request has ended.
    * @throws {RangeError} If a limit is no whole number, or Infinity.
    * @throws {TypeError} If there is no such limit.
    */
+  formData(limits?: Partial<FormLimits>): Coroutine<FormData>;
+}
+
+/** What {@linkcode HttpRequest} is for the server. */
+export class ReceivedRequest implements HttpRequest {
+  readonly #context: RequestContext;
+  readonly #bytes: Uint8Array;
+  readonly #targetFrom: number;
+  readonly #targetTo: number;
+  readonly #headersFrom: number;
+  readonly #headersTo: number;
+  #target: string | undefined;
+  #headers: HttpHeaders | undefined;
+  #trailers: HttpHeaders | undefined = undefined;
+  /** The request that was received, of which this may be another view. */
+  #received: ReceivedRequest = this;
+  readonly #scheme: "http" | "https";
+  /** Where a gateway has received it, as far as it tells that. */
+  #asked: Partial<Asked> | undefined = undefined;
+  readonly method: string;
+  readonly version: "1.0" | "1.1";
+  readonly keepAlive: boolean;
+  readonly hasBody: boolean;
+
+  constructor(parts: HttpRequestParts, context: RequestContext) {
+    this.#context = context;
+    this.#bytes = parts.bytes;
+    this.method = parts.method;
+    this.#targetFrom = parts.targetFrom;
+    this.#targetTo = parts.targetTo;
+    this.#scheme = parts.scheme;
+    this.version = parts.version;
+    this.#headersFrom = parts.headersFrom;
+    this.#headersTo = parts.headersTo;
+    this.keepAlive = parts.keepAlive;
+    this.hasBody = parts.contentLength !== 0;
+  }
+
+  get connection(): ConnectionInfo {
+    return this.#context.connection;
+  }
+
+  get timeouts(): Readonly<HttpTimeouts> {
+    return this.#context.timeouts;
+  }
+
+  set timeouts(timeouts: Partial<HttpTimeouts>) {
+    this.#context.timeouts = timeouts;
+  }
+
+  get context(): Receiver {
+    return this.#context.body;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  get trailers(): HttpHeaders | undefined {
+    return this.#received.#trailers;
+  }
+
+  set trailers(trailers: HttpHeaders | undefined) {
+    this.#received.#trailers = trailers;
+  }
+
+  get headers(): HttpHeaders {
+    return this.#headers ??= new HttpHeaders(this.#bytes, this.#headersFrom, this.#headersTo);
+  }
+
+  get target(): string {
+    return this.#target ??= latin1(this.#bytes, this.#targetFrom, this.#targetTo);
+  }
+
+  get path(): string {
+    const { target } = this;
+    const from = this.#pathFrom();
+    const to = target.indexOf("?", from);
+    const path = to < 0 ? (from === 0 ? target : target.slice(from)) : target.slice(from, to);
+    // RFC 9110 4.2.3: an empty path is equivalent to "/".
+    return path === "" && this.method !== "CONNECT" ? "/" : path;
+  }
+
+  get search(): string {
+    const { target } = this;
+    const from = target.indexOf("?", this.#pathFrom());
+    return from < 0 ? "" : target.slice(from);
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.search);
+  }
+
+  get host(): string {
+    const { target } = this;
+    if (this.#asked?.host !== undefined) return this.#asked.host;
+    if (this.method === "CONNECT") return target;
+    if (target.charCodeAt(0) === 0x2f || target === "*") return this.headers.get("host") ?? "";
+    return target.slice(target.indexOf("://") + 3, this.#pathFrom());
+  }
+
+  get url(): URL {
+    const { target, host } = this;
+    const path = this.path === "*" ? "" : this.path;
+    const scheme = this.#asked?.scheme ?? /^https?(?=:\/\/)/i.exec(target)?.[0] ?? this.#scheme;
+    // Without a host, URL would take the beginning of the path for one.
+    const url = host === "" ? null : URL.parse(`${scheme}://${host}${path}${this.search}`);
+    if (url === null) {
+      throw new RemoteProtocolError(
+        host === ""
+          ? "Cannot tell the URL of the request: it names no host"
+          : `Cannot tell the URL of the request: no URL has the host ${host}`,
+      );
+    }
+    return url;
+  }
+
+  withPath(path: string): HttpRequest {
+    const { target, method } = this;
+    if (target === "*" || method === "CONNECT") {
+      throw new LocalProtocolError(`Cannot change the path of ${method} ${target}: it has none`);
+    }
+    if (!isPath(path)) {
+      throw new LocalProtocolError(
+        `Cannot change the path to ${
+          JSON.stringify(path)
+        }: a path begins with a slash, and what is not allowed in it is encoded, as in /a%20b`,
+      );
+    }
+    const request = this.#view(this.#context);
+    request.#target = target.slice(0, this.#pathFrom()) + path + this.search;
+    return request;
+  }
+
+  /** The same request, as a gateway has received it. */
+  forwarded(connection: ConnectionInfo, asked: Partial<Asked>): HttpRequest {
+    const request = this.#view(new Forwarded(this.#context, connection));
+    request.#asked = { ...this.#asked, ...asked };
+    return request;
+  }
+
+  #view(context: RequestContext): ReceivedRequest {
+    const request = new ReceivedRequest({
+      bytes: this.#bytes,
+      method: this.method,
+      targetFrom: this.#targetFrom,
+      targetTo: this.#targetTo,
+      scheme: this.#scheme,
+      version: this.version,
+      headersFrom: this.#headersFrom,
+      headersTo: this.#headersTo,
+      keepAlive: this.keepAlive,
+      contentLength: this.hasBody ? -1 : 0,
+    }, context);
+    request.#target = this.target;
+    request.#asked = this.#asked;
+    request.#headers = this.headers;
+    request.#received = this.#received;
+    return request;
+  }
+
+  onAnswered(tell: (answered: Answered) => void): void {
+    this.#context.onAnswered(tell, this);
+  }
+
+  *bytes(maxBytes?: number): Coroutine<Uint8Array<ArrayBuffer>> {
+    const bytes = yield* this.#gather(maxBytes);
+    // A view would keep everything that was received with it.
+    return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+  }
+
+  *text(maxBytes?: number): Coroutine<string> {
+    return decoder.decode(yield* this.#gather(maxBytes));
+  }
+
+  // deno-lint-ignore no-explicit-any
+  *json(maxBytes?: number): Coroutine<any> {
+    const text: string = yield this.text(maxBytes);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new RemoteProtocolError("Cannot read the body: it is not JSON", { cause });
+    }
+  }
+
+  form(limits?: Partial<FormLimits>): Parts {
+    this.#expectHandler();
+    return form(this.headers.get("content-type"), limits);
+  }
+
   *formData(limits: Partial<FormLimits> = {}): Coroutine<FormData> {
     const form = this.form({ ...limits, maxBytes: limits.maxBytes ?? MAX_BYTES });
     const data = new FormData();

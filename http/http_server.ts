@@ -10,7 +10,12 @@ import type { HttpLimits } from "./http_limits.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
-/** Options of {@linkcode HttpServer}: where to listen, the protocol, and the handler. */
+/**
+ * Options of {@linkcode HttpServer}: where to listen ({@linkcode ServerOptions} and
+ * {@linkcode AcceptorOptions}), the protocol ({@linkcode HttpProtocolOptions}), and the handler.
+ *
+ * @category Server
+ */
 export interface HttpServerOptions extends ServerOptions, HttpProtocolOptions {
   /** Answers each request. */
   handler: HttpHandler;
@@ -24,7 +29,11 @@ export interface HttpServerOptions extends ServerOptions, HttpProtocolOptions {
   overload?: "wait" | 503;
 }
 
-/** What `HttpServer.statistics` tells. */
+/**
+ * What `HttpServer.statistics` tells.
+ *
+ * @category Server
+ */
 export interface HttpServerStatistics extends ServerStatistics {
   /** Requests so far, without those on connections that were refused. */
   readonly requests: number;
@@ -42,7 +51,8 @@ const ALL = [...SERVER, ...PROTOCOL, ...OF_SERVER];
  * timeouts of a handler end with its request: wait for a task that has to be finished.
  *
  * No client can keep it from serving others for long: all that a client does has a limit, in size
- * ({@linkcode HttpLimits}) and in time ({@linkcode HttpTimeouts}).
+ * ({@linkcode HttpLimits}) and in time ({@linkcode HttpTimeouts}). While it runs you may read and set
+ * `server.limits`, `server.timeouts` and `server.maxConnections`.
  *
  * @example Saying hello
  * ```ts
@@ -64,6 +74,8 @@ const ALL = [...SERVER, ...PROTOCOL, ...OF_SERVER];
  * reactor.requestShutdown();
  * await running;
  * ```
+ *
+ * @category Server
  */
 export class HttpServer implements Disposable {
   readonly #listener: Listener;
@@ -163,7 +175,11 @@ export class HttpServer implements Disposable {
     this.#settings.timeouts = { ...this.#settings.timeouts, ...timeouts };
   }
 
-  /** Counts connections and requests. */
+  /**
+   * Counts connections and requests.
+   *
+   * @returns The numbers of this moment, which do not change any more.
+   */
   statistics(): HttpServerStatistics {
     return { ...this.#listener.statistics(), requests: this.#settings.requests };
   }

@@ -18,6 +18,8 @@
  *
  * assertEquals(defaultTimeouts.headMs, 10_000);
  * ```
+ *
+ * @category Server
  */
 export interface HttpTimeouts {
   /**
@@ -50,7 +52,11 @@ export interface HttpTimeouts {
   writeMs: number;
 }
 
-/** The {@linkcode HttpTimeouts} that are used where none are given. */
+/**
+ * The {@linkcode HttpTimeouts} that are used where none are given.
+ *
+ * @category Server
+ */
 export const defaultTimeouts: Readonly<HttpTimeouts> = Object.freeze({
   headMs: 10_000,
   idleMs: 60_000,

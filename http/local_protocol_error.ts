@@ -15,6 +15,8 @@
  * const correct = encodeURIComponent(incorrect);
  * ok({ "x-campaign": correct });
  * ```
+ *
+ * @category Protocol
  */
 export class LocalProtocolError extends Error {
   /** `"LocalProtocolError"`. */

@@ -32,6 +32,8 @@ const KNOWN = new Set("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".spl
  *   "HTTP/1.1 405 Method Not Allowed\r\nallow: GET, HEAD\r\n",
  * );
  * ```
+ *
+ * @category Answers
  */
 export function methodNotAllowed(method: string, allowed: readonly string[]): ResponseHead {
   return KNOWN.has(method) ? response(405, { allow: allowed.join(", ") }) : response(501);

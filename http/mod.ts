@@ -1,9 +1,15 @@
 /**
- * HTTP/1.1 as coroutines.
+ * HTTP/1.1 as coroutines: servers and clients, and what their requests and answers are made of.
+ *
+ * Start with:
+ *
+ * - {@linkcode HttpServer}: serves HTTP on a port; each request is answered by a handler
+ * - {@linkcode serveHttp}: makes of a handler a coroutine for one connection, with no socket in it;
+ *   for tests, and for other connections
+ * - {@linkcode HttpClient}: asks other servers, in coroutines and by `await`
  *
  * A handler is a coroutine function: a bare `yield` in it reads the request's body,
- * `yield ok({...})` begins the answer, and `yield data` sends the body. {@linkcode serveHttp}
- * makes of it a coroutine for one connection, with no socket in it.
+ * `yield ok({...})` begins the answer, and `yield data` sends the body.
  *
  * ```ts
  * import { type Coroutine } from "@weightless/io/compose";
@@ -20,8 +26,6 @@
  * const request = new TextEncoder().encode("GET /world HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertMatch(String(protocol.next(request).value), /^HTTP\/1\.1 200 OK\r\n[^]*Hello \/world!$/);
  * ```
- *
- * {@linkcode HttpClient} asks other servers, in coroutines and by `await`.
  *
  * @module
  */
@@ -54,7 +58,7 @@ export * from "./http_headers.ts";
 export * from "./http_limits.ts";
 export * from "./serve_http.ts";
 export * from "./http_protocol.ts";
-export { HttpRequest } from "./http_request.ts";
+export type { HttpRequest } from "./http_request.ts";
 export * from "./http_server.ts";
 export * from "./local_protocol_error.ts";
 export * from "./method_not_allowed.ts";
@@ -95,6 +99,6 @@ export * from "./client/client_limits.ts";
 export * from "./client/client_options.ts";
 export * from "./client/client_timeouts.ts";
 export { HttpClient, type OriginInspected, type ResponseRequest } from "./client/http_client.ts";
-export { type Awaitable, HttpResponse, type SaveOptions } from "./client/http_response.ts";
+export type { Awaitable, HttpResponse, SaveOptions } from "./client/http_response.ts";
 export * from "./client/interim_response.ts";
 export * from "./client/too_many_connections.ts";

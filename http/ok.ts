@@ -24,6 +24,8 @@ import { response, type ResponseHead } from "./response.ts";
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertMatch(String(protocol.next(request).value), /content-length: 6\r\n\r\nHello!$/);
  * ```
+ *
+ * @category Answers
  */
 export function ok(headers: HeadersToSend = {}): ResponseHead {
   return response(200, headers);

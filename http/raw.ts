@@ -1,7 +1,11 @@
-/** The class of {@linkcode raw}. */
-export class Raw {
+/**
+ * The type of {@linkcode raw}.
+ *
+ * @category Answers
+ */
+export interface Raw {
   /** Always `"raw"`. */
-  readonly mode = "raw";
+  readonly mode: "raw";
 }
 
 /**
@@ -25,5 +29,7 @@ export class Raw {
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertEquals(protocol.next(request).value, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
  * ```
+ *
+ * @category Answers
  */
-export const raw: Raw = Object.freeze(new Raw());
+export const raw: Raw = Object.freeze({ mode: "raw" });

@@ -21,6 +21,8 @@
  * const request = new TextEncoder().encode("BREW /pot HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertStringIncludes(String(protocol.next(request).value), "HTTP/1.1 418 ");
  * ```
+ *
+ * @category Protocol
  */
 export class RemoteProtocolError extends Error {
   /** `"RemoteProtocolError"`. */
@@ -29,9 +31,10 @@ export class RemoteProtocolError extends Error {
   readonly status: number;
 
   /**
-   * Makes an error that says what the peer did. The peer gets the message. The status is 400 unless
-   * another one is given.
+   * Makes an error that says what the peer did.
    *
+   * @param message What is the matter. The peer gets it.
+   * @param options The status to answer with, 400 to 599: 400 unless given; and the cause.
    * @throws {RangeError} If the status is not one of an error: 400 to 599.
    */
   constructor(message: string, options: ErrorOptions & { status?: number } = {}) {

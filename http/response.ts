@@ -3,6 +3,8 @@ import type { HeadersToSend } from "./headers_to_send.ts";
 
 /**
  * What a handler yields to begin its answer. It is made by {@linkcode response} and {@linkcode ok}.
+ *
+ * @category Answers
  */
 export interface ResponseHead {
   /** The status code. */
@@ -40,6 +42,8 @@ export interface ResponseHead {
  *   "HTTP/1.1 303 See Other\r\nlocation: /elsewhere\r\n",
  * );
  * ```
+ *
+ * @category Answers
  */
 export function response(status: number, headers: HeadersToSend = {}): ResponseHead {
   return headOf(status, headers);

@@ -25,10 +25,11 @@ import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
  * belongs to the handler: its `yield`s read and write without framing.
  *
  * @param handler A coroutine function that answers a request.
- * @param options Limits, a clock, and `onError`.
+ * @param options Limits, timeouts, who is told of errors, and more. Timeouts count if gio runs the
+ * coroutine.
  * @returns The coroutine for one connection.
- * @throws {TypeError} If the handler is not a function, or the scheme neither "http" nor "https".
- * @throws {RangeError} If a limit is neither a whole number nor Infinity.
+ * @throws {TypeError} If the handler is not a function, or an option is unknown or makes no sense.
+ * @throws {RangeError} If a limit or a timeout is not a number that makes sense.
  *
  * @example Hello
  * ```ts
@@ -72,6 +73,8 @@ import type { HttpHandler, HttpProtocolOptions } from "./http_handler.ts";
  * const request = "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 5\r\n\r\nHello";
  * assertMatch(String(protocol.next(new TextEncoder().encode(request)).value), /HELLO$/);
  * ```
+ *
+ * @category Protocol
  */
 export function serveHttp(
   handler: HttpHandler,

@@ -7,16 +7,28 @@ import type { ConnectionInfo } from "./connection_info.ts";
 import { Listener, SERVER } from "./_serve.ts";
 import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_options.ts";
 
-/** The messages of {@linkcode Server}. */
+/**
+ * The messages of {@linkcode Server}.
+ *
+ * @category Components
+ */
 export interface ServerMessages {
-  /** Speaks a protocol on a connection: a coroutine over bytes. */
+  /**
+   * Speaks a protocol on a connection, as {@linkcode HttpProtocol} does.
+   *
+   * @param info What is known of the connection: its addresses, TLS, and whether the server shuts
+   * down.
+   * @returns The coroutine for the connection. Its bare `yield`s read bytes, and what it yields is
+   * sent. The connection is closed when it ends.
+   */
   processConnection(info: ConnectionInfo): Coroutine;
 }
 
 /**
  * A server as a component: it accepts connections, and its observers speak on them.
  *
- * Each connection is a message `processConnection(info)`, sent with `any`.
+ * Each connection is a message `processConnection(info)`, sent with `any`. While it runs you may read
+ * and set `server.maxConnections`.
  *
  * @example A line of welcome
  * ```ts
@@ -42,6 +54,8 @@ export interface ServerMessages {
  * reactor.requestShutdown();
  * await running;
  * ```
+ *
+ * @category Components
  */
 export class Server extends Observable<ServerMessages> implements Disposable {
   readonly #listener: Listener;
@@ -49,7 +63,10 @@ export class Server extends Observable<ServerMessages> implements Disposable {
   /**
    * Begins to listen.
    *
+   * @param reactor The reactor that runs the connections.
+   * @param options Where to listen, and how many connections may be open.
    * @throws {TypeError} If an option is unknown or has no effect.
+   * @throws {RangeError} If a number is out of its range.
    * @throws {Deno.errors.AddrInUse} If the port is taken; and whatever else `Deno.listen` throws.
    */
   constructor(reactor: Reactor, options: ServerOptions) {
@@ -97,7 +114,11 @@ export class Server extends Observable<ServerMessages> implements Disposable {
     this.#listener.maxConnections = max;
   }
 
-  /** Counts connections. */
+  /**
+   * Counts connections.
+   *
+   * @returns The numbers of this moment, which do not change any more.
+   */
   statistics(): ServerStatistics {
     return this.#listener.statistics();
   }

@@ -1,6 +1,11 @@
 import type { AcceptorOptions } from "../reactor/mod.ts";
 
-/** Options of {@linkcode Server} and {@linkcode HttpServer}: where to listen, and how much to take. */
+/**
+ * Options of {@linkcode Server} and {@linkcode HttpServer}: where to listen
+ * ({@linkcode AcceptorOptions}), and how much to take.
+ *
+ * @category Server
+ */
 export interface ServerOptions extends AcceptorOptions {
   /**
    * How many connections one address may have open. A connection beyond that is closed at once; an
@@ -11,7 +16,11 @@ export interface ServerOptions extends AcceptorOptions {
   maxConnectionsPerAddress?: number;
 }
 
-/** Options of `shutdown` of a server. */
+/**
+ * Options of `shutdown` of a server.
+ *
+ * @category Server
+ */
 export interface ShutdownOptions {
   /**
    * How long connections that are busy may take to come to their end, in milliseconds. Then they
@@ -22,7 +31,11 @@ export interface ShutdownOptions {
   deadlineMs?: number;
 }
 
-/** What `statistics` of a server tells. */
+/**
+ * What `statistics` of a server tells.
+ *
+ * @category Server
+ */
 export interface ServerStatistics {
   /** Connections that are open. */
   readonly open: number;

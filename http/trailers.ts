@@ -1,7 +1,11 @@
 import { Trailers } from "./_trailers.ts";
 import type { HeadersToSend } from "./headers_to_send.ts";
 
-/** What a handler yields to send trailers; made by {@linkcode trailers}. */
+/**
+ * What a handler yields to send trailers; made by {@linkcode trailers}.
+ *
+ * @category Answers
+ */
 export interface ResponseTrailers {
   /** The lines. */
   readonly text: string;
@@ -38,6 +42,8 @@ export interface ResponseTrailers {
  *   "3\r\nabc\r\n0\r\nx-sum: 294\r\n\r\n",
  * );
  * ```
+ *
+ * @category Answers
  */
 export function trailers(fields: HeadersToSend): ResponseTrailers {
   return new Trailers(fields);

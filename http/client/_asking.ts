@@ -16,7 +16,7 @@ import type { ClientConnection, Exchange } from "./_client_connection.ts";
 import type { RedirectPolicy, RequestOptions } from "./client_options.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
 import { type Content, contentOf, jsonOf } from "./_content.ts";
-import { HttpResponse } from "./http_response.ts";
+import { type HttpResponse, ReceivedResponse } from "./http_response.ts";
 import type { Asker, Pool } from "./_pool.ts";
 import type { Route } from "./_connect.ts";
 import { CONTENT, RequestHead } from "./_request_head.ts";
@@ -99,7 +99,7 @@ export class Asking extends Request<HttpResponse>
   /** Ends what it does at the moment. */
   #undo: (() => void) | undefined;
   #connection: ClientConnection | undefined;
-  #response: HttpResponse | undefined;
+  #response: ReceivedResponse | undefined;
   #timer: Timer | undefined;
   #forgetSignal: (() => void) | undefined;
   #redirects: readonly string[] = [];
@@ -292,7 +292,7 @@ export class Asking extends Request<HttpResponse>
     body: BodyContext | Uint8Array,
     connection: ClientConnection,
   ): void {
-    this.#response = new HttpResponse({
+    this.#response = new ReceivedResponse({
       head,
       body,
       connection,

@@ -29,7 +29,11 @@ export interface Asker {
   lost(error: unknown): void;
 }
 
-/** The connections to one origin, as {@linkcode Pool.inspect} tells them. */
+/**
+ * The connections to one origin, as {@linkcode HttpClient.inspect} tells them.
+ *
+ * @category Client
+ */
 export interface OriginInspected {
   /** The scheme, the host and the port; and the proxy or the path of the Unix socket, if any. */
   readonly origin: string;

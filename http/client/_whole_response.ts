@@ -3,15 +3,31 @@ import type { HttpHeaders } from "../http_headers.ts";
 import type { HttpClientOptions, RequestOptions } from "./client_options.ts";
 import { HttpClient } from "./http_client.ts";
 
-/** Options of {@linkcode getRequest} and {@linkcode postRequest}. */
+/**
+ * Options of {@linkcode getRequest} and {@linkcode postRequest}.
+ *
+ * @category Client
+ */
 export interface OneRequestOptions extends RequestOptions {
-  /** The host. @default {"127.0.0.1"} */
+  /**
+   * The host.
+   *
+   * @default {"127.0.0.1"}
+   */
   hostname?: string;
-  /** Asks by https, with these certificates. @default {by http} */
+  /**
+   * Asks by https, with these certificates.
+   *
+   * @default {by http}
+   */
   tls?: NonNullable<HttpClientOptions["tls"]>;
 }
 
-/** A response whose body was read. */
+/**
+ * A response whose body was read.
+ *
+ * @category Client
+ */
 export interface WholeResponse {
   /** The status. */
   readonly status: number;

@@ -4,23 +4,48 @@ import type { RequestOptions } from "./client_options.ts";
 import type { HttpClient } from "./http_client.ts";
 import type { HttpResponse } from "./http_response.ts";
 
-/** The messages of {@linkcode Client}. */
+/**
+ * The messages of {@linkcode Client}.
+ *
+ * @category Components
+ */
 export interface ClientMessages {
-  /** Gives the client whose connections are used, as {@linkcode SocketPool} does. */
+  /**
+   * Gives the client whose connections are used, as {@linkcode SocketPool} does.
+   *
+   * @returns The client.
+   */
   httpClient(): HttpClient;
 }
 
-/** What to ask for: the argument of the message `httpRequest`. */
+/**
+ * What to ask for: the argument of the message `httpRequest`.
+ *
+ * @category Components
+ */
 export interface RequestToSend extends RequestOptions {
   /** The URL. */
   url: string | URL;
-  /** The method. @default {"GET"} */
+  /**
+   * The method.
+   *
+   * @default {"GET"}
+   */
   method?: string;
 }
 
-/** The messages that {@linkcode Client} answers. */
+/**
+ * The messages that {@linkcode Client} answers.
+ *
+ * @category Components
+ */
 export interface HttpRequestMessages {
-  /** Asks, and gives the response when its head has come. */
+  /**
+   * Asks, as {@linkcode HttpClient.request} does.
+   *
+   * @param request What to ask for.
+   * @returns A coroutine that gives the response when its head has come.
+   */
   httpRequest(request: RequestToSend): Coroutine<HttpResponse>;
 }
 
@@ -57,19 +82,23 @@ export interface HttpRequestMessages {
  * const weather = be([new Weather(url), [new Client(), [pool]]]);
  * assertEquals(await asProcess(weather.today()), "sunny");
  * ```
+ *
+ * @category Components
  */
 export class Client extends Observable<ClientMessages> {
   /**
-   * Asks, and gives the response when its head has come. Its body is to be read, or the response to
-   * be closed.
+   * Asks, as {@linkcode HttpClient.request} does. The body of the response is to be read, or the
+   * response to be closed.
    *
    * @param request What to ask for.
-   * @returns The response.
+   * @returns A coroutine that gives the response when its head has come.
    * @throws {NoneOfTheObserversRespond} If no pool observes this component.
    * @throws {RemoteProtocolError} If the server breaks the protocol, or the response is cut.
    * @throws {TimeoutError} If a phase takes too long.
+   * @throws {TypeError} If the URL or an option makes no sense.
    */
-  *httpRequest({ url, method = "GET", ...options }: RequestToSend): Coroutine<HttpResponse> {
+  *httpRequest(request: RequestToSend): Coroutine<HttpResponse> {
+    const { url, method = "GET", ...options } = request;
     return yield* this.call.httpClient().request(method, url, options);
   }
 }

@@ -11,21 +11,51 @@
  * using client = new HttpClient({ limits });
  * assertEquals(defaultClientLimits.maxHeaders, 200);
  * ```
+ *
+ * @category Client
  */
 export interface ClientLimits {
-  /** Bytes in the status line, without its end. @default {8192} */
+  /**
+   * Bytes in the status line, without its end.
+   *
+   * @default {8192}
+   */
   maxStatusLineBytes: number;
-  /** Bytes in a whole head, and in the trailers. @default {65536} */
+  /**
+   * Bytes in a whole head, and in the trailers.
+   *
+   * @default {65536}
+   */
   maxHeadBytes: number;
-  /** Header lines in a head, and in the trailers. @default {200} */
+  /**
+   * Header lines in a head, and in the trailers.
+   *
+   * @default {200}
+   */
   maxHeaders: number;
-  /** Interim responses (1xx) before the final one. @default {32} */
+  /**
+   * Interim responses (1xx) before the final one.
+   *
+   * @default {32}
+   */
   maxInterimResponses: number;
-  /** Bytes in the body, as it is sent. @default {Infinity} */
+  /**
+   * Bytes in the body, as it is sent.
+   *
+   * @default {Infinity}
+   */
   maxBodyBytes: number;
-  /** Bytes in the body when it has been decoded. @default {1_073_741_824} */
+  /**
+   * Bytes in the body when it has been decoded.
+   *
+   * @default {1_073_741_824}
+   */
   maxDecodedBytes: number;
-  /** Bytes in all chunk extensions of a body, which are ignored. @default {16384} */
+  /**
+   * Bytes in all chunk extensions of a body, which are ignored.
+   *
+   * @default {16384}
+   */
   maxChunkExtensionBytes: number;
   /**
    * Bytes of a body that nobody wants, which are read and dropped. If there are more, the connection
@@ -36,7 +66,11 @@ export interface ClientLimits {
   maxDrainBytes: number;
 }
 
-/** The {@linkcode ClientLimits} that are used where none are given. */
+/**
+ * The {@linkcode ClientLimits} that are used where none are given.
+ *
+ * @category Client
+ */
 export const defaultClientLimits: Readonly<ClientLimits> = Object.freeze({
   maxStatusLineBytes: 8192,
   maxHeadBytes: 65536,

@@ -8,30 +8,55 @@ import type { InterimResponse } from "./interim_response.ts";
 /**
  * What to do with a response that redirects (RFC 9110 15.4): `"follow"` it, give it as it is
  * (`"manual"`), or fail (`"error"`).
+ *
+ * @category Client
  */
 export type RedirectPolicy = "follow" | "manual" | "error";
 
 /**
  * Keeps cookies, if there are to be any. `get` gives the value of the Cookie header for a URL;
  * `set` gets the values of the Set-Cookie headers of a response.
+ *
+ * @category Client
  */
 export interface CookieStore {
-  /** The value of Cookie; undefined if there is none. */
+  /**
+   * Gives the value of the Cookie header for a request.
+   *
+   * @param url The URL that is asked for. It may be changed.
+   * @returns The value, such as `"a=1; b=2"`; undefined if there are no cookies.
+   */
   get(url: URL): string | undefined;
-  /** Takes the Set-Cookie headers, of which there is at least one. */
+  /**
+   * Takes the Set-Cookie headers of a response.
+   *
+   * @param url The URL that has answered.
+   * @param setCookie The values of the headers, at least one.
+   */
   set(url: URL, setCookie: string[]): void;
 }
 
-/** Options of {@linkcode HttpClient}. */
+/**
+ * Options of {@linkcode HttpClient}. `timeouts`, `redirect`, `decompression` and `socketPath` are
+ * those of {@linkcode RequestOptions}, for all requests that do not have their own.
+ *
+ * @category Client
+ */
 export interface HttpClientOptions
   extends Pick<RequestOptions, "timeouts" | "redirect" | "decompression" | "socketPath"> {
   /**
-   * The reactor of the connections, which must run: `await reactor.run()`. By default it is that of the
-   * coroutine that asks. Outside of coroutines the client has one of its own, which runs while
-   * something is awaited.
+   * The reactor of the connections, which must run: `await reactor.run()`. If it is missing, it is
+   * that of the coroutine that asks. Outside of coroutines the client has one of its own then, which
+   * runs while something is awaited.
+   *
+   * @default {that of the coroutine, or one of its own}
    */
   reactor?: Reactor;
-  /** How many connections there may be. @default {256} */
+  /**
+   * How many connections there may be.
+   *
+   * @default {256}
+   */
   maxConnections?: number;
   /**
    * How many connections there may be to the same scheme, host and port. A response keeps its
@@ -47,25 +72,52 @@ export interface HttpClientOptions
    * @default {"wait"}
    */
   overload?: "wait" | "fail";
-  /** How many redirections are followed for one request. @default {20} */
+  /**
+   * How many redirections are followed for one request.
+   *
+   * @default {20}
+   */
   maxRedirects?: number;
-  /** How much a server may send. Those that are missing are the defaults. */
+  /**
+   * How much a server may send. Those that are missing are the defaults.
+   *
+   * @default {defaultClientLimits}
+   */
   limits?: Partial<ClientLimits>;
-  /** Headers of each request. Those of the request itself take their place. */
+  /**
+   * Headers of each request. Those of the request itself take their place.
+   *
+   * @default {none}
+   */
   headers?: HeadersToSend;
-  /** Certificates for https. */
+  /**
+   * Certificates for https: those of authorities to trust beside the usual ones, and one of the
+   * client with its key.
+   *
+   * @default {the usual authorities}
+   */
   tls?: Omit<TlsOptions, "alpnProtocols">;
   /**
    * The URL of a proxy, which may have a name and a password; or `"environment"` for the usual
    * variables (`http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`, and all but the first in upper
    * case as well), which needs `--allow-env`; or a function that gives the proxy for a URL, if any.
+   *
+   * @default {no proxy}
    */
   proxy?: string | ((url: URL) => string | undefined);
-  /** Keeps cookies. Without it there are none. */
+  /**
+   * Keeps cookies. Without it none are kept or sent.
+   *
+   * @default {no cookies}
+   */
   cookies?: CookieStore;
 }
 
-/** What the body of a request may be. A coroutine yields its pieces, and may transfer to `here`. */
+/**
+ * What the body of a request may be. A coroutine yields its pieces, and may transfer to `here`.
+ *
+ * @category Client
+ */
 export type RequestContent =
   | string
   | ArrayBuffer
@@ -78,11 +130,23 @@ export type RequestContent =
   | Iterable<string | Uint8Array>
   | Coroutine;
 
-/** Options of a request. Some are options of a client as well, for all its requests. */
+/**
+ * Options of a request. Some are options of a client as well, for all its requests.
+ *
+ * @category Client
+ */
 export interface RequestOptions {
-  /** Timeouts for the phases of a request. Those that are missing are the defaults. */
+  /**
+   * Timeouts for the phases of a request. Those that are missing are the ones of the client.
+   *
+   * @default {those of the client, or defaultClientTimeouts}
+   */
   timeouts?: Partial<ClientTimeouts>;
-  /** What to do with a redirection. @default {"follow"} */
+  /**
+   * What to do with a redirection.
+   *
+   * @default {"follow"}
+   */
   redirect?: RedirectPolicy;
   /**
    * Whether to ask for encoded bodies, and to decode them: gzip, deflate, br, and zstd where
@@ -91,11 +155,19 @@ export interface RequestOptions {
    * @default {true}
    */
   decompression?: boolean;
-  /** The path of a Unix socket to connect to, instead of the host of the URL. */
+  /**
+   * The path of a Unix socket to connect to, instead of the host of the URL.
+   *
+   * @default {none}
+   */
   socketPath?: string;
   /** Headers to send. A Content-Length is the length of a body that is not known otherwise. */
   headers?: HeadersToSend;
-  /** The body to send. */
+  /**
+   * The body to send.
+   *
+   * @default {none}
+   */
   body?: RequestContent;
   /**
    * A value to send as JSON, instead of a body. The Content-Type is `application/json`, if the headers
@@ -116,7 +188,11 @@ export interface RequestOptions {
    * ```
    */
   json?: unknown;
-  /** The same as `timeouts: { totalMs }`. */
+  /**
+   * The same as `timeouts: { totalMs }`: how long all of it may take, in milliseconds.
+   *
+   * @default {Infinity}
+   */
   timeoutMs?: number;
   /** Gives up when it aborts, also within the body of the response. */
   signal?: AbortSignal;

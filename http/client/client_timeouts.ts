@@ -11,6 +11,8 @@
  * const asking = client.get("http://127.0.0.1:1/", { timeouts: { headMs: 1000 } });
  * await asking.then(() => {}, () => {}); // nobody listens there
  * ```
+ *
+ * @category Client
  */
 export interface ClientTimeouts {
   /**
@@ -20,9 +22,17 @@ export interface ClientTimeouts {
    * @default {60_000}
    */
   waitMs: number;
-  /** To find the address of the name and to connect to it. @default {10_000} */
+  /**
+   * To find the address of the name and to connect to it.
+   *
+   * @default {10_000}
+   */
   connectMs: number;
-  /** For the TLS handshake, and for the answer of a proxy to CONNECT. @default {10_000} */
+  /**
+   * For the TLS handshake, and for the answer of a proxy to CONNECT.
+   *
+   * @default {10_000}
+   */
   tlsMs: number;
   /**
    * From the request to the head of its response. As long as the server takes parts of the request,
@@ -31,15 +41,31 @@ export interface ClientTimeouts {
    * @default {60_000}
    */
   headMs: number;
-  /** How long the server may be silent within the body, while somebody reads it. @default {60_000} */
+  /**
+   * How long the server may be silent within the body, while somebody reads it.
+   *
+   * @default {60_000}
+   */
   bodyMs: number;
-  /** How long a connection is kept that nobody uses. @default {30_000} */
+  /**
+   * How long a connection is kept that nobody uses.
+   *
+   * @default {30_000}
+   */
   idleMs: number;
-  /** From the first attempt to the end of the body, redirects included. @default {Infinity} */
+  /**
+   * From the first attempt to the end of the body, redirects included.
+   *
+   * @default {Infinity}
+   */
   totalMs: number;
 }
 
-/** The {@linkcode ClientTimeouts} that are used where none are given. */
+/**
+ * The {@linkcode ClientTimeouts} that are used where none are given.
+ *
+ * @category Client
+ */
 export const defaultClientTimeouts: Readonly<ClientTimeouts> = Object.freeze({
   waitMs: 60_000,
   connectMs: 10_000,

@@ -25,13 +25,16 @@ import { SocketPool } from "./socket_pool.ts";
  * }());
  * assertEquals(said, "close");
  * ```
+ *
+ * @category Components
  */
 export class EmptySocketPool extends SocketPool {
   /**
    * Makes a pool.
    *
    * @param options The options of the client.
-   * @throws {TypeError} If an option is unknown.
+   * @throws {TypeError} If an option does not exist, or makes no sense.
+   * @throws {RangeError} If a number is out of its range.
    */
   constructor(options: HttpClientOptions = {}) {
     const { headers = [] } = options;

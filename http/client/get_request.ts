@@ -8,12 +8,13 @@ export type { OneRequestOptions, WholeResponse };
  * It has a connection of its own. A redirection is not followed, but given, unless the option
  * `redirect` says otherwise. Use an {@linkcode HttpClient} for anything larger.
  *
- * @param port The port.
- * @param path The path and the query, encoded.
+ * @param port The port, of this machine unless `hostname` is given.
+ * @param path The path and the query, encoded. It begins with a slash.
  * @param options The host, if it is not this machine, and whatever a request may have.
  * @returns The status, the headers and the body as text.
  * @throws {RemoteProtocolError} If the server breaks the protocol, or the response is cut.
  * @throws {TimeoutError} If a phase takes too long.
+ * @throws {TypeError} If the path does not begin with a slash, or an option makes no sense.
  *
  * @example A test of a server
  * ```ts
@@ -36,6 +37,8 @@ export type { OneRequestOptions, WholeResponse };
  * reactor.requestShutdown();
  * await running;
  * ```
+ *
+ * @category Client
  */
 export function getRequest(
   port: number,

@@ -15,6 +15,8 @@ const USUAL = /^(?:get|head|post|put|patch|delete|options)$/;
 /**
  * A request to `yield*` in a coroutine, or to `await` elsewhere. In a coroutine it goes out when it is
  * yielded, or awaited, and can be asked once. Outside of coroutines it goes out at once.
+ *
+ * @category Client
  */
 export type ResponseRequest = Request<HttpResponse> & Promise<HttpResponse>;
 
@@ -63,6 +65,8 @@ export type ResponseRequest = Request<HttpResponse> & Promise<HttpResponse>;
  * }());
  * assertEquals(texts, ["/a", "/b", "/c"]);
  * ```
+ *
+ * @category Client
  */
 export class HttpClient implements Disposable {
   readonly #client: Client;
@@ -86,14 +90,15 @@ export class HttpClient implements Disposable {
   }
 
   /**
-   * Asks.
+   * Asks for a URL by any method. {@linkcode HttpClient.get} and the like are shorter.
    *
    * @param method The method, such as `"GET"`. It is case-sensitive (RFC 9110 9.1); only the usual
    * ones may be written in lower case.
    * @param url What to ask for: http or https. A name and a password in it are sent (RFC 7617).
-   * @param options Headers, a body, limits of time.
+   * @param options Headers, a body, limits of time; what a client has as well counts for this request
+   * only.
    * @returns The request: `yield*` or `await` it to get the response.
-   * @throws {TypeError} If the URL or an option makes no sense.
+   * @throws {TypeError} If the URL or an option makes no sense, or the client is closed.
    * @throws {RangeError} If a number is out of its range.
    * @throws {LocalProtocolError} If the headers cannot be sent.
    * @throws From the request: {@linkcode RemoteProtocolError} if there is no proper response, a
@@ -110,42 +115,96 @@ export class HttpClient implements Disposable {
     );
   }
 
-  /** Asks by GET. See {@linkcode HttpClient.request}. */
+  /**
+   * Asks by GET, as {@linkcode HttpClient.request} does.
+   *
+   * @param url What to ask for: http or https.
+   * @param options Headers, limits of time and the like.
+   * @returns The request: `yield*` or `await` it to get the response.
+   * @throws What {@linkcode HttpClient.request} throws.
+   */
   get(url: string | URL, options?: RequestOptions): ResponseRequest {
     return this.request("GET", url, options);
   }
 
-  /** Asks by HEAD. See {@linkcode HttpClient.request}. */
+  /**
+   * Asks by HEAD, as {@linkcode HttpClient.request} does.
+   *
+   * @param url What to ask for: http or https.
+   * @param options Headers, limits of time and the like.
+   * @returns The request, for `yield*` or `await`. Its response has no body.
+   * @throws What {@linkcode HttpClient.request} throws.
+   */
   head(url: string | URL, options?: RequestOptions): ResponseRequest {
     return this.request("HEAD", url, options);
   }
 
-  /** Asks by POST. See {@linkcode HttpClient.request}. */
+  /**
+   * Asks by POST, as {@linkcode HttpClient.request} does.
+   *
+   * @param url What to ask for: http or https.
+   * @param options The `body`, or a value as `json`; headers, limits of time and the like.
+   * @returns The request: `yield*` or `await` it to get the response.
+   * @throws What {@linkcode HttpClient.request} throws.
+   */
   post(url: string | URL, options?: RequestOptions): ResponseRequest {
     return this.request("POST", url, options);
   }
 
-  /** Asks by PUT. See {@linkcode HttpClient.request}. */
+  /**
+   * Asks by PUT, as {@linkcode HttpClient.request} does.
+   *
+   * @param url What to ask for: http or https.
+   * @param options The `body`, or a value as `json`; headers, limits of time and the like.
+   * @returns The request: `yield*` or `await` it to get the response.
+   * @throws What {@linkcode HttpClient.request} throws.
+   */
   put(url: string | URL, options?: RequestOptions): ResponseRequest {
     return this.request("PUT", url, options);
   }
 
-  /** Asks by PATCH. See {@linkcode HttpClient.request}. */
+  /**
+   * Asks by PATCH, as {@linkcode HttpClient.request} does.
+   *
+   * @param url What to ask for: http or https.
+   * @param options The `body`, or a value as `json`; headers, limits of time and the like.
+   * @returns The request: `yield*` or `await` it to get the response.
+   * @throws What {@linkcode HttpClient.request} throws.
+   */
   patch(url: string | URL, options?: RequestOptions): ResponseRequest {
     return this.request("PATCH", url, options);
   }
 
-  /** Asks by OPTIONS. See {@linkcode HttpClient.request}. */
+  /**
+   * Asks by OPTIONS, as {@linkcode HttpClient.request} does.
+   *
+   * @param url What to ask for: http or https.
+   * @param options Headers, limits of time and the like.
+   * @returns The request: `yield*` or `await` it to get the response.
+   * @throws What {@linkcode HttpClient.request} throws.
+   */
   options(url: string | URL, options?: RequestOptions): ResponseRequest {
     return this.request("OPTIONS", url, options);
   }
 
-  /** Asks by DELETE. See {@linkcode HttpClient.request}. */
+  /**
+   * Asks by DELETE, as {@linkcode HttpClient.request} does.
+   *
+   * @param url What to ask for: http or https.
+   * @param options Headers, limits of time and the like.
+   * @returns The request: `yield*` or `await` it to get the response.
+   * @throws What {@linkcode HttpClient.request} throws.
+   */
   delete(url: string | URL, options?: RequestOptions): ResponseRequest {
     return this.request("DELETE", url, options);
   }
 
-  /** The connections to each origin, and the requests that wait for one. */
+  /**
+   * Tells of the connections to each origin, and of the requests that wait for one.
+   *
+   * @returns What there is now: one entry for each origin that has a connection or a request that
+   * waits. An origin that is asked in several reactors has one for each.
+   */
   inspect(): OriginInspected[] {
     return [...this.#pools.values()].flatMap((pool) => pool.inspect());
   }

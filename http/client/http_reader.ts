@@ -6,9 +6,17 @@ import type { RequestOptions } from "./client_options.ts";
 import type { HttpClient } from "./http_client.ts";
 import type { HttpResponse } from "./http_response.ts";
 
-/** Options of {@linkcode HttpReader}. */
+/**
+ * Options of {@linkcode HttpReader}.
+ *
+ * @category Client
+ */
 export interface HttpReaderOptions extends RequestOptions {
-  /** The method. @default {"POST" with a body, otherwise "GET"} */
+  /**
+   * The method.
+   *
+   * @default {"POST" with a body, otherwise "GET"}
+   */
   method?: string;
 }
 
@@ -53,6 +61,8 @@ export interface HttpReaderOptions extends RequestOptions {
  * }());
  * assertEquals(counted, 3);
  * ```
+ *
+ * @category Client
  */
 export class HttpReader {
   readonly #client: HttpClient;
@@ -63,7 +73,7 @@ export class HttpReader {
    * Makes a reader. It asks when it is told into what.
    *
    * @param client The client whose connections are used.
-   * @param url What to ask for.
+   * @param url What to ask for: http or https.
    * @param options The method, the body and whatever a request may have.
    */
   constructor(client: HttpClient, url: string | URL, options: HttpReaderOptions = {}) {
@@ -77,9 +87,11 @@ export class HttpReader {
    *
    * @typeParam R What the sink returns.
    * @param sink A coroutine, such as a pipe, or a function that gets the response and gives one.
-   * @returns What the sink returns.
+   * @returns A coroutine that gives what the sink returns.
    * @throws {RemoteProtocolError} If the server breaks the protocol, or the response is cut.
    * @throws {TimeoutError} If a phase takes too long.
+   * @throws {TypeError} If the URL or an option makes no sense.
+   * @throws What the sink throws.
    */
   *into<R>(sink: Coroutine<R> | ((response: HttpResponse) => Coroutine<R>)): Coroutine<R> {
     const { method, ...options } = this.#options;

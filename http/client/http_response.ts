@@ -32,13 +32,21 @@ export interface ResponseParts {
   readonly pool: Pool;
 }
 
-/** Options of {@linkcode HttpResponse.saveTo}: those of `Deno.open`, such as `append`, and `onProgress`. */
+/**
+ * Options of {@linkcode HttpResponse.saveTo}: those of `Deno.open`, such as `append`, and `onProgress`.
+ *
+ * @category Client
+ */
 export interface SaveOptions extends Deno.OpenOptions {
   /** Called each time bytes have been written, always with the same object. */
   onProgress?: (transferred: Transferred) => void;
 }
 
-/** A coroutine that can be awaited as well, outside of coroutines. */
+/**
+ * A coroutine that can be awaited as well, outside of coroutines.
+ *
+ * @category Client
+ */
 export type Awaitable<R> = Coroutine<R> & Promise<R>;
 
 /**
@@ -73,15 +81,17 @@ export type Awaitable<R> = Coroutine<R> & Promise<R>;
  * }());
  * assertEquals(size, 6);
  * ```
+ *
+ * @category Client
  */
-export class HttpResponse implements Disposable {
+export interface HttpResponse extends Disposable {
   /** The status (RFC 9110 15). */
   readonly status: number;
   /** The version of HTTP. */
   readonly version: "1.0" | "1.1";
   /** The header lines. If the body is decoded, they still tell what was sent. */
   readonly headers: HttpHeaders;
-  /** The connection. */
+  /** The connection on which it has come. */
   readonly connection: ConnectionInfo;
   /** Whether the connection was used for other requests before. */
   readonly isReused: boolean;
@@ -89,6 +99,97 @@ export class HttpResponse implements Disposable {
    * Where the body is read from. After 101, and 2xx to CONNECT, it is the connection itself, both
    * ways.
    */
+  readonly context: Context & Receiver;
+  /** What was asked last, after all redirections. */
+  readonly url: URL;
+  /** What was asked before, and redirected. */
+  readonly redirects: URL[];
+  /** The reason phrase, which means nothing (RFC 9112 4). */
+  readonly reason: string;
+  /** Whether the status is 200 to 299. */
+  readonly ok: boolean;
+  /** The trailers, when the whole body has been read. It is undefined if there are none. */
+  readonly trailers: HttpHeaders | undefined;
+  /**
+   * Enters the body until the end of the block, where what was not read is dropped:
+   * `using _ = response.enter()`. The bare `yield`s of the coroutine read the body meanwhile.
+   *
+   * @returns What leaves the body when it is disposed.
+   * @throws {TypeError} If no coroutine of gio runs; or if the body is being read, or was read or
+   * closed before.
+   */
+  enter(): Disposable;
+  /**
+   * Reads the rest of the body: `const bytes = yield* call(response.bytes())`, or `await` it.
+   *
+   * @param maxBytes How many bytes it reads at most: 16 MiB unless given. `Infinity` turns the limit
+   * off.
+   * @returns The bytes. You may keep them.
+   * @throws {RemoteProtocolError} If there is more, or the body is malformed or was cut.
+   * @throws {TypeError} If the body is being read, or was read or closed before.
+   * @throws {RangeError} If `maxBytes` is no whole number, or Infinity.
+   */
+  bytes(maxBytes?: number): Awaitable<Uint8Array<ArrayBuffer>>;
+  /**
+   * Reads the rest of the body as text in UTF-8: `const text = yield* call(response.text())`, or
+   * `await` it.
+   *
+   * @param maxBytes How many bytes it reads at most: 16 MiB unless given. `Infinity` turns the limit
+   * off.
+   * @returns The text. What is not UTF-8 becomes U+FFFD.
+   * @throws {RemoteProtocolError} If there is more, or the body is malformed or was cut.
+   * @throws {TypeError} If the body is being read, or was read or closed before.
+   * @throws {RangeError} If `maxBytes` is no whole number, or Infinity.
+   */
+  text(maxBytes?: number): Awaitable<string>;
+  /**
+   * Reads the rest of the body as JSON: `const order: Order = yield* call(response.json())`, or
+   * `await` it.
+   *
+   * @param maxBytes How many bytes it reads at most: 16 MiB unless given. `Infinity` turns the limit
+   * off.
+   * @returns The value. Its type is not checked.
+   * @throws {RemoteProtocolError} If it is no JSON, if there is more, or the body is malformed or was
+   * cut.
+   * @throws {TypeError} If the body is being read, or was read or closed before.
+   * @throws {RangeError} If `maxBytes` is no whole number, or Infinity.
+   */
+  // deno-lint-ignore no-explicit-any
+  json(maxBytes?: number): Awaitable<any>;
+  /**
+   * Writes the rest of the body to a file: `yield* call(response.saveTo(path))`, or `await` it. The
+   * kernel moves it, if possible. After an error a part is there.
+   *
+   * @param path The file, which is made, or emptied if it is there.
+   * @param options How the file is opened, and who is told of the progress.
+   * @returns How many bytes were written.
+   * @throws {RemoteProtocolError} If the body is malformed or was cut.
+   * @throws {TypeError} If the body is being read, or was read or closed before.
+   * @throws Whatever `Deno.open` throws, or writing to the file.
+   */
+  saveTo(path: string | URL, options?: SaveOptions): Awaitable<number>;
+  /**
+   * Reads the rest of the body as a stream of the Web platform.
+   *
+   * @returns The stream. To cancel it closes the response. It fails with a
+   * {@linkcode RemoteProtocolError} if the body is malformed or was cut.
+   * @throws {TypeError} If the body is being read, or was read or closed before.
+   */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
+   * Drops the rest of the body. If there is little of it, the connection can be used again, otherwise
+   * it is closed.
+   */
+  close(): void;
+}
+
+/** What {@linkcode HttpResponse} is for the client. */
+export class ReceivedResponse implements HttpResponse {
+  readonly status: number;
+  readonly version: "1.0" | "1.1";
+  readonly headers: HttpHeaders;
+  readonly connection: ConnectionInfo;
+  readonly isReused: boolean;
   readonly context: Context & Receiver;
   readonly #href: string;
   readonly #redirects: readonly string[];
@@ -99,7 +200,6 @@ export class HttpResponse implements Disposable {
   readonly #body: BodyContext | undefined;
   readonly #pool: Pool;
 
-  /** @internal */
   constructor(parts: ResponseParts) {
     const { head, body, connection, what, href, redirects, decodes, maxDecodedBytes, pool } = parts;
     const { bytes, headersFrom, headersTo, reasonFrom, reasonTo } = head;
@@ -125,37 +225,31 @@ export class HttpResponse implements Disposable {
     }
   }
 
-  /** What was asked last, after all redirections. */
   get url(): URL {
     return new URL(this.#href);
   }
 
-  /** What was asked before, and redirected. */
   get redirects(): URL[] {
     return this.#redirects.map((href) => new URL(href));
   }
 
-  /** The reason phrase, which means nothing (RFC 9112 4). */
   get reason(): string {
     return this.#reason;
   }
 
-  /** Whether the status is 200 to 299. */
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
   }
 
-  /** The trailers, when the whole body has been read. It is undefined if there are none. */
   get trailers(): HttpHeaders | undefined {
     return this.#body?.trailers;
   }
 
-  /** @internal Whether everything has arrived. */
+  /** Whether everything has arrived. */
   get isWhole(): boolean {
     return this.#body?.isWhole ?? false;
   }
 
-  /** Enters the body until the end of the block, where what was not read is dropped. */
   enter(): Disposable {
     const driver = currentDriver("enter()");
     this.#claim();
@@ -172,54 +266,24 @@ export class HttpResponse implements Disposable {
     this.#isClaimed = true;
   }
 
-  /**
-   * Reads the rest of the body: `const bytes = yield* call(response.bytes())`, or `await` it.
-   *
-   * @param maxBytes How many bytes it reads at most: 16 MiB unless given.
-   * @throws {RemoteProtocolError} If there is more, or the body is malformed or was cut.
-   */
   bytes(maxBytes?: number): Awaitable<Uint8Array<ArrayBuffer>> {
     return this.#reading(maxBytes, asBytes);
   }
 
-  /**
-   * Reads the rest of the body as text in UTF-8: `const text = yield* call(response.text())`, or
-   * `await` it.
-   *
-   * @param maxBytes How many bytes it reads at most: 16 MiB unless given.
-   * @throws {RemoteProtocolError} If there is more, or the body is malformed or was cut.
-   */
   text(maxBytes?: number): Awaitable<string> {
     return this.#reading(maxBytes, asText);
   }
 
-  /**
-   * Reads the rest of the body as JSON: `const order: Order = yield* call(response.json())`, or
-   * `await` it.
-   *
-   * @param maxBytes How many bytes it reads at most: 16 MiB unless given.
-   * @throws {RemoteProtocolError} If it is no JSON, if there is more, or the body is malformed or was
-   * cut.
-   */
   // deno-lint-ignore no-explicit-any
   json(maxBytes?: number): Awaitable<any> {
     return this.#reading(maxBytes, asJson);
   }
 
-  /**
-   * Writes the rest of the body to a file: `yield* call(response.saveTo(path))`, or `await` it. The
-   * kernel moves it, if possible. Gives how many bytes were written. After an error a part is there.
-   *
-   * @param path The file, which is made, or emptied if it is there.
-   * @param options How the file is opened, and who is told of the progress.
-   * @returns How many bytes were written.
-   */
   saveTo(path: string | URL, options?: SaveOptions): Awaitable<number> {
     const saving = this.#saveTo(path, options);
     return awaitable(saving, () => this.#run(saving));
   }
 
-  /** The rest of the body as a stream. Cancelling it closes the response. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#claim();
     const { context } = this;
@@ -247,15 +311,10 @@ export class HttpResponse implements Disposable {
     }, { highWaterMark: 0 });
   }
 
-  /**
-   * Drops the rest of the body. If there is little of it, the connection can be used again, otherwise
-   * it is closed.
-   */
   close(): void {
     this.context.close();
   }
 
-  /** As {@linkcode HttpResponse.close}. */
   [Symbol.dispose](): void {
     this.close();
   }

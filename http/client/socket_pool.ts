@@ -23,6 +23,8 @@ import { HttpClient, type OriginInspected } from "./http_client.ts";
  * assertEquals(application.observers.length, 2);
  * assertEquals(pool.inspect(), []); // nothing was asked yet
  * ```
+ *
+ * @category Components
  */
 export class SocketPool implements Disposable {
   readonly #client: HttpClient;
@@ -31,18 +33,27 @@ export class SocketPool implements Disposable {
    * Makes a pool without connections.
    *
    * @param options The options of the client.
-   * @throws {TypeError} If an option is unknown.
+   * @throws {TypeError} If an option does not exist, or makes no sense.
+   * @throws {RangeError} If a number is out of its range.
    */
   constructor(options: HttpClientOptions = {}) {
     this.#client = new HttpClient(options);
   }
 
-  /** Gives the client whose connections these are. */
+  /**
+   * Gives the client whose connections these are: the answer to the message of {@linkcode Client}.
+   *
+   * @returns The client.
+   */
   httpClient(): HttpClient {
     return this.#client;
   }
 
-  /** How many connections there are for each origin, as {@linkcode HttpClient.inspect}. */
+  /**
+   * Tells of the connections to each origin, as {@linkcode HttpClient.inspect} does.
+   *
+   * @returns What there is now, for each origin.
+   */
   inspect(): OriginInspected[] {
     return this.#client.inspect();
   }

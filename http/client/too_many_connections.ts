@@ -9,6 +9,8 @@
  *
  * assertEquals(new TooManyConnections("Cannot ask").name, "TooManyConnections");
  * ```
+ *
+ * @category Client
  */
 export class TooManyConnections extends Error {
   /** The name of the class. */

@@ -30,6 +30,8 @@ import { passOn } from "./_pass_on.ts";
  * protocol.next(new TextEncoder().encode("GET /api/x HTTP/1.1\r\nHost: example.org\r\n\r\n"));
  * assertMatch(lines[0]!, /^- - - \[.*\] "GET \/api\/x HTTP\/1\.1" 404 9 "-" "-"$/);
  * ```
+ *
+ * @category Components
  */
 export class ApacheLogger extends Transparent<HttpProtocolMessages> {
   readonly #write: (line: string) => void;
@@ -55,7 +57,13 @@ export class ApacheLogger extends Transparent<HttpProtocolMessages> {
     this.#format = format;
   }
 
-  /** Passes a request on, and logs it when it has been answered. */
+  /**
+   * Passes a request on, and logs it when it has been answered.
+   *
+   * @param request The request.
+   * @returns The coroutine that answers it.
+   * @throws {DeclineMessage} From the coroutine, if nobody behind it answers: the next observer is asked.
+   */
   processRequest(request: HttpRequest): Coroutine {
     const { connection } = request;
     request.onAnswered((answered) =>

@@ -10,7 +10,11 @@ import { response, type ResponseHead } from "../response.ts";
 import { checkFunction } from "../_check_function.ts";
 import { passOn } from "./_pass_on.ts";
 
-/** Options of {@linkcode BasicAuthentication}. */
+/**
+ * Options of {@linkcode BasicAuthentication}.
+ *
+ * @category Components
+ */
 export interface BasicAuthenticationOptions {
   /** What the names and passwords are for. Browsers may show it. */
   realm: string;
@@ -57,6 +61,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * assertMatch(answer(""), / 401 [^]*www-authenticate: Basic realm="engines", charset="UTF-8"\r\n/);
  * assertMatch(answer(`Authorization: Basic ${btoa("Ada:difference")}\r\n`), /Hello, Ada!$/);
  * ```
+ *
+ * @category Components
  */
 export class BasicAuthentication extends Transparent<HttpProtocolMessages> {
   /** The name of who has sent the request, for those behind a {@linkcode BasicAuthentication}. */
@@ -88,7 +94,14 @@ export class BasicAuthentication extends Transparent<HttpProtocolMessages> {
     });
   }
 
-  /** Passes a request on, or answers it with 401. */
+  /**
+   * Passes a request on, or answers it with 401.
+   *
+   * @param request The request.
+   * @returns The coroutine that answers it.
+   * @throws {TypeError} From the coroutine, if the check gives no boolean: the answer is 500.
+   * @throws {DeclineMessage} From the coroutine, if nobody behind it answers: the next observer is asked.
+   */
   *processRequest(request: HttpRequest): Coroutine {
     const credentials = credentialsOf(request.headers.get("authorization"));
     if (credentials !== undefined) {

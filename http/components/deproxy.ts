@@ -3,11 +3,15 @@ import { Transparent } from "../../pipeline/mod.ts";
 import { portOf } from "../_authority.ts";
 import { refuseUnknown } from "../_limits.ts";
 import type { HttpProtocolMessages } from "../http_protocol.ts";
-import type { HttpRequest } from "../http_request.ts";
+import type { HttpRequest, ReceivedRequest } from "../http_request.ts";
 import { addressOf, type AddressRange, rangesOf } from "./_address_range.ts";
 import { passOn } from "./_pass_on.ts";
 
-/** Options of {@linkcode Deproxy}. */
+/**
+ * Options of {@linkcode Deproxy}.
+ *
+ * @category Components
+ */
 export interface DeproxyOptions {
   /**
    * The proxies whose word is taken: addresses, such as `192.0.2.1`, and ranges, such as
@@ -32,6 +36,8 @@ const encoder = new TextEncoder();
  * connection is trusted, and only the last value of each, which that proxy has written. If the last
  * address is that of a trusted proxy again, the one before it counts, and so on. What is no address,
  * as `unknown`, leaves the client without one. Its port is 0 unless it is told.
+ *
+ * Which proxies are trusted may be changed while it runs: set `deproxy.trusted`.
  *
  * A proxy that is trusted must set all three headers, or remove them: otherwise it passes on what
  * its client has written.
@@ -62,6 +68,8 @@ const encoder = new TextEncoder();
  * assertMatch(answer("127.0.0.1"), /192\.0\.2\.1 asks for https:\/\/example\.org\/$/);
  * assertMatch(answer("192.0.2.9"), /192\.0\.2\.9 asks for http:\/\/127\.0\.0\.1:8000\/$/);
  * ```
+ *
+ * @category Components
  */
 export class Deproxy extends Transparent<HttpProtocolMessages> {
   #trusted!: readonly string[];
@@ -97,10 +105,13 @@ export class Deproxy extends Transparent<HttpProtocolMessages> {
   }
 
   /**
-   * Passes a request on.
+   * Passes a request on, as the proxy has received it.
    *
+   * @param request The request.
+   * @returns The coroutine that answers it.
    * @throws {RemoteProtocolError} If a trusted proxy says that the client has asked for a host that
    * none can be.
+   * @throws {DeclineMessage} From the coroutine, if nobody behind it answers: the next observer is asked.
    */
   processRequest(request: HttpRequest): Coroutine {
     const { connection, headers } = request;
@@ -109,7 +120,7 @@ export class Deproxy extends Transparent<HttpProtocolMessages> {
     if (host !== undefined) portOf(encoder.encode(host), 0, host.length);
     const scheme = last(headers.getAll("x-forwarded-proto"))?.toLowerCase();
     const { remoteAddr, localAddr, tls, closing } = connection;
-    const forwarded = request.forwarded({
+    const forwarded = (request as ReceivedRequest).forwarded({
       remoteAddr: this.#client(remoteAddr, headers.getAll("x-forwarded-for")),
       localAddr,
       tls,

@@ -8,11 +8,23 @@ import { response } from "../response.ts";
 import { addressOf, type AddressRange, rangesOf } from "./_address_range.ts";
 import { passOn } from "./_pass_on.ts";
 
-/** Options of {@linkcode IpFilter}: addresses, such as `192.0.2.1`, and ranges, such as `10.0.0.0/8`. */
+/**
+ * Options of {@linkcode IpFilter}: addresses, such as `192.0.2.1`, and ranges, such as `10.0.0.0/8`.
+ *
+ * @category Components
+ */
 export interface IpFilterOptions {
-  /** Who may pass; nobody if it is empty. @default {everybody} */
+  /**
+   * Who may pass; nobody if it is empty.
+   *
+   * @default {everybody}
+   */
   allow?: readonly string[];
-  /** Who may not pass, even if allowed. @default {nobody} */
+  /**
+   * Who may not pass, even if allowed.
+   *
+   * @default {nobody}
+   */
   deny?: readonly string[];
 }
 
@@ -51,6 +63,8 @@ const FORBIDDEN = response(403, { "content-type": "text/plain" });
  * assertMatch(answer("127.0.0.1"), / 200 /);
  * assertMatch(answer("192.0.2.1"), / 403 /);
  * ```
+ *
+ * @category Components
  */
 export class IpFilter extends Transparent<HttpProtocolMessages> {
   readonly #allow: readonly AddressRange[] | undefined;
@@ -75,7 +89,13 @@ export class IpFilter extends Transparent<HttpProtocolMessages> {
     }
   }
 
-  /** Passes a request on, or answers it with 403. */
+  /**
+   * Passes a request on, or answers it with 403.
+   *
+   * @param request The request.
+   * @returns The coroutine that answers it.
+   * @throws {DeclineMessage} From the coroutine, if nobody behind it answers: the next observer is asked.
+   */
   *processRequest(request: HttpRequest): Coroutine {
     if (this.#accepts(request.connection)) return yield passOn(this, request);
     yield FORBIDDEN;

@@ -7,7 +7,7 @@ import { shown } from "../../reactor/_describe.ts";
  * How long it takes tells nothing of the names and the passwords. It compares with each of them, so
  * it is not for many.
  *
- * @param users Passwords by name.
+ * @param users Passwords by name. They are compared in Unicode's normal form C.
  * @returns The check.
  * @throws {TypeError} If one is not text, or a name or a password cannot be sent: a name has no
  * colon, and neither has control characters.
@@ -21,6 +21,8 @@ import { shown } from "../../reactor/_describe.ts";
  * assertEquals(check("Ada", "difference"), true);
  * assertEquals(check("Ada", "analytical"), false);
  * ```
+ *
+ * @category Components
  */
 export function knownUsers(
   users: Readonly<Record<string, string>>,

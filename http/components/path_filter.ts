@@ -6,9 +6,17 @@ import type { HttpRequest } from "../http_request.ts";
 import { refuseUnknown } from "../_limits.ts";
 import { passOn } from "./_pass_on.ts";
 
-/** Options of {@linkcode PathFilter}. */
+/**
+ * Options of {@linkcode PathFilter}.
+ *
+ * @category Components
+ */
 export interface PathFilterOptions {
-  /** Beginnings of paths that are declined all the same. @default {[]} */
+  /**
+   * Beginnings of paths that are declined all the same.
+   *
+   * @default {[]}
+   */
   excluding?: readonly string[];
 }
 
@@ -67,6 +75,8 @@ const AMBIGUOUS = /\/\/|\/\.{1,2}(?:\/|$)|[\\\p{Cc}]/u;
  * assertMatch(answer("/apis"), /a page$/);
  * assertMatch(answer("/%73ecret"), / 404 /);
  * ```
+ *
+ * @category Components
  */
 export class PathFilter extends Transparent<HttpProtocolMessages> {
   readonly #prefixes: readonly string[];
@@ -89,7 +99,14 @@ export class PathFilter extends Transparent<HttpProtocolMessages> {
     }
   }
 
-  /** Passes a request on, or declines it. */
+  /**
+   * Passes a request on, or declines it.
+   *
+   * @param request The request.
+   * @returns The coroutine that answers it.
+   * @throws {DeclineMessage} If its path is another one; from the coroutine, if nobody behind it
+   * answers. The next observer is asked then.
+   */
   processRequest(request: HttpRequest): Coroutine {
     if (!this.#accepts(request.path)) throw new DeclineMessage();
     return passOn(this, request);

@@ -30,6 +30,8 @@ import { passOn } from "./_pass_on.ts";
  * const request = "GET /blog?page=2 HTTP/1.1\r\nHost: example.org\r\n\r\n";
  * assertMatch(String(protocol.next(new TextEncoder().encode(request)).value), /\/news\?page=2$/);
  * ```
+ *
+ * @category Components
  */
 export class PathRename extends Transparent<HttpProtocolMessages> {
   readonly #rename: (path: string) => string;
@@ -48,7 +50,14 @@ export class PathRename extends Transparent<HttpProtocolMessages> {
     this.#rename = rename;
   }
 
-  /** Passes a request on with its new path. */
+  /**
+   * Passes a request on with its new path.
+   *
+   * @param request The request.
+   * @returns The coroutine that answers it.
+   * @throws {LocalProtocolError} If what was given is no path.
+   * @throws {DeclineMessage} From the coroutine, if nobody behind it answers: the next observer is asked.
+   */
   processRequest(request: HttpRequest): Coroutine {
     const { path } = request;
     const renamed = path[0] === "/" ? this.#rename(path) : path;

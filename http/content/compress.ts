@@ -9,11 +9,17 @@ import { plain } from "./_plain.ts";
 import { ZlibStream } from "./_zlib_stream.ts";
 import type { ContentCoding } from "./content_coding.ts";
 
-/** Options of {@linkcode compress}. */
+/**
+ * Options of {@linkcode compress}.
+ *
+ * @category Compression
+ */
 export interface CompressOptions {
   /**
    * How hard to try. More takes more time and often makes less. `gzip` and `deflate` have 1 to 9,
-   * by default 2; `br` has 0 to 11, by default 5; `zstd` has 1 to 19, by default 3.
+   * `br` has 0 to 11, `zstd` has 1 to 19.
+   *
+   * @default {2 for gzip and deflate, 5 for br, 3 for zstd}
    */
   level?: number;
   /**
@@ -69,6 +75,8 @@ export interface CompressOptions {
  * const [body] = fromIterable(["Hello, ", "World!"], stage);
  * assertEquals(new TextDecoder().decode(decodeWhole("deflate", body)), "Hello, World!");
  * ```
+ *
+ * @category Compression
  */
 export function compress(coding: ContentCoding, options: CompressOptions = {}): Coroutine<void> {
   refuseUnknown("compress", options, ["level", "gatherBytes"]);

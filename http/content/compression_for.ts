@@ -6,7 +6,11 @@ import { isWeak } from "./_etags.ts";
 import type { ContentCoding } from "./content_coding.ts";
 import { preferredEncoding } from "./preferred.ts";
 
-/** What {@linkcode compressionFor} has to know of a response: its status, and the headers it has. */
+/**
+ * What {@linkcode compressionFor} has to know of a response: its status, and the headers it has.
+ *
+ * @category Compression
+ */
 export interface CompressibleResponse {
   /** The status. */
   status: number;
@@ -26,7 +30,11 @@ export interface CompressibleResponse {
   vary?: string | undefined;
 }
 
-/** Options of {@linkcode compressionFor}. */
+/**
+ * Options of {@linkcode compressionFor}.
+ *
+ * @category Compression
+ */
 export interface CompressionOptions {
   /**
    * Bodies of less bytes are sent as they are.
@@ -36,18 +44,26 @@ export interface CompressionOptions {
   minBytes?: number;
   /**
    * The codings to use, the best first; those for which the client has the same weight are chosen
-   * in this order. By default all that there are: `zstd`, `gzip`, `br`, `deflate`.
+   * in this order.
+   *
+   * @default {["zstd", "gzip", "br", "deflate"], as far as they are available}
    */
   codings?: readonly ContentCoding[];
   /**
-   * Which media types are worth it; they are in lower case and without parameters. By default text,
-   * but not `text/event-stream`, whose streams are many and would each need memory for a long time;
-   * JSON, XML, scripts, fonts that are not compressed, and the like.
+   * Which media types are worth it; they are in lower case and without parameters. The default is
+   * text, but not `text/event-stream`, whose streams are many and would each need memory for a long
+   * time; JSON, XML, scripts, fonts that are not compressed, and the like.
+   *
+   * @default {text and what is like it}
    */
   isCompressible?: (type: string) => boolean;
 }
 
-/** What to do with a response. */
+/**
+ * What to do with a response.
+ *
+ * @category Compression
+ */
 export interface Compression {
   /** How to encode the body; undefined if it is sent as it is. */
   readonly coding: ContentCoding | undefined;
@@ -97,6 +113,8 @@ const MAX_REMEMBERED = 256;
  * });
  * assertEquals(compressionFor({ ...page, contentType: "image/png" }, "gzip"), undefined);
  * ```
+ *
+ * @category Compression
  */
 export function compressionFor(
   response: CompressibleResponse,

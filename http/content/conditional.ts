@@ -1,7 +1,11 @@
 import { etagsIn, isSameStrong, isSameWeak } from "./_etags.ts";
 import { parseHttpDate, seconds } from "./_http_date.ts";
 
-/** What tells one version of a representation from another (RFC 9110 8.8). */
+/**
+ * What tells one version of a representation from another (RFC 9110 8.8).
+ *
+ * @category Content
+ */
 export interface Validators {
   /** The entity tag as it is sent: `"abc"`, or `W/"abc"` if it is weak. */
   etag?: string | undefined;
@@ -9,7 +13,11 @@ export interface Validators {
   lastModified?: Date | number | null | undefined;
 }
 
-/** The part of a request that {@linkcode conditional} and {@linkcode ranged} read. */
+/**
+ * The part of a request that {@linkcode conditional} and {@linkcode ranged} read.
+ *
+ * @category Content
+ */
 export interface ConditionalRequest {
   /** The method. */
   readonly method: string;
@@ -41,11 +49,14 @@ export interface ConditionalRequest {
  * assertEquals(conditional({ method: "PUT", headers }, page), 412);
  * assertEquals(conditional({ method: "GET", headers }, { etag: '"new"' }), "proceed");
  * ```
+ *
+ * @category Content
  */
 export function conditional(
-  { method, headers }: ConditionalRequest,
+  request: ConditionalRequest,
   representation: Validators | undefined,
 ): "proceed" | 304 | 412 {
+  const { method, headers } = request;
   // RFC 9110 13.2.1: a server MUST ignore them if no representation is selected or modified.
   if (method === "CONNECT" || method === "OPTIONS" || method === "TRACE") return "proceed";
   const { etag, lastModified } = representation ?? {};

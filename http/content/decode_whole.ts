@@ -27,6 +27,8 @@ import { type DecompressOptions, DEFAULT_MAX_BYTES } from "./decompress.ts";
  * const encoded = encodeWhole("br", encodeWhole("gzip", body));
  * assertEquals(decodeWhole("gzip, br", encoded), body);
  * ```
+ *
+ * @category Compression
  */
 export function decodeWhole(
   codings: string,

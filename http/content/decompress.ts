@@ -7,7 +7,11 @@ import { whole } from "../../reactor/_whole.ts";
 import type { Codec } from "./_codecs.ts";
 import { codecsOf, Decoding, tooLarge } from "./_decoding.ts";
 
-/** Options of {@linkcode decompress} and {@linkcode decodeWhole}. */
+/**
+ * Options of {@linkcode decompress} and {@linkcode decodeWhole}.
+ *
+ * @category Compression
+ */
 export interface DecompressOptions {
   /**
    * How many bytes the decoded body may have. A few bytes can stand for gigabytes. `Infinity` turns
@@ -55,6 +59,8 @@ export const DEFAULT_MAX_BYTES = 16_777_216;
  * );
  * assertEquals(error.status, 413);
  * ```
+ *
+ * @category Compression
  */
 export function decompress(
   codings: string,

@@ -26,6 +26,8 @@ import type { ContentCoding } from "./content_coding.ts";
  * assert(encoded.length < body.length / 10);
  * assertEquals(decodeWhole("gzip", encoded), body);
  * ```
+ *
+ * @category Compression
  */
 export function encodeWhole(
   coding: ContentCoding,

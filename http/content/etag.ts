@@ -17,6 +17,8 @@ import { shown } from "../../reactor/_describe.ts";
  * assertEquals(etagOf("Hello"), '"5-GF-NsyJx_iX1Yab8k4suJkMG7DB"');
  * assertNotEquals(etagOf("Hello"), etagOf("hello"));
  * ```
+ *
+ * @category Content
  */
 export function etagOf(body: Uint8Array | string): string {
   const bytes = toBytes(body);
@@ -40,8 +42,11 @@ export function etagOf(body: Uint8Array | string): string {
  * const file = { size: 4096, mtime: new Date("2026-01-02T03:04:05.678Z") };
  * assertEquals(weakEtag(file), 'W/"1000-19b7ca98f2e"');
  * ```
+ *
+ * @category Content
  */
-export function weakEtag({ size, mtime }: { size: number; mtime: Date | number | null }): string {
+export function weakEtag(file: { size: number; mtime: Date | number | null }): string {
+  const { size, mtime } = file;
   whole(size, "make an entity tag: the size");
   const time = Number(mtime);
   if (!Number.isFinite(time)) {

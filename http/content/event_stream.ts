@@ -25,6 +25,8 @@ import type { ResponseHead } from "../response.ts";
  * const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
  * assertMatch(String(protocol.next(request).value), /^content-type: text\/event-stream\r$/m);
  * ```
+ *
+ * @category Events
  */
 export function eventStream(headers: HeadersToSend = {}): ResponseHead {
   return ok([

@@ -6,7 +6,11 @@ import { shown } from "../../reactor/_describe.ts";
 import { whole } from "../../reactor/_whole.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 
-/** A server-sent event, as {@linkcode events} reads it. At least one property must be there. */
+/**
+ * A server-sent event, as {@linkcode events} reads it. At least one property must be there.
+ *
+ * @category Events
+ */
 export interface EventToSend {
   /** The data. Line breaks of any kind arrive as LF. */
   data?: string;
@@ -20,9 +24,17 @@ export interface EventToSend {
   comment?: string;
 }
 
-/** Options of {@linkcode events}. */
+/**
+ * Options of {@linkcode events}.
+ *
+ * @category Events
+ */
 export interface EventsOptions {
-  /** How long the client waits before it connects again, in milliseconds; told at the beginning. */
+  /**
+   * How long the client waits before it connects again, in milliseconds; told at the beginning.
+   *
+   * @default {the client decides}
+   */
   retry?: number;
 }
 
@@ -62,6 +74,8 @@ export interface EventsOptions {
  * assertStringIncludes(answer, "id: 2\ndata: 2\ndata: to go\n\n");
  * assertStringIncludes(answer, "data: Ignition\n\n");
  * ```
+ *
+ * @category Events
  */
 export function events(options: EventsOptions = {}): Coroutine<void> {
   refuseUnknown("send events", options, ["retry"]);

@@ -6,7 +6,7 @@ import { UrlencodedSource } from "./_form_urlencoded.ts";
 import { parametersOf } from "./_parameters.ts";
 import type { FormLimits } from "./form_limits.ts";
 import type { HeaderParameters } from "./header_parameters.ts";
-import { Parts } from "./parts.ts";
+import { FormParts, type Parts } from "./parts.ts";
 
 /** RFC 2046 5.1.1: boundary := 0*69<bchars> bcharsnospace */
 const BOUNDARY = /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/;
@@ -18,7 +18,7 @@ const BOUNDARY = /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/;
  * In a handler, {@linkcode HttpRequest.form} is the same with the type of the request.
  *
  * @param contentType The Content-Type of the body; undefined if there is none.
- * @param limits How much the form may have.
+ * @param limits How much the form may have. Those that are missing are the defaults.
  * @returns The parts.
  * @throws {RemoteProtocolError} With status 415 if that is no type of a form, with 400 if it is
  * malformed.
@@ -49,6 +49,8 @@ const BOUNDARY = /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/;
  *   `--x\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n1234\r\n--x--\r\n`;
  * assertEquals(retval(sizes(), [...body]), ["Ada", ["a.bin", 4]]);
  * ```
+ *
+ * @category Forms
  */
 export function form(contentType: string | undefined, limits: Partial<FormLimits> = {}): Parts {
   const all = allFormLimits(limits);
@@ -57,7 +59,7 @@ export function form(contentType: string | undefined, limits: Partial<FormLimits
     case "multipart/form-data":
       return partsOf(parameters, true, all);
     case "application/x-www-form-urlencoded":
-      return new Parts(new FormReader(new UrlencodedSource(all.maxFieldBytes), all));
+      return new FormParts(new FormReader(new UrlencodedSource(all.maxFieldBytes), all));
     default:
       throw new RemoteProtocolError(
         "Cannot read the form: its type is neither multipart/form-data nor application/x-www-form-urlencoded",
@@ -71,7 +73,7 @@ export function form(contentType: string | undefined, limits: Partial<FormLimits
  * multipart/mixed. Its parts need no names.
  *
  * @param contentType The Content-Type of the body; undefined if there is none.
- * @param limits How much the body may have.
+ * @param limits How much the body may have. Those that are missing are the defaults.
  * @returns The parts.
  * @throws {RemoteProtocolError} With status 415 if that is no multipart type, with 400 if it is
  * malformed.
@@ -97,6 +99,8 @@ export function form(contentType: string | undefined, limits: Partial<FormLimits
  *   "--x\r\nContent-Range: bytes 7-8/9\r\n\r\nHI\r\n--x--";
  * assertEquals(retval(ranges(), [body]), ["bytes 0-1/9", "AB", "bytes 7-8/9", "HI"]);
  * ```
+ *
+ * @category Forms
  */
 export function multipart(
   contentType: string | undefined,
@@ -129,7 +133,7 @@ function partsOf(
       "Cannot read the form: its type has no proper boundary (RFC 2046 5.1.1)",
     );
   }
-  return new Parts(
+  return new FormParts(
     new FormReader(new MultipartSource(boundary, isForm, limits.maxPartHeadBytes), limits),
   );
 }

@@ -21,11 +21,21 @@
  * ));
  * assertStringIncludes(String(answer.value), "HTTP/1.1 413 ");
  * ```
+ *
+ * @category Forms
  */
 export interface FormLimits {
-  /** Parts of the form. @default {1000} */
+  /**
+   * Parts of the form.
+   *
+   * @default {1000}
+   */
   maxParts: number;
-  /** Bytes of the header lines of a part. @default {8192} */
+  /**
+   * Bytes of the header lines of a part.
+   *
+   * @default {8192}
+   */
   maxPartHeadBytes: number;
   /**
    * Bytes that `text()` and `bytes()` gather of a part; and bytes of a field's name and value as a

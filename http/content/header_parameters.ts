@@ -13,6 +13,8 @@
  *
  * assertEquals([value, parameters.get("filename")], ["attachment", "€.txt"]);
  * ```
+ *
+ * @category Requests
  */
 export interface HeaderParameters {
   /** The value before the first semicolon, in lower case. */

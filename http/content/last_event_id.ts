@@ -2,13 +2,12 @@ import type { HttpHeaders } from "../http_headers.ts";
 import { fromUtf8 } from "./_parameters.ts";
 
 /**
- * The id of the last event that a client got before it connected again (HTML Standard 9.2.3). It is
- * undefined if there is none: everything is to be sent from the beginning.
+ * Gives the id of the last event that a client got before it connected again (HTML Standard 9.2.3).
  *
  * The client chooses it, so it may be anything.
  *
  * @param request The request, or anything with its headers.
- * @returns The id.
+ * @returns The id; undefined if there is none: everything is to be sent from the beginning.
  *
  * @example Going on
  * ```ts
@@ -18,9 +17,11 @@ import { fromUtf8 } from "./_parameters.ts";
  * const headers = new HttpHeaders(new TextEncoder().encode("Last-Event-ID: 41\r\n"));
  * assertEquals(lastEventId({ headers }), "41");
  * ```
+ *
+ * @category Events
  */
-export function lastEventId({ headers }: { headers: HttpHeaders }): string | undefined {
-  const id = headers.get("last-event-id");
+export function lastEventId(request: { headers: HttpHeaders }): string | undefined {
+  const id = request.headers.get("last-event-id");
   // Browsers send it in UTF-8.
   return id === undefined || id === "" ? undefined : fromUtf8(id);
 }

@@ -6,7 +6,11 @@ import { RemoteProtocolError } from "../remote_protocol_error.ts";
 
 const CR = "\r", LF = "\n";
 
-/** A server-sent event, as {@linkcode parseEvents} yields it. */
+/**
+ * A server-sent event, as {@linkcode parseEvents} yields it.
+ *
+ * @category Events
+ */
 export interface ReceivedEvent {
   /** The data, whose line breaks are LF. */
   data: string;
@@ -18,7 +22,11 @@ export interface ReceivedEvent {
   retry?: number;
 }
 
-/** Options of {@linkcode parseEvents}. */
+/**
+ * Options of {@linkcode parseEvents}.
+ *
+ * @category Events
+ */
 export interface ParseEventsOptions {
   /**
    * How long an event may be, in characters (UTF-16 code units). `Infinity` turns the limit off.
@@ -53,6 +61,8 @@ export interface ParseEventsOptions {
  *   { data: "3", event: "tick", id: "7" },
  * ]);
  * ```
+ *
+ * @category Events
  */
 export function parseEvents(options: ParseEventsOptions = {}): Coroutine<void> {
   refuseUnknown("parse events", options, ["maxLength"]);

@@ -43,11 +43,10 @@ import { Gathered } from "./_gathered.ts";
  *   "a9993e364706816aba3e25717850c26c9cd0d89d",
  * ]);
  * ```
+ *
+ * @category Forms
  */
-export class Part {
-  readonly #reader: FormReader;
-  /** What there is to be read; it belongs to the part that was asked for last. */
-  #state: "data" | "ended" | "skipped" = "data";
+export interface Part {
   /** The name of the field. It is empty if there is none, in a body that is no form. */
   readonly name: string;
   /** The header lines of the part. */
@@ -57,15 +56,6 @@ export class Part {
    * path, or anything else: see {@linkcode Part.filename}.
    */
   readonly disposition: ReadonlyMap<string, string>;
-
-  /** @internal */
-  constructor(reader: FormReader, { name, headers, disposition }: PartHead) {
-    this.#reader = reader;
-    this.name = name;
-    this.headers = headers;
-    this.disposition = disposition;
-  }
-
   /**
    * The name of the file: the last component of what the client sent, without separators, control
    * characters and what changes the direction of text. It is undefined if the part is no file. It is
@@ -73,6 +63,69 @@ export class Part {
    *
    * Two files may have the same name, and it may be that of a file that is there already.
    */
+  readonly filename: string | undefined;
+  /**
+   * The media type of the data, in lower case and without parameters. It is `text/plain` if the
+   * client gave none (RFC 7578 4.4).
+   */
+  readonly type: string;
+  /**
+   * Reads more of the data: `const piece = yield* call(part.read())`.
+   *
+   * @returns A coroutine that gives the next piece, or undefined at the end. Pieces are views of what
+   * was received, of any size but not empty.
+   * @throws {RemoteProtocolError} If the form is malformed, too large or ends too early.
+   * @throws {LocalProtocolError} If the next part was asked for before.
+   */
+  read(): Coroutine<Uint8Array | undefined>;
+  /**
+   * The data as the first stage of a pipeline: `yield* call(pipe(part.chunks(), ...stages))`.
+   *
+   * @returns A coroutine that yields the pieces, and ends with the part.
+   * @throws {RemoteProtocolError} If the form is malformed, too large or ends too early.
+   * @throws {LocalProtocolError} If the next part was asked for before.
+   */
+  chunks(): Coroutine<void>;
+  /**
+   * Reads the rest of the data: `const bytes = yield* call(part.bytes())`.
+   *
+   * @param max How many bytes it reads at most. More is an error with status 413. It is the
+   * `maxFieldBytes` of the form unless given.
+   * @returns A coroutine that gives the bytes. You may keep them.
+   * @throws {RemoteProtocolError} If there is more, or the form is malformed, too large or ends too
+   * early.
+   * @throws {LocalProtocolError} If the next part was asked for before.
+   */
+  bytes(max?: number): Coroutine<Uint8Array<ArrayBuffer>>;
+  /**
+   * Reads the rest of the data as text in UTF-8: `const text = yield* call(part.text())`.
+   *
+   * @param max How many bytes it reads at most. More is an error with status 413. It is the
+   * `maxFieldBytes` of the form unless given.
+   * @returns A coroutine that gives the text. What is not UTF-8 becomes U+FFFD.
+   * @throws {RemoteProtocolError} If there is more, or the form is malformed, too large or ends too
+   * early.
+   * @throws {LocalProtocolError} If the next part was asked for before.
+   */
+  text(max?: number): Coroutine<string>;
+}
+
+/** What {@linkcode Part} is for the form that it is of. */
+export class FormPart implements Part {
+  readonly #reader: FormReader;
+  /** What there is to be read; it belongs to the part that was asked for last. */
+  #state: "data" | "ended" | "skipped" = "data";
+  readonly name: string;
+  readonly headers: HttpHeaders;
+  readonly disposition: ReadonlyMap<string, string>;
+
+  constructor(reader: FormReader, { name, headers, disposition }: PartHead) {
+    this.#reader = reader;
+    this.name = name;
+    this.headers = headers;
+    this.disposition = disposition;
+  }
+
   get filename(): string | undefined {
     const name = this.disposition.get("filename");
     if (name === undefined) return undefined;
@@ -82,22 +135,11 @@ export class Part {
     return last === "." || last === ".." ? "" : last;
   }
 
-  /**
-   * The media type of the data, in lower case and without parameters. It is `text/plain` if the
-   * client gave none (RFC 7578 4.4).
-   */
   get type(): string {
     const type = this.headers.get("content-type");
     return type === undefined ? "text/plain" : type.split(";", 1)[0]!.trim().toLowerCase();
   }
 
-  /**
-   * Reads more of the data: `const piece = yield* call(part.read())`. It gives undefined at the end.
-   * Pieces are views of what was received, of any size but not empty.
-   *
-   * @throws {RemoteProtocolError} If the form is malformed, too large or ends too early.
-   * @throws {LocalProtocolError} If the next part was asked for before.
-   */
   *read(): Coroutine<Uint8Array | undefined> {
     if (this.#state === "ended") return undefined;
     this.#check();
@@ -107,25 +149,10 @@ export class Part {
     return undefined;
   }
 
-  /**
-   * The data as the first stage of a pipeline: `yield* call(pipe(part.chunks(), ...stages))`.
-   *
-   * @throws {RemoteProtocolError} If the form is malformed, too large or ends too early.
-   * @throws {LocalProtocolError} If the next part was asked for before.
-   */
   *chunks(): Coroutine<void> {
     for (let piece; (piece = yield* call(this.read())) !== undefined;) yield piece;
   }
 
-  /**
-   * Reads the rest of the data: `const bytes = yield* call(part.bytes())`.
-   *
-   * @param max How many bytes it reads at most. More is an error with status 413. It is the
-   * `maxFieldBytes` of the form unless given.
-   * @throws {RemoteProtocolError} If there is more, or the form is malformed, too large or ends too
-   * early.
-   * @throws {LocalProtocolError} If the next part was asked for before.
-   */
   *bytes(max: number = this.#reader.limits.maxFieldBytes): Coroutine<Uint8Array<ArrayBuffer>> {
     const all = new Gathered();
     if (this.#state !== "ended") {
@@ -136,20 +163,11 @@ export class Part {
     return all.take();
   }
 
-  /**
-   * Reads the rest of the data as text in UTF-8: `const text = yield* call(part.text())`.
-   *
-   * @param max How many bytes it reads at most. More is an error with status 413. It is the
-   * `maxFieldBytes` of the form unless given.
-   * @throws {RemoteProtocolError} If there is more, or the form is malformed, too large or ends too
-   * early.
-   * @throws {LocalProtocolError} If the next part was asked for before.
-   */
   *text(max?: number): Coroutine<string> {
     return new TextDecoder().decode(yield* call(this.bytes(max)));
   }
 
-  /** @internal */
+  /** Called when the next part is asked for. */
   skip(): void {
     if (this.#state === "data") this.#state = "skipped";
   }
@@ -164,5 +182,5 @@ export class Part {
   }
 }
 
-const { read, chunks, bytes, text } = Part.prototype;
+const { read, chunks, bytes, text } = FormPart.prototype;
 machinery(import.meta.url, read, chunks, bytes, text);

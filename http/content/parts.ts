@@ -1,7 +1,7 @@
 import { call, type Coroutine } from "../../compose/mod.ts";
 import { machinery } from "../../compose/_machinery.ts";
 import type { FormReader } from "./_form_source.ts";
-import { Part } from "./part.ts";
+import { FormPart, type Part } from "./part.ts";
 
 /**
  * The parts of a form, or of another multipart body, one after the other, as {@linkcode form},
@@ -24,30 +24,37 @@ import { Part } from "./part.ts";
  * const fields = form("application/x-www-form-urlencoded");
  * assertEquals(retval(names(fields), ["a=1&b", "=2&c=3"]), ["a", "b", "c"]);
  * ```
+ *
+ * @category Forms
  */
-export class Parts {
+export interface Parts {
+  /**
+   * Reads on to the next part: `const part = yield* call(form.next())`. What was not read of the
+   * last one is skipped.
+   *
+   * @returns A coroutine that gives the part, or undefined when the body has been read to its end.
+   * @throws {RemoteProtocolError} If the form is malformed, too large or ends too early.
+   */
+  next(): Coroutine<Part | undefined>;
+}
+
+/** What {@linkcode Parts} is for those who make it. */
+export class FormParts implements Parts {
   readonly #reader: FormReader;
-  #current: Part | undefined;
+  #current: FormPart | undefined;
   #ended = false;
 
-  /** @internal */
   constructor(reader: FormReader) {
     this.#reader = reader;
   }
 
-  /**
-   * Reads on to the next part: `const part = yield* call(form.next())`. What was not read of the
-   * last one is skipped. It gives undefined when the body has been read to its end.
-   *
-   * @throws {RemoteProtocolError} If the form is malformed, too large or ends too early.
-   */
   *next(): Coroutine<Part | undefined> {
     if (this.#ended) return undefined;
     this.#current?.skip();
     const head = yield* call(this.#reader.part());
     this.#ended = head === null;
-    return this.#current = head === null ? undefined : new Part(this.#reader, head);
+    return this.#current = head === null ? undefined : new FormPart(this.#reader, head);
   }
 }
 
-machinery(import.meta.url, Parts.prototype.next);
+machinery(import.meta.url, FormParts.prototype.next);

@@ -38,6 +38,8 @@ interface Rank {
  * assertEquals(preferredEncoding("identity;q=0, compress", offers), undefined);
  * assertEquals(preferredEncoding(undefined, offers), "identity");
  * ```
+ *
+ * @category Content
  */
 export function preferredEncoding<T extends string>(
   accepted: string | null | undefined,
@@ -89,6 +91,8 @@ function fitOfEncoding({ name }: Weighted, offer: string): number {
  * assertEquals(preferredType("text/*;q=0.3, application/*;q=0.7", offers), "application/json");
  * assertEquals(preferredType("image/png", offers), undefined);
  * ```
+ *
+ * @category Content
  */
 export function preferredType<T extends string>(
   accepted: string | null | undefined,
@@ -136,6 +140,8 @@ function fitOfType({ name, parameters }: Weighted, offer: Weighted | undefined):
  * assertEquals(preferredLanguage("nl, *;q=0.1", offers), "en");
  * assertEquals(preferredLanguage("nl", offers), undefined);
  * ```
+ *
+ * @category Content
  */
 export function preferredLanguage<T extends string>(
   accepted: string | null | undefined,

@@ -4,7 +4,11 @@ import { parseHttpDate, seconds } from "./_http_date.ts";
 import type { ConditionalRequest, Validators } from "./conditional.ts";
 import { type ByteRange, rangesOf, type RangesOptions } from "./ranges_of.ts";
 
-/** A representation of which a part may be sent. */
+/**
+ * A representation of which a part may be sent.
+ *
+ * @category Content
+ */
 export interface RangedRepresentation extends Validators {
   /** How many bytes it has. */
   size: number;
@@ -12,18 +16,32 @@ export interface RangedRepresentation extends Validators {
   contentType?: string | undefined;
 }
 
-/** Options of {@linkcode ranged}. */
+/**
+ * Options of {@linkcode ranged}.
+ *
+ * @category Content
+ */
 export interface RangedOptions extends RangesOptions {
   /**
-   * What stands between several parts. It must not be in the representation, so it is random by
-   * default.
+   * What stands between several parts: 1 to 70 letters, digits and the like. It must not be in the
+   * representation.
+   *
+   * @default {a random one}
    */
   boundary?: string;
-  /** What time it is, in milliseconds since 1970. @default {Date.now()} */
+  /**
+   * What time it is, in milliseconds since 1970.
+   *
+   * @default {Date.now()}
+   */
   now?: number;
 }
 
-/** What to answer to a request for ranges. */
+/**
+ * What to answer to a request for ranges.
+ *
+ * @category Content
+ */
 export interface RangedAnswer {
   /** 206 with the bytes, or 416 if the representation has none of them. */
   readonly status: 206 | 416;
@@ -99,13 +117,16 @@ export interface RangedAnswer {
  *   "content-length": body.length,
  * });
  * ```
+ *
+ * @category Content
  */
 export function ranged(
-  { method, headers }: ConditionalRequest,
+  request: ConditionalRequest,
   representation: RangedRepresentation,
   options: RangedOptions = {},
 ): RangedAnswer | undefined {
   refuseUnknown("answer a range", options, ["maxRanges", "boundary", "now"]);
+  const { method, headers } = request;
   // RFC 9110 14.2: a server MUST ignore a Range for other methods.
   if (method !== "GET") return undefined;
   const range = headers.get("range");

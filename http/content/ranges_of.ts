@@ -1,7 +1,11 @@
 import { refuseUnknown } from "../../reactor/_known.ts";
 import { whole } from "../../reactor/_whole.ts";
 
-/** Bytes of a representation: those from `from` on, up to and without `to`, as `slice()` has it. */
+/**
+ * Bytes of a representation: those from `from` on, up to and without `to`, as `slice()` has it.
+ *
+ * @category Content
+ */
 export interface ByteRange {
   /** The first byte. */
   readonly from: number;
@@ -9,7 +13,11 @@ export interface ByteRange {
   readonly to: number;
 }
 
-/** Options of {@linkcode rangesOf}. */
+/**
+ * Options of {@linkcode rangesOf}.
+ *
+ * @category Content
+ */
 export interface RangesOptions {
   /**
    * How many ranges a request may ask for. If it asks for more, it gets the whole (RFC 9110 14.2).
@@ -49,6 +57,8 @@ const UNIT = "bytes";
  * assertEquals(rangesOf("bytes=1000-", 1000), "unsatisfiable");
  * assertEquals(rangesOf("bytes=9-0", 1000), undefined);
  * ```
+ *
+ * @category Content
  */
 export function rangesOf(
   value: string,

@@ -35,13 +35,17 @@ import type { FilesOptions } from "./files_options.ts";
  * await running;
  * for (const root of [own, shared]) await Deno.remove(root, { recursive: true });
  * ```
+ *
+ * @category Files
  */
 export class FileServer extends Observable {
   readonly #site: Site;
 
   /**
-   * As {@linkcode files}.
+   * Makes a component that serves the files of a directory.
    *
+   * @param root The directory, as a path or a `file:` URL. It must be there; what is in it may change.
+   * @param options What else is served, and how, as for {@linkcode files}.
    * @throws {TypeError} If an option makes no sense, or the root is no directory.
    * @throws {Deno.errors.NotFound} If there is no such root.
    */
@@ -53,6 +57,8 @@ export class FileServer extends Observable {
   /**
    * Answers a request with a file.
    *
+   * @param request The request.
+   * @returns The coroutine that answers it.
    * @throws {DeclineMessage} If there is no such file.
    */
   processRequest(request: HttpRequest): Coroutine {

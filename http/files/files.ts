@@ -23,8 +23,9 @@ import type { FilesOptions } from "./files_options.ts";
  * links in the root, whoever may make links or FIFOs there must be trusted: between the look at a
  * path and its opening there are some microseconds.
  *
- * @param root The directory. It must be there; what is in it may change.
+ * @param root The directory, as a path or a `file:` URL. It must be there; what is in it may change.
  * @param options What else is served, and how.
+ * @returns The handler, for `HttpServer` or `serveHttp()`.
  * @throws {TypeError} If an option makes no sense, or the root is no directory.
  * @throws {Deno.errors.NotFound} If there is no such root.
  *
@@ -53,6 +54,8 @@ import type { FilesOptions } from "./files_options.ts";
  * await running;
  * await Deno.remove(root, { recursive: true });
  * ```
+ *
+ * @category Files
  */
 export function files(root: string | URL, options: FilesOptions = {}): HttpHandler {
   const site = siteOf(root, options);

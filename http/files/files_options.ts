@@ -1,7 +1,15 @@
-/** A content coding of which there may be a sibling: `app.js.br`, `app.js.zst`, `app.js.gz`. */
+/**
+ * A content coding of which there may be a sibling: `app.js.br`, `app.js.zst`, `app.js.gz`.
+ *
+ * @category Files
+ */
 export type SiblingCoding = "br" | "zstd" | "gzip";
 
-/** Options of {@linkcode files}. */
+/**
+ * Options of {@linkcode files}.
+ *
+ * @category Files
+ */
 export interface FilesOptions {
   /**
    * The name of the file that is the answer for a directory, or false if there is none.

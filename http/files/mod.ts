@@ -1,6 +1,9 @@
 /**
  * Files over HTTP: a directory as a handler, or as a component.
  *
+ * Start with {@linkcode files}, which makes a handler for an `HttpServer`. {@linkcode FileServer} is
+ * the same as a component of a DNA.
+ *
  * It is an entry of its own because it takes the media types from an npm package,
  * [mime](https://www.npmjs.com/package/mime). Nothing else of this library needs one.
  *

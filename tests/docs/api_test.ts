@@ -16,6 +16,20 @@ const ENTRIES: Record<string, readonly string[]> = {
   "./pipeline": ["Pipelines", "Stages", "Streams", "Components", "Messages", "Pictures"],
   "./reactor": ["Reactor", "Time", "Sockets", "Datagrams", "Programs and streams", "Zero-copy"],
   "./gio": ["Running", "Contexts", "Waiting", "Tasks", "Testing"],
+  "./http": [
+    "Server",
+    "Requests",
+    "Answers",
+    "Forms",
+    "Events",
+    "Content",
+    "Compression",
+    "Logs",
+    "Client",
+    "Components",
+    "Protocol",
+  ],
+  "./http/files": ["Files"],
   "./lint": ["Plugin"],
 };
 
