@@ -48,7 +48,7 @@ import type { HttpTimeouts } from "./http_timeouts.ts";
  * await Deno.remove(path);
  * ```
  *
- * @category Requests
+ * @category Server
  */
 export type HttpHandler = (request: HttpRequest) => Coroutine<unknown>;
 
