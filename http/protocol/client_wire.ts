@@ -17,17 +17,29 @@ import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { Bytes, cut } from "./_bytes.ts";
 import type { ClientEvent, CloseEvent, ResponseEvent } from "./events.ts";
 
-/** How a {@linkcode ClientWire} reads. */
+/**
+ * How a {@linkcode ClientWire} reads.
+ *
+ * @category Wires
+ */
 export interface ClientWireOptions {
   /** How much a response may be. Those that are missing have their defaults. */
   readonly limits?: Partial<ClientLimits>;
 }
 
-/** What a request has besides its method and target. */
+/**
+ * What a request has besides its method and target.
+ *
+ * @category Wires
+ */
 export interface WireRequestOptions {
   /** The headers, with Host. Connection is added where it is needed. */
   readonly headers: HeadersToSend;
-  /** Whether to ask for a 100, an `interim` event, before you send the body. @default {false} */
+  /**
+   * Whether to ask for a 100, an `interim` event, before you send the body.
+   *
+   * @default {false}
+   */
   readonly expectContinue?: boolean;
 }
 
@@ -71,6 +83,8 @@ const BODY = /^(?:content-length|transfer-encoding)$/i;
  * assertEquals(wire.nextEvent(), { type: "end", trailers: undefined });
  * assertEquals(wire.closes, false);
  * ```
+ *
+ * @category Wires
  */
 export class ClientWire {
   readonly #limits: ClientLimits;

@@ -1,6 +1,10 @@
 import type { HttpHeaders } from "../http_headers.ts";
 
-/** The head of a request has come. */
+/**
+ * The head of a request has come.
+ *
+ * @category Events
+ */
 export interface RequestEvent {
   /** `"request"`. */
   readonly type: "request";
@@ -16,7 +20,11 @@ export interface RequestEvent {
   readonly expectsContinue: boolean;
 }
 
-/** The head of a response has come. */
+/**
+ * The head of a response has come.
+ *
+ * @category Events
+ */
 export interface ResponseEvent {
   /** `"interim"` if another response follows: 100, 102, 103 and the like. */
   readonly type: "response" | "interim";
@@ -33,6 +41,8 @@ export interface ResponseEvent {
 /**
  * A piece of the body has come. After a 101, or a 2xx to CONNECT, it is what the other side has sent
  * in whatever protocol follows.
+ *
+ * @category Events
  */
 export interface DataEvent {
   /** `"data"`. */
@@ -41,7 +51,11 @@ export interface DataEvent {
   readonly data: Uint8Array;
 }
 
-/** The message is complete. */
+/**
+ * The message is complete.
+ *
+ * @category Events
+ */
 export interface EndEvent {
   /** `"end"`. */
   readonly type: "end";
@@ -49,14 +63,26 @@ export interface EndEvent {
   readonly trailers: HttpHeaders | undefined;
 }
 
-/** The other side sends no more, and nothing is missing. */
+/**
+ * The other side sends no more, and nothing is missing.
+ *
+ * @category Events
+ */
 export interface CloseEvent {
   /** `"close"`. */
   readonly type: "close";
 }
 
-/** What has come from a client. */
+/**
+ * What has come from a client.
+ *
+ * @category Events
+ */
 export type ServerEvent = RequestEvent | DataEvent | EndEvent | CloseEvent;
 
-/** What has come from a server. */
+/**
+ * What has come from a server.
+ *
+ * @category Events
+ */
 export type ClientEvent = ResponseEvent | DataEvent | EndEvent | CloseEvent;

@@ -15,13 +15,25 @@ import { LocalProtocolError } from "../local_protocol_error.ts";
 import { Bytes, cut } from "./_bytes.ts";
 import type { CloseEvent, RequestEvent, ServerEvent } from "./events.ts";
 
-/** How a {@linkcode ServerWire} reads and answers. */
+/**
+ * How a {@linkcode ServerWire} reads and answers.
+ *
+ * @category Wires
+ */
 export interface ServerWireOptions {
   /** How much a request may be. Those that are missing have their defaults. */
   readonly limits?: Partial<HttpLimits>;
-  /** Whether the connection is secured by TLS. @default {"http"} */
+  /**
+   * Whether the connection is secured by TLS.
+   *
+   * @default {"http"}
+   */
   readonly scheme?: "http" | "https";
-  /** The clock for the Date header, in milliseconds since 1970. @default {Date} */
+  /**
+   * The clock for the Date header, in milliseconds since 1970.
+   *
+   * @default {Date}
+   */
   readonly clock?: { now(): number };
 }
 
@@ -74,6 +86,8 @@ type Reading = "head" | "body" | "nothing" | "tunnel" | "closed";
  * assertMatch(new TextDecoder().decode(wire.take()), /^HTTP\/1\.1 400 Bad Request/);
  * assertEquals(wire.closes, true);
  * ```
+ *
+ * @category Wires
  */
 export class ServerWire {
   readonly #limits: HttpLimits;
@@ -213,7 +227,7 @@ export class ServerWire {
 
   /**
    * Begins the answer. A status below 200 announces the real one. After a 101, or a 2xx to CONNECT,
-   * nothing is framed any more: {@linkcode write} sends what it is given, and what comes is `data`.
+   * nothing is framed any more: {@linkcode ServerWire.write} sends what it is given, and what comes is `data`.
    *
    * @param status The status code: 100 to 599.
    * @param headers The headers. Date, Connection, and Content-Length or Transfer-Encoding are added.

@@ -30,6 +30,7 @@ const ENTRIES: Record<string, readonly string[]> = {
     "Protocol",
   ],
   "./http/files": ["Files"],
+  "./http/protocol": ["Wires", "Events", "Requests", "Answers", "Server", "Client", "Protocol"],
   "./lint": ["Plugin"],
 };
 
