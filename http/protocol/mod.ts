@@ -2,6 +2,12 @@
  * The wire of HTTP/1.1 (RFC 9112) without any I/O, for both roles: bytes to events, and what you say
  * to bytes. Give it what a connection receives, and send what it makes. It uses nothing of Deno.
  *
+ * Start with:
+ *
+ * - {@linkcode ServerWire}: requests come, and answers go
+ * - {@linkcode ClientWire}: requests go, and answers come
+ * - {@linkcode ServerEvent}: what a wire tells, one event after the other
+ *
  * ```ts
  * import { ClientWire, ServerWire } from "@weightless/io/http/protocol";
  * import { assertEquals } from "@std/assert";
