@@ -113,9 +113,11 @@ export function monitor(
   return server;
 }
 
-/** Draws graphs; loaded when it is wanted. */
-async function graphviz() {
-  const { instance } = await import("npm:@viz-js/viz@^3");
+/** Draws graphs. Deno would load it at the start of each example, if its name stood in the `import()`. */
+const GRAPHVIZ: string = "npm:@viz-js/viz@^3";
+
+async function graphviz(): Promise<{ renderString(dot: string, options: object): string }> {
+  const { instance } = await import(GRAPHVIZ);
   return await instance();
 }
 

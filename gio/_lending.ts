@@ -36,7 +36,7 @@ export class Lending implements Lender {
   shutdown(): void {
     const { innermost, base, inner } = this.#places;
     if (innermost === undefined) throw noContext("end the output");
-    if (innermost === base && inner?.isRunning) {
+    if (innermost === base && inner?.isRunning && !inner.hasTakenOver) {
       throw new TypeError(
         "Cannot end the output in the middle of HTTP: the message ends with its handler",
       );

@@ -18,6 +18,8 @@ export interface Told {
 /** A coroutine for which another one speaks a protocol, as HTTP does for a handler. */
 export interface Inner extends HasRest {
   readonly isRunning: boolean;
+  /** Whether it speaks for itself now: the protocol is over. */
+  readonly hasTakenOver?: boolean;
   /** Its scope. The driver makes it when it is needed; the protocol ends it. */
   own: Scope | undefined;
   /** Set by the driver: it has entered a context in which the protocol is not spoken. */

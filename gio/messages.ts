@@ -1,6 +1,7 @@
 import { names, refuseUnknown } from "../reactor/_known.ts";
 import { shown } from "../reactor/_describe.ts";
 import { Waiters } from "../reactor/_waiters.ts";
+import { workerFails } from "../reactor/_worker_end.ts";
 import type { Context } from "./context.ts";
 import { Item } from "./_store.ts";
 import { Line } from "./_line.ts";
@@ -208,7 +209,8 @@ class Messages implements Context {
   }
 
   close(): void {
-    this.#close("close");
+    // A worker that ends by an error closes its coroutines, whose end is no end of what they say.
+    this.#close(workerFails() ? "abort" : "close");
   }
 
   abort(): void {

@@ -116,7 +116,8 @@ export class Queue<T> implements AsyncIterable<T>, Disposable {
 
   /**
    * Puts an item: `yield* queue.put(item)` in a coroutine, `await queue.put(item)` elsewhere, where
-   * it is done at once. Waits while the queue is full.
+   * it is done at once. Waits while the queue is full. In a callback, which a coroutine may call, use
+   * {@linkcode Queue.tryPut}.
    *
    * @param item Anything but `undefined`.
    * @returns What to `yield*`, or to `await`.

@@ -142,6 +142,10 @@ export class Connection implements Wire, Inner, Patience, Speaker {
     if (this.#exchange !== undefined) this.#exchange.rest = values;
   }
 
+  get hasTakenOver(): boolean {
+    return this.#exchange?.hasTakenOver ?? false;
+  }
+
   /** For a transfer in the middle of HTTP. */
   frame(use: Use, base: Base): Framed | undefined {
     const exchange = this.#exchange!;

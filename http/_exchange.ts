@@ -115,6 +115,8 @@ export class Exchange implements RequestContext {
   #request: ReceivedRequest | undefined = undefined;
   /** The handler's coroutine, as long as it runs. */
   #running: Composed<unknown> | undefined = undefined;
+  /** The same, when it is being closed. */
+  #closing: Composed<unknown> | undefined = undefined;
   /** What the handler does; it is closed when nothing more is sent to HEAD. */
   #handler: "answers" | "is closed" | "has taken over" = "answers";
   /**
@@ -209,7 +211,8 @@ export class Exchange implements RequestContext {
   /** For `reactor.inspect()`: which request, and where its handler stands. */
   inspect(): { what: string; lines: string[] } {
     const { method, path } = this.#request!;
-    const lines = this.#running === undefined ? [] : trace(this.#running);
+    const running = this.#running ?? this.#closing;
+    const lines = running === undefined ? [] : trace(running);
     return { what: `${method} ${path}`, lines: lines.map((line) => line.trim()) };
   }
 
@@ -347,6 +350,7 @@ export class Exchange implements RequestContext {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
+    this.#closing = running;
     this.lose(this.#gone ?? new DOMException("The connection was closed", "AbortError"));
     let result = running.return(undefined);
     for (let refused = 0; result.done !== true;) {

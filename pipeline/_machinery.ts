@@ -11,11 +11,10 @@ import { join } from "./join.ts";
 import { map } from "./map.ts";
 import { skip } from "./skip.ts";
 import { take } from "./take.ts";
-import { tee } from "./tee.ts";
 import { Transparent } from "./transparent.ts";
 
 machinery(
   import.meta.url,
-  ...[batch, decode, encode, filter, flatMap, join, map, skip, take, tee],
+  ...[batch, decode, encode, filter, flatMap, join, map, skip, take],
   ...[Transparent.prototype.all_unknown, Transparent.prototype.any_unknown],
 );

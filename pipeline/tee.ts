@@ -1,4 +1,6 @@
 import type { Coroutine } from "../compose/mod.ts";
+import { machinery } from "../compose/_machinery.ts";
+import { runs } from "../compose/_traceback.ts";
 import { fail } from "./_bridge.ts";
 import { type Pipe, pipe, type Stage } from "./pipe.ts";
 import { close } from "./_plumbing.ts";
@@ -40,12 +42,18 @@ import { close } from "./_plumbing.ts";
  *
  * @category Pipelines
  */
-export function* tee<S extends Stage[]>(
+export function tee<S extends Stage[]>(
   ...stages: S
 ): Coroutine<{ [I in keyof S]: S[I] extends Stage<infer R> ? R | undefined : never }> {
+  const alive = new Set<Pipe>();
+  return runs(teeing(stages, alive) as Coroutine<never>, () => alive);
+}
+
+/** @param alive Where it keeps those that have not ended. */
+function* teeing(stages: Stage[], alive: Set<Pipe>): Coroutine<unknown[]> {
   const branches = stages.map((stage) => pipe(stage));
   const results: unknown[] = branches.map(() => undefined);
-  const alive = new Set(branches);
+  for (const branch of branches) alive.add(branch);
   /** The first error, which is thrown in the end. */
   let trouble: { error: unknown } | undefined;
 
@@ -98,7 +106,7 @@ export function* tee<S extends Stage[]>(
       }
       for (const branch of [...alive]) yield* run(branch, method, message);
     }
-    return results as never;
+    return results;
   } catch (error) {
     trouble = { error };
     throw error;
@@ -110,3 +118,5 @@ export function* tee<S extends Stage[]>(
     }
   }
 }
+
+machinery(import.meta.url, teeing);

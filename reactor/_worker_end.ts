@@ -11,7 +11,7 @@ interface Ending {
 
 const reactors = new Set<Ending>();
 let watches = false;
-let ending = false;
+let ending: "by close()" | "by an error" | undefined;
 
 /** Shuts `reactor` down when this worker ends. Does nothing outside a worker. */
 export function shutDownWithWorker(reactor: Ending): void {
@@ -21,7 +21,7 @@ export function shutDownWithWorker(reactor: Ending): void {
   watches = true;
   const { close } = globalThis;
   globalThis.close = () => {
-    end();
+    end("by close()");
     close.call(globalThis);
   };
   globalThis.addEventListener("error", onUncaught);
@@ -35,11 +35,16 @@ export function forget(reactor: Ending): void {
 
 /** Whether this worker is ending. Then no promise is settled any more. */
 export function workerEnds(): boolean {
-  return ending;
+  return ending !== undefined;
 }
 
-function end(): void {
-  ending = true;
+/** Whether this worker is ending because nobody has caught an error. */
+export function workerFails(): boolean {
+  return ending === "by an error";
+}
+
+function end(how: "by close()" | "by an error"): void {
+  ending = how;
   for (const reactor of reactors) {
     try {
       reactor.shutdown();
@@ -57,7 +62,7 @@ function onUncaught(event: Event): void {
   Object.defineProperty(event, "defaultPrevented", {
     get() {
       const isCaught = Reflect.get(Event.prototype, "defaultPrevented", event) as boolean;
-      if (!isCaught && event.eventPhase === Event.NONE) end();
+      if (!isCaught && event.eventPhase === Event.NONE) end("by an error");
       return isCaught;
     },
   });

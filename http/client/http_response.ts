@@ -4,6 +4,7 @@ import { currentDriver } from "../../gio/_driver.ts";
 import { asProcess, type Context, gio, open } from "../../gio/mod.ts";
 import { type Receiver, splice, TransferError, type Transferred } from "../../reactor/mod.ts";
 import { latin1 } from "../_characters.ts";
+import { checkFunction } from "../_check_function.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
 import { decompress } from "../content/decompress.ts";
 import { gather, MAX_BYTES } from "../_gather.ts";
@@ -333,6 +334,7 @@ export class ReceivedResponse implements HttpResponse {
 
   *#saveTo(path: string | URL, options: SaveOptions = {}): Coroutine<number> {
     const { onProgress, ...opening } = options;
+    if (onProgress !== undefined) checkFunction(onProgress, "save a response", "onProgress");
     this.#claim();
     using file = open(path, {
       write: true,

@@ -538,14 +538,19 @@ Deno.test("readers take linear time, when the input comes byte by byte", () => {
 
 Deno.test("readUntil() makes a text of its delimiter only for a message", () => {
   let times = 0;
-  const delimiter = Object.assign(new Uint8Array([10]), {
-    [Symbol.for("nodejs.util.inspect.custom")]: () => `newline ${++times}`,
-  });
+  class Newline extends Uint8Array<ArrayBuffer> {
+    override get [Symbol.toStringTag](): never {
+      times++;
+      return "Newline" as never;
+    }
+  }
+  const delimiter = Newline.from([10]);
   assertEquals(retval(readUntil(delimiter), [new Uint8Array([65, 10])]), new Uint8Array([65]));
   assertEquals(times, 0);
   assertThrows(
     () => retval(readUntil(delimiter), [new Uint8Array([65])]),
     EndOfStream,
-    "Cannot read until newline 1: ",
+    "Cannot read until [Newline(1)]: ",
   );
+  assertEquals(times > 0, true);
 });

@@ -19,6 +19,13 @@ const acts: Record<string, () => Coroutine> = {
     yield "before";
     throw new RangeError("broken in the worker");
   },
+  *crash_reading() {
+    yield "before";
+    setTimeout(() => {
+      throw new RangeError("broken in the worker");
+    });
+    yield; // What cancels it now cuts nothing off.
+  },
   *crash() {
     yield "before";
     setTimeout(() => {

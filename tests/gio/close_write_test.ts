@@ -1,5 +1,5 @@
 /** closeWrite(): the peer gets all and then the end, and can still answer. */
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { call, type Coroutine, readAll } from "../../compose/mod.ts";
 import { Acceptor, Reactor, subprocess } from "../../reactor/mod.ts";
 import {
@@ -14,9 +14,9 @@ import {
   timeout,
   TimeoutError,
 } from "../../gio/mod.ts";
-import { HttpServer, ok } from "../../http/mod.ts";
+import { HttpServer, ok, response } from "../../http/mod.ts";
 import { leakTest } from "../_leaks.ts";
-import { listening, SELECTORS } from "../_sockets.ts";
+import { hostname, listening, SELECTORS } from "../_sockets.ts";
 import { fixture } from "./_fixture.ts";
 
 /** More than fits between a socket and its peer, so that some of it waits to be sent. */
@@ -189,3 +189,38 @@ Deno.test("closeWrite() ends what is sent to a file that is opened, and not the 
   await running;
   await Deno.remove(path);
 });
+
+for (const selector of SELECTORS) {
+  leakTest(
+    `closeWrite() ends what is sent in a tunnel, where HTTP is over (${selector})`,
+    async () => {
+      using reactor = new Reactor({ selector });
+      let heard = "";
+      const server = new HttpServer(reactor, {
+        ...listening,
+        *handler() {
+          yield response(101, { upgrade: "x" });
+          yield "bye";
+          yield* closeWrite();
+          heard = new TextDecoder().decode(yield* call(readAll()));
+        },
+      });
+      const running = reactor.run();
+      using conn = await Deno.connect({ hostname, port: server.port });
+      const head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+      await conn.write(new TextEncoder().encode(head));
+      let said = "";
+      const buffer = new Uint8Array(1024);
+      for (let length; (length = await conn.read(buffer)) !== null;) {
+        said += new TextDecoder().decode(buffer.subarray(0, length));
+      }
+      assertMatch(said, /^HTTP\/1\.1 101 [^]*\r\n\r\nbye$/);
+      await conn.write(new TextEncoder().encode("still here"));
+      await conn.closeWrite();
+      await server.shutdown();
+      reactor.requestShutdown();
+      await running;
+      assertEquals(heard, "still here");
+    },
+  );
+}

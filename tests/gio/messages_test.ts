@@ -268,6 +268,7 @@ for (
   const [act, error, message] of [
     ["fail", Deno.errors.ConnectionReset, "The other end of the port has failed"],
     ["crash", Deno.errors.ConnectionReset, "The other end of the port has failed"],
+    ["crash_reading", Deno.errors.ConnectionReset, "The other end of the port has failed"],
     ["unknown", Error, "The worker has failed: "],
   ] as const
 ) {

@@ -49,3 +49,24 @@ for (const compression of [false, true]) {
     );
   }
 }
+
+serverTest("inspect() tells where a handler waits in its finally", async (reactor) => {
+  using server = new HttpServer(reactor, {
+    ...listening,
+    *handler() {
+      try {
+        yield;
+      } finally {
+        yield* sleep(60_000);
+      }
+    },
+  });
+  const conn = await Deno.connect({ hostname, port: server.port });
+  await conn.write(
+    new TextEncoder().encode("POST /fin HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"),
+  );
+  await turnsUntil(() => handled(reactor)[0]?.waits === "to read");
+  conn.close();
+  await turnsUntil(() => handled(reactor)[0]?.waits === "for an answer");
+  assertMatch(handled(reactor)[0]!.where!, /^at handler \(.*inspect_test\.ts:\d+:\d+\)$/);
+});

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { call, compose, type Coroutine, trace } from "../../compose/mod.ts";
-import { be, lines, Observable, pipe, Transparent } from "../../pipeline/mod.ts";
+import { be, lines, Observable, pipe, tee, Transparent } from "../../pipeline/mod.ts";
 
 class Culprit {
   plain(): void {
@@ -105,6 +105,14 @@ Deno.test("trace() tells where the stages of a pipe stand, the first one first",
       ["word", "first", "word", "last", "main"],
     );
   }
+  const both = pipe(lines(), tee(first(), last()));
+  both.next();
+  assertEquals(trace(both).map((line) => /at (\w+)/.exec(line)![1]), [
+    "word",
+    "first",
+    "word",
+    "last",
+  ]);
   const ended = pipe(function* brief(): Coroutine {}, last());
   ended.next();
   assertEquals(trace(ended), []);
