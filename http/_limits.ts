@@ -31,8 +31,9 @@ export function limitsOf<T extends object>(given: Partial<T>, missing: Readonly<
 
 /** The limits of a server. */
 export function allLimits(given: Partial<HttpLimits> = defaultLimits): HttpLimits {
-  if (given.maxRequests === 0) throw new RangeError("Cannot use these limits: maxRequests is 0");
-  return limitsOf(given, defaultLimits);
+  const limits = limitsOf(given, defaultLimits);
+  if (limits.maxRequests === 0) throw new RangeError("Cannot use these limits: maxRequests is 0");
+  return limits;
 }
 
 /**

@@ -4,7 +4,7 @@
  * It knows only what it can see in this file. A name that it is not sure of stands for nothing, so
  * that the rules say nothing of it.
  */
-import { CLASSES, FUNCTIONS, type Kind, moduleOf } from "./_known.ts";
+import { CLASSES, FUNCTIONS, type Kind, MENTION, modulesFor } from "./_known.ts";
 
 type Node = Deno.lint.Node;
 export type GeneratorNode = Deno.lint.FunctionDeclaration | Deno.lint.FunctionExpression;
@@ -137,10 +137,15 @@ export class File {
   readonly #scopes = new Map<Node, Map<string, Binding>>();
   readonly #yields = new Map<Node, Deno.lint.YieldExpression[]>();
   readonly #returns = new Map<Node, Node[]>();
+  /** The expressions whose class is being looked for. */
+  readonly #looking = new Set<Node>();
   readonly #source: Deno.lint.SourceCode;
+  /** The module of the package that is imported, if it is one. */
+  readonly moduleOf: (source: string) => string | undefined;
 
-  constructor(source: Deno.lint.SourceCode) {
-    this.#source = source;
+  constructor({ sourceCode, filename }: Deno.lint.RuleContext) {
+    this.#source = sourceCode;
+    this.moduleOf = modulesFor(filename);
   }
 
   /** What is to be done at each node, so that the file is known at its end. */
@@ -163,12 +168,12 @@ export class File {
       },
       YieldExpression: (node) => {
         const fn = functionOf(node);
-        if (fn !== undefined) this.#yields.set(fn, [...this.#yields.get(fn) ?? [], node]);
+        if (fn !== undefined) add(this.#yields, fn, node);
       },
       ReturnStatement: (node) => {
         const fn = functionOf(node);
         if (fn === undefined || node.argument === null) return;
-        this.#returns.set(fn, [...this.#returns.get(fn) ?? [], node.argument]);
+        add(this.#returns, fn, node.argument);
       },
     };
   }
@@ -186,7 +191,7 @@ export class File {
   written(name: string, at: Node): string | undefined {
     const { from } = FUNCTIONS.get(name)!;
     for (const { specifiers, source, importKind } of this.imports) {
-      const module = moduleOf(source.value)!;
+      const module = this.moduleOf(source.value)!;
       if (importKind === "type" || module !== "" && !from.includes(module)) continue;
       for (const one of specifiers) {
         const binding = this.resolve(one.local.name, at);
@@ -306,6 +311,17 @@ export class File {
   /** The class of the package that an object is of. */
   #classOf(expression: Node): string | undefined {
     const node = bare(expression);
+    // A name may stand for itself, in what somebody is just writing.
+    if (this.#looking.has(node)) return undefined;
+    this.#looking.add(node);
+    try {
+      return this.#knownClassOf(node);
+    } finally {
+      this.#looking.delete(node);
+    }
+  }
+
+  #knownClassOf(node: Node): string | undefined {
     if (node.type === "NewExpression") return this.#packageName(bare(node.callee));
     if (node.type === "YieldExpression" || node.type === "AwaitExpression") {
       if (node.argument === null || node.type === "YieldExpression" && !node.delegate) return;
@@ -370,7 +386,7 @@ export class File {
   }
 
   #declareImports(node: Deno.lint.ImportDeclaration): void {
-    const module = moduleOf(node.source.value);
+    const module = this.moduleOf(node.source.value);
     if (module !== undefined) this.imports.push(node);
     const program = this.#scopeOf(node);
     for (const one of node.specifiers) {
@@ -457,6 +473,12 @@ export class File {
   }
 }
 
+function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
 /** The names that matter to the rules, and are no functions. */
 const OTHERS: Record<string, readonly string[]> = {
   Coroutine: ["compose", "gio", "http"],
@@ -477,7 +499,8 @@ export function rule(
 ): Deno.lint.Rule {
   return {
     create(context) {
-      const file = new File(context.sourceCode);
+      if (!MENTION.test(context.sourceCode.text)) return {};
+      const file = new File(context);
       const later: (() => void)[] = [];
       const visitor = file.visitor() as Record<string, (node: Node) => void>;
       for (const [type, handle] of Object.entries(look(file, context))) {

@@ -65,10 +65,22 @@ const MODULES = "compose|pipeline|reactor|gio|http";
 const PACKAGE = new RegExp(`(?:^|:)@weightless/io(?:@[^/]*)?(?:/(${MODULES}))?$`);
 const FILE = new RegExp(`(?:^|/)(${MODULES})/mod\\.ts$`);
 
-/** The module that is imported: "" is the whole package, undefined a module of others. */
-export function moduleOf(source: string): string | undefined {
-  const match = PACKAGE.exec(source) ?? FILE.exec(source);
-  return match === null ? undefined : match[1] ?? "";
+/** What stands in the text of each file that imports the package. */
+export const MENTION: RegExp = /@weightless\/io|\/mod\.ts/;
+
+/** The folder of the package, where its own files are imported by their paths. */
+const OWN = new URL("../", import.meta.url).pathname;
+
+/**
+ * Gives what tells, for a file, the module that is imported: "" is the whole package, undefined a module of
+ * others.
+ */
+export function modulesFor(filename: string): (source: string) => string | undefined {
+  const isOwn = filename.startsWith(OWN);
+  return (source) => {
+    const match = PACKAGE.exec(source) ?? (isOwn ? FILE.exec(source) : null);
+    return match === null ? undefined : match[1] ?? "";
+  };
 }
 
 /** The specifier of compose beside that of another module of the package. */

@@ -1,6 +1,6 @@
 /* Fixes: what a rule writes in the place of what it has found. */
 import type { File, Made } from "./_file.ts";
-import { composeBeside, moduleOf } from "./_known.ts";
+import { composeBeside } from "./_known.ts";
 
 type Fix = (fixer: Deno.lint.Fixer) => Deno.lint.Fix[];
 
@@ -48,7 +48,7 @@ export function mend(
 }
 
 function importOfCall(
-  { imports }: File,
+  { imports, moduleOf }: File,
   source: Deno.lint.SourceCode,
 ): { node: Deno.lint.ImportDeclaration; text: string } | undefined {
   for (const node of imports) {

@@ -54,7 +54,8 @@ export const yieldRequest: Deno.lint.Rule = rule((file, context) => {
     // A request may be kept for later. What call() gives is of no use but in `yield*`.
     VariableDeclarator({ init }) {
       const made = init === null ? undefined : file.made(init);
-      if (made?.kind === "call") nothing(made, true);
+      // It may be given to `yield*` later, so that the fix could change a right program.
+      if (made?.kind === "call") nothing(made, false);
     },
   };
 });

@@ -1,6 +1,7 @@
 import { Output } from "../_answer.ts";
 import { Input } from "../_body.ts";
 import { bad } from "../_faults.ts";
+import { shown } from "../../reactor/_describe.ts";
 
 const encoder = new TextEncoder();
 
@@ -12,6 +13,9 @@ export class Bytes {
   hasEnded = false;
 
   receive(bytes: Uint8Array | null): void {
+    if (bytes !== null && !(bytes instanceof Uint8Array)) {
+      throw new TypeError(`Cannot receive ${shown(bytes)}: give a Uint8Array, or null at the end`);
+    }
     if (bytes === null) this.hasEnded = true;
     else if (this.input.empty) this.input.receive(bytes);
     else this.input.append(bytes);
@@ -21,6 +25,12 @@ export class Bytes {
     const data = this.output.take();
     return typeof data === "string" ? encoder.encode(data) : data;
   }
+}
+
+/** Refuses what is neither text nor bytes. Returns the data. */
+export function checkData(data: string | Uint8Array): string | Uint8Array {
+  if (typeof data === "string" || data instanceof Uint8Array) return data;
+  throw new TypeError(`Cannot send ${shown(data)}: give text or a Uint8Array`);
 }
 
 /** What came was cut. */

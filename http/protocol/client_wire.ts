@@ -14,7 +14,7 @@ import type { HeadersToSend } from "../headers_to_send.ts";
 import { HttpHeaders } from "../http_headers.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
-import { Bytes, cut } from "./_bytes.ts";
+import { Bytes, checkData, cut } from "./_bytes.ts";
 import type { ClientEvent, CloseEvent, ResponseEvent } from "./events.ts";
 
 /**
@@ -172,8 +172,10 @@ export class ClientWire {
    *
    * @param data Text, which is sent in UTF-8, or bytes, which must not be changed afterwards.
    * @throws {LocalProtocolError} If it is more than the Content-Length, or there is no request.
+   * @throws {TypeError} If it is neither text nor bytes.
    */
   write(data: string | Uint8Array): void {
+    checkData(data);
     if (this.#reading === "tunnel") return this.#bytes.output.write(data);
     if (this.#isSent) {
       throw new LocalProtocolError("Cannot send a body: no request has begun that is not complete");
@@ -216,6 +218,7 @@ export class ClientWire {
    * bytes again; events are views of them.
    *
    * @param bytes The bytes; null if the server sends no more.
+   * @throws {TypeError} If it is something else.
    */
   receive(bytes: Uint8Array | null): void {
     this.#bytes.receive(bytes);

@@ -12,7 +12,7 @@ import type { HeadersToSend } from "../headers_to_send.ts";
 import { HttpHeaders } from "../http_headers.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
-import { Bytes, cut } from "./_bytes.ts";
+import { Bytes, checkData, cut } from "./_bytes.ts";
 import type { CloseEvent, RequestEvent, ServerEvent } from "./events.ts";
 
 /**
@@ -49,8 +49,8 @@ type Reading = "head" | "body" | "nothing" | "tunnel" | "closed";
  *     it is known before `take()` is asked, it has a Content-Length, else it is sent in chunks.
  *  3. `take()` gives the bytes to send. When it gives no more and `closes` is true, the connection is
  *     to be closed.
- *  4. A malformed request is a RemoteProtocolError of `nextEvent()`. It can be answered with the status
- *     of the error, and is the last one.
+ *  4. A malformed request is a RemoteProtocolError of `nextEvent()`, and is the last one. It can be
+ *     answered with the status of the error, if `answering` is `"head"`.
  *
  * @example A request and its answer
  * ```ts
@@ -99,7 +99,7 @@ export class ServerWire {
   #reading: Reading = "head";
   /** What is being answered. It is undefined if its head was malformed. */
   #request: RequestEvent | undefined = undefined;
-  #isAnswered = true;
+  #answering: "nothing" | "head" | "body" = "nothing";
   /** Whether the client waits for a 100. */
   #isExpecting = false;
   #requests = 0;
@@ -124,7 +124,15 @@ export class ServerWire {
 
   /** Whether the connection is to be closed when all that waits has been sent. */
   get closes(): boolean {
-    return this.#isAnswered && this.#answer.close && this.#reading !== "tunnel";
+    return this.#answering === "nothing" && this.#answer.close && this.#reading !== "tunnel";
+  }
+
+  /**
+   * What is missing of the answer: its `"head"`, until {@linkcode ServerWire.respond} has given it, the rest of
+   * its `"body"`, until {@linkcode ServerWire.end}, or `"nothing"`: no request waits for an answer.
+   */
+  get answering(): "nothing" | "head" | "body" {
+    return this.#answering;
   }
 
   /**
@@ -134,6 +142,7 @@ export class ServerWire {
    * bytes again; events are views of them.
    *
    * @param bytes The bytes; null if the client sends no more.
+   * @throws {TypeError} If it is something else.
    */
   receive(bytes: Uint8Array | null): void {
     this.#bytes.receive(bytes);
@@ -151,7 +160,8 @@ export class ServerWire {
       return this.#next();
     } catch (error) {
       this.#fault = error;
-      if (this.#isAnswered) this.#begin(this.#heads.parser.method === "HEAD", false, false);
+      // What is wrong in a body that was answered early cannot be answered once more.
+      if (this.#reading === "head") this.#begin(this.#heads.parser.method === "HEAD", false, false);
       this.#answer.close = true;
       throw error;
     }
@@ -160,7 +170,7 @@ export class ServerWire {
   #next(): ServerEvent | undefined {
     switch (this.#reading) {
       case "nothing":
-        if (!this.#isAnswered || this.#answer.close) return undefined;
+        if (this.#answering !== "nothing" || this.#answer.close) return undefined;
         this.#reading = "head";
         return this.#next();
       case "head": {
@@ -221,7 +231,7 @@ export class ServerWire {
   }
 
   #begin(headOnly: boolean, old: boolean, keepAlive: boolean): void {
-    this.#isAnswered = false;
+    this.#answering = "head";
     this.#answer.start(headOnly, old, keepAlive);
   }
 
@@ -236,9 +246,13 @@ export class ServerWire {
   respond(status: number, headers: HeadersToSend = {}): void {
     const head = headOf(status, headers);
     const request = this.#request;
-    if (this.#isAnswered) {
+    if (this.#answering !== "head") {
       throw new LocalProtocolError(
-        `Cannot respond with status ${status}: no request has come that is not answered yet`,
+        `Cannot respond with status ${status}: ${
+          this.#answering === "body"
+            ? "the answer has begun, write() or end() it"
+            : "no request has come that is not answered yet"
+        }`,
       );
     }
     this.#date.stale = true;
@@ -248,9 +262,11 @@ export class ServerWire {
       this.#answer.takeOver(head);
       this.#body.takeOver();
       this.#reading = "tunnel";
+      this.#answering = "body";
       return;
     }
     this.#answer.head(head);
+    if (status >= 200) this.#answering = "body";
     if (status === 100) this.#isExpecting = false;
     // The client may send the body or not, so no other request can be read after it.
     else if (status >= 200 && this.#isExpecting) this.#answer.close = true;
@@ -261,9 +277,11 @@ export class ServerWire {
    *
    * @param data Text, which is sent in UTF-8, or bytes, which must not be changed afterwards.
    * @throws {LocalProtocolError} If no body can be sent, or more than its Content-Length.
+   * @throws {TypeError} If it is neither text nor bytes.
    */
   write(data: string | Uint8Array): void {
-    this.#answer.data(data);
+    this.#checkBegun("send a body");
+    this.#answer.data(checkData(data));
   }
 
   /**
@@ -273,11 +291,23 @@ export class ServerWire {
    * @throws {LocalProtocolError} If a part of it is missing, or the trailers cannot be sent.
    */
   end(trailers?: HeadersToSend): void {
+    this.#checkBegun("end the answer");
     if (trailers !== undefined) this.#answer.trailers(new Trailers(trailers));
     this.#answer.end();
-    this.#isAnswered = true;
+    this.#answering = "nothing";
     this.#request = undefined;
     if (this.#reading === "tunnel") this.#reading = "closed";
+  }
+
+  #checkBegun(doing: string): void {
+    if (this.#answering === "body") return;
+    throw new LocalProtocolError(
+      `Cannot ${doing}: ${
+        this.#answering === "head"
+          ? "respond() gives the head first"
+          : "no request has come that is not answered yet"
+      }`,
+    );
   }
 
   /**
@@ -286,7 +316,7 @@ export class ServerWire {
    * @returns The bytes, or undefined if nothing waits to be sent.
    */
   take(): Uint8Array | undefined {
-    if (!this.#isAnswered) this.#answer.flush();
+    if (this.#answering !== "nothing") this.#answer.flush();
     return this.#bytes.take();
   }
 }

@@ -330,8 +330,8 @@ Deno.test("what cannot be sent is refused where it is said", () => {
   local(() => server.respond(200), "no request has come");
   server.receive(bytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
   events(server);
-  local(() => server.write("x"), "before the head");
-  local(() => server.end(), "without a response");
+  local(() => server.write("x"), "respond() gives the head first");
+  local(() => server.end(), "respond() gives the head first");
   server.respond(204);
   local(() => server.write("x"), "status 204");
   assertThrows(() => new ServerWire({ limit: {} } as ServerWireOptions), TypeError, "limits");
@@ -411,4 +411,61 @@ Deno.test("what one side says, the other hears, for any bodies, framing, trailer
     }),
     { numRuns: 300 },
   );
+});
+
+Deno.test("ServerWire refuses each call that has no answer to belong to, and sends nothing of it", () => {
+  const heads = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  const READY: [name: string, answering: string, ready: (wire: ServerWire) => void][] = [
+    ["nothing came", "nothing", () => {}],
+    ["a request came", "head", (wire) => {
+      wire.receive(bytes(heads));
+      wire.nextEvent();
+    }],
+    ["after an interim response", "head", (wire) => wire.respond(103)],
+    ["the head was given", "body", (wire) => wire.respond(200)],
+    ["a part was sent", "body", (wire) => {
+      wire.write("a");
+      wire.take();
+      wire.write("b");
+    }],
+    ["the answer is complete", "nothing", (wire) => wire.end()],
+  ];
+  const wire = new ServerWire();
+  for (const [name, answering, ready] of READY) {
+    ready(wire);
+    while (wire.take() !== undefined);
+    assertEquals(wire.answering, answering, name);
+    if (answering !== "head") assertThrows(() => wire.respond(200), LocalProtocolError, "", name);
+    if (answering !== "body") {
+      assertThrows(() => wire.write("x"), LocalProtocolError, "Cannot send a body", name);
+      assertThrows(() => wire.end(), LocalProtocolError, "Cannot end the answer", name);
+      assertThrows(() => wire.end({ a: "b" }), LocalProtocolError, "Cannot end the answer", name);
+    }
+    assertEquals(wire.take(), undefined, name);
+  }
+});
+
+Deno.test("a body that is malformed after its early answer is not answered again: the connection closes", () => {
+  const wire = new ServerWire();
+  wire.receive(bytes("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  wire.nextEvent();
+  wire.respond(200);
+  wire.end();
+  while (wire.take() !== undefined);
+  wire.receive(bytes("zz\r\n"));
+  assertThrows(() => wire.nextEvent(), RemoteProtocolError);
+  assertEquals([wire.answering, wire.closes], ["nothing", true]);
+  assertThrows(() => wire.respond(400), LocalProtocolError);
+  assertEquals(wire.take(), undefined);
+});
+
+Deno.test("the wires name what they cannot receive or send", () => {
+  const client = new ClientWire(), server = new ServerWire();
+  client.request("POST", "/", { headers: { host: "x", "content-length": "3" } });
+  for (const wrong of [undefined, 5, {}, new ArrayBuffer(3)] as never[]) {
+    assertThrows(() => client.write(wrong), TypeError, "Cannot send");
+    assertThrows(() => client.receive(wrong), TypeError, "Cannot receive");
+    assertThrows(() => server.receive(wrong), TypeError, "Cannot receive");
+  }
+  assertThrows(() => server.receive("text" as never), TypeError, 'Cannot receive "text"');
 });

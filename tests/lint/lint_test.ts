@@ -1,10 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import lint from "../../lint/mod.ts";
 
 /** What is found in a generator function with this body. */
 function found(body: string, header: string): [line: string, message: string][] {
   const source = `${header}\nfunction* main() {\n${body}\n}`;
-  return Deno.lint.runPlugin(lint, "main.ts", source).map(({ range, message }) => [
+  const own = fileURLToPath(new URL("main.ts", import.meta.url));
+  return Deno.lint.runPlugin(lint, own, source).map(({ range, message }) => [
     source.slice(...range),
     message,
   ]);
