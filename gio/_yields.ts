@@ -121,7 +121,7 @@ function meaningless(value: unknown): TypeError {
 
 function instead(value: unknown): string {
   if (value instanceof Promise) return "wait for it, yield* wait(promise)";
-  if (Symbol.asyncIterator in Object(value) && !(value instanceof Response)) {
+  if (Symbol.asyncIterator in Object(value) && "next" in Object(value)) {
     return "wait for its next item, yield* wait(generator.next())";
   }
   if (typeof value === "function") return "call it, main() and not main";

@@ -266,7 +266,8 @@ class Messages implements Context {
   #onMessage = ({ data }: MessageEvent): void => {
     if (this.#isPlain) return this.#arrived(data);
     if (!Array.isArray(data) || data[0] !== MARK) {
-      return this.#failed(
+      // Who writes is told as well: nobody will ever take what is written.
+      return this.#otherEnded(
         new TypeError(
           `Cannot read ${
             shown(data)

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
+import { setImmediate } from "node:timers";
 import tls from "node:tls";
 import { checkPair } from "./_options.ts";
 import { ignore } from "./_ignore.ts";
@@ -142,11 +143,7 @@ class Plain extends Duplex {
       const bytes = this.socket.recv();
       if (bytes === undefined) return;
       this.#reactor.removeReader(this.socket);
-      if (bytes === null && !this.isSecured) {
-        throw new Deno.errors.UnexpectedEof(
-          "Cannot accept TLS: the peer went before the handshake",
-        );
-      }
+      if (bytes === null && !this.isSecured) throw gone();
       this.push(bytes);
     });
 
@@ -159,13 +156,19 @@ class Plain extends Duplex {
   }
 }
 
+function gone(): Error {
+  return new Deno.errors.UnexpectedEof("Cannot accept TLS: the peer went before the handshake");
+}
+
 /** The secured connection, for the reactor. */
 class Secured implements ByteStream {
   readonly localAddr?: Deno.Addr;
   readonly remoteAddr?: Deno.Addr;
   readonly #plain: Plain;
   readonly #tls: tls.TLSSocket;
-  readonly #chunks: AsyncIterator<Uint8Array>;
+  /** Tells who waits for more that there may be some, or an end. */
+  #wake: () => void = () => {};
+  #error: Error | undefined;
   readonly #handshake = Promise.withResolvers<Deno.TlsHandshakeInfo>();
 
   constructor(plain: Plain, secureContext: tls.SecureContext, ALPNProtocols?: string[]) {
@@ -185,12 +188,22 @@ class Secured implements ByteStream {
       plain.isSecured = true;
       resolve({ alpnProtocol: secured.alpnProtocol || null });
     });
-    secured.on("error", reject);
-    secured.on("close", () => plain.destroy());
+    const wake = () => this.#wake();
+    secured.on("error", (error) => {
+      this.#error = error;
+      reject(error);
+      wake();
+    });
+    secured.on("close", () => {
+      plain.destroy();
+      wake();
+    });
+    secured.on("readable", wake);
+    secured.on("end", wake);
+    plain.on("end", wake);
     plain.on("error", (error) => secured.destroy(error));
     this.#plain = plain;
     this.#tls = secured;
-    this.#chunks = secured.iterator({ destroyOnReturn: false });
   }
 
   handshake(): Promise<Deno.TlsHandshakeInfo> {
@@ -198,8 +211,17 @@ class Secured implements ByteStream {
   }
 
   async pull(): Promise<Uint8Array | null> {
-    const { value, done } = await this.#chunks.next();
-    return done ? null : new Uint8Array(value);
+    const secured = this.#tls;
+    // Deno's TLS forgets an end, of TLS or of the connection, if nobody reads when it comes. What was
+    // received before is here a turn after all of it was given to TLS.
+    for (let isLast = false;; isLast = this.#plain.readableEnded) {
+      const bytes: Uint8Array | null = secured.read();
+      if (bytes !== null) return new Uint8Array(bytes);
+      if (this.#error !== undefined) throw this.#error;
+      if (isLast || secured.readableEnded || secured.destroyed) return null;
+      if (this.#plain.readableEnded) await new Promise<void>((resolve) => setImmediate(resolve));
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
   }
 
   write(bytes: Uint8Array): Promise<number> {

@@ -249,6 +249,19 @@ Deno.test("with plain code at the other end, plain: true; without it an error sa
     "Cannot read { some: 'thing' }: the other end does not use messages(); give the option plain: true",
   );
   port2.close();
+  // Who writes first, as most do, is told as well.
+  await assertRejects(
+    () =>
+      asProcess(
+        function* (): Coroutine {
+          yield "question";
+          yield;
+        }(),
+        { connection: messages(workerOf("plain")), onError() {} },
+      ),
+    TypeError,
+    "give the option plain: true",
+  );
 });
 
 Deno.test("a worker that writes for ever stops when its reader has had enough", async () => {

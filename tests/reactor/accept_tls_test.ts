@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Acceptor, acceptTls, Reactor, type Socket } from "@weightless/io/reactor";
-import { type Coroutine, gio } from "@weightless/io/gio";
-import { leakTest } from "../_leaks.ts";
+import { type Coroutine, gio, wait } from "@weightless/io/gio";
+import { leakTest, turns } from "../_leaks.ts";
 import { listening, SELECTORS } from "../_sockets.ts";
 import { CA_CERT, CERT, KEY, OTHER_KEY } from "./_tls.ts";
 
@@ -82,6 +82,38 @@ for (const selector of SELECTORS) {
       assertEquals(errors, []);
     });
   });
+
+  // The end comes while nobody reads, with much or little before it that was not read.
+  for (const size of [0, 1, 16_384, 200_000, 1_000_000]) {
+    leakTest(
+      `acceptTls() tells one who reads slowly of the end, after ${size} bytes (${selector})`,
+      async () => {
+        let length = 0, isClosed = false;
+        const ended = Promise.withResolvers<void>();
+        const slow = function* (): Coroutine {
+          try {
+            yield "ready";
+            for (;;) {
+              yield* wait(turns(isClosed ? 20 : 3));
+              length += (yield).length;
+            }
+          } finally {
+            ended.resolve();
+          }
+        };
+        await withServer(selector, slow, async (port, errors) => {
+          const conn = await secure(port);
+          await conn.read(new Uint8Array(10));
+          const sent = new Uint8Array(size);
+          for (let at = 0; at < size;) at += await conn.write(sent.subarray(at));
+          conn.close();
+          isClosed = true;
+          await ended.promise;
+          assertEquals([length, errors], [size, []]);
+        });
+      },
+    );
+  }
 
   leakTest(`acceptTls() lets the server speak first, and end (${selector})`, async () => {
     const bye = function* (): Coroutine {
