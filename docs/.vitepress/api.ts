@@ -49,6 +49,8 @@ const css = `
 #content, #topnav > div { gap: 1rem; }
 #content > * { min-width: 0; }
 .ddoc > div { min-width: 0; overflow-wrap: anywhere; }
+.ddoc div, .ddoc code { min-width: 0; }
+.ddoc :not(pre) > code, .ddoc :not(pre) > code * { overflow-wrap: anywhere !important; white-space: normal !important; }
 .ddoc .namespaceItemContentTypeInfo { font-size: 14px !important; }
 @media (width < 1024px) { #content { flex-direction: column; } .toc { display: none; } }
 @media (width < 640px) { .ddoc > div { padding: .25rem .5rem; } .breadcrumbs { flex-wrap: wrap; } }
