@@ -22,7 +22,10 @@ import * as mqtt from "./_mqtt.ts";
 import { Unread } from "./_unread.ts";
 
 const MAX_CONNECTIONS = 1000, MAX_PACKET = 256 * 1024;
-const MAX_FILTERS = 100, MAX_RETAINED = 10_000, MAX_RETAINED_BYTES = 64 * 1024 * 1024;
+const MAX_TOPIC = 1024,
+  MAX_FILTERS = 100,
+  MAX_RETAINED = 10_000,
+  MAX_RETAINED_BYTES = 64 * 1024 * 1024;
 /** A client must say who it is within this time. */
 const CONNECT_MS = 10_000;
 /** So many messages of QoS 1 may wait for their acknowledgement, for each subscriber. */
@@ -48,12 +51,14 @@ export class Broker {
 
   /** 3.3.1.3: an empty message takes back the one before. */
   #retain(message: Message): void {
-    this.#retainedBytes -= this.#retained.get(message.topic)?.payload.length ?? 0;
-    this.#retained.delete(message.topic);
-    const size = message.payload.length;
+    const { topic, payload } = message;
+    const before = this.#retained.get(topic);
+    if (before) this.#retainedBytes -= topic.length + before.payload.length;
+    this.#retained.delete(topic);
+    const size = topic.length + payload.length;
     const isRoom = this.#retained.size < MAX_RETAINED &&
       this.#retainedBytes + size <= MAX_RETAINED_BYTES;
-    if (size === 0 || !isRoom) return;
+    if (payload.length === 0 || !isRoom) return;
     this.#retained.set(message.topic, message);
     this.#retainedBytes += size;
   }
@@ -178,6 +183,8 @@ function connect(packet: mqtt.Packet): Hello {
 
 /** 3.3.2.1: a topic is of a certain thing. */
 function checked(topic: string): string {
+  // It is compared to each filter of each session.
+  if (topic.length > MAX_TOPIC) throw new mqtt.Malformed("A topic is too long");
   if (topic !== "" && !/[+#]/.test(topic)) return topic;
   throw new mqtt.Malformed("A topic is empty, or has wildcards");
 }
@@ -203,7 +210,8 @@ function* answer(packet: mqtt.Packet, session: Session, broker: Broker): Corouti
       const granted: number[] = [], retained: [Message, number][] = [];
       do {
         const filter = packet.text(), qos = Math.min(packet.byte(), 1);
-        const isPossible = mqtt.isFilter(filter) && session.filters.size < MAX_FILTERS;
+        const isPossible = mqtt.isFilter(filter) && filter.length <= MAX_TOPIC &&
+          session.filters.size < MAX_FILTERS;
         granted.push(isPossible ? qos : 0x80);
         if (!isPossible) continue;
         session.filters.set(filter, qos);

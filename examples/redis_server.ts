@@ -26,6 +26,8 @@ const MAX_CONNECTIONS = 1000;
 /** How many bytes a command may have. */
 const MAX_COMMAND = MIB;
 const MAX_SUBSCRIPTIONS = 1000;
+/** How long a pattern, or the name of a channel, may be. */
+const MAX_NAME = 1024;
 
 /** Keys are bytes. Here they are text, in which each character is a byte. */
 const text = ({ buffer, byteOffset, length }: Uint8Array) =>
@@ -115,6 +117,8 @@ class Commands {
   }
 
   KEYS(pattern: Uint8Array): Reply {
+    // It is compared to each key, and nobody else is served meanwhile.
+    if (pattern.length > MAX_NAME) throw new RedisError("ERR the pattern is too long");
     return this.store.keys(text(pattern)).map(bytes);
   }
 
@@ -207,6 +211,7 @@ function* session(client: Socket, commands: Commands, channels: Channels): Corou
       yield* spawn(subscriber.deliver(client));
     }
     for (const name of names) {
+      if (name.length > MAX_NAME) throw new RedisError("ERR the name of a channel is too long");
       if (subscriber.channels.size === MAX_SUBSCRIPTIONS) {
         throw new RedisError(`ERR only ${MAX_SUBSCRIPTIONS} channels for each connection`);
       }

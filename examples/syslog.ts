@@ -46,7 +46,9 @@ const RFC_3164 =
 
 /** Takes a message apart. What is in no known form is text, from whoever has sent it. */
 export function parse(bytes: Uint8Array, from: string): Message {
-  const line = new TextDecoder().decode(bytes).replace(/[\0\r\n]+$/, "");
+  let end = Math.min(bytes.length, MAX_MESSAGE);
+  while (end > 0 && [0, 10, 13].includes(bytes[end - 1]!)) end--;
+  const line = new TextDecoder().decode(bytes.subarray(0, end));
   const modern = RFC_5424.exec(line);
   if (modern !== null) {
     const [, pri, time, host, app, pid, id, data, text] = modern.map((f) =>

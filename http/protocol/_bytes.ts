@@ -1,6 +1,7 @@
 import { Output } from "../_answer.ts";
 import { Input } from "../_body.ts";
 import { bad } from "../_faults.ts";
+import { HttpHeaders } from "../http_headers.ts";
 import { shown } from "../../reactor/_describe.ts";
 
 const encoder = new TextEncoder();
@@ -31,6 +32,11 @@ export class Bytes {
 export function checkData(data: string | Uint8Array): string | Uint8Array {
   if (typeof data === "string" || data instanceof Uint8Array) return data;
   throw new TypeError(`Cannot send ${shown(data)}: give text or a Uint8Array`);
+}
+
+/** The headers in what was received, in bytes of their own: they are read when somebody asks for one. */
+export function headersIn(bytes: Uint8Array, from: number, to: number): HttpHeaders {
+  return new HttpHeaders(bytes.slice(from, to), 0, to - from);
 }
 
 /** What came was cut. */

@@ -11,10 +11,9 @@ import type { Heads } from "../h1/_heads.ts";
 import { ResponseBody } from "../h1/_response_body.ts";
 import { type ResponseHeadParser, responseHeads } from "../h1/_response_head.ts";
 import type { HeadersToSend } from "../headers_to_send.ts";
-import { HttpHeaders } from "../http_headers.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
-import { Bytes, checkData, cut } from "./_bytes.ts";
+import { Bytes, checkData, cut, headersIn } from "./_bytes.ts";
 import type { ClientEvent, CloseEvent, ResponseEvent } from "./events.ts";
 
 /**
@@ -215,7 +214,7 @@ export class ClientWire {
    * Takes what has been received.
    *
    * Ask for all events before you give it more: what has not been read is copied then. Do not use the
-   * bytes again; events are views of them.
+   * bytes again; the data of events are views of them.
    *
    * @param bytes The bytes; null if the server sends no more.
    * @throws {TypeError} If it is something else.
@@ -286,7 +285,7 @@ export class ClientWire {
     const { status, version, bytes, reasonFrom, reasonTo, headersFrom, headersTo } = head;
     const framing = head.framing(this.#method);
     this.#closes ||= !head.keepAlive;
-    const headers = new HttpHeaders(bytes, headersFrom, headersTo);
+    const headers = headersIn(bytes, headersFrom, headersTo);
     const isInterim = status < 200 && status !== 101;
     if (isInterim) {
       if (++this.#interims > this.#limits.maxInterimResponses) {
@@ -296,6 +295,13 @@ export class ClientWire {
         );
       }
     } else {
+      if (framing === TUNNEL && !this.#isSent) {
+        // RFC 9110 7.8: a server MUST NOT switch before it has got the request.
+        throw new RemoteProtocolError(
+          `Cannot read the response: status ${status} came before the request was complete`,
+          { status: 502 },
+        );
+      }
       if (status === 101) checkUpgrade(headers, this.#upgrade);
       this.#body.start(framing);
       this.#reading = framing === TUNNEL ? "tunnel" : "body";

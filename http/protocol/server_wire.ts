@@ -9,10 +9,9 @@ import { Trailers } from "../_trailers.ts";
 import type { Heads } from "../h1/_heads.ts";
 import { type RequestHeadParser, requestHeads } from "../h1/_request_head.ts";
 import type { HeadersToSend } from "../headers_to_send.ts";
-import { HttpHeaders } from "../http_headers.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
-import { Bytes, checkData, cut } from "./_bytes.ts";
+import { Bytes, checkData, cut, headersIn } from "./_bytes.ts";
 import type { CloseEvent, RequestEvent, ServerEvent } from "./events.ts";
 
 /**
@@ -139,7 +138,7 @@ export class ServerWire {
    * Takes what has been received.
    *
    * Ask for all events before you give it more: what has not been read is copied then. Do not use the
-   * bytes again; events are views of them.
+   * bytes again; the data of events are views of them.
    *
    * @param bytes The bytes; null if the client sends no more.
    * @throws {TypeError} If it is something else.
@@ -217,7 +216,7 @@ export class ServerWire {
       method,
       target: latin1(bytes, targetFrom, targetTo),
       version,
-      headers: new HttpHeaders(bytes, headersFrom, headersTo),
+      headers: headersIn(bytes, headersFrom, headersTo),
       expectsContinue: head.expectContinue,
     };
     const keepAlive = head.keepAlive && ++this.#requests < this.#limits.maxRequests;

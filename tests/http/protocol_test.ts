@@ -469,3 +469,22 @@ Deno.test("the wires name what they cannot receive or send", () => {
   }
   assertThrows(() => server.receive("text" as never), TypeError, 'Cannot receive "text"');
 });
+
+Deno.test("the headers of an event do not change when the bytes that came are used again", () => {
+  const received = bytes("GET / HTTP/1.1\r\nHost: x\r\nA: one\r\n\r\n");
+  const wire = new ServerWire();
+  wire.receive(received);
+  const event = wire.nextEvent();
+  received.fill(0);
+  assertEquals(event?.type === "request" && event.headers.get("a"), "one");
+});
+
+Deno.test("ClientWire refuses a server that switches before the request is complete", () => {
+  const wire = new ClientWire();
+  const headers = { host: "x", connection: "upgrade", upgrade: "x", "content-length": 3 };
+  wire.request("POST", "/", { headers });
+  wire.receive(
+    bytes("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+  );
+  assertThrows(() => wire.nextEvent(), RemoteProtocolError, "before the request was complete");
+});
