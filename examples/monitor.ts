@@ -17,7 +17,7 @@ class Slow extends Observable {
   *processRequest(request: HttpRequest): Coroutine {
     if (request.path !== "/slow") throw new DeclineMessage();
     yield* spawn(this.#work());
-    yield* sleep(30_000);
+    yield* sleep(10_000);
     yield ok();
     yield "at last";
   }

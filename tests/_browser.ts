@@ -118,6 +118,16 @@ export class Browser implements AsyncDisposable {
     return result?.value;
   }
 
+  /** Waits until an expression has a value in the page. */
+  async until(expression: string): Promise<void> {
+    await this.evaluate(`new Promise((resolve) => {
+      const look = () => {
+        if (${expression}) resolve(); else requestAnimationFrame(look);
+      };
+      look();
+    })`);
+  }
+
   async #send(method: string, params: object = {}): Promise<Record<string, unknown>> {
     const id = ++this.#last;
     const answer = this.#message(id);

@@ -73,17 +73,6 @@ const UNREADABLE = `(() => {
   return faults.slice(0, 5);
 })()`;
 
-/** An expression that waits until another one has a value, and is that value. */
-function eventually(expression: string): string {
-  return `new Promise((resolve) => {
-    const look = () => {
-      const value = ${expression};
-      if (value) resolve(value); else requestAnimationFrame(look);
-    };
-    look();
-  })`;
-}
-
 Deno.test({
   name: "the site has no dead link, is readable at 380 px, and finds guides and symbols",
   ignore: !hasCommand("chromium"),
@@ -151,16 +140,16 @@ Deno.test({
 
     await t.step("finds a guide by its title", async () => {
       await browser.open(server.url);
-      await browser.evaluate(eventually(`document.querySelector(".VPNavBarSearch button")`));
+      await browser.until(`document.querySelector(".VPNavBarSearch button")`);
       await browser.evaluate(`document.querySelector(".VPNavBarSearch button").click()`);
-      await browser.evaluate(eventually(`document.querySelector("#localsearch-input")`));
+      await browser.until(`document.querySelector("#localsearch-input")`);
       await browser.evaluate(`(() => {
         const input = document.querySelector("#localsearch-input");
         input.value = "Handlers of HTTP";
         input.dispatchEvent(new Event("input"));
       })()`);
       const guide = `document.querySelector('.results a[href*="/docs/http_handlers.html"]')`;
-      await browser.evaluate(eventually(`${guide} !== null`));
+      await browser.until(`${guide} !== null`);
     });
 
     await t.step("leads from the guides to a symbol of the API, and back", async () => {
@@ -178,7 +167,7 @@ Deno.test({
       })()`);
       const symbol = `[...document.querySelectorAll("#searchResults a")]
         .find((link) => link.href.endsWith("/http/~/HttpServer.html"))`;
-      await browser.evaluate(eventually(`${symbol} !== undefined`));
+      await browser.until(`${symbol} !== undefined`);
       await browser.loaded(() => browser.evaluate(`${symbol}.click()`));
       assertStringIncludes(
         await browser.evaluate("document.body.innerText") as string,

@@ -70,13 +70,7 @@ Deno.test({
     const slow = fetch(`${server.url}slow`, { signal: gone.signal }).catch(() => {});
     await using browser = await Browser.start();
     await browser.open(url);
-    const until = async (expression: string) => {
-      const deadline = performance.now() + PATIENCE_MS;
-      while (!await browser.evaluate(expression)) {
-        assert(performance.now() < deadline, `Waited in vain for ${expression}`);
-        await turns(100);
-      }
-    };
+    const until = (expression: string) => browser.until(expression);
     const cells = (id: string) => `document.getElementById("${id}").textContent`;
     await until(`/Slow\\.processRequest.*monitor\\.ts:\\d+/.test(${cells("coroutines")})`);
     assert(await browser.evaluate(`${cells("connections")}.includes("listener tcp")`));

@@ -37,7 +37,7 @@ Deno.test({ name: "serveHttp() reads what it accepts as llhttp does", ignore }, 
  *
  *     DIFFERENTIAL_SECONDS=600 DIFFERENTIAL_SEED=2 deno task test tests/http/differential_test.ts
  */
-const seconds = Number(Deno.env.get("DIFFERENTIAL_SECONDS") ?? (Deno.env.get("CI") ? 60 : 1));
+const seconds = Number(Deno.env.get("DIFFERENTIAL_SECONDS") ?? (Deno.env.get("CI") ? 30 : 1));
 const seed = Number(Deno.env.get("DIFFERENTIAL_SEED") ?? 2027);
 
 Deno.test({ name: "serveHttp() and llhttp differ for known reasons only", ignore }, async () => {
