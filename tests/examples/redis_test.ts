@@ -315,6 +315,12 @@ function* failing(asking: Coroutine): Coroutine<Error> {
   }
 }
 
+/** A value whose errors are texts: where they were made is not compared. */
+function told(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(told);
+  return value instanceof Error ? String(value) : value;
+}
+
 Deno.test("readCommand() and readReply() read what is cut anywhere, and no more", () => {
   const command = new Uint8Array(encodeArray([bytes("SET"), bytes("a\r\n"), bytes("")]));
   const reply = new Uint8Array(
@@ -324,11 +330,11 @@ Deno.test("readCommand() and readReply() read what is cut anywhere, and no more"
     const whole = retval(read(100), [encoded]);
     for (let cut = 0; cut <= encoded.length; cut++) {
       const parts = [encoded.subarray(0, cut), encoded.subarray(cut)];
-      assertEquals(retval<unknown>(read(100), parts), whole, `cut at ${cut}`);
+      assertEquals(told(retval<unknown>(read(100), parts)), told(whole), `cut at ${cut}`);
     }
     assertEquals(
-      retval<unknown>(read(100), [...encoded].map((byte) => new Uint8Array([byte]))),
-      whole,
+      told(retval<unknown>(read(100), [...encoded].map((byte) => new Uint8Array([byte])))),
+      told(whole),
     );
   }
   assertEquals(retval(readCommand(100), [command]).map((part) => String.fromCharCode(...part)), [
