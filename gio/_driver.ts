@@ -48,11 +48,32 @@ import { Yields } from "./_yields.ts";
  *  8. What belongs to the coroutine's scope ends with it. Its result waits for that.
  */
 
-const nesting = new Nesting<Driver>();
-makersAre(() => nesting.current);
+const nesting = new Nesting<Driver | Undriven>();
+makersAre(runningDriver);
 
 /** The state of a driver that has not begun. */
 const FRESH = new Later("next", undefined);
+
+/**
+ * A coroutine that runs within another driver's run, and has a driver of its own only if it needs
+ * one: it waits, or something must belong to it.
+ */
+export interface Undriven {
+  /** Makes its driver, a deferred one, or returns the one that was made before. */
+  promote(): Driver;
+}
+
+/**
+ * A coroutine without a driver begins to run. Returns what {@linkcode leaveUndriven} needs when it
+ * stands still or has ended.
+ */
+export function enterUndriven(undriven: Undriven): Driver | Undriven | undefined {
+  return nesting.enter(undriven);
+}
+
+export function leaveUndriven(outer: Driver | Undriven | undefined): void {
+  nesting.leave(outer);
+}
 
 /**
  * The driver whose coroutine is running now.
@@ -61,15 +82,23 @@ const FRESH = new Later("next", undefined);
  * @throws {TypeError} If there is none.
  */
 export function currentDriver(what: string): Driver {
-  if (nesting.current === undefined) {
+  const driver = runningDriver();
+  if (driver === undefined) {
     throw new TypeError(`Cannot use ${what} here: call it in a coroutine that gio() is running`);
   }
-  return nesting.current;
+  return driver;
 }
 
 /** As {@linkcode currentDriver}, or undefined. */
 export function runningDriver(): Driver | undefined {
-  return nesting.current;
+  const { current } = nesting;
+  if (current === undefined || current instanceof Driver) return current;
+  return nesting.current = current.promote();
+}
+
+/** Whether a coroutine is running now. It needs no driver for that. */
+export function isInCoroutine(): boolean {
+  return nesting.current !== undefined;
 }
 
 /** Where a task comes from. */
@@ -78,6 +107,11 @@ interface Origin {
   /** Whether it is a branch, of all() say. */
   readonly isBranch: boolean;
   readonly locals: ReadonlyMap<object, unknown>;
+  /**
+   * Whether something else runs the coroutine already. The driver counts as running then, until
+   * {@linkcode Driver.start}.
+   */
+  readonly isDeferred: boolean;
 }
 
 // deno-lint-ignore no-explicit-any
@@ -85,12 +119,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   readonly reactor: Reactor;
   /** For tasks: the scope that they end with. */
   scope: Scope | undefined;
-  /** The timeouts of the coroutine, the innermost last. */
-  readonly timeouts: object[] = [];
   /** For branches: what they have not closed when they have ended. */
   left: Scope | undefined;
-  /** For transfers. */
-  readonly lending: Lending;
   readonly #parent: Driver | undefined;
   readonly #parentScope: Scope | undefined;
   readonly #isBranch: boolean;
@@ -99,9 +129,13 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   readonly #output: Output;
   readonly #yields: Yields;
   readonly #runner: Runner<R>;
-  readonly #linger: Linger;
-  readonly #result = new Result<R>();
+  readonly #lingerMs: number | undefined;
   #state: "running" | Standing | Ending = FRESH;
+  // These are made when they are needed, because 10,000 coroutines may wait.
+  #result: Result<R> | undefined;
+  #lending: Lending | undefined;
+  #linger: Linger | undefined;
+  #timeouts: object[] | undefined;
   #own: Scope | undefined;
   #outcome: Outcome<R> | undefined;
   #forgetSignal: (() => void) | undefined;
@@ -117,7 +151,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     connection: Context | undefined,
     coroutine: Coroutine<R>,
     { signal, lingerMs, keepOpen = false }: GioOptions = {},
-    { parent, isBranch = false, locals = allBindings() }: Partial<Origin> = {},
+    { parent, isBranch = false, locals = allBindings(), isDeferred = false }: Partial<Origin> = {},
   ) {
     super();
     if (!isCoroutine(coroutine)) {
@@ -135,8 +169,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     this.#output = new Output(this, this.#places);
     this.#yields = new Yields(this, this.#places, this.#output);
     this.#runner = new Runner(reactor, composed, this.#yields, this.#places);
-    this.#linger = new Linger(reactor, lingerMs);
-    this.lending = new Lending(this.#places, isBranch ? parent!.lending : undefined);
+    this.#lingerMs = lingerMs;
     parent?.own.own(this);
     if (signal !== undefined) {
       const abort = () => this.cancel(signal.reason);
@@ -144,8 +177,17 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
       this.#forgetSignal = () => signal.removeEventListener("abort", abort);
     }
     reactor.addShutdownHook(this);
+    if (isDeferred) this.#state = "running";
     if (signal?.aborted) this.cancel(signal.reason);
-    else this.#run("next", undefined);
+    else if (!isDeferred) this.start();
+  }
+
+  /**
+   * Runs the coroutine for the first time. A deferred one that was cancelled meanwhile is closed at
+   * its first yield.
+   */
+  start(): void {
+    this.#run("next", undefined);
   }
 
   /** The scope of the coroutine, or of the one for which it speaks a protocol just now. */
@@ -154,16 +196,31 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     return inner?.isRunning ? inner.own ??= new Scope(this) : this.#own ??= new Scope(this);
   }
 
+  /** The timeouts of the coroutine, the innermost last. */
+  get timeouts(): object[] {
+    return this.#timeouts ??= [];
+  }
+
+  /** For transfers. */
+  get lending(): Lending {
+    const outer = this.#isBranch ? this.#parent!.lending : undefined;
+    return this.#lending ??= new Lending(this.#places, outer);
+  }
+
   get done(): boolean {
     return this.#outcome !== undefined;
   }
 
   get result(): Promise<R> {
-    return this.#result.promise;
+    return this.#asked().promise;
   }
 
   override begin(waiter: Waiter<R>): () => void {
-    return this.#result.ask(waiter);
+    return this.#asked().ask(waiter);
+  }
+
+  #asked(): Result<R> {
+    return this.#result ??= new Result();
   }
 
   /** Tells it that its coroutine speaks a protocol for another one, as that of HTTP does. */
@@ -202,7 +259,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     const state = this.#state;
     const { inner, home } = this.#places;
     if (this.done || inner?.isRunning === false) return undefined;
-    const on = home === undefined ? "" : ` on ${describe(home.channel.context)}`;
+    const on = home === undefined ? "" : ` on ${describe(home.context)}`;
     if (!(state instanceof Standing)) return { kind: "coroutine", what: `running${on}` };
     const { what, lines } = this.#standing();
     return {
@@ -294,7 +351,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     if (this.done) {
       throw new Error("Cannot spawn: the coroutine whose task it would be has ended, use gio()");
     }
-    const origin: Origin = { parent: this as Driver, isBranch, locals };
+    const origin = { parent: this as Driver, isBranch, locals };
     return new Driver(this.reactor, undefined, coroutine, undefined, origin);
   }
 
@@ -349,7 +406,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     } catch (error) {
       return this.#run("throw", error);
     }
-    this.#linger.stop();
+    this.#linger?.stop();
     this.#run(state.how, state.value);
   }
 
@@ -412,7 +469,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     } else if (standing instanceof Later) {
       Turns.of(this.reactor).wait(() => this.#runLater(standing));
     } else if (standing instanceof Writing && this.isClosing) {
-      this.#linger.start(() => this.#giveUp());
+      const linger = this.#linger ??= new Linger(this.reactor, this.#lingerMs);
+      linger.start(() => this.#giveUp(linger));
     }
   }
 
@@ -426,8 +484,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   }
 
   /** The coroutine was cancelled and writes, but the peer does not read. */
-  #giveUp(): void {
-    const error = this.#linger.notSent("the coroutine was cancelled");
+  #giveUp(linger: Linger): void {
+    const error = linger.notSent("the coroutine was cancelled");
     this.#output.drop(error);
     if (this.#state instanceof Writing) this.#run("throw", error);
   }
@@ -453,8 +511,9 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
       else this.#own?.give(this.scope, outcome.value);
     }
     this.#own?.end(cuts, () => this.#settle());
-    this.#linger.stop();
-    const ending = new Ending(this, this.#output, connection, this.#keepOpen, this.#linger);
+    this.#linger?.stop();
+    const linger = this.#linger ?? new Linger(this.reactor, this.#lingerMs);
+    const ending = new Ending(this, this.#output, connection, this.#keepOpen, linger);
     this.#state = ending;
     if (cuts) return ending.close(true, this.#runner.isAbandoned);
     if (home !== undefined) this.#output.complete(home);
@@ -480,12 +539,12 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     const outcome = this.#outcome!;
     nesting.do(() => {
       this.scope?.disown(this);
-      this.#result.settle(outcome);
+      this.#asked().settle(outcome);
     });
     if (!("error" in outcome)) return;
     const { error } = outcome;
     if (isFault(error, this.#places.home?.channel, this.#runner.cancellation)) {
-      this.#result.whenUnasked(() => this.#tell(error));
+      this.#asked().whenUnasked(() => this.#tell(error));
     }
   }
 
@@ -501,6 +560,6 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
 
   /** Reports an error that nobody waits for to the reactor. */
   report(error: unknown): void {
-    report(this.reactor, error, this.#places.home?.channel.context);
+    report(this.reactor, error, this.#places.home?.context);
   }
 }

@@ -1,6 +1,6 @@
 import { Request, type Waiter } from "../compose/mod.ts";
 import { ignore } from "../reactor/_ignore.ts";
-import { runningDriver } from "./_driver.ts";
+import { isInCoroutine } from "./_driver.ts";
 import type { Getter, Item, Putter, Store } from "./_store.ts";
 
 type Outcome<R> = { value: R } | { error: unknown };
@@ -25,7 +25,7 @@ abstract class Operation<R> extends Request<R> implements Promise<R> {
 
   /** Begins it, unless a coroutine is running, which will do so. */
   beginAlone(): this {
-    if (runningDriver() !== undefined) return this;
+    if (isInCoroutine()) return this;
     const outside = this.#outside = { outcome: undefined, promise: undefined, isAsked: false };
     this.#start();
     // No promise is made for what has been done already.

@@ -1,6 +1,8 @@
 import type { Channel, User } from "./_channel.ts";
 import type { Place, Places } from "./_places.ts";
 
+const NONE: readonly Channel[] = Object.freeze([]);
+
 /**
  * The output of one coroutine that has not been accepted yet. Output to a context that the
  * coroutine has left must also be on its way before the coroutine goes on.
@@ -9,7 +11,7 @@ export class Output {
   readonly #user: User;
   readonly #places: Places;
   /** The channels that the coroutine has left before all its output was on its way. */
-  readonly #left: Channel[] = [];
+  #left: readonly Channel[] = NONE;
 
   constructor(user: User, places: Places) {
     this.#user = user;
@@ -49,7 +51,7 @@ export class Output {
       isAll &&= isSent;
     }
     if (this.#left.length === 0) return isAll;
-    for (const channel of [...this.#left]) {
+    for (const channel of this.#left) {
       if (this.#send(channel, true)) this.#forget(channel);
       else isAll = false;
     }
@@ -69,7 +71,7 @@ export class Output {
 
   /** All output at a place must be on its way before the coroutine goes on, or has ended. */
   complete({ channel, output }: Place): void {
-    if (output !== "none" && !this.#left.includes(channel)) this.#left.push(channel);
+    if (output !== "none" && !this.#left.includes(channel)) this.#left = [...this.#left, channel];
   }
 
   /** Sends the rest without the coroutine, but not the rest for `connection`, which is closed. */
@@ -124,8 +126,7 @@ export class Output {
   }
 
   #forget(channel: Channel): void {
-    const at = this.#left.indexOf(channel);
-    if (at >= 0) this.#left.splice(at, 1);
+    if (this.#left.length > 0) this.#left = this.#left.filter((one) => one !== channel);
     channel.leave(this.#user);
   }
 }

@@ -54,7 +54,19 @@ export class Place {
   /** What became of the output of the coroutine to this context, as far as it knows. */
   output: "none" | "unsent" | "accepted" = "none";
 
-  constructor(readonly channel: Channel, readonly outer: Place | undefined) {}
+  readonly context: Context;
+  readonly outer: Place | undefined;
+  #channel: Channel | undefined = undefined;
+
+  constructor(context: Context, outer: Place | undefined) {
+    this.context = context;
+    this.outer = outer;
+  }
+
+  /** It is made when it is needed: 10,000 coroutines may wait that neither read nor write. */
+  get channel(): Channel {
+    return this.#channel ??= Channel.of(this.context);
+  }
 }
 
 /**
@@ -75,8 +87,8 @@ export class Places {
   constructor(composed: HasRest, connection: Context | undefined) {
     this.#composed = composed;
     if (connection === undefined) return;
-    this.#home = this.#base = this.#top = new Place(Channel.of(connection), undefined);
-    this.#home.channel.enter();
+    this.#home = this.#base = this.#top = new Place(connection, undefined);
+    if (Channel.has(connection)) this.#home.channel.enter();
   }
 
   /** The place of the connection. */
@@ -119,7 +131,7 @@ export class Places {
   }
 
   enter(context: Context): Place {
-    const place = new Place(Channel.of(context), this.#top);
+    const place = new Place(context, this.#top);
     this.#move(place);
     place.channel.enter();
     return place;
