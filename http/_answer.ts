@@ -284,7 +284,7 @@ export class Answer implements AnswerSink {
   }
 
   get isEventStream(): boolean {
-    return /^content-type: *text\/event-stream\b/im.test(this.#head?.text ?? "");
+    return this.#head?.isEventStream ?? false;
   }
 
   moved(length: number): void {
@@ -448,7 +448,7 @@ export function tooMany(length: number, left: number, message = "response"): Loc
 }
 
 /** RFC 9112 6.3, RFC 9110 15.3.5, 15.3.6, 15.4.5: 204, 205 and 304 have no body. */
-function hasNoBody(status: number): boolean {
+export function hasNoBody(status: number): boolean {
   return status === 204 || status === 205 || status === 304;
 }
 

@@ -19,6 +19,7 @@ export class DateLine {
   /** The second for which the line was made. */
   #from = NaN;
   #line = "";
+  #value = "";
   /** Whether time may have passed since the clock was asked. */
   stale = true;
 
@@ -27,14 +28,22 @@ export class DateLine {
   }
 
   get line(): string {
-    if (this.stale) {
-      this.stale = false;
-      const now = this.#clock.now();
-      if (!(now >= this.#from && now < this.#from + 1000)) {
-        this.#from = now - now % 1000;
-        this.#line = `date: ${new Date(this.#from).toUTCString()}\r\n`;
-      }
-    }
+    if (this.stale) this.#refresh();
     return this.#line;
+  }
+
+  /** The line without its name. */
+  get value(): string {
+    if (this.stale) this.#refresh();
+    return this.#value;
+  }
+
+  #refresh(): void {
+    this.stale = false;
+    const now = this.#clock.now();
+    if (now >= this.#from && now < this.#from + 1000) return;
+    this.#from = now - now % 1000;
+    this.#value = new Date(this.#from).toUTCString();
+    this.#line = `date: ${this.#value}\r\n`;
   }
 }

@@ -550,7 +550,7 @@ export class Exchange implements RequestContext {
 
   #finished(): Phase {
     if (this.#wire.isElsewhere) return this.#failed(undefined);
-    const forgotten = this.#wire.host?.forgotten();
+    const forgotten = this.#wire.forgotten();
     if (forgotten !== undefined) return this.#failed(forgotten);
     this.#running = undefined;
     if (this.#handler === "has taken over") return this.#ended();
@@ -575,7 +575,7 @@ export class Exchange implements RequestContext {
 
   #failed(error: unknown): Phase {
     this.#running = undefined;
-    this.#wire.host?.forgotten(); // There is a worse error.
+    this.#wire.forgotten(); // There is a worse error.
     const request = this.#request!;
     const { answer } = this.#wire;
     const taken = this.#handler === "has taken over";

@@ -78,6 +78,11 @@ export class Head extends HeaderLines {
     return this.ascii && !this.close && !this.dated && this.upgrade === "";
   }
 
+  /** Whether it begins a stream of server-sent events. */
+  get isEventStream(): boolean {
+    return /^content-type: *text\/event-stream\b/im.test(this.text);
+  }
+
   protected override isData(name: string, value: string): boolean {
     const isData = super.isData(name, value);
     if (name === "date") this.dated = true;

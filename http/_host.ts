@@ -7,7 +7,7 @@ import { type Scope, ScopeEnd } from "../gio/_scope.ts";
 import { ignore } from "../reactor/_ignore.ts";
 import { here, TransferError } from "../reactor/mod.ts";
 import { TransferRequest, type Use } from "../reactor/transfer/transfer.ts";
-import { PhaseTimer } from "./_phase_timer.ts";
+import { type Flow, PhaseTimer } from "./_phase_timer.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
@@ -15,30 +15,21 @@ export type { Base, Inner } from "../gio/_places.ts";
 export { Framed, Framing } from "../reactor/transfer/_framed.ts";
 export type { Use } from "../reactor/transfer/transfer.ts";
 
-/** What a connection needs of its driver. There is none when it is fed by hand. */
+/** What speaks HTTP for a handler needs this of its driver. There is none when it is fed by hand. */
 export interface Host {
   /**
-   * The connection waits for the client, for so many milliseconds at most. Then Overdue is thrown
-   * at its yield. `Infinity` means that it waits for something else.
+   * It waits for the client, for so many milliseconds at most. Then Overdue is thrown at its yield.
+   * `Infinity` means that it waits for something else.
    */
   begin(ms: number): void;
-  /** The timeouts of the connection have changed. */
+  /** The timeouts have changed. */
   retime(): void;
   /** How much of that time is left. */
   readonly left: number;
-  /** The place where the connection is spoken, for a transfer in another coroutine. */
-  readonly base: Base;
-  /** The connection has ended. */
+  /** It has ended. */
   stop(): void;
-  /**
-   * Closes the connection when all output is on its way, if it is idle then. It does not wait for the
-   * client to close it: no request is answered, so nothing that a client sends can destroy an answer.
-   */
-  hangUp(): void;
-  /** Throws an error at the yield where the connection waits, unless it is running just now. */
+  /** Throws an error at the yield where it waits, unless it is running just now. */
   throw(error: unknown): void;
-  /** Waits until all output is on its way. */
-  sent(): Request<void>;
   /**
    * Looks whether the client has gone, while the handler waits for something else. Returns what ends
    * that. What arrives meanwhile is kept, and is read later.
@@ -49,8 +40,6 @@ export interface Host {
    * first.
    */
   unread(bytes: Uint8Array): void;
-  /** Writes to the connection while the handler is elsewhere. */
-  write(data: string | Uint8Array): void;
   /** Whether an EndOfStream tells that the connection itself has ended, or was given up. */
   isOwnEnd(error: unknown): boolean;
   /** The error of a transfer from or to `here` that the handler has made and not yielded. */
@@ -58,23 +47,39 @@ export interface Host {
   /** Reports an error, if there is no `onError`. */
   report(error: unknown, request: HttpRequest | undefined): void;
   /**
-   * Aborts the connection because of an error that has been told. Returns an error that ends its
-   * coroutine quietly.
-   */
-  cut(error: unknown): unknown;
-  /**
    * Ends what a handler has left behind. If that takes time, returns a request that waits for it.
    */
   end(own: Scope, isCut: boolean): Request<void> | undefined;
 }
 
+/** What a connection needs of its driver. */
+export interface ConnectionHost extends Host {
+  readonly driver: Driver;
+  /** The place where the connection is spoken, for a transfer in another coroutine. */
+  readonly base: Base;
+  /**
+   * Closes the connection when all output is on its way, if it is idle then. It does not wait for the
+   * client to close it: no request is answered, so nothing that a client sends can destroy an answer.
+   */
+  hangUp(speaker: { readonly isIdle: boolean }): void;
+  /** Waits until all output is on its way. */
+  sent(): Request<void>;
+  /** Writes to the connection while the handler is elsewhere. */
+  write(data: string | Uint8Array): void;
+  /**
+   * Aborts the connection because of an error that has been told. Returns an error that ends its
+   * coroutine quietly.
+   */
+  cut(error: unknown): unknown;
+}
+
 /** What the host asks the connection. */
-type HostedConnection = Inner & { readonly current: HttpTimeouts; readonly isIdle: boolean };
+type HostedConnection = Inner & { readonly current: HttpTimeouts };
 
 /** The host of the coroutine that is running: gio, or undefined if it is fed by hand. */
 export function hostOf(
   connection: HostedConnection,
-): Host | undefined {
+): ConnectionHost | undefined {
   const driver = runningDriver();
   if (driver === undefined) return undefined;
   driver.inner = connection;
@@ -104,15 +109,14 @@ export function causeOfCut(error: unknown): unknown {
 /** How many bytes are read ahead to find out whether the client has gone. */
 const MAX_AHEAD = 65536;
 
-class GioHost implements Host {
-  readonly #driver: Driver;
-  readonly #connection: HostedConnection;
+/** The part of a host that needs its driver only. */
+export class DriverHost {
+  readonly driver: Driver;
   readonly #timer: PhaseTimer;
 
-  constructor(driver: Driver, connection: HostedConnection) {
-    this.#driver = driver;
-    this.#connection = connection;
-    this.#timer = new PhaseTimer(driver, connection);
+  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }, flow: Flow) {
+    this.driver = driver;
+    this.#timer = new PhaseTimer(driver, connection, flow);
   }
 
   begin(ms: number): void {
@@ -127,41 +131,65 @@ class GioHost implements Host {
     return this.#timer.left;
   }
 
-  get base(): Base {
-    return this.#driver.lending.base;
-  }
-
   stop(): void {
     this.#timer.stop();
   }
 
-  hangUp(): void {
-    const driver = this.#driver;
+  throw(error: unknown): void {
+    if (!this.driver.isRunning) this.driver.throw(error);
+  }
+
+  forgotten(): TypeError | undefined {
+    return this.driver.forgotten();
+  }
+
+  report(error: unknown, request: HttpRequest | undefined): void {
+    const what = request === undefined
+      ? "a malformed request"
+      : `${request.method} ${request.target}`;
+    this.driver.reactor.onError(error, `handler of ${what}`);
+  }
+
+  end(own: Scope, isCut: boolean): Request<void> | undefined {
+    const ending = new ScopeEnd(own, isCut || this.driver.isClosing);
+    // Most things end at once. A reactor that shuts down would refuse to wait for them.
+    return ending.isOver ? undefined : ending;
+  }
+}
+
+/** A host of a connection, whose coroutine reads and writes a channel. */
+class GioHost extends DriverHost implements ConnectionHost {
+  constructor(driver: Driver, connection: HostedConnection) {
+    super(driver, connection, new ChannelFlow(driver.base!));
+  }
+
+  get base(): Base {
+    return this.driver.lending.base;
+  }
+
+  hangUp(speaker: { readonly isIdle: boolean }): void {
+    const driver = this.driver;
     const resume = () => {
-      if (!this.#connection.isIdle) return;
+      if (!speaker.isIdle) return;
       driver.cancel();
       driver.base!.context.close();
     };
     new Sent(driver).begin({ resume, fail: ignore });
   }
 
-  throw(error: unknown): void {
-    if (!this.#driver.isRunning) this.#driver.throw(error);
-  }
-
   sent(): Request<void> {
-    return new Sent(this.#driver);
+    return new Sent(this.driver);
   }
 
   watch(lose: (reason: unknown) => void): () => void {
-    const channel = this.#driver.base!;
+    const channel = this.driver.base!;
     if (channel.ended !== undefined) {
       lose(channel.ended);
       return ignore;
     }
     let room = MAX_AHEAD;
     const user: User = {
-      reactor: this.#driver.reactor,
+      reactor: this.driver.reactor,
       received(how, value) {
         if (how === "throw") return lose(value);
         // The end may be behind it.
@@ -177,16 +205,16 @@ class GioHost implements Host {
   }
 
   unread(bytes: Uint8Array): void {
-    const { lending } = this.#driver;
+    const { lending } = this.driver;
     lending.takeBack(lending.innermost!, [bytes]);
   }
 
   write(data: string | Uint8Array): void {
-    this.#driver.writeToBase(data);
+    this.driver.writeToBase(data);
   }
 
   isOwnEnd(error: unknown): boolean {
-    const channel = this.#driver.base!;
+    const channel = this.driver.base!;
     if (Channel.endedBy(error) === channel) return true;
     for (; error instanceof EndOfStream; error = error.cause) {
       if (error === channel.failed || error === channel.ended) return true;
@@ -194,26 +222,33 @@ class GioHost implements Host {
     return false;
   }
 
-  forgotten(): TypeError | undefined {
-    return this.#driver.forgotten();
-  }
-
-  report(error: unknown, request: HttpRequest | undefined): void {
-    const what = request === undefined
-      ? "a malformed request"
-      : `${request.method} ${request.target}`;
-    this.#driver.reactor.onError(error, `handler of ${what}`);
-  }
-
   cut(cause: unknown): unknown {
-    this.#driver.base?.abort();
+    this.driver.base?.abort();
     return new EndOfStream("The connection was cut: an answer has failed", { cause });
   }
+}
 
-  end(own: Scope, isCut: boolean): Request<void> | undefined {
-    const ending = new ScopeEnd(own, isCut || this.#driver.isClosing);
-    // Most things end at once. A reactor that shuts down would refuse to wait for them.
-    return ending.isOver ? undefined : ending;
+/** What goes out by a channel. */
+class ChannelFlow implements Flow {
+  readonly #channel: Channel;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  get sent(): number {
+    return this.#channel.sent;
+  }
+
+  get isSending(): boolean {
+    return this.#channel.isSending;
+  }
+
+  giveUp(error: EndOfStream): void {
+    const channel = this.#channel;
+    channel.failed ??= error;
+    channel.ended ??= error;
+    channel.abort();
   }
 }
 

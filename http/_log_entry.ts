@@ -39,7 +39,7 @@ export class LogEntry implements AccessLogEntry {
     return this.#line.target;
   }
 
-  get version(): "1.0" | "1.1" | undefined {
+  get version(): "1.0" | "1.1" | "2" | undefined {
     return this.#line.version;
   }
 }

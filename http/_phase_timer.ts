@@ -15,9 +15,20 @@ export class Overdue extends Error {
   override name = "Overdue";
 }
 
+/** What goes to the client, which must take it in time. */
+export interface Flow {
+  /** How many bytes it has taken. */
+  readonly sent: number;
+  /** Whether there is more for it to take. */
+  readonly isSending: boolean;
+  /** It does not take it. */
+  giveUp(error: EndOfStream): void;
+}
+
 export class PhaseTimer {
   readonly #driver: Driver;
   readonly #connection: { readonly current: HttpTimeouts };
+  readonly #flow: Flow;
   /** How long the phase may take. */
   #ms = Infinity;
   /** When it is over. */
@@ -28,9 +39,10 @@ export class PhaseTimer {
   #sent = 0;
   #progressAt: number | undefined;
 
-  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }) {
+  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }, flow: Flow) {
     this.#driver = driver;
     this.#connection = connection;
+    this.#flow = flow;
   }
 
   /** How much of the time of the phase is left. */
@@ -75,9 +87,9 @@ export class PhaseTimer {
   #clientTimeout = (): void => {
     this.#timer = undefined;
     const now = this.#driver.reactor.now;
-    const { sent, isSending } = this.#driver.base!;
+    const { sent, isSending } = this.#flow;
     if (!isSending) this.#progressAt = undefined;
-    else if (this.#progressAt === undefined || sent - this.#sent >= MIN_PROGRESS) {
+    else if (this.#progressAt === undefined || Math.abs(sent - this.#sent) >= MIN_PROGRESS) {
       this.#sent = sent;
       this.#progressAt = now;
     } else if (now >= this.#progressAt + this.#connection.current.writeMs) return this.#cut();
@@ -94,10 +106,7 @@ export class PhaseTimer {
     const { writeMs } = this.#connection.current;
     const error = new EndOfStream(`The client has taken nothing for ${writeMs} ms`);
     this.#progressAt = undefined;
-    const channel = this.#driver.base!;
-    channel.failed ??= error;
-    channel.ended ??= error;
-    channel.abort();
+    this.#flow.giveUp(error);
     if (this.#at !== Infinity) this.#driver.throw(error);
   }
 }

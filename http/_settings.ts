@@ -22,6 +22,7 @@ export const PROTOCOL: readonly string[] = names<HttpProtocolOptions>({
   compression: 1,
   decompression: 1,
   clock: 1,
+  http2: 1,
 });
 
 /** Checks the options of the protocol, if it is not a part of a server. */
@@ -38,6 +39,8 @@ export class Settings {
   readonly errorHandler: ErrorHandler | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly codings: Codings | undefined;
+  /** Whether HTTP/2 is spoken as well. */
+  readonly http2: boolean;
   /** How many requests have been answered, or refused. */
   requests = 0;
   #limits!: HttpLimits;
@@ -45,7 +48,7 @@ export class Settings {
   #keepAlive = "";
 
   constructor(options: HttpProtocolOptions) {
-    const { onError, scheme, errorHandler, accessLog, clock, limits, timeouts } = options;
+    const { onError, scheme, errorHandler, accessLog, clock, limits, timeouts, http2 } = options;
     schemeOf(scheme, false);
     if (onError !== undefined) checkFunction(onError, "serve HTTP", "onError");
     if (errorHandler !== undefined) checkFunction(errorHandler, "serve HTTP", "errorHandler");
@@ -56,7 +59,11 @@ export class Settings {
     this.errorHandler = errorHandler;
     this.accessLog = accessLog;
     this.date = dateLineOf(clock ?? Date);
+    if (http2 !== undefined && typeof http2 !== "boolean") {
+      throw new TypeError(`Cannot serve HTTP with http2: ${shown(http2)}: give true or false`);
+    }
     this.codings = codingsOf(options);
+    this.http2 = http2 ?? true;
     this.limits = limits === undefined ? defaultLimits : limits;
     this.timeouts = timeouts === undefined ? defaultTimeouts : timeouts;
   }

@@ -2,12 +2,13 @@
 import type { Head } from "./_head.ts";
 import { listOf } from "./h1/_field_values.ts";
 import type { HttpHeaders } from "./http_headers.ts";
+import type { HttpRequest } from "./http_request.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
 import { RemoteProtocolError } from "./remote_protocol_error.ts";
 
 interface Asked {
   readonly method: string;
-  readonly version: "1.0" | "1.1";
+  readonly version: HttpRequest["version"];
   readonly headers: HttpHeaders;
 }
 
@@ -20,6 +21,11 @@ export function takesOver(head: Head, request: Asked, body: { readonly done: boo
   const switching = head.status === 101;
   const connecting = request.method === "CONNECT" && head.status >= 200 && head.status < 300;
   if (!switching && !connecting) return false;
+  if (switching && request.version === "2") {
+    throw new LocalProtocolError(
+      "Cannot switch protocols: HTTP/2 has no 101 (RFC 9113 8.6); it has CONNECT",
+    );
+  }
   // RFC 9110 7.8: a server MUST name the protocol to which it switches, and MUST NOT switch to one
   // that the client did not name. It MUST ignore what an HTTP/1.0 client names.
   const named = request.version === "1.1" ? request.headers.get("upgrade") : undefined;

@@ -104,6 +104,8 @@ export interface Wire {
   watch(): void;
   /** The body, for a transfer beside the handler. */
   lend(exchange: unknown): Framed;
+  /** The error of a transfer that the handler has made and not yielded. */
+  forgotten(): TypeError | undefined;
   /** Reports an error that the client is not told. */
   report(error: unknown, request: HttpRequest | undefined): void;
 }

@@ -21,7 +21,7 @@ export interface AccessLogEntry extends Answered {
   /** The target, if it had come and is one. */
   readonly target: string | undefined;
   /** The version of HTTP, if the request line had come and is one. */
-  readonly version: "1.0" | "1.1" | undefined;
+  readonly version: "1.0" | "1.1" | "2" | undefined;
 }
 
 /**
@@ -55,7 +55,7 @@ export function commonLog(entry: AccessLogEntry): string {
   // What had come of the request line.
   let line = method;
   if (target !== undefined) line += ` ${target}`;
-  if (version !== undefined) line += ` HTTP/${version}`;
+  if (version !== undefined) line += ` HTTP/${version === "2" ? "2.0" : version}`;
   return `${addressOf(entry)} - - [${dateOf(entry.time)}] ${quoted(line)} ${status || "-"} ${
     bytes || "-"
   }`;

@@ -116,6 +116,14 @@ export interface HttpProtocolOptions {
    */
   decompression?: boolean | DecompressOptions;
   /**
+   * Whether HTTP/2 is spoken with clients that begin with it, with the same handlers and on the same
+   * port: over TLS if it was chosen by ALPN, which {@linkcode HttpServer} offers, and by prior knowledge
+   * without TLS (RFC 9113 3.3).
+   *
+   * @default {true}
+   */
+  http2?: boolean;
+  /**
    * The clock for the Date header: `now()` gives milliseconds since 1970.
    *
    * @default {Date}

@@ -59,11 +59,34 @@ export interface HttpLimits {
   maxRequests: number;
   /**
    * Bytes of a body that are read and dropped after its handler has ended. If there are more, the
-   * connection is closed.
+   * connection is closed, or the stream of HTTP/2 is reset.
    *
    * @default {65536}
    */
   maxDrainBytes: number;
+  /**
+   * Requests that may be under way at once on one connection of HTTP/2, also those that their client
+   * has reset while their handlers go on. More are refused, and may be sent again (RFC 9113 5.1.2).
+   *
+   * @default {100}
+   */
+  maxConcurrentStreams: number;
+  /**
+   * Streams of one connection of HTTP/2 that are reset, by the client or because of its faults: so many
+   * at once, and a thirtieth of them each second. More end the connection with ENHANCE_YOUR_CALM. That
+   * is for the attacks named rapid reset and made-you-reset.
+   *
+   * @default {1000}
+   */
+  maxResets: number;
+  /**
+   * Frames of one connection of HTTP/2 that bring nothing, such as PING, SETTINGS and empty DATA: so
+   * many at once, and a tenth of them each second, and some for each frame that brings something. More
+   * end the connection with ENHANCE_YOUR_CALM. That is for floods of such frames.
+   *
+   * @default {1000}
+   */
+  maxIdleFrames: number;
 }
 
 /**
@@ -79,4 +102,7 @@ export const defaultLimits: Readonly<HttpLimits> = Object.freeze({
   maxChunkExtensionBytes: 16384,
   maxRequests: Infinity,
   maxDrainBytes: 65536,
+  maxConcurrentStreams: 100,
+  maxResets: 1000,
+  maxIdleFrames: 1000,
 });

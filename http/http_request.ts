@@ -28,7 +28,7 @@ export interface HttpRequestParts {
   /** The scheme of a target that does not tell it. */
   scheme: "http" | "https";
   /** The version, as far as it matters. */
-  version: "1.0" | "1.1";
+  version: "1.0" | "1.1" | "2";
   /** Where the header lines begin. */
   headersFrom: number;
   /** Where the header lines end. */
@@ -37,6 +37,8 @@ export interface HttpRequestParts {
   keepAlive: boolean;
   /** The length of the body. It is 0 if there is none, and negative if it is not known. */
   contentLength: number;
+  /** The protocol that an extended CONNECT asks for. */
+  protocol?: string | undefined;
 }
 
 /** For which host and by which scheme a client has asked. */
@@ -90,8 +92,13 @@ export interface RequestContext {
 export interface HttpRequest {
   /** The method, as it was sent. Methods are case-sensitive (RFC 9110 9.1). */
   readonly method: string;
-  /** The version of HTTP. A later minor version than 1.1 counts as 1.1 (RFC 9110 2.5). */
-  readonly version: "1.0" | "1.1";
+  /** The version of HTTP. A later minor version than 1.1 counts as 1.1 (RFC 9110 2.5); 2 has none. */
+  readonly version: "1.0" | "1.1" | "2";
+  /**
+   * The protocol that the client wants to speak after an extended CONNECT, such as `websocket`. It is
+   * undefined for all other requests (RFC 8441 4).
+   */
+  readonly protocol: string | undefined;
   /** Whether the client lets the connection stay open after this request (RFC 9112 9.3). */
   readonly keepAlive: boolean;
   /** Whether a body comes with it, by its framing. It may be empty (RFC 9112 6). */
@@ -334,11 +341,16 @@ export class ReceivedRequest implements HttpRequest {
   /** Where a gateway has received it, as far as it tells that. */
   #asked: Partial<Asked> | undefined = undefined;
   readonly method: string;
-  readonly version: "1.0" | "1.1";
+  readonly version: "1.0" | "1.1" | "2";
+  readonly protocol: string | undefined;
   readonly keepAlive: boolean;
   readonly hasBody: boolean;
 
-  constructor(parts: HttpRequestParts, context: RequestContext) {
+  constructor(
+    parts: HttpRequestParts,
+    context: RequestContext,
+    hasBody: boolean = parts.contentLength !== 0,
+  ) {
     this.#context = context;
     this.#bytes = parts.bytes;
     this.method = parts.method;
@@ -346,10 +358,11 @@ export class ReceivedRequest implements HttpRequest {
     this.#targetTo = parts.targetTo;
     this.#scheme = parts.scheme;
     this.version = parts.version;
+    this.protocol = parts.protocol;
     this.#headersFrom = parts.headersFrom;
     this.#headersTo = parts.headersTo;
     this.keepAlive = parts.keepAlive;
-    this.hasBody = parts.contentLength !== 0;
+    this.hasBody = hasBody;
   }
 
   get connection(): ConnectionInfo {
@@ -410,8 +423,9 @@ export class ReceivedRequest implements HttpRequest {
   get host(): string {
     const { target } = this;
     if (this.#asked?.host !== undefined) return this.#asked.host;
-    if (this.method === "CONNECT") return target;
+    // An extended CONNECT has a path (RFC 8441 4).
     if (target.charCodeAt(0) === 0x2f || target === "*") return this.headers.get("host") ?? "";
+    if (this.method === "CONNECT") return target;
     return target.slice(target.indexOf("://") + 3, this.#pathFrom());
   }
 
@@ -463,6 +477,7 @@ export class ReceivedRequest implements HttpRequest {
       targetTo: this.#targetTo,
       scheme: this.#scheme,
       version: this.version,
+      protocol: this.protocol,
       headersFrom: this.#headersFrom,
       headersTo: this.#headersTo,
       keepAlive: this.keepAlive,

@@ -43,7 +43,7 @@ const OF_SERVER = ["handler", "overload"];
 const ALL = [...SERVER, ...PROTOCOL, ...OF_SERVER];
 
 /**
- * An HTTP/1.1 server, on a reactor.
+ * An HTTP server, on a reactor: of HTTP/1.1, and of HTTP/2 for clients that begin with it.
  *
  * Errors that a handler does not catch are reported to the reactor's `onError`, unless `onError` is
  * given. When a client goes away, its handler ends quietly, through its `finally`s, at its next
@@ -106,7 +106,11 @@ export class HttpServer implements Disposable {
     });
     this.#listener = new Listener(
       reactor,
-      Object.fromEntries(Object.entries(options).filter(([name]) => SERVER.includes(name))),
+      {
+        // What the client likes best of these is chosen.
+        ...(options.cert !== undefined && settings.http2 && { alpnProtocols: ["h2", "http/1.1"] }),
+        ...Object.fromEntries(Object.entries(options).filter(([name]) => SERVER.includes(name))),
+      },
       (info) => new Connection(handler, settings, info).run(),
       (info) => new Connection(refuse, refusing, info).run(),
       overload === 503,

@@ -1,5 +1,6 @@
 /**
- * HTTP/1.1 as coroutines: servers and clients, and what their requests and answers are made of.
+ * HTTP as coroutines: servers of HTTP/1.1 and HTTP/2, clients of HTTP/1.1, and what their requests and
+ * answers are made of.
  *
  * Start with:
  *

@@ -1,5 +1,5 @@
 import { Request, type Waiter } from "../../compose/mod.ts";
-import { type Driver, runningDriver } from "../../gio/_driver.ts";
+import { type Driver, isInCoroutine, runningDriver } from "../../gio/_driver.ts";
 import type { Owned, Scope } from "../../gio/_scope.ts";
 import { TimeoutError } from "../../gio/timeout_error.ts";
 import { names, refuseUnknown } from "../../reactor/_known.ts";
@@ -138,7 +138,7 @@ export class Asking extends Request<HttpResponse>
     }
     this.#prepare();
     // Outside of coroutines it is a promise, and goes out at once, as one expects of a promise.
-    if (runningDriver() === undefined) this.#promise = this.#asPromise();
+    if (!isInCoroutine()) this.#promise = this.#asPromise();
   }
 
   /** For `await`, as those of a promise. */

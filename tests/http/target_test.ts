@@ -116,7 +116,7 @@ serverTest("connection.tls tells the protocol that was chosen by ALPN", async (r
     [["http/1.1"], ["http/1.1"], "http/1.1"],
     [["a", "http/1.1"], ["http/1.1", "a"], "a"],
     [["http/1.1"], undefined],
-    [undefined, ["http/1.1"]],
+    [undefined, ["http/1.1"], "http/1.1"],
   ];
   const told: unknown[] = [];
   for (const [offered, asked] of cases) {

@@ -1,0 +1,35 @@
+/**
+ * Limits how often a peer may do something: so many times at once, and so often in the long run. What
+ * is useful may give back what it costs.
+ */
+export class Bucket {
+  readonly #size: number;
+  readonly #seconds: number;
+  #left: number;
+  /** When it was last filled, in milliseconds. */
+  #at: number;
+
+  /** It is full at `now`, and would be filled in so many seconds. */
+  constructor(size: number, seconds: number, now: number) {
+    this.#size = this.#left = size;
+    this.#seconds = seconds;
+    this.#at = now;
+  }
+
+  /** Takes one. Returns false if there is none left. */
+  take(clock: { readonly now: number }): boolean {
+    if (this.#left < 1) this.#fill(clock.now); // The clock is asked only when it matters.
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+
+  give(count: number): void {
+    this.#left = Math.min(this.#size, this.#left + count);
+  }
+
+  #fill(now: number): void {
+    this.give((now - this.#at) * this.#size / (this.#seconds * 1000));
+    this.#at = now;
+  }
+}
