@@ -84,6 +84,11 @@ export class Browser implements AsyncDisposable {
     await this.loaded(() => this.#send("Page.navigate", { url }));
   }
 
+  /** Takes all certificates from now on, whoever has signed them. */
+  async trustAll(): Promise<void> {
+    await this.#send("Security.setIgnoreCertificateErrors", { ignore: true });
+  }
+
   /** Gives the pages a width in pixels, as that of a telephone. */
   async narrow(width: number): Promise<void> {
     const metrics = { width, height: 800, deviceScaleFactor: 1, mobile: true };
