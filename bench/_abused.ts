@@ -1,6 +1,6 @@
 /** A server that takes and gives as much as its clients want, and tells how it stands. */
 import type { Coroutine } from "../compose/mod.ts";
-import { sleep } from "../gio/mod.ts";
+import { sleep, wait } from "../gio/mod.ts";
 import { files } from "../http/files/mod.ts";
 import {
   fetchHandler,
@@ -56,8 +56,8 @@ export class Abused {
   #handlers = 0;
 
   /**
-   * Answers `GET /`, `GET /download?size=N` and `GET /chunked?size=N` with so many bytes, `GET /later` after a moment,
-   * `GET /file` with a file,
+   * Answers `GET /`, `GET /download?size=N` and `GET /chunked?size=N` with so many bytes, `GET /later?ms=N` after a moment,
+   * `GET /never` never, `GET /file` with a file,
    * `POST /upload` with the length of the body, `POST /echo` with the body, `GET /tunnel` by an echo of its own protocol;
    * `GET /web?size=N` and `POST /web` do the same as a Web handler.
    */
@@ -76,9 +76,12 @@ export class Abused {
             yield* download(sizeOf(request.query), false);
             break;
           case "/later":
-            yield* sleep(20);
+            yield* sleep(Number(request.query.get("ms") ?? 20));
             yield ok();
             yield "later";
+            break;
+          case "/never":
+            yield* wait(new Promise(() => {}));
             break;
           case "/upload":
             yield* upload();

@@ -1,11 +1,17 @@
 /** Servers in processes of their own, which print where they listen. */
 import { fileURLToPath } from "node:url";
+import type { Held } from "./_abused.ts";
 
 /** A server that runs. */
 export interface Server {
   port: number;
   process: Deno.ChildProcess;
   stdout: ReadableStreamDefaultReader<string>;
+}
+
+/** A process of which only that is known. */
+export interface Running {
+  process: { pid: number };
 }
 
 /** A path in this folder, absolute. */
@@ -76,14 +82,40 @@ export async function stop({ process, stdout }: Server): Promise<void> {
   await process.status;
 }
 
+/** What a server of `peers/abused.ts` holds. */
+export async function held({ process, stdout }: Server): Promise<Held> {
+  process.kill("SIGUSR2");
+  let line = "";
+  while (!line.endsWith("\n")) line += (await stdout.read()).value;
+  return JSON.parse(line);
+}
+
 /** Resident memory of a process, in bytes (Linux). */
-export function residentMemory({ process }: Server): number {
+export function residentMemory({ process }: Running): number {
   const status = Deno.readTextFileSync(`/proc/${process.pid}/status`);
   return 1024 * Number(status.match(/VmRSS:\s+(\d+)/)![1]);
 }
 
 /** Processor time a process, and those of its children that have ended, have used, in milliseconds (Linux). */
-export function processorTime({ process }: Server): number {
+export function processorTime({ process }: Running): number {
   const fields = Deno.readTextFileSync(`/proc/${process.pid}/stat`).split(") ")[1]!.split(" ");
   return 10 * fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0); // of 10 ms
+}
+
+/** Calls `measure` for each server in each round, in alternating order, once before to warm up. */
+export async function takeTurns<T>(
+  servers: Map<string, Server>,
+  rounds: number,
+  measure: (server: Server) => Promise<T>,
+): Promise<Map<string, T[]>> {
+  const results = new Map<string, T[]>([...servers.keys()].map((name) => [name, []]));
+  const order = [...servers];
+  for (let i = -1; i < rounds; i++) {
+    for (const [name, server] of order) {
+      const result = await measure(server);
+      if (i >= 0) results.get(name)!.push(result);
+    }
+    order.reverse();
+  }
+  return results;
 }

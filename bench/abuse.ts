@@ -10,8 +10,16 @@
  */
 import { parseArgs } from "node:util";
 import { printTable, round, type Row, writeJson } from "./_report.ts";
-import type { Held } from "./_abused.ts";
-import { has, here, processorTime, residentMemory, type Server, start, stop } from "./_servers.ts";
+import {
+  has,
+  held,
+  here,
+  processorTime,
+  residentMemory,
+  type Server,
+  start,
+  stop,
+} from "./_servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
@@ -94,13 +102,6 @@ async function ask(port: number): Promise<number> {
   const answer = await new Response(conn.readable).text();
   if (!answer.endsWith("Hello!")) throw new Error(`The answer was ${answer}`);
   return performance.now() - begin;
-}
-
-async function held(server: Server): Promise<Held> {
-  server.process.kill("SIGUSR2");
-  let line = "";
-  while (!line.endsWith("\n")) line += (await server.stdout.read()).value;
-  return JSON.parse(line);
 }
 
 function descriptors({ process }: Server): number {

@@ -77,7 +77,7 @@ class Client {
 
   /** Milliseconds of processor time so far. */
   get cpu(): number {
-    return processorTime({ port: 0, process: this.process, stdout: this.#answers });
+    return processorTime(this);
   }
 
   /** The most memory it had since `forgetPeak`, in bytes. */

@@ -9,7 +9,7 @@
 import { parseArgs } from "node:util";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
 import { helloServers, REFERENCE } from "./_hello_servers.ts";
-import { has, here, processorTime, type Server, start, stop } from "./_servers.ts";
+import { has, here, processorTime, type Server, start, stop, takeTurns } from "./_servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
@@ -72,25 +72,8 @@ async function latencies({ port }: Server, rate: number): Promise<number[]> {
   }
 }
 
-/** Calls `measure` for each server in each round, in alternating order, once before to warm up. */
-async function takeTurns<T>(
-  servers: Map<string, Server>,
-  measure: (server: Server) => Promise<T>,
-): Promise<Map<string, T[]>> {
-  const results = new Map<string, T[]>([...servers.keys()].map((name) => [name, []]));
-  const order = [...servers];
-  for (let i = -1; i < rounds; i++) {
-    for (const [name, server] of order) {
-      const result = await measure(server);
-      if (i >= 0) results.get(name)!.push(result);
-    }
-    order.reverse();
-  }
-  return results;
-}
-
 async function throughput(servers: Map<string, Server>, load: Load): Promise<Table> {
-  const results = await takeTurns(servers, async (server) => {
+  const results = await takeTurns(servers, rounds, async (server) => {
     const before = linux ? processorTime(server) : NaN;
     const rate = await wrk(server, load, options.seconds);
     const after = linux ? processorTime(server) : NaN;
@@ -109,7 +92,7 @@ async function throughput(servers: Map<string, Server>, load: Load): Promise<Tab
 }
 
 async function latency(servers: Map<string, Server>, rate: number): Promise<Table> {
-  const results = await takeTurns(servers, (server) => latencies(server, rate));
+  const results = await takeTurns(servers, rounds, (server) => latencies(server, rate));
   const rows = [...results].map(([server, list]): Row => {
     const at = (part: number) =>
       round(median(list.map((sorted) => sorted[Math.floor(sorted.length * part)]!)));

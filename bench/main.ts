@@ -17,6 +17,8 @@ const known = [
   "static",
   "client",
   "abuse",
+  "h2",
+  "h2_floods",
 ];
 const chosen = Deno.args.length > 0 ? Deno.args : known;
 for (const name of chosen) {

@@ -1,16 +1,18 @@
 /**
- * A server to be abused. It tells on SIGUSR2 what it holds, by a line of JSON.
+ * A server to be abused, by TLS if there is a certificate. It tells on SIGUSR2 what it holds, by a line of JSON.
  *
- *     deno run -A bench/peers/abused.ts auto|deno|epoll MAX_CONNECTIONS TIMEOUT_MS
+ *     deno run -A bench/peers/abused.ts auto|deno|epoll MAX_CONNECTIONS TIMEOUT_MS [CERT KEY]
  */
 import { HttpServer } from "../../http/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
 import { Abused } from "../_abused.ts";
 
-const [selector, maxConnections, timeoutMs] = Deno.args as [
+const [selector, maxConnections, timeoutMs, cert, key] = Deno.args as [
   "auto" | "deno" | "epoll",
   string,
   string,
+  string?,
+  string?,
 ];
 const ms = Number(timeoutMs);
 using reactor = new Reactor({ selector });
@@ -21,6 +23,10 @@ const server = new HttpServer(reactor, {
   maxConnections: Number(maxConnections),
   timeouts: { headMs: ms, idleMs: ms, bodyMs: ms, writeMs: ms },
   handler: abused.handler,
+  ...(cert !== undefined && key !== undefined && {
+    cert: Deno.readTextFileSync(cert),
+    key: Deno.readTextFileSync(key),
+  }),
 });
 Deno.addSignalListener("SIGUSR2", () => console.log(JSON.stringify(abused.held(reactor, server))));
 console.log(`Listening on ${server.url}`);

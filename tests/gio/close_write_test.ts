@@ -1,5 +1,4 @@
 /** closeWrite(): the peer gets all and then the end, and can still answer. */
-import { turnsUntil } from "../_leaks.ts";
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { call, type Coroutine, readAll } from "../../compose/mod.ts";
 import { Acceptor, Reactor, subprocess } from "../../reactor/mod.ts";
@@ -16,7 +15,7 @@ import {
   TimeoutError,
 } from "../../gio/mod.ts";
 import { HttpServer, ok, response } from "../../http/mod.ts";
-import { leakTest } from "../_leaks.ts";
+import { leakTest, turnsUntil } from "../_leaks.ts";
 import { hostname, listening, SELECTORS } from "../_sockets.ts";
 import { fixture } from "./_fixture.ts";
 
