@@ -21,6 +21,8 @@ import { Outbox } from "./_outbox.ts";
 /** Uses a channel: it reads, or waits until what was written has been sent. */
 export interface User {
   readonly reactor: Reactor;
+  /** How many bytes it reads at a time, if it does not want all. */
+  readonly maxRead?: number;
   /** Called when something has arrived, by "next", or when reading has ended, by "throw". */
   received(how: "next" | "throw", value: unknown): void;
   /** Called when the context takes more, or when writing has failed. */
@@ -268,7 +270,7 @@ export class Channel {
     const { context } = this;
     let data: unknown;
     try {
-      data = context.recv();
+      data = context.recv(reader.maxRead);
       if (data === undefined) {
         if (failure === undefined) return;
         throw failure;

@@ -12,8 +12,12 @@ export interface EndingOwner {
   connectionClosed(): void;
 }
 
+/** A peer that goes on to send is read in small pieces, so that this costs next to nothing. */
+const MAX_DROPPED = 16 * 1024;
+
 /** What is left to do when a coroutine has ended: send its output and close its connection. */
 export class Ending implements User {
+  readonly maxRead: number = MAX_DROPPED;
   readonly reactor: Reactor;
   readonly #owner: EndingOwner;
   readonly #output: Output;

@@ -44,11 +44,12 @@ export interface Context extends Selectable {
   /**
    * Receives what has arrived.
    *
+   * @param max About how many bytes are wanted, if not all. It may be ignored.
    * @returns The data, which are bytes as a rule, or `null` at the end of the stream, or
    * `undefined` if it would block.
    * @throws {Error} If the connection is broken.
    */
-  recv(): unknown;
+  recv(max?: number): unknown;
   /**
    * Sends bytes.
    *

@@ -8,6 +8,8 @@ export class FakeConnection implements Context {
   capacity: number = Infinity;
   calls: string[] = [];
   reads: number = 0;
+  /** How many bytes were wanted by the last read. */
+  asked: number | undefined;
   #arrived: (Uint8Array | string | null | Error)[] = [];
   #notify: { read?: () => void; write?: () => void } = {};
   #broken: Error | undefined;
@@ -37,8 +39,9 @@ export class FakeConnection implements Context {
     this.#notify.write?.();
   }
 
-  recv(): Uint8Array | string | null | undefined {
+  recv(max?: number): Uint8Array | string | null | undefined {
     this.reads++;
+    this.asked = max;
     const item = this.#arrived.shift();
     if (item instanceof Error) throw item;
     return item;

@@ -130,6 +130,17 @@ Deno.test("gio() flushes, half-closes and waits for the peer's end when the coro
   assertEquals(f.connection.watched, []);
 });
 
+Deno.test("gio() reads in small pieces what its peer sends after the end", () => {
+  using f = fixture();
+  f.start(function* () {
+    yield;
+  });
+  f.arrive("all");
+  assertEquals(f.connection.asked, undefined);
+  f.arrive("ignored");
+  assertEquals(f.connection.asked, 16384);
+});
+
 Deno.test("gio() closes after lingerMs when the peer keeps its side open", () => {
   using f = fixture();
   f.start(function* () {}, { lingerMs: 100 });
