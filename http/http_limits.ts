@@ -52,7 +52,8 @@ export interface HttpLimits {
    */
   maxChunkExtensionBytes: number;
   /**
-   * Requests on one connection. It is closed after the last one.
+   * Requests on one connection. It is closed after the last one. Those that come behind it are not
+   * answered; over HTTP/2 their client is told so, and may send them again.
    *
    * @default {Infinity}
    */
@@ -74,15 +75,17 @@ export interface HttpLimits {
   /**
    * Streams of one connection of HTTP/2 that are reset, by the client or because of its faults: so many
    * at once, and a thirtieth of them each second. More end the connection with ENHANCE_YOUR_CALM. That
-   * is for the attacks named rapid reset and made-you-reset.
+   * is for the attacks named rapid reset and made-you-reset. A stream that has been answered before it
+   * is reset counts as well.
    *
    * @default {1000}
    */
   maxResets: number;
   /**
    * Frames of one connection of HTTP/2 that bring nothing, such as PING, SETTINGS and empty DATA: so
-   * many at once, and a tenth of them each second, and some for each frame that brings something. More
-   * end the connection with ENHANCE_YOUR_CALM. That is for floods of such frames.
+   * many at once, and a tenth of them each second, and some for each frame that brings something.
+   * SETTINGS count once more for each 64 bytes. More end the connection with ENHANCE_YOUR_CALM. That
+   * is for floods of such frames.
    *
    * @default {1000}
    */

@@ -16,11 +16,11 @@ export class Bucket {
     this.#at = now;
   }
 
-  /** Takes one. Returns false if there is none left. */
-  take(clock: { readonly now: number }): boolean {
-    if (this.#left < 1) this.#fill(clock.now); // The clock is asked only when it matters.
-    if (this.#left < 1) return false;
-    this.#left--;
+  /** Takes one, or some. Returns false if there are not so many left. */
+  take(clock: { readonly now: number }, count = 1): boolean {
+    if (this.#left < count) this.#fill(clock.now); // The clock is asked only when it matters.
+    if (this.#left < count) return false;
+    this.#left -= count;
     return true;
   }
 

@@ -11,6 +11,8 @@ import { connectionError } from "./_h2_error.ts";
 
 /** What is told of the frames. */
 export interface FrameSink {
+  /** Whether no other frame is to be read now. */
+  readonly isTurnOver: boolean;
   begin(type: number, flags: number, id: number, length: number): void;
   /** A piece of DATA. */
   data(bytes: Uint8Array): void;
@@ -43,10 +45,11 @@ export class FrameReader {
     return this.#partLength > 0 || this.#data !== "none";
   }
 
-  receive(bytes: Uint8Array, at = 0): void {
+  /** Reads from `at` on. Returns up to where: the end, unless the sink does not want all of it now. */
+  receive(bytes: Uint8Array, at = 0): number {
     const end = bytes.length;
     const sink = this.#sink;
-    while (at < end) {
+    while (at < end && !sink.isTurnOver) {
       if (this.#data !== "none") {
         at = this.#readData(bytes, at);
         continue;
@@ -55,7 +58,10 @@ export class FrameReader {
         at = this.#complete(bytes, at);
         continue;
       }
-      if (end - at < FRAME_HEADER) return this.#keep(bytes, at, end, FRAME_HEADER);
+      if (end - at < FRAME_HEADER) {
+        this.#keep(bytes, at, end, FRAME_HEADER);
+        return end;
+      }
       const length = bytes[at]! << 16 | bytes[at + 1]! << 8 | bytes[at + 2]!;
       const type = bytes[at + 3]!;
       const flags = bytes[at + 4]!;
@@ -69,11 +75,13 @@ export class FrameReader {
       const to = at + FRAME_HEADER + length;
       if (to > end) {
         this.#isTold = true;
-        return this.#keep(bytes, at, end, to - at);
+        this.#keep(bytes, at, end, to - at);
+        return end;
       }
       sink.frame(type, flags, id, bytes, at + FRAME_HEADER, to);
       at = to;
     }
+    return at;
   }
 
   #beginData(flags: number, length: number): void {

@@ -1,7 +1,8 @@
 import { allBindings } from "../../compose/compose.ts";
-import { type Coroutine, EndOfStream, Request, type Waiter } from "../../compose/mod.ts";
+import { type Coroutine, EndOfStream, Request, type Waiter, Yield } from "../../compose/mod.ts";
 import type { Channel, User } from "../../gio/_channel.ts";
 import type { Driver } from "../../gio/_driver.ts";
+import { Turns } from "../../gio/_turns.ts";
 import type { Timer } from "../../reactor/mod.ts";
 import { AcceptedConnection, type Speaker } from "../_accepted_connection.ts";
 import type { ConnectionHost } from "../_host.ts";
@@ -26,11 +27,13 @@ import type { H2Stream } from "./_stream.ts";
  *  1. Its coroutine only reads. The session makes streams of what it reads. The handlers of all streams
  *     that have come with one chunk begin when all of the chunk has been read, so that they find their
  *     bodies; then what all of them have answered is sent at once.
- *  2. What streams send later is gathered until the next step of the reactor. When the socket does not
+ *  2. A chunk that takes long to work off is left after a turn (see Turns), and the rest of it stands in
+ *     line with the others that are busy. So no client waits for another one that floods the server.
+ *  3. What streams send later is gathered until the next step of the reactor. When the socket does not
  *     take all, the rest waits in the streams, and small answers overtake large ones.
- *  3. It reads on while it sends. But a peer that does not read what it must (PING, SETTINGS, heads) is
+ *  4. It reads on while it sends. But a peer that does not read what it must (PING, SETTINGS, heads) is
  *     not read either.
- *  4. At the end, handlers that are left are told that their client has gone, as those of HTTP/1.1 are.
+ *  5. At the end, handlers that are left are told that their client has gone, as those of HTTP/1.1 are.
  */
 
 const NOTHING = new Uint8Array(0);
@@ -77,6 +80,8 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   #isToClose = false;
   /** Whether it waits for the client to send something. */
   #isReading = false;
+  /** Until when it may go on to work off what it has read, if that takes long. */
+  #endOfTurn = 0;
   /** How far it has come to its end: GOAWAY was sent, and the one that tells the last stream. */
   #end: "none" | "announced" | "told" = "none";
   #endTimer: Timer | undefined = undefined;
@@ -119,13 +124,19 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   *#read(bytes: Uint8Array): Coroutine<void> {
     const session = this.#session;
     try {
-      for (;;) {
-        session.receive(bytes);
+      for (let at = 0;;) {
+        this.#endOfTurn = 0;
+        at = session.receive(bytes, at);
         this.#startAll();
         this.#flush();
         if (session.isFailed || this.#isOver) break;
         this.#time();
         if (this.#channel.outbox.size > MAX_UNSENT) yield this.#host.sent();
+        if (at < bytes.length) {
+          yield Yield; // Others have their turn.
+          continue;
+        }
+        at = 0;
         bytes = NOTHING; // An idle connection keeps nothing of what it has read.
         this.#isReading = true;
         bytes = yield;
@@ -168,7 +179,6 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
     const starting = this.#starting;
     this.#starting = NONE;
     for (const { stream, head } of starting) stream.start(head);
-    if (this.#requests >= this.limits.maxRequests) this.finish();
   }
 
   // What the session tells:
@@ -185,7 +195,7 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
     // A handler that goes on although its stream was reset counts as well.
     if (this.#runs >= this.limits.maxConcurrentStreams) throw refused();
     if (head.priority !== undefined) prioritize(stream, head.priority);
-    this.#requests++;
+    if (++this.#requests >= this.limits.maxRequests) this.#finishAfter(stream.id);
     const spare = this.#spare;
     this.#spare = undefined;
     const server = stream.user === undefined ? new ServerStream(this, stream) : spare!;
@@ -208,6 +218,12 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
 
   failed(): void {
     this.#isToClose = true;
+  }
+
+  isTurnOver(): boolean {
+    const now = performance.now();
+    this.#endOfTurn ||= Turns.of(this.reactor).end(now);
+    return now >= this.#endOfTurn;
   }
 
   flushSoon(): void {
@@ -281,9 +297,14 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
 
   /** RFC 9113 6.8: says first that it ends, and which stream was the last when the client knows. */
   finish(): void {
+    if (!this.isFinishing) this.#finishAfter(MAX_WINDOW);
+  }
+
+  /** Takes no streams after this one. It ends when the client knows. */
+  #finishAfter(lastId: number): void {
+    this.#session.goAway(lastId);
     if (this.isFinishing) return;
     this.#end = "announced";
-    this.#session.goAway(MAX_WINDOW);
     this.#endTimer = this.reactor.addTimer(MAX_ROUND_TRIP_MS, () => this.#tellEnd());
     this.#session.ping(() => this.#tellEnd());
     for (const stream of this.#running ?? []) stream.finish();

@@ -19,7 +19,14 @@ import { Bucket } from "./_bucket.ts";
 import * as c from "./_codes.ts";
 import { FieldList } from "./_field_list.ts";
 import { FrameReader, type FrameSink, idAt, tooMuchPadding, uint32At } from "./_frame_reader.ts";
-import { connectionError, H2Error, StreamError, streamError, wasReset } from "./_h2_error.ts";
+import {
+  ConnectionError,
+  connectionError,
+  H2Error,
+  StreamError,
+  streamError,
+  wasReset,
+} from "./_h2_error.ts";
 import { HpackDecoder } from "./_hpack_decoder.ts";
 import { Scheduler } from "./_scheduler.ts";
 import { CLOSED, H2Stream, LOCAL, LOW_WATER, REMOTE, type Streaming } from "./_stream.ts";
@@ -60,6 +67,8 @@ export interface SessionUser<H extends Headed> {
   opened(stream: H2Stream, head: H): void;
   /** A head has come on a stream that was opened here. */
   headed(stream: H2Stream, head: H): void;
+  /** Whether others are to have their turn before more is read. It is asked after some frames. */
+  isTurnOver?(): boolean;
   /** There is something to gather, and nobody is about to do so. */
   flushSoon(): void;
   /** A stream was forgotten. */
@@ -78,14 +87,18 @@ export interface Headed {
 
 /** Heads that are sent as one block of up to so many bytes are remembered. */
 const MAX_MEMO = 512;
-/** How many streams that were reset here are remembered. */
-const MAX_RESET = 1000;
+/** How many streams that were reset here, or have a priority before they are opened, are remembered. */
+const MAX_REMEMBERED = 1000;
 /** Whole answers go out at once up to so many bytes of all streams. */
 const MAX_AT_ONCE = 256 * 1024;
 /** A head that is so many times as large as allowed is there to do harm. */
 const HARMFUL = 8;
 /** How many useless frames a useful one pays for. */
 const PAID = 4;
+/** After frames of so many bytes, each of which counts some more, the user is asked whether to go on. */
+const MAX_WORK = 8192, FRAME_WORK = 64;
+/** SETTINGS count once more for so many bytes: many values must not be cheaper than many frames. */
+const SETTINGS_COUNTED = 64;
 
 // Scratch for all sessions: it is used only until the head has been read.
 const fields = new FieldList();
@@ -118,6 +131,8 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   /** The highest identifier that the peer has used, and the next one of ours. */
   #lastId = 0;
   #nextId = 1;
+  /** From which on the peer has passed over none of its identifiers. */
+  #unbrokenId = 1;
   /** How many streams the peer has open. */
   #opened = 0;
   /** The last of the peer's streams that are taken, if GOAWAY was sent. */
@@ -148,6 +163,9 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   canConnect = false;
   /** Whether somebody is about to gather. */
   #isFlushDue = true;
+  /** Whether no more is to be read in this turn, and how much was since that was asked. */
+  isTurnOver = false;
+  #work = 0;
   /** Who waits for the answers to PING, in their order. */
   #acked: (() => void)[] | undefined = undefined;
 
@@ -393,7 +411,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   #noteReset(id: number): void {
     const reset = this.#reset ??= new Set();
     reset.add(id);
-    if (reset.size > MAX_RESET) { for (const first of reset) return void reset.delete(first); }
+    if (reset.size > MAX_REMEMBERED) { for (const first of reset) return void reset.delete(first); }
   }
 
   #isOfPeer(id: number): boolean {
@@ -402,20 +420,23 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
 
   // What the peer sends.
 
-  receive(bytes: Uint8Array): void {
-    if (this.#isFailed) return;
+  /** Reads from `at` on. Returns up to where it has read, when others are to have their turn first. */
+  receive(bytes: Uint8Array, at = 0): number {
+    if (this.#isFailed) return bytes.length;
     this.#isFlushDue = true;
+    this.isTurnOver = false;
+    this.#work = 0;
     try {
-      let at = 0;
       while (this.#preface < c.PREFACE.length && at < bytes.length) {
         // RFC 9113 3.4: an invalid preface MUST be treated as a connection error.
         if (bytes[at++] !== c.PREFACE[this.#preface++]) {
           throw connectionError(c.PROTOCOL_ERROR, "an invalid preface (RFC 9113 3.4)");
         }
       }
-      this.#reader.receive(bytes, at);
+      return this.#reader.receive(bytes, at);
     } catch (error) {
       this.#fail(error);
+      return bytes.length;
     }
   }
 
@@ -430,6 +451,8 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   /** Ends the stream if that is enough. */
   #failStream(id: number, error: unknown): void {
     if (!(error instanceof StreamError)) throw error;
+    // RFC 9113 6.4: RST_STREAM MUST NOT be sent for a stream that is idle.
+    if (this.#isIdleStream(id)) throw new ConnectionError(error.code, error.message);
     this.#countReset();
     const stream = this.#streams.get(id);
     if (stream !== undefined) return this.reset(stream, error.code, error);
@@ -444,8 +467,8 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   }
 
   /** The peer has sent something that brings nothing. */
-  #countIdle(): void {
-    if (this.#idle.take(this.#clock)) return;
+  #countIdle(count = 1): void {
+    if (this.#idle.take(this.#clock, count)) return;
     throw connectionError(c.ENHANCE_YOUR_CALM, "too many frames that bring nothing");
   }
 
@@ -461,6 +484,11 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     }
     if (this.#blockId !== 0 && (type !== c.CONTINUATION || id !== this.#blockId)) {
       throw connectionError(c.PROTOCOL_ERROR, "another frame within a header block (RFC 9113 4.3)");
+    }
+    this.#work += FRAME_WORK + length;
+    if (this.#work > MAX_WORK) {
+      this.#work = 0;
+      this.isTurnOver = this.#user.isTurnOver?.() ?? false;
     }
     if (type === c.DATA) this.#beginData(flags, id, length);
   }
@@ -573,13 +601,13 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
    *
    * @throws {ConnectionError} Unless it may have been under way when the stream was reset here.
    */
-  #expectLate(id: number, what: string): void {
+  #expectLate(id: number, what: string, code = c.STREAM_CLOSED): void {
     if (this.#isIdleStream(id)) {
       throw connectionError(c.PROTOCOL_ERROR, `${what} on a stream that is idle (RFC 9113 5.1)`);
     }
     // What comes after our GOAWAY is ignored (RFC 9113 6.8).
     if (this.#reset?.has(id) || this.#isOfPeer(id) && id > this.#takenId) return;
-    throw connectionError(c.STREAM_CLOSED, `${what} on a stream that is closed (RFC 9113 5.1)`);
+    throw connectionError(code, `${what} on a stream that is closed (RFC 9113 5.1)`);
   }
 
   #isIdleStream(id: number): boolean {
@@ -652,7 +680,9 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     if (!this.#isIdleStream(id)) {
       this.#decode(block, from, to);
       this.#countIdle();
-      return this.#expectLate(id, "HEADERS");
+      // RFC 9113 5.1.1: it may be a stream that was passed over.
+      const code = id < this.#unbrokenId ? c.PROTOCOL_ERROR : c.STREAM_CLOSED;
+      return this.#expectLate(id, "HEADERS", code);
     }
     // RFC 9113 5.1.1: a client's streams have odd identifiers, and a server must not open any (8.4).
     if (!this.#user.isServer || !this.#isOfPeer(id)) {
@@ -661,8 +691,12 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
         "HEADERS on a stream it must not open (RFC 9113 5.1.1)",
       );
     }
+    if (id > this.#lastId + 2) this.#unbrokenId = id;
     this.#lastId = id;
-    if (id > this.#takenId) return this.#decode(block, from, to);
+    if (id > this.#takenId) { // RFC 9113 6.8: it is ignored, and the client may send it again.
+      this.#countIdle();
+      return this.#decode(block, from, to);
+    }
     if (this.#opened >= this.#limits.maxStreams) {
       this.#decode(block, from, to);
       throw streamError(c.REFUSED_STREAM, "more streams than allowed (RFC 9113 5.1.2)");
@@ -740,9 +774,10 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     if (this.#isIdleStream(id)) {
       throw connectionError(c.PROTOCOL_ERROR, "RST_STREAM of a stream that is idle (RFC 9113 6.4)");
     }
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return this.#countIdle();
+    // Also if it has ended: a stream may be answered before its client resets it.
     this.#countReset();
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
     this.#forget(stream);
     stream.lose(wasReset(uint32At(bytes, from)));
   }
@@ -750,7 +785,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   /** RFC 9113 6.5 */
   #settings(flags: number, id: number, bytes: Uint8Array, from: number, to: number): void {
     if (id !== 0) throw connectionError(c.PROTOCOL_ERROR, "SETTINGS of a stream (RFC 9113 6.5)");
-    this.#countIdle();
+    this.#countIdle(1 + Math.floor((to - from) / SETTINGS_COUNTED));
     if ((flags & c.ACK) !== 0) {
       if (to !== from) throw connectionError(c.FRAME_SIZE_ERROR, "an answer with SETTINGS");
       return this.#settingsKnown();
@@ -758,9 +793,11 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     if ((to - from) % 6 !== 0) {
       throw connectionError(c.FRAME_SIZE_ERROR, "SETTINGS of another length (RFC 9113 6.5)");
     }
+    const before = this.#initialSend;
     for (; from < to; from += 6) {
       this.#set(bytes[from]! << 8 | bytes[from + 1]!, uint32At(bytes, from + 2));
     }
+    if (this.#initialSend !== before) this.#widenAll(this.#initialSend - before);
     this.#writing.settingsAck();
   }
 
@@ -770,6 +807,17 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     const less = this.#initialRecv - streamWindow;
     this.#initialRecv = streamWindow;
     if (less > 0) { for (const stream of this.#streams.values()) stream.recvWindow -= less; }
+  }
+
+  /** RFC 9113 6.9.2: the windows of open streams change with INITIAL_WINDOW_SIZE. */
+  #widenAll(by: number): void {
+    for (const stream of this.#streams.values()) {
+      try {
+        stream.widen(by);
+      } catch {
+        throw wrongSetting("INITIAL_WINDOW_SIZE", c.FLOW_CONTROL_ERROR);
+      }
+    }
   }
 
   #set(name: number, value: number): void {
@@ -786,20 +834,10 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
       case c.MAX_CONCURRENT_STREAMS:
         this.maxStreams = value;
         return;
-      case c.INITIAL_WINDOW_SIZE: {
+      case c.INITIAL_WINDOW_SIZE:
         if (value > c.MAX_WINDOW) throw wrongSetting("INITIAL_WINDOW_SIZE", c.FLOW_CONTROL_ERROR);
-        const more = value - this.#initialSend;
         this.#initialSend = value;
-        // RFC 9113 6.9.2: the windows of open streams change by the difference.
-        for (const stream of this.#streams.values()) {
-          try {
-            stream.widen(more);
-          } catch {
-            throw wrongSetting("INITIAL_WINDOW_SIZE", c.FLOW_CONTROL_ERROR);
-          }
-        }
         return;
-      }
       case c.SETTINGS_MAX_FRAME_SIZE:
         if (value < c.DEFAULT_FRAME_SIZE || value > c.MAX_FRAME_SIZE) {
           throw wrongSetting("MAX_FRAME_SIZE", c.PROTOCOL_ERROR);
@@ -883,7 +921,8 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
       if (isInLine) this.#scheduler.add(stream);
     } else if (this.#isIdleStream(of) && this.#isOfPeer(of)) {
       this.#priorities ??= new Map();
-      if (this.#priorities.size < this.#limits.maxStreams) this.#priorities.set(of, text);
+      const most = Math.min(this.#limits.maxStreams, MAX_REMEMBERED);
+      if (this.#priorities.size < most) this.#priorities.set(of, text);
     }
   }
 }

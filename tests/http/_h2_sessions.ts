@@ -96,6 +96,10 @@ export class Side implements SessionUser<Head> {
     if (this.#headOnly.has(stream) || /:status: 304/.test(head.text)) stream.expected = Infinity;
   }
 
+  isTurnOver(): boolean {
+    return false;
+  }
+
   flushSoon(): void {}
 
   closed(stream: H2Stream): void {

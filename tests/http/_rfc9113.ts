@@ -391,7 +391,7 @@ const states: Case[] = [
     section: "9113 5.1.1",
     sent: "HEADERS on a stream that was passed over",
     steps: [get(5), (peer) => peer.answer(5), get(3)],
-    reaction: connectionError("STREAM_CLOSED"),
+    reaction: connectionError("PROTOCOL_ERROR"),
   },
   {
     section: "9113 5.1.1",
@@ -614,7 +614,7 @@ const headerFrames: Case[] = [
     section: "9113 6.3",
     sent: "PRIORITY of 6 bytes on a stream that is idle",
     steps: [frame(PRIORITY, 0, 1, "abcdef")],
-    reaction: streamError("FRAME_SIZE_ERROR"),
+    reaction: connectionError("FRAME_SIZE_ERROR"),
   },
   wrong("9113 6.4", "RST_STREAM on stream 0", "PROTOCOL_ERROR", reset(0)),
   wrong(
@@ -1472,6 +1472,10 @@ const limits: Case[] = [
   },
   flood("many PING", ...many(() => frame(PING, 0, 0, "01234567"))),
   flood("many SETTINGS", ...many(() => settings())),
+  flood(
+    "SETTINGS with many values",
+    settings(...Array.from({ length: 150 }, (): [number, number] => [INITIAL_WINDOW_SIZE, 1])),
+  ),
   flood("many PRIORITY", ...many((i) => frame(PRIORITY, 0, 2 * i + 1, priority(0, 1)))),
   flood("many WINDOW_UPDATE", ...many(() => widen(0, 1))),
   flood("many empty DATA", post(1), ...many(() => data(1, "", 0))),
@@ -1485,6 +1489,12 @@ const limits: Case[] = [
   flood(
     "many requests that are reset at once",
     ...many((i) => join(post(2 * i + 1), reset(2 * i + 1))),
+  ),
+  flood(
+    "many RST_STREAM of a stream that has ended",
+    get(1),
+    (peer) => peer.answer(1),
+    ...many(() => reset(1)),
   ),
   flood(
     "many requests that are faulty",

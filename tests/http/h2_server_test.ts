@@ -20,7 +20,9 @@ import { be, Observable } from "../../pipeline/mod.ts";
 import { here, Reactor, splice, TestClock } from "../../reactor/mod.ts";
 import { leakTest, turns, turnsUntil } from "../_leaks.ts";
 import { listening, SELECTORS } from "../_sockets.ts";
+import { get, OPENING } from "./_h2_cases.ts";
 import { Peer } from "./_h2_peer.ts";
+import { ACK, frame, GOAWAY, HEADERS, join, PING, RawPeer, RST_STREAM, uint32 } from "./_h2_raw.ts";
 
 interface World {
   server: HttpServer;
@@ -460,6 +462,55 @@ h2Test("after maxRequests the connection ends", {
   assertEquals(peer.log.filter((line) => line.includes(":status: 200")).length, 2);
 });
 
+h2Test("requests beyond maxRequests are not answered, and the client knows which", {
+  limits: { maxRequests: 2 },
+  *handler() {
+    yield ok();
+  },
+}, async ({ server }) => {
+  using peer = await RawPeer.connect(server.port);
+  await peer.send(join(OPENING, ...[1, 3, 5, 7].map((id) => get(id))));
+  for (const id of [1, 3]) assertEquals((await peer.answer(id)).status, "200");
+  const { payload } = await peer.takeOf(GOAWAY, 0);
+  assertEquals(payload, join(uint32(3), uint32(0)));
+  // What the client has sent before it knows is not answered either, and does no harm.
+  await peer.send(get(9));
+  const ping = await peer.takeOf(PING, 0);
+  await peer.send(frame(PING, ACK, 0, ping.payload));
+  await peer.closed();
+  peer.checkNone(HEADERS, RST_STREAM);
+  assertEquals(server.statistics().requests, 2);
+});
+
+/** Keeps the processor busy. */
+function spin(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
+let flooded = 0;
+h2Test("a client does not wait until what another one has sent is worked off", {
+  *handler(request) {
+    if (request.path === "/flood") {
+      flooded++;
+      spin(0.1);
+    }
+    yield ok();
+  },
+}, async ({ server }) => {
+  flooded = 0;
+  using flooder = await RawPeer.connect(server.port);
+  using other = await RawPeer.connect(server.port);
+  for (const peer of [flooder, other]) await peer.send(OPENING).then(() => peer.sync());
+  const ids = Array.from({ length: 1000 }, (_, i) => 2 * i + 1);
+  const sending = flooder.send(join(...ids.map((id) => get(id, "/flood"))));
+  await other.send(get(1));
+  await other.answer(1);
+  assert(flooded < ids.length);
+  await sending;
+  await flooder.answer(ids.at(-1)!);
+  assertEquals(flooded, ids.length);
+});
+
 h2Test("limits of heads and bodies have their answers", {
   limits: { maxHeadBytes: 2000, maxHeaders: 10, maxBodyBytes: 100, maxRequestLineBytes: 300 },
   *handler(request) {
@@ -887,7 +938,7 @@ h2Test("nothing is sent on a stream that was reset, also no head", {
     for (let at = 0; at < bytes.length; at += 9 + (bytes[at + 1]! << 8 | bytes[at + 2]!)) {
       if (bytes[at + 3] === 1) heads.push(bytes[at + 8]!);
     }
-    receive(bytes);
+    return receive(bytes);
   };
   const stream = await peer.get("/");
   await turnsUntil(() => server.statistics().requests === 1);

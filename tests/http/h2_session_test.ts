@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ByteQueue } from "../../http/h2/_byte_queue.ts";
 import { MAX_WINDOW, PREFACE } from "../../http/h2/_codes.ts";
 import type { H2Stream } from "../../http/h2/_stream.ts";
@@ -185,6 +185,38 @@ Deno.test("a session ends the connection when too many streams are reset", () =>
   }
   assertStringIncludes(server.log.at(-1)!, "too many streams that were reset");
   assertStringIncludes(client.log.join(), "ENHANCE_YOUR_CALM");
+});
+
+Deno.test("a session stops when the turn of its user is over, and reads the rest later", () => {
+  const limits = { maxStreams: 1000, maxResets: 1000 };
+  const { client, server: whole } = connected(limits);
+  const { server } = connected(limits);
+  for (let i = 0; i < 300; i++) {
+    const post = client.open(POST, false);
+    post.write("body");
+    if (i % 2 === 0) post.end();
+    else post.reset(8, new Error("not needed"));
+  }
+  const bytes = client.take();
+  assertEquals(whole.session.receive(bytes), bytes.length);
+  server.isTurnOver = () => true;
+  let turns = 0;
+  for (let at = 0; at < bytes.length; turns++) at = server.session.receive(bytes, at);
+  assert(turns > 3);
+  assertEquals(server.log, whole.log);
+});
+
+Deno.test("a session remembers the priorities of some streams that are not open", () => {
+  const { client, server } = connected({ maxStreams: Infinity, maxIdleFrames: 5000 });
+  const count = 1500;
+  const ids = Array.from({ length: count }, (_, i) => 2 * i + 1);
+  for (const id of ids) {
+    const update = [0, 0, 7, 16, 0, 0, 0, 0, 0, 0, 0, id >> 8, id & 0xff, 0x75, 0x3d, 0x31]; // u=1
+    server.session.receive(Uint8Array.from(update));
+  }
+  for (let i = 0; i < count; i++) client.open(GET);
+  talk(client, server);
+  assertEquals(server.streams.filter(({ urgency }) => urgency === 1).length, 1000);
 });
 
 Deno.test("an invalid preface is an error at its first wrong byte", () => {
