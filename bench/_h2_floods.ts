@@ -95,6 +95,7 @@ function settings(...values: number[]): Uint8Array {
 export const FLOODS: Record<string, Flood> = {
   // To compare with.
   "none": { *send() {} },
+  "none, but as busy": { send: () => over(h2.NOTHING, h2.NOTHING) },
   "requests, more than allowed": { send: () => streams((id) => h2.head(id, "GET", "/")) },
   "rapid reset": {
     send: () => streams((id) => h2.together(h2.head(id, "GET", "/"), reset(id))),

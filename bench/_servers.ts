@@ -102,6 +102,12 @@ export function processorTime({ process }: Running): number {
   return 10 * fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0); // of 10 ms
 }
 
+/** How long the main thread of a process has waited for a core, in milliseconds (Linux). */
+export function waitedForCore({ process }: Running): number {
+  const [, waited] = Deno.readTextFileSync(`/proc/${process.pid}/schedstat`).split(" ");
+  return Number(waited) / 1e6;
+}
+
 /** Calls `measure` for each server in each round, in alternating order, once before to warm up. */
 export async function takeTurns<T>(
   servers: Map<string, Server>,

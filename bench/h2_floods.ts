@@ -3,8 +3,12 @@
  * Linux.
  *
  * For each flood a new server is started, if none is given by its port and process. A client in another process floods it
- * by some connections, and makes new ones when they are cut. Meanwhile another client asks each 50 ms, by a new connection
+ * by some connections, and makes new ones when they are cut. Meanwhile this process asks each 50 ms, by a new connection
  * each time. It should be answered within 100 ms (99 % of its requests), and the server should not take more than some MiB.
+ *
+ * The flooder has a low priority and this process a high one, if that is allowed, so that it is the server that others wait
+ * for. What is left of the machine's part is told twice: by the flood "none, but as busy", whose clients only burn processor
+ * time; and by "without", which is the time less that in which the server, or this process, waited for a core.
  *
  *     deno run -A bench/h2_floods.ts [--seconds 30] [--connections 10] [--only PING] [--timeout-ms 5000] [--mib 200]
  *         [--server weightless|Deno.serve|nghttpd|h2o] [--port PORT --pid PID]
@@ -22,6 +26,7 @@ import {
   type Running,
   type Server,
   stop,
+  waitedForCore,
 } from "./_servers.ts";
 
 const OURS = "weightless";
@@ -41,12 +46,15 @@ const { values: options } = parseArgs({
 const { seconds, connections } = options;
 const mib = Number(options.mib);
 
+/** The priority of who asks, of the server, and of the flooder, less that of who asks: children inherit it. */
+const EAGER = -5, USUAL = 0, NICE = 15;
 const ASK_MS = 50;
 const SAMPLE_MS = 20;
 const MAX_WAIT_MS = 100;
 const GIVE_UP_MS = 5000;
 const WARM_UP = 1000;
-const REST_MS = 1000;
+/** More than a connection lingers after its end. */
+const REST_MS = 2500;
 const MIB = 2 ** 20;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -76,6 +84,12 @@ function most(counts: Record<string, number>): string {
   return sorted.map(([name, count]) => `${count} ${name}`).join("; ") || "none";
 }
 
+/** Sets the priority of this process, if that is allowed. */
+async function setPriority(priority: number): Promise<void> {
+  await new Deno.Command("renice", { args: ["-n", String(priority), "-p", String(Deno.pid)] })
+    .output();
+}
+
 /** Floods a server, and watches it. */
 async function flood(name: string, port: number, server: Running): Promise<Row> {
   for (let i = 0; i < WARM_UP; i++) await ask(port);
@@ -87,27 +101,35 @@ async function flood(name: string, port: number, server: Running): Promise<Row> 
     if (performance.now() < half) early = highest;
   }, SAMPLE_MS);
   const waits: number[] = [];
+  const alone: number[] = [];
+  const waited = () => waitedForCore(server) + waitedForCore({ process: Deno });
   const args = [here("peers/h2_flooder.ts"), String(port), seconds, connections, name];
-  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", ...args] });
+  const command = new Deno.Command("nice", {
+    args: ["-n", String(NICE), Deno.execPath(), "run", "-A", ...args],
+  });
   let isOver = false;
+  await setPriority(EAGER);
   const flooding = command.output().finally(() => isOver = true);
   while (!isOver) {
+    const begin = waited();
     const wait = await ask(port);
     waits.push(wait);
+    alone.push(Math.max(0, wait - (waited() - begin)));
     await pause(Math.max(0, ASK_MS - wait));
   }
   clearInterval(sampling);
+  await setPriority(USUAL);
   const { success, stdout, stderr } = await flooding;
   if (!success) throw new Error(`${name}: ${new TextDecoder().decode(stderr)}`);
   const cpuSeconds = (processorTime(server) - cpu) / 1000;
   await pause(REST_MS);
   const flooded: Flooded = JSON.parse(new TextDecoder().decode(stdout));
-  waits.sort((a, b) => a - b);
-  const at = (part: number) => waits[Math.floor(waits.length * part)]!;
+  for (const times of [waits, alone]) times.sort((a, b) => a - b);
+  const at = (part: number, times = waits) => times[Math.floor(times.length * part)]!;
   const more = (highest - before) / MIB;
   const verdicts = [
     more > mib ? `takes ${round(more)} MiB` : "memory bounded",
-    at(0.99) > MAX_WAIT_MS ? "others wait" : "others are answered",
+    at(0.99, alone) > MAX_WAIT_MS ? "others wait" : "others are answered",
   ];
   return {
     flood: name,
@@ -115,6 +137,8 @@ async function flood(name: string, port: number, server: Running): Promise<Row> 
     "p50 ms": round(at(0.5)),
     "p99 ms": round(at(0.99)),
     "longest ms": round(waits.at(-1)!),
+    "p99 without": round(at(0.99, alone)),
+    "longest without": round(alone.at(-1)!),
     "MiB before": round(before / MIB),
     "first half": round(early / MIB),
     "at most": round(highest / MIB),
