@@ -21,9 +21,11 @@ export interface HttpRequestParts {
   bytes: Uint8Array;
   /** The method. */
   method: string;
-  /** Where the request target begins. */
+  /** The request target, if it is a text already. */
+  target?: string;
+  /** Where it begins. */
   targetFrom: number;
-  /** Where the request target ends. */
+  /** Where it ends. */
   targetTo: number;
   /** The scheme of a target that does not tell it. */
   scheme: "http" | "https";
@@ -356,6 +358,7 @@ export class ReceivedRequest implements HttpRequest {
     this.method = parts.method;
     this.#targetFrom = parts.targetFrom;
     this.#targetTo = parts.targetTo;
+    this.#target = parts.target;
     this.#scheme = parts.scheme;
     this.version = parts.version;
     this.protocol = parts.protocol;
@@ -473,6 +476,7 @@ export class ReceivedRequest implements HttpRequest {
     const request = new ReceivedRequest({
       bytes: this.#bytes,
       method: this.method,
+      target: this.target,
       targetFrom: this.#targetFrom,
       targetTo: this.#targetTo,
       scheme: this.#scheme,
@@ -483,7 +487,6 @@ export class ReceivedRequest implements HttpRequest {
       keepAlive: this.keepAlive,
       contentLength: this.hasBody ? -1 : 0,
     }, context);
-    request.#target = this.target;
     request.#asked = this.#asked;
     request.#headers = this.headers;
     request.#received = this.#received;

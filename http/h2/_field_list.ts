@@ -46,6 +46,9 @@ export class FieldList {
    * table changes.
    */
   isStable = true;
+  /** Where the block has the string of the path, if that is a literal that is not added; else 0. */
+  pathFrom = 0;
+  pathTo = 0;
 
   /** Whether fields were dropped, since there were more than allowed. */
   get isTooLarge(): boolean {
@@ -54,7 +57,12 @@ export class FieldList {
 
   /** Forgets all fields. */
   clear(): void {
-    this.length = this.count = this.size = 0;
+    this.length =
+      this.count =
+      this.size =
+      this.pathFrom =
+      this.pathTo =
+        0;
     this.isStable = true;
   }
 

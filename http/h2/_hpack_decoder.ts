@@ -14,6 +14,9 @@ const MAX_FACTOR = 2 ** 28;
 /** The bits of a literal that have the index of its name. */
 const ADDED = 0x3f, NOT_ADDED = 0x0f;
 
+/** RFC 7541, appendix A: the indices of `:path`. */
+const PATH = 4, OTHER_PATH = 5;
+
 /**
  * Decodes the header blocks that are received on a connection (RFC 7541).
  *
@@ -88,6 +91,19 @@ export class HpackDecoder {
     into.isStable = this.version === version;
   }
 
+  /** Decodes one string into an empty list. Returns false unless it ends at `to` and is well-formed. */
+  decodeString(block: Uint8Array, from: number, to: number, into: FieldList): boolean {
+    into.clear();
+    this.#at = from;
+    try {
+      into.length = this.#string(block, to, into, 0);
+    } catch (error) {
+      if (error instanceof HpackError) return false;
+      throw error;
+    }
+    return this.#at === to;
+  }
+
   #updateSize(block: Uint8Array, to: number): void {
     const size = this.#integer(block, to, 0x1f);
     if (size > this.#maxTableSize) {
@@ -121,7 +137,12 @@ export class HpackDecoder {
     }
     into.bytes[at++] = COLON;
     into.bytes[at++] = SPACE;
+    const valueFrom = this.#at;
     const end = this.#string(block, to, into, at);
+    if (!isAdded && (index === PATH || index === OTHER_PATH)) {
+      into.pathFrom = valueFrom;
+      into.pathTo = this.#at;
+    }
     into.bytes[end] = CR;
     into.bytes[end + 1] = LF;
     if (isAdded) {

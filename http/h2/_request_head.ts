@@ -1,17 +1,19 @@
 /**
  * Makes a request of the fields of its head (RFC 9113 8.3.1).
  *
- * In: the fields. Out: the target, and the header lines as HTTP/1.1 has them, in bytes of their own.
+ * In: the fields. Out: the target, and the header lines as HTTP/1.1 has them, in bytes of their own. Only
+ * the target changes with the path, so a head with another path is made of the last one.
  * What is malformed is a StreamError. What is well-formed and cannot be answered has a `refusal`: the
  * error whose status is the answer.
  */
 import { portOf } from "../_authority.ts";
-import { isDigit, PATH, QUERY } from "../_characters.ts";
+import { isDigit, latin1, PATH, QUERY } from "../_characters.ts";
 import { isToken } from "../_header_lines.ts";
 import { tooLargeBody, tooLargeHead, tooLongLine } from "../_faults.ts";
 import type { HttpLimits } from "../http_limits.ts";
 import type { HttpRequestParts } from "../http_request.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
+import { copy } from "./_copy.ts";
 import type { FieldList } from "./_field_list.ts";
 import { checkField, checkValue, isNamed, malformed, textOf } from "./_field_rules.ts";
 
@@ -27,25 +29,18 @@ const NONE = -1;
 /** Which pseudo-fields have come: their numbers in the list, or -1. Scratch. */
 const pseudo = new Int32Array(PSEUDO.length);
 
-/** The head of a request. Requests with the same head share it. */
-export class RequestHead implements HttpRequestParts {
+/** What the fields of a head tell, but for the path. */
+class HeadFields {
+  /** The header lines. */
   readonly bytes: Uint8Array;
   readonly method: string;
-  readonly targetFrom = 0;
-  readonly targetTo: number;
   readonly scheme: "http" | "https";
-  readonly version = "2";
-  readonly headersFrom: number;
-  readonly headersTo: number;
-  readonly keepAlive = true;
   readonly contentLength: number;
-  readonly bodyLength: number;
-  /** Whether the client waits for a 100 before it sends the body. */
   readonly expectContinue: boolean;
-  /** The value of `priority`. */
   readonly priority: string | undefined;
-  /** The protocol that is asked for by an extended CONNECT (RFC 8441 4). */
   readonly protocol: string | undefined;
+  /** The target that has come with them. */
+  readonly target: string;
   readonly refusal: RemoteProtocolError | undefined;
 
   constructor(list: FieldList, limits: HttpLimits, scheme: "http" | "https") {
@@ -86,21 +81,16 @@ export class RequestHead implements HttpRequestParts {
     if (!isToken(this.method)) throw malformed("a :method that is no token (RFC 9110 9.1)");
     this.priority = priority;
     this.contentLength = contentLength;
-    this.bodyLength = contentLength === NONE ? Infinity : contentLength;
     this.expectContinue = expects !== undefined && contentLength !== 0;
     this.protocol = pseudo[PROTOCOL]! < 0 ? undefined : textOf(list, pseudo[PROTOCOL]!);
     // RFC 9113 8.3.1: it is generated from :authority where there is no Host.
     const authority = pseudo[AUTHORITY]! >= 0 ? pseudo[AUTHORITY]! : host;
     if (authority >= 0) checkAuthority(list, authority, host);
     const target = pseudo[PATH_FIELD]! >= 0 ? pseudo[PATH_FIELD]! : authority;
-    const made = new Lines(list, first, target, authority, cookies);
-    this.bytes = made.bytes;
-    this.targetTo = this.headersFrom = made.headersFrom;
-    this.headersTo = made.bytes.length;
+    this.target = latin1(list.bytes, at[target + 1]!, at[target + 2]!);
+    this.bytes = new Lines(list, first, authority, host, cookies).bytes;
     this.refusal = list.isTooLarge || (end - first) / 3 > limits.maxHeaders
       ? tooLargeHead()
-      : this.targetTo > limits.maxRequestLineBytes
-      ? tooLongLine()
       : this.method.length > MAX_METHOD_LENGTH
       ? refused(501, "Cannot answer the request: its method is unknown")
       : expects !== undefined && expects.toLowerCase() !== "100-continue"
@@ -108,6 +98,77 @@ export class RequestHead implements HttpRequestParts {
       : contentLength > limits.maxBodyBytes
       ? tooLargeBody(limits)
       : undefined;
+  }
+}
+
+/** The head of a request. Requests with the same head share it, and those with another path what is the same. */
+export class RequestHead implements HttpRequestParts {
+  readonly #fields: HeadFields;
+  readonly target: string;
+  readonly refusal: RemoteProtocolError | undefined;
+  readonly targetFrom = 0;
+  readonly targetTo = 0;
+  readonly headersFrom = 0;
+  readonly version = "2";
+  readonly keepAlive = true;
+
+  private constructor(fields: HeadFields, target: string, limits: HttpLimits) {
+    this.#fields = fields;
+    this.target = target;
+    this.refusal = fields.refusal === undefined && target.length > limits.maxRequestLineBytes
+      ? tooLongLine()
+      : fields.refusal;
+  }
+
+  static of(list: FieldList, limits: HttpLimits, scheme: "http" | "https"): RequestHead {
+    const fields = new HeadFields(list, limits, scheme);
+    return new RequestHead(fields, fields.target, limits);
+  }
+
+  /** The same with another path; undefined if it must be read as a whole. */
+  withPath({ bytes, length }: FieldList, limits: HttpLimits): RequestHead | undefined {
+    const canChange = this.refusal === undefined && isPath(bytes, 0, length);
+    return canChange ? new RequestHead(this.#fields, latin1(bytes, 0, length), limits) : undefined;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#fields.bytes;
+  }
+
+  get headersTo(): number {
+    return this.#fields.bytes.length;
+  }
+
+  get method(): string {
+    return this.#fields.method;
+  }
+
+  get scheme(): "http" | "https" {
+    return this.#fields.scheme;
+  }
+
+  get contentLength(): number {
+    return this.#fields.contentLength;
+  }
+
+  get bodyLength(): number {
+    const { contentLength } = this;
+    return contentLength === NONE ? Infinity : contentLength;
+  }
+
+  /** Whether the client waits for a 100 before it sends the body. */
+  get expectContinue(): boolean {
+    return this.#fields.expectContinue;
+  }
+
+  /** The value of `priority`. */
+  get priority(): string | undefined {
+    return this.#fields.priority;
+  }
+
+  /** The protocol that is asked for by an extended CONNECT (RFC 8441 4). */
+  get protocol(): string | undefined {
+    return this.#fields.protocol;
   }
 }
 
@@ -147,14 +208,21 @@ function readPseudo(list: FieldList): number {
 
 function checkPath(list: FieldList, field: number): void {
   const { bytes, at } = list;
+  const from = at[field + 1]!;
   const to = at[field + 2]!;
-  let i = at[field + 1]!;
-  if (bytes[i] === ASTERISK && i + 1 === to && textOf(list, pseudo[METHOD]!) === "OPTIONS") return;
-  // RFC 9113 8.3.1: it MUST NOT be empty, and starts with a slash.
-  if (i === to || bytes[i] !== SLASH) throw malformed("no proper :path (RFC 9113 8.3.1)");
-  while (i < to && PATH[bytes[i]!] === 1) i++;
-  if (i < to && bytes[i] === QUESTION_MARK) { while (i < to && QUERY[bytes[i]!] === 1) i++; }
-  if (i < to) throw malformed("a :path with an invalid character (RFC 9113 8.3.1)");
+  const isAsterisk = bytes[from] === ASTERISK && from + 1 === to;
+  if (isAsterisk && textOf(list, pseudo[METHOD]!) === "OPTIONS") return;
+  if (!isPath(bytes, from, to)) throw malformed("no proper :path (RFC 9113 8.3.1)");
+}
+
+/** RFC 9113 8.3.1: it MUST NOT be empty, and starts with a slash. */
+function isPath(bytes: Uint8Array, from: number, to: number): boolean {
+  if (from === to || bytes[from] !== SLASH) return false;
+  while (from < to && PATH[bytes[from]!] === 1) from++;
+  if (from < to && bytes[from] === QUESTION_MARK) {
+    while (from < to && QUERY[bytes[from]!] === 1) from++;
+  }
+  return from === to;
 }
 
 /** RFC 9113 8.3.1: Host MUST NOT differ from :authority. */
@@ -194,34 +262,32 @@ function lengthOf(list: FieldList, field: number, before: number): number {
   return length;
 }
 
-/** The target, and the header lines: those of the list, but Host first and one line of cookies. */
+/** The header lines: those of the list, but Host first and one line of cookies. */
 class Lines {
   readonly bytes: Uint8Array;
-  readonly headersFrom: number;
 
   constructor(
     list: FieldList,
     first: number,
-    target: number,
     authority: number,
+    host: number,
     cookies: number,
   ) {
     const { at } = list;
     const end = 3 * list.count;
     const from = first < end ? at[first]! : list.length;
-    let length = list.length - from + valueLength(list, target);
+    let length = list.length - from;
     if (authority >= 0) length += HOST.length + valueLength(list, authority) + 2;
     // In the worst case a "; " takes the place of a "cookie: " and its end.
     this.bytes = new Uint8Array(length);
-    let to = this.#copy(list.bytes, at[target + 1]!, at[target + 2]!, 0);
-    this.headersFrom = to;
+    let to = 0;
     if (authority >= 0) {
       to = this.#write(HOST, to);
       to = this.#copy(list.bytes, at[authority + 1]!, at[authority + 2]!, to);
       to = this.#write("\r\n", to);
     }
     const isPlain = cookies < 2;
-    if (isPlain && !hasHost(list, first)) to = this.#copy(list.bytes, from, list.length, to);
+    if (isPlain && host === NONE) to = this.#copy(list.bytes, from, list.length, to);
     else {
       for (let field = first; field < end; field += 3) {
         if (isNamed(list, field, "host") || !isPlain && isNamed(list, field, "cookie")) continue;
@@ -245,21 +311,14 @@ class Lines {
   }
 
   #copy(bytes: Uint8Array, from: number, to: number, at: number): number {
-    for (let i = from; i < to; i++) this.bytes[at++] = bytes[i]!;
-    return at;
+    copy(bytes, from, to, this.bytes, at);
+    return at + to - from;
   }
 
   #write(text: string, at: number): number {
     for (let i = 0; i < text.length; i++) this.bytes[at++] = text.charCodeAt(i);
     return at;
   }
-}
-
-function hasHost(list: FieldList, first: number): boolean {
-  for (let field = first; field < 3 * list.count; field += 3) {
-    if (isNamed(list, field, "host")) return true;
-  }
-  return false;
 }
 
 function valueLength({ at }: FieldList, field: number): number {

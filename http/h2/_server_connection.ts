@@ -184,7 +184,11 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   // What the session tells:
 
   readHead(fields: FieldList): RequestHead {
-    return new RequestHead(fields, this.limits, this.#scheme);
+    return RequestHead.of(fields, this.limits, this.#scheme);
+  }
+
+  readPath(head: RequestHead, path: FieldList): RequestHead | undefined {
+    return head.withPath(path, this.limits);
   }
 
   readTrailers(fields: FieldList): Uint8Array {

@@ -27,6 +27,7 @@ import {
   streamError,
   wasReset,
 } from "./_h2_error.ts";
+import { HeadMemo, type HeadReader } from "./_head_memo.ts";
 import { HpackDecoder } from "./_hpack_decoder.ts";
 import { Scheduler } from "./_scheduler.ts";
 import { CLOSED, H2Stream, LOCAL, LOW_WATER, REMOTE, type Streaming } from "./_stream.ts";
@@ -50,7 +51,7 @@ export interface SessionLimits {
 }
 
 /** Who uses a session. `H` is what it makes of a head. */
-export interface SessionUser<H extends Headed> {
+export interface SessionUser<H extends Headed> extends HeadReader<H> {
   readonly isServer: boolean;
   /**
    * Reads the fields of a head. It must not keep them, but what it gives is kept and given again if the
@@ -85,8 +86,6 @@ export interface Headed {
   readonly bodyLength: number;
 }
 
-/** Heads that are sent as one block of up to so many bytes are remembered. */
-const MAX_MEMO = 512;
 /** How many streams that were reset here, or have a priority before they are opened, are remembered. */
 const MAX_REMEMBERED = 1000;
 /** Whole answers go out at once up to so many bytes of all streams. */
@@ -102,14 +101,6 @@ const SETTINGS_COUNTED = 64;
 
 // Scratch for all sessions: it is used only until the head has been read.
 const fields = new FieldList();
-
-/** A header block that was received, and what was made of it. */
-interface ReceivedBlock<H> {
-  readonly bytes: Uint8Array;
-  length: number;
-  version: number;
-  head: H;
-}
 
 export class Session<H extends Headed = Headed> implements FrameSink, Streaming {
   readonly #user: SessionUser<H>;
@@ -157,7 +148,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   #blockFlags = 0;
   #block: Uint8Array | undefined = undefined;
   #blockLength = 0;
-  #last: ReceivedBlock<H> | undefined = undefined;
+  #memo: HeadMemo<H> | undefined = undefined;
   /** What the peer allows. */
   maxStreams: number = Infinity;
   canConnect = false;
@@ -740,23 +731,14 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     }
   }
 
-  /** What the user makes of a head. Peers often send the same one again. */
+  /** What the user makes of a head. */
   #readHead(block: Uint8Array, from: number, to: number): H {
-    const last = this.#last;
-    const length = to - from;
-    if (last !== undefined && last.length === length && last.version === this.#decoder!.version) {
-      const { bytes } = last;
-      let i = 0;
-      while (i < length && bytes[i] === block[from + i]) i++;
-      if (i === length) return last.head;
-    }
+    const known = this.#memo?.find(block, from, to, fields);
+    if (known !== undefined) return known;
     this.#decode(block, from, to);
     const head = this.#user.readHead(fields);
-    if (fields.isStable && length <= MAX_MEMO) {
-      const bytes = last?.bytes ?? new Uint8Array(MAX_MEMO);
-      for (let i = 0; i < length; i++) bytes[i] = block[from + i]!;
-      this.#last = { bytes, length, version: this.#decoder!.version, head };
-    }
+    this.#memo ??= new HeadMemo(this.#decoder!, this.#user);
+    this.#memo.set(block, from, to, fields, head);
     return head;
   }
 
