@@ -34,6 +34,7 @@ import { FIRST, type Markable, named, start, STARTED } from "./_started.ts";
 import { orThrow, Thrown } from "./_thrown.ts";
 import { nameOf, noteLeaving, noteName } from "./_traceback.ts";
 import { PushBack } from "./push_back.ts";
+import { TailCall } from "./_tail_call.ts";
 import { Unusable } from "./_unusable.ts";
 import { Asking, isRequest } from "./request.ts";
 import { Yield } from "./yield.ts";
@@ -389,6 +390,11 @@ export class Composed<R = unknown> {
       if (result.done === true) {
         if (value instanceof PushBack) {
           this.#pushBack(value.unread);
+          if (value instanceof TailCall) {
+            frame.coroutine = value.coroutine;
+            result = next.call(value.coroutine, FIRST);
+            continue;
+          }
           value = value.returned;
           result = { done: true, value };
         }

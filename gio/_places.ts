@@ -49,6 +49,8 @@ export interface Base {
   takeRest(): Uint8Array[];
 }
 
+const NOTHING: unknown[] = Object.freeze([]) as never;
+
 /** A context that a coroutine is in. */
 export class Place {
   /** What became of the output of the coroutine to this context, as far as it knows. */
@@ -82,7 +84,7 @@ export class Places {
   /** The coroutine for which the protocol is spoken. */
   #inner: Inner | undefined;
   /** What the inner coroutine pushed back at the base, while it is elsewhere. */
-  #innerRest: unknown[] = [];
+  #innerRest: unknown[] = NOTHING;
 
   constructor(composed: HasRest, connection: Context | undefined) {
     this.#composed = composed;

@@ -1,4 +1,5 @@
 import { shown } from "../reactor/_describe.ts";
+import { ignore } from "../reactor/_ignore.ts";
 import { isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
 
 class Wait<T> extends Request<T> {
@@ -8,7 +9,7 @@ class Wait<T> extends Request<T> {
   constructor(promise: PromiseLike<T>) {
     super();
     this.#promise = promise;
-    promise.then(undefined, () => {});
+    promise.then(undefined, ignore);
   }
 
   override begin(waiter: Waiter<T>): void {

@@ -11,7 +11,9 @@ export interface Speaker {
 
 /** A connection that a server has accepted. */
 export class AcceptedConnection implements ConnectionInfo {
-  readonly remoteAddr: Deno.Addr | undefined;
+  readonly #socket: Socket;
+  /** It is made when it is asked for, because 10,000 connections may be idle. */
+  #remoteAddr: Deno.Addr | undefined = undefined;
   readonly localAddr: Deno.Addr | undefined;
   readonly tls: TlsInfo | undefined;
   readonly closing: AbortSignal;
@@ -19,10 +21,14 @@ export class AcceptedConnection implements ConnectionInfo {
   speaker: Speaker | undefined = undefined;
 
   constructor(socket: Socket, isSecured: boolean, closing: AbortSignal) {
-    this.remoteAddr = socket.remoteAddr;
+    this.#socket = socket;
     this.localAddr = socket.localAddr;
     this.tls = isSecured ? new Tls(socket) : undefined;
     this.closing = closing;
+  }
+
+  get remoteAddr(): Deno.Addr | undefined {
+    return this.#remoteAddr ??= this.#socket.remoteAddr;
   }
 }
 

@@ -19,7 +19,8 @@ import { Overdue } from "./_phase_timer.ts";
 import type { Settings } from "./_settings.ts";
 import { Speaking } from "./_speaking.ts";
 import { Pieces } from "./h1/_pieces.ts";
-import { isPreface, PREFACE } from "./h2/_codes.ts";
+import { isPreface } from "./h2/_codes.ts";
+import { isWholePreface, readPreface } from "./h2/_preface.ts";
 import { ServerConnection } from "./h2/_server_connection.ts";
 import { MAX_BEHIND } from "./h1/_heads.ts";
 import { mostOfHead, RequestHeadParser, requestHeadParser } from "./h1/_request_head.ts";
@@ -103,13 +104,16 @@ export class Connection extends Speaking implements Speaker {
     }
   }
 
-  *run(): Coroutine<void> {
-    const host = this.host = hostOf(this);
+  /** Speaks HTTP/1.1. The bytes are what has come already. */
+  *run(bytes: Uint8Array = NOTHING): Coroutine<void> {
+    const host = this.host = hostOf(this, this);
     host?.retime(); // The client must take what it is sent in time, also if it may be idle for ever.
     const input = this.#input;
     const output = this.#output;
     const whole = this.#parser;
     const { answer } = this;
+    input.receive(bytes);
+    bytes = NOTHING;
     try {
       for (;;) {
         if (input.empty) {
@@ -129,10 +133,10 @@ export class Connection extends Speaking implements Speaker {
             this.#requests === 0 && this.settings.http2 && host !== undefined &&
             isPreface(input.bytes)
           ) {
-            // RFC 9113 3.3: a client that knows it begins with the preface of HTTP/2.
-            if (yield* this.#gatherPreface()) {
-              return yield* this.#http2(host).run(this.#takeInput());
-            }
+            this.isIdle = false;
+            host.begin(this.timeouts.headMs);
+            input.receive(yield* readPreface(input.bytes));
+            if (isWholePreface(input.bytes)) return yield* this.#http2().run(this.#takeInput());
           }
         }
         const exchange = this.exchange = new Exchange(this);
@@ -234,31 +238,15 @@ export class Connection extends Speaking implements Speaker {
     return true;
   }
 
-  /** Reads until it is clear whether the preface of HTTP/2 comes. Returns whether it does. */
-  *#gatherPreface(): Coroutine<boolean> {
-    const input = this.#input;
-    this.isIdle = false;
-    this.host!.begin(this.timeouts.headMs);
-    while (isPreface(input.bytes)) {
-      if (input.bytes.length >= PREFACE.length) return true;
-      try {
-        input.append(yield);
-      } catch (error) {
-        if (error instanceof EndOfStream || error instanceof Overdue) return false;
-        throw error;
-      }
-    }
-    return false;
-  }
-
   #takeInput(): Uint8Array {
     const bytes = this.#input.rest();
     this.#input.receive(NOTHING);
     return bytes;
   }
 
-  #http2(host: ConnectionHost): ServerConnection {
-    host.begin(Infinity);
+  #http2(): ServerConnection {
+    this.host!.begin(Infinity);
+    const host = hostOf(this.settings)!;
     const connection = new ServerConnection(this.#handler, this.settings, this.info, host);
     if (this.isFinishing) connection.finish();
     return connection;
@@ -365,7 +353,7 @@ export class Connection extends Speaking implements Speaker {
 }
 
 /** How much longer a connection is kept open than is announced, for a request may be under way. */
-const KEPT_LONGER_MS = 1000;
+export const KEPT_LONGER_MS = 1000;
 
 /** Refuses a handler that is not a function. */
 export function checkHandler(handler: unknown, name = "handler"): void {

@@ -7,7 +7,7 @@ import { type Scope, ScopeEnd } from "../gio/_scope.ts";
 import { ignore } from "../reactor/_ignore.ts";
 import { here, TransferError } from "../reactor/mod.ts";
 import { TransferRequest, type Use } from "../reactor/transfer/transfer.ts";
-import { type Flow, PhaseTimer } from "./_phase_timer.ts";
+import { PhaseTimer } from "./_phase_timer.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
@@ -74,15 +74,29 @@ export interface ConnectionHost extends Host {
 }
 
 /** What the host asks the connection. */
-type HostedConnection = Inner & { readonly current: HttpTimeouts };
+interface HostedConnection {
+  readonly current: HttpTimeouts;
+}
 
-/** The host of the coroutine that is running: gio, or undefined if it is fed by hand. */
+/** No coroutine for which the protocol is spoken. */
+const NOBODY: Inner = Object.freeze({
+  isRunning: false,
+  isElsewhere: false,
+  own: undefined,
+  rest: [],
+});
+
+/**
+ * The host of the coroutine that is running: gio, or undefined if it is fed by hand. `inner` is the one for
+ * which it speaks.
+ */
 export function hostOf(
   connection: HostedConnection,
+  inner: Inner = NOBODY,
 ): ConnectionHost | undefined {
   const driver = runningDriver();
   if (driver === undefined) return undefined;
-  driver.inner = connection;
+  driver.inner = inner;
   return new GioHost(driver, connection);
 }
 
@@ -110,31 +124,7 @@ export function causeOfCut(error: unknown): unknown {
 const MAX_AHEAD = 65536;
 
 /** The part of a host that needs its driver only. */
-export class DriverHost {
-  readonly driver: Driver;
-  readonly #timer: PhaseTimer;
-
-  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }, flow: Flow) {
-    this.driver = driver;
-    this.#timer = new PhaseTimer(driver, connection, flow);
-  }
-
-  begin(ms: number): void {
-    this.#timer.begin(ms);
-  }
-
-  retime(): void {
-    this.#timer.retime();
-  }
-
-  get left(): number {
-    return this.#timer.left;
-  }
-
-  stop(): void {
-    this.#timer.stop();
-  }
-
+export abstract class DriverHost extends PhaseTimer {
   throw(error: unknown): void {
     if (!this.driver.isRunning) this.driver.throw(error);
   }
@@ -159,10 +149,6 @@ export class DriverHost {
 
 /** A host of a connection, whose coroutine reads and writes a channel. */
 class GioHost extends DriverHost implements ConnectionHost {
-  constructor(driver: Driver, connection: HostedConnection) {
-    super(driver, connection, new ChannelFlow(driver.base!));
-  }
-
   get base(): Base {
     return this.driver.lending.base;
   }
@@ -213,6 +199,21 @@ class GioHost extends DriverHost implements ConnectionHost {
     this.driver.writeToBase(data);
   }
 
+  protected override get taken(): number {
+    return this.driver.base!.sent;
+  }
+
+  protected override get isSending(): boolean {
+    return this.driver.base!.isSending;
+  }
+
+  protected override giveUp(error: EndOfStream): void {
+    const channel = this.driver.base!;
+    channel.failed ??= error;
+    channel.ended ??= error;
+    channel.abort();
+  }
+
   isOwnEnd(error: unknown): boolean {
     const channel = this.driver.base!;
     if (Channel.endedBy(error) === channel) return true;
@@ -225,30 +226,6 @@ class GioHost extends DriverHost implements ConnectionHost {
   cut(cause: unknown): unknown {
     this.driver.base?.abort();
     return new EndOfStream("The connection was cut: an answer has failed", { cause });
-  }
-}
-
-/** What goes out by a channel. */
-class ChannelFlow implements Flow {
-  readonly #channel: Channel;
-
-  constructor(channel: Channel) {
-    this.#channel = channel;
-  }
-
-  get sent(): number {
-    return this.#channel.sent;
-  }
-
-  get isSending(): boolean {
-    return this.#channel.isSending;
-  }
-
-  giveUp(error: EndOfStream): void {
-    const channel = this.#channel;
-    channel.failed ??= error;
-    channel.ended ??= error;
-    channel.abort();
   }
 }
 

@@ -6,12 +6,15 @@ import { IpFilter } from "./components/ip_filter.ts";
 import { Client } from "./client/client.ts";
 import { Coding } from "./_coded.ts";
 import { Connection } from "./_connection.ts";
+import { ServerConnection } from "./h2/_server_connection.ts";
 import { ReceivedRequest } from "./http_request.ts";
+import { Opening } from "./_opening.ts";
 
 const { bytes, text, json, formData } = ReceivedRequest.prototype;
 machinery(
   import.meta.url,
-  ...[Connection.prototype.run, Coding.prototype.run, bytes, text, json, formData, passOn],
+  ...[Connection.prototype.run, Opening.prototype.run, ServerConnection.prototype.run],
+  ...[Coding.prototype.run, bytes, text, json, formData, passOn],
   ...[BasicAuthentication.prototype.processRequest, IpFilter.prototype.processRequest],
   Client.prototype.httpRequest,
 );

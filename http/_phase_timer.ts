@@ -15,98 +15,97 @@ export class Overdue extends Error {
   override name = "Overdue";
 }
 
-/** What goes to the client, which must take it in time. */
-export interface Flow {
-  /** How many bytes it has taken. */
-  readonly sent: number;
-  /** Whether there is more for it to take. */
-  readonly isSending: boolean;
-  /** It does not take it. */
-  giveUp(error: EndOfStream): void;
-}
-
-export class PhaseTimer {
-  readonly #driver: Driver;
+export abstract class PhaseTimer {
+  readonly driver: Driver;
   readonly #connection: { readonly current: HttpTimeouts };
-  readonly #flow: Flow;
   /** How long the phase may take. */
-  #ms = Infinity;
-  /** When it is over. */
-  #at = Infinity;
+  #ms = 0;
+  /** When it is over, if it is limited. */
+  #at: number | undefined = undefined;
   #timer: Timer | undefined;
-  #dueAt = Infinity;
-  /** How much had been sent when the client last made progress, and when that was. */
-  #sent = 0;
+  /** When the timer is due, if there is one. */
+  #dueAt = 0;
+  /** How much it had taken when the client last made progress, and when that was. */
+  #taken = 0;
   #progressAt: number | undefined;
 
-  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }, flow: Flow) {
-    this.#driver = driver;
+  // It is made when it is needed, because 10,000 connections may be idle.
+  #onTime: (() => void) | undefined = undefined;
+
+  constructor(driver: Driver, connection: { readonly current: HttpTimeouts }) {
+    this.driver = driver;
     this.#connection = connection;
-    this.#flow = flow;
   }
+
+  // What goes to the client, which must take it in time:
+
+  /** How many bytes it has taken. */
+  protected abstract get taken(): number;
+  /** Whether there is more for it to take. */
+  protected abstract get isSending(): boolean;
+  /** It does not take it. */
+  protected abstract giveUp(error: EndOfStream): void;
 
   /** How much of the time of the phase is left. */
   get left(): number {
-    return this.#at === Infinity ? Infinity : this.#at - this.#driver.reactor.now;
+    return this.#at === undefined ? Infinity : this.#at - this.driver.reactor.now;
   }
 
   /** A phase begins. `Infinity` means that it is not the client for which the connection waits. */
   begin(ms: number): void {
+    if (ms === Infinity) return void (this.#at = undefined);
     this.#ms = ms;
-    if (ms === Infinity) {
-      this.#at = Infinity;
-      return;
-    }
-    const now = this.#driver.reactor.now;
+    const now = this.driver.reactor.now;
     this.#at = now + ms;
     if (this.#timer === undefined || this.#at < this.#dueAt) this.#set(now);
   }
 
   /** The time for writing has changed. */
   retime(): void {
-    this.#set(this.#driver.reactor.clock.now());
+    this.#set(this.driver.reactor.clock.now());
   }
 
   /** The connection has ended. */
   stop(): void {
-    if (this.#timer !== undefined) this.#driver.reactor.removeTimer(this.#timer);
+    if (this.#timer !== undefined) this.driver.reactor.removeTimer(this.#timer);
     this.#timer = undefined;
   }
 
   #set(now: number): void {
     this.stop();
     const { writeMs } = this.#connection.current;
-    this.#dueAt = Math.min(this.#at, (this.#progressAt ?? now) + writeMs);
-    if (this.#dueAt === Infinity) return;
-    this.#timer = this.#driver.reactor.addTimer(
-      Math.max(0, this.#dueAt - now),
-      this.#clientTimeout,
+    const dueAt = Math.min(this.#at ?? Infinity, (this.#progressAt ?? now) + writeMs);
+    if (dueAt === Infinity) return;
+    this.#dueAt = dueAt;
+    this.#timer = this.driver.reactor.addTimer(
+      Math.max(0, dueAt - now),
+      this.#onTime ??= () => this.#clientTimeout(),
     );
   }
 
-  #clientTimeout = (): void => {
+  #clientTimeout(): void {
     this.#timer = undefined;
-    const now = this.#driver.reactor.now;
-    const { sent, isSending } = this.#flow;
+    const now = this.driver.reactor.now;
+    const { taken, isSending } = this;
     if (!isSending) this.#progressAt = undefined;
-    else if (this.#progressAt === undefined || Math.abs(sent - this.#sent) >= MIN_PROGRESS) {
-      this.#sent = sent;
+    else if (this.#progressAt === undefined || Math.abs(taken - this.#taken) >= MIN_PROGRESS) {
+      this.#taken = taken;
       this.#progressAt = now;
     } else if (now >= this.#progressAt + this.#connection.current.writeMs) return this.#cut();
     // While output waits, the client need not send anything.
-    if (isSending && this.#at !== Infinity) this.#at = now + this.#ms;
-    if (now < this.#at) return this.#set(now);
-    this.#at = Infinity;
+    if (isSending && this.#at !== undefined) this.#at = now + this.#ms;
+    if (this.#at === undefined || now < this.#at) return this.#set(now);
+    this.#at = undefined;
     this.#set(now);
-    this.#driver.throw(new Overdue(`The client took longer than ${this.#ms} ms`));
-  };
+    this.driver.throw(new Overdue(`The client took longer than ${this.#ms} ms`));
+  }
 
   /** The client does not read. A handler that waits for something else is told at its next yield. */
   #cut(): void {
     const { writeMs } = this.#connection.current;
     const error = new EndOfStream(`The client has taken nothing for ${writeMs} ms`);
     this.#progressAt = undefined;
-    this.#flow.giveUp(error);
-    if (this.#at !== Infinity) this.#driver.throw(error);
+    this.giveUp(error);
+    if (this.#at !== undefined) this.driver.throw(error);
   }
 }

@@ -90,6 +90,11 @@ export class Settings {
       : "";
   }
 
+  /** The timeouts that count for a connection itself. */
+  get current(): HttpTimeouts {
+    return this.#timeouts;
+  }
+
   /** The header lines that announce how long the connection stays open. */
   get keepAlive(): string {
     return this.#keepAlive;

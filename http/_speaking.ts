@@ -92,6 +92,11 @@ export abstract class Speaking implements Wire, Inner, Patience {
   /** The error of a transfer that the handler has made and not yielded. */
   abstract forgotten(): TypeError | undefined;
 
+  /** It is not the client for which it waits now. */
+  protected waitForOthers(): void {
+    this.host?.begin(Infinity);
+  }
+
   /** What the handler has pushed back. */
   get rest(): unknown[] {
     return this.exchange?.rest ?? [];
@@ -250,7 +255,7 @@ export abstract class Speaking implements Wire, Inner, Patience {
 
   /** Does what the handler waits for, and lets it go on. */
   protected *goOn(exchange: Exchange, phase: Phase): Coroutine<Phase> {
-    this.host?.begin(Infinity);
+    this.waitForOthers();
     const ending = this.isFinishing ? exchange.ending() : undefined;
     if (ending !== undefined) return exchange.throw(ending);
     try {
@@ -262,7 +267,14 @@ export abstract class Speaking implements Wire, Inner, Patience {
       } else yield* this.sendOut(phase === "output");
       if (phase === "body") {
         yield* this.receiveBody(exchange.hasTakenOver ? Infinity : exchange.timeouts.bodyMs);
-      } else if (phase !== "output") exchange.value = yield* this.#wait(exchange);
+      } else if (phase !== "output") {
+        this.#willWait(exchange);
+        try {
+          exchange.value = yield exchange.value;
+        } finally {
+          this.#hasWaited();
+        }
+      }
     } catch (error) {
       this.settings.date.stale = true;
       return yield* this.#fail(exchange, error);
@@ -271,19 +283,18 @@ export abstract class Speaking implements Wire, Inner, Patience {
     return phase === "body" ? exchange.received() : exchange.next();
   }
 
-  /** Waits for what the handler waits for, and tells it meanwhile if the client has gone. */
-  *#wait(exchange: Exchange): Coroutine<unknown> {
+  /** It waits for what the handler waits for, and tells the handler meanwhile if the client has gone. */
+  #willWait(exchange: Exchange): void {
     const { value } = exchange;
     if (isTransfer(value) && exchange.hasTakenOver) this.#waits = "for a tunnel";
     else if (!transfersHere(value, "from")) this.#waits = "for something else";
     if (exchange.hasSignal) this.watch();
-    try {
-      return yield value;
-    } finally {
-      if (typeof this.#waits === "function") this.#waits();
-      this.#waits = "for the client";
-      this.host?.begin(Infinity);
-    }
+  }
+
+  #hasWaited(): void {
+    if (typeof this.#waits === "function") this.#waits();
+    this.#waits = "for the client";
+    this.waitForOthers();
   }
 
   /** Waits for more of the body. */

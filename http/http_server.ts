@@ -1,6 +1,7 @@
 import type { Reactor } from "../reactor/mod.ts";
 import { checkReactor } from "../reactor/_options.ts";
-import { checkHandler, Connection } from "./_connection.ts";
+import { checkHandler } from "./_connection.ts";
+import { Opening } from "./_opening.ts";
 import { refuse } from "./_overloaded.ts";
 import { Listener, SERVER } from "./_serve.ts";
 import { refuseUnknown } from "./_limits.ts";
@@ -111,8 +112,8 @@ export class HttpServer implements Disposable {
         ...(options.cert !== undefined && settings.http2 && { alpnProtocols: ["h2", "http/1.1"] }),
         ...Object.fromEntries(Object.entries(options).filter(([name]) => SERVER.includes(name))),
       },
-      (info) => new Connection(handler, settings, info).run(),
-      (info) => new Connection(refuse, refusing, info).run(),
+      (info) => new Opening(handler, settings, info).run(),
+      (info) => new Opening(refuse, refusing, info).run(),
       overload === 503,
     );
   }

@@ -56,13 +56,9 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   readonly settings: Settings;
   readonly limits: HttpLimits;
   readonly info: ConnectionInfo;
-  readonly isServer: boolean = true;
-  readonly driver: Driver;
-  readonly reactor: Driver["reactor"];
   readonly locals: ReadonlyMap<object, unknown> = allBindings();
   readonly #host: ConnectionHost;
   readonly #channel: Channel;
-  readonly #scheme: "http" | "https";
   readonly #session: Session<RequestHead>;
   /** The streams whose handlers have begun and not ended, or whose answers have not been sent. */
   #running: Set<ServerStream> | undefined = undefined;
@@ -85,6 +81,7 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   /** How far it has come to its end: GOAWAY was sent, and the one that tells the last stream. */
   #end: "none" | "announced" | "told" = "none";
   #endTimer: Timer | undefined = undefined;
+  #flushNow: (() => void) | undefined = undefined;
 
   constructor(
     handler: HttpHandler,
@@ -96,57 +93,64 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
     this.settings = settings;
     this.limits = settings.limits;
     this.info = info;
-    this.driver = host.driver;
-    this.reactor = host.driver.reactor;
     this.#host = host;
     this.#channel = host.driver.base!;
-    this.#scheme = schemeOf(settings.scheme, info.tls !== undefined);
     const { outbox } = this.#channel;
     this.#session = new Session(this, outbox, sessionLimits(this.limits), this.reactor);
     if (info instanceof AcceptedConnection) info.speaker = this;
   }
+
+  get isServer(): boolean {
+    return true;
+  }
+
+  get driver(): Driver {
+    return this.#host.driver;
+  }
+
+  get reactor(): Driver["reactor"] {
+    return this.driver.reactor;
+  }
+
   // As a coroutine:
 
   /** Speaks HTTP/2. The bytes are what has come already. */
   *run(bytes: Uint8Array): Coroutine<void> {
+    const session = this.#session;
+    this.#host.retime(); // The client must take what it is sent in time, also if it may be idle for ever.
     try {
-      yield* this.#read(bytes);
+      try {
+        for (let at = 0;;) {
+          this.#endOfTurn = 0;
+          at = session.receive(bytes, at);
+          this.#startAll();
+          this.#flush();
+          if (session.isFailed || this.#isOver) break;
+          this.#time();
+          if (this.#channel.outbox.size > MAX_UNSENT) yield this.#host.sent();
+          if (at < bytes.length) {
+            yield Yield; // Others have their turn.
+            continue;
+          }
+          at = 0;
+          bytes = NOTHING; // An idle connection keeps nothing of what it has read.
+          this.#isReading = true;
+          bytes = yield;
+          this.#isReading = false;
+          this.settings.date.stale = true;
+        }
+      } catch (error) {
+        this.#lose(error);
+      }
+      this.#forgetTimer();
       this.#host.begin(Infinity); // But what is left must be taken in time.
       // After an error of the client, handlers are closed with their connection.
       if (this.#runs > 0 && !this.#isToClose) yield new AllEnded(this);
       this.#flush();
       yield this.#host.sent();
     } finally {
-      this.#host.stop();
-    }
-  }
-
-  *#read(bytes: Uint8Array): Coroutine<void> {
-    const session = this.#session;
-    try {
-      for (let at = 0;;) {
-        this.#endOfTurn = 0;
-        at = session.receive(bytes, at);
-        this.#startAll();
-        this.#flush();
-        if (session.isFailed || this.#isOver) break;
-        this.#time();
-        if (this.#channel.outbox.size > MAX_UNSENT) yield this.#host.sent();
-        if (at < bytes.length) {
-          yield Yield; // Others have their turn.
-          continue;
-        }
-        at = 0;
-        bytes = NOTHING; // An idle connection keeps nothing of what it has read.
-        this.#isReading = true;
-        bytes = yield;
-        this.#isReading = false;
-        this.settings.date.stale = true;
-      }
-    } catch (error) {
-      this.#lose(error);
-    } finally {
       this.#forgetTimer();
+      this.#host.stop();
     }
   }
 
@@ -184,7 +188,8 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   // What the session tells:
 
   readHead(fields: FieldList): RequestHead {
-    return RequestHead.of(fields, this.limits, this.#scheme);
+    const scheme = schemeOf(this.settings.scheme, this.info.tls !== undefined);
+    return RequestHead.of(fields, this.limits, scheme);
   }
 
   readPath(head: RequestHead, path: FieldList): RequestHead | undefined {
@@ -231,10 +236,8 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   }
 
   flushSoon(): void {
-    this.reactor.addTimer(0, this.#flushNow);
+    this.reactor.addTimer(0, this.#flushNow ??= () => this.#flush());
   }
-
-  readonly #flushNow = (): void => this.#flush();
 
   /** Sends what has gathered, as much as the socket takes. */
   #flush(): void {

@@ -1,12 +1,10 @@
 import { type Coroutine, EndOfStream, Request, type Waiter } from "../../compose/mod.ts";
 import { Driver, enterUndriven, leaveUndriven, type Undriven } from "../../gio/_driver.ts";
-import type { Context } from "../../gio/mod.ts";
 import { ignore } from "../../reactor/_ignore.ts";
 import type { Interest } from "../../reactor/mod.ts";
 import { Exchange, type Phase } from "../_exchange.ts";
 import type { Patience } from "../_framed.ts";
 import { type Base, DriverHost, type Framed, type Host, type Use } from "../_host.ts";
-import type { Flow } from "../_phase_timer.ts";
 import type { Settings } from "../_settings.ts";
 import { Speaking } from "../_speaking.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
@@ -21,6 +19,7 @@ import type { RequestHead } from "./_request_head.ts";
 import type { H2Stream, StreamUser } from "./_stream.ts";
 import { StreamAnswer } from "./_stream_answer.ts";
 import { StreamBody } from "./_stream_body.ts";
+import { StreamContext } from "./_stream_context.ts";
 
 /*
  * A stream of a server: one exchange on a stream of HTTP/2.
@@ -113,7 +112,7 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
   promote(): Driver {
     if (this.#driver !== undefined) return this.#driver;
     const { driver, locals } = this.#streams;
-    this.#context = new StreamContext(this.#stream, () => this.#lost);
+    this.#context = new StreamContext(this.#stream, this);
     this.#driver = new Driver(driver.reactor, this.#context, this.#run(), {}, {
       parent: driver,
       locals,
@@ -130,6 +129,16 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
     if (ending !== undefined) this.host.throw(ending);
   }
 
+  /** Why it cannot be used any more. */
+  get fault(): unknown {
+    return this.#lost;
+  }
+
+  /** Without a host there is no time to end. So a handler that waits for something else needs none. */
+  protected override waitForOthers(): void {
+    this.#host?.begin(Infinity);
+  }
+
   override get host(): StreamHost {
     return this.#host ??= new StreamHost(this.promote(), this, this.#stream);
   }
@@ -140,7 +149,6 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
 
   *#run(): Coroutine<void> {
     const exchange = this.exchange!;
-    const { host } = this;
     try {
       while (exchange.isRunning) this.#phase = yield* this.goOn(exchange, this.#phase);
       if (this.isRunning) {
@@ -156,7 +164,7 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
       if (error !== this.#lost) throw error;
     } finally {
       try {
-        host.stop();
+        this.#host?.stop();
         if (this.isRunning) {
           yield* this.closeHandler();
           this.#stream.reset(CANCEL, this.#lost);
@@ -261,76 +269,6 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
   }
 }
 
-/** The stream as the context of its handler. */
-class StreamContext implements Context {
-  readonly #stream: H2Stream;
-  readonly lost: () => unknown;
-  #watchers: { [interest in Interest]?: () => void } = {};
-
-  constructor(stream: H2Stream, lost: () => unknown) {
-    this.#stream = stream;
-    this.lost = lost;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#stream.isAtEnd;
-  }
-
-  get readable(): boolean {
-    return this.#stream.hasInput || this.#stream.isAtEnd || this.closed;
-  }
-
-  get writable(): boolean {
-    return !this.#stream.isFull || this.closed;
-  }
-
-  get closed(): boolean {
-    return this.lost() !== undefined;
-  }
-
-  recv(): Uint8Array | null | undefined {
-    this.#check();
-    return this.#stream.read() ?? (this.#stream.isAtEnd ? null : undefined);
-  }
-
-  send(bytes: Uint8Array): number {
-    this.#check();
-    if (this.#stream.isFull) return 0;
-    this.#stream.write(bytes);
-    this.#stream.flush();
-    return bytes.length;
-  }
-
-  close(): void {}
-
-  abort(): void {
-    this.#stream.reset(CANCEL, new EndOfStream("The stream was cut"));
-  }
-
-  watch(interest: Interest, notify: () => void): void {
-    this.#watchers[interest] = notify;
-    if (interest === "read" ? this.readable : this.writable) notify();
-  }
-
-  unwatch(interest: Interest): void {
-    delete this.#watchers[interest];
-  }
-
-  /** It has become ready, perhaps. */
-  notify(interest: Interest): void {
-    this.#watchers[interest]?.();
-  }
-
-  describe(): string {
-    return `stream ${this.#stream.id} of HTTP/2`;
-  }
-
-  #check(): void {
-    const lost = this.lost();
-    if (lost !== undefined) throw lost;
-  }
-}
-
 /** Waits for more of the body, for room, or until all has been sent. */
 class Waits extends Request<void> {
   readonly #stream: ServerStream;
@@ -347,13 +285,30 @@ class Waits extends Request<void> {
   }
 }
 
-/** The host of the handler of a stream. */
+/**
+ * The host of the handler of a stream. While what goes out waits for its turn only, the client need not do
+ * anything. While the window of the connection is shut, all that goes out on it counts.
+ */
 class StreamHost extends DriverHost implements Host {
   readonly #stream: H2Stream;
 
   constructor(driver: Driver, of: ServerStream, stream: H2Stream) {
-    super(driver, of, new StreamFlow(stream));
+    super(driver, of);
     this.#stream = stream;
+  }
+
+  protected override get taken(): number {
+    const { sendWindow, session, sent } = this.#stream;
+    return sendWindow > 0 ? session.sent : sent;
+  }
+
+  protected override get isSending(): boolean {
+    const { queued, sendWindow, session } = this.#stream;
+    return queued > 0 && (sendWindow <= 0 || session.isShut);
+  }
+
+  protected override giveUp(error: EndOfStream): void {
+    this.#stream.reset(CANCEL, error);
   }
 
   /** The session tells when the client has gone. */
@@ -368,31 +323,5 @@ class StreamHost extends DriverHost implements Host {
   /** The end of a tunnel is known, and a stream that was lost has another error. */
   isOwnEnd(): boolean {
     return false;
-  }
-}
-
-/**
- * What goes out on a stream. While it waits for its turn only, its client need not do anything. While the
- * window of the connection is shut, all that goes out counts.
- */
-class StreamFlow implements Flow {
-  readonly #stream: H2Stream;
-
-  constructor(stream: H2Stream) {
-    this.#stream = stream;
-  }
-
-  get sent(): number {
-    const { sendWindow, session, sent } = this.#stream;
-    return sendWindow > 0 ? session.sent : sent;
-  }
-
-  get isSending(): boolean {
-    const { queued, sendWindow, session } = this.#stream;
-    return queued > 0 && (sendWindow <= 0 || session.isShut);
-  }
-
-  giveUp(error: EndOfStream): void {
-    this.#stream.reset(CANCEL, error);
   }
 }

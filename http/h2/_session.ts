@@ -99,6 +99,10 @@ const MAX_WORK = 8192, FRAME_WORK = 64;
 /** SETTINGS count once more for so many bytes: many values must not be cheaper than many frames. */
 const SETTINGS_COUNTED = 64;
 
+// What there is as long as no stream has been opened, and as long as none has waited.
+const NOBODY = new Scheduler();
+const NO_STREAMS = new Map<number, H2Stream>();
+
 // Scratch for all sessions: it is used only until the head has been read.
 const fields = new FieldList();
 
@@ -110,10 +114,10 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   // What is made when it is needed, because 10,000 connections may be idle.
   #decoder: HpackDecoder | undefined = undefined;
   readonly #writing: Writing;
-  readonly #scheduler = new Scheduler();
-  readonly #streams = new Map<number, H2Stream>();
+  #scheduler = NOBODY;
+  #streams = NO_STREAMS;
   readonly #clock: { readonly now: number };
-  readonly #resets: Bucket;
+  #resets: Bucket | undefined = undefined;
   readonly #idle: Bucket;
   /** How much of the preface has come. */
   #preface = 0;
@@ -171,7 +175,6 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     this.#limits = limits;
     this.#writing = new Writing(this, out);
     this.#clock = clock;
-    this.#resets = new Bucket(limits.maxResets, 30, clock.now);
     this.#idle = new Bucket(limits.maxIdleFrames, 10, clock.now);
     this.#recvWindow = limits.connectionWindow;
     // Until the peer has our settings it may send as much as the RFC allows.
@@ -234,8 +237,13 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     const stream = new H2Stream(this);
     stream.begin(id, this.#initialSend, this.#initialRecv);
     stream.awaitsHead = true;
-    this.#streams.set(id, stream);
+    this.#add(stream);
     return stream;
+  }
+
+  #add(stream: H2Stream): void {
+    if (this.#streams === NO_STREAMS) this.#streams = new Map();
+    this.#streams.set(stream.id, stream);
   }
 
   /** Whether another stream can be opened now. */
@@ -279,6 +287,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   }
 
   ready(stream: H2Stream): void {
+    if (this.#scheduler === NOBODY) this.#scheduler = new Scheduler();
     this.#scheduler.add(stream);
     this.flushSoon();
   }
@@ -453,6 +462,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
 
   /** A stream was reset because of the peer: by it, or by a fault of it. */
   #countReset(): void {
+    this.#resets ??= new Bucket(this.#limits.maxResets, 30, this.#clock.now);
     if (this.#resets.take(this.#clock)) return;
     throw connectionError(c.ENHANCE_YOUR_CALM, "too many streams that were reset");
   }
@@ -696,7 +706,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     const opened = this.#user.spare?.() ?? new H2Stream(this);
     opened.begin(id, this.#initialSend, this.#initialRecv);
     this.#opened++;
-    this.#streams.set(id, opened);
+    this.#add(opened);
     const priority = this.#priorities?.get(id);
     if (priority !== undefined) {
       this.#priorities!.delete(id);

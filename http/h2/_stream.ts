@@ -84,6 +84,8 @@ export interface StreamUser {
 }
 
 const encoder = new TextEncoder();
+/** A queue into which nothing is put. */
+const EMPTY = new ByteQueue();
 
 export class H2Stream {
   readonly session: Streaming;
@@ -116,8 +118,9 @@ export class H2Stream {
   /** Whether nobody reads what comes. */
   #isDropped = false;
   #drained = 0;
-  readonly #queue: ByteQueue = new ByteQueue();
-  readonly #input: ByteQueue = new ByteQueue();
+  // They are made when they are needed, because 10,000 streams may wait.
+  #queue: ByteQueue = EMPTY;
+  #input: ByteQueue = EMPTY;
   /** How many bytes were read since the peer was last given a window. */
   #read = 0;
 
@@ -174,6 +177,11 @@ export class H2Stream {
     return piece;
   }
 
+  #inputQueue(): ByteQueue {
+    if (this.#input === EMPTY) this.#input = new ByteQueue();
+    return this.#input;
+  }
+
   /** Nobody reads any more. The peer is given the windows for what has come, and for what comes. */
   drop(): void {
     this.#isDropped = true;
@@ -184,7 +192,7 @@ export class H2Stream {
 
   /** Puts back what was read; it is read first. */
   unread(piece: Uint8Array): void {
-    this.#input.unshift(piece);
+    this.#inputQueue().unshift(piece);
     this.#read -= piece.length; // It will be read once more.
     this.session.release(-piece.length);
   }
@@ -192,7 +200,9 @@ export class H2Stream {
   /** Puts data into the queue. Nobody may change them. */
   write(data: string | Uint8Array): void {
     const bytes = typeof data === "string" ? encoder.encode(data) : data;
-    if (bytes.length > 0 && (this.state & LOCAL) === 0) this.#queue.push(bytes);
+    if (bytes.length === 0 || (this.state & LOCAL) !== 0) return;
+    if (this.#queue === EMPTY) this.#queue = new ByteQueue();
+    this.#queue.push(bytes);
   }
 
   /** Drops what was queued, before any of it has been sent. */
@@ -232,7 +242,7 @@ export class H2Stream {
     // RFC 9113 8.1.1: a body that is not as long as its Content-Length is malformed.
     if (this.expected < 0) throw wrongLength();
     if (this.#isDropped) return this.#drain(piece.length);
-    this.#input.push(piece);
+    this.#inputQueue().push(piece);
     this.user?.received();
   }
 

@@ -31,8 +31,12 @@ export class Accepted implements Origin {
     return decode(this.#peer);
   }
 
-  /** After the close, only the address of the listener is known. */
+  /**
+   * That of the listener, unless it listens on all addresses. After the close, only that of the listener is
+   * known.
+   */
   get localAddr(): Deno.Addr {
+    if (!isAny(this.#listener)) return this.#listener;
     const { bytes, length } = sockaddr.reset();
     if (this.#fd < 0 || this.#libc.getsockname(this.#fd, bytes, length) < 0) return this.#listener;
     return sockaddr.decode() ?? this.#listener;
@@ -42,4 +46,9 @@ export class Accepted implements Origin {
     this.#libc.close(this.#fd);
     this.#fd = -1;
   }
+}
+
+/** Whether a listener takes what comes to any address of the machine. */
+function isAny(addr: Deno.Addr): boolean {
+  return "hostname" in addr && (addr.hostname === "0.0.0.0" || addr.hostname === "::");
 }

@@ -406,6 +406,39 @@ h2Test("a server that shuts down answers what it has taken, and says which was t
   ]);
 });
 
+h2Test("the first bytes may come one by one, and a shutdown meanwhile does not lose the request", {
+  *handler({ method, version }) {
+    yield ok();
+    yield `${method} by ${version}`;
+  },
+}, async ({ server, received }) => {
+  const encoder = new TextEncoder();
+  const open = async (first: string) => {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const before = received();
+    for (const [i, byte] of encoder.encode(first).entries()) {
+      await conn.write(new Uint8Array([byte]));
+      await turnsUntil(() => received() > before + i);
+    }
+    return conn;
+  };
+  const [one, two] = [await open("P"), await open("PRI * HTTP/2.0\r\n\r\nS")];
+  await turns(20);
+  assertEquals(server.statistics().idle, 0);
+  const shutdown = server.shutdown();
+  await turns(20);
+  await one.write(encoder.encode("UT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"));
+  const answer = await new Response(one.readable).text();
+  assertMatch(answer, /^HTTP\/1.1 200 OK\r\n[^]*connection: close[^]*PUT by 1.1$/i);
+  await two.write(encoder.encode("M\r\n\r\n"));
+  await two.write(new Uint8Array([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+  const bytes = new Uint8Array(1000);
+  // The first frame is SETTINGS.
+  assert(await two.read(bytes) !== null && bytes[3] === 4);
+  two.close();
+  await shutdown;
+});
+
 h2Test("a client that does not answer is given a second at shutdown, and a handler its deadline", {
   *handler() {
     yield* sleep(1_000_000);
