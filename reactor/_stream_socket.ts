@@ -48,7 +48,7 @@ const MAX_EMPTY_WRITES = 16;
 export class StreamSocket implements Socket {
   readonly localAddr: Deno.Addr | undefined;
   readonly remoteAddr: Deno.Addr | undefined;
-  alpnProtocol: string | undefined = undefined;
+  alpnProtocol: string | undefined;
   /** Memory of a transfer to read into. The transfer uses the bytes before it waits for more. */
   room: Uint8Array<ArrayBuffer> | undefined;
   #stream: ByteStream;
@@ -85,6 +85,7 @@ export class StreamSocket implements Socket {
     this.#isSecuring = "handshake" in stream;
     this.localAddr = stream.localAddr;
     this.remoteAddr = stream.remoteAddr;
+    this.alpnProtocol = stream.alpnProtocol;
     owner.opened(this);
   }
 

@@ -57,6 +57,8 @@ export interface ByteStream {
   readonly localAddr?: Deno.Addr;
   /** The far address, if any. */
   readonly remoteAddr?: Deno.Addr;
+  /** The protocol that was agreed upon by ALPN (RFC 7301), if any and if it is known already. */
+  readonly alpnProtocol?: string | undefined;
   /** Its name in messages, if there are no addresses. */
   readonly name?: string;
 }

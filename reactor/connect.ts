@@ -198,6 +198,7 @@ async function secure(
     // Deno.startTls drops the addresses.
     localAddr,
     remoteAddr,
+    alpnProtocol: conn.alpnProtocol,
     read: (p) => conn.read(p),
     write: (p) => conn.write(p),
     closeWrite: () => conn.closeWrite(),
@@ -245,7 +246,7 @@ async function handshake(
   conn: Deno.TlsConn,
   ends: Pick<Deno.Conn, "localAddr" | "remoteAddr">,
   signal: AbortSignal | undefined,
-): Promise<Deno.Conn> {
+): Promise<Deno.Conn & Pick<ByteStream, "alpnProtocol">> {
   let closed = false;
   const close = () => {
     if (!closed) conn.close();
@@ -259,9 +260,9 @@ async function handshake(
   try {
     if (signal?.aborted) cut();
     signal?.throwIfAborted();
-    await conn.handshake();
+    const { alpnProtocol } = await conn.handshake();
     if (closed) throw signal!.reason; // just now
-    return conn;
+    return Object.assign(conn, { alpnProtocol: alpnProtocol ?? undefined });
   } catch (error) {
     close();
     throw error;

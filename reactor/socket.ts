@@ -72,8 +72,8 @@ export interface Socket extends Selectable, Disposable {
    */
   sendv?(chunks: readonly Uint8Array[]): number;
   /**
-   * The protocol that was chosen by ALPN, with TLS. It is known when the first bytes have been
-   * received, and undefined if there is none.
+   * The protocol that was chosen by ALPN, with TLS; undefined if there is none. The side that accepts
+   * knows it when the first bytes have been received.
    */
   readonly alpnProtocol?: string | undefined;
   /** How many bytes were accepted and have not been sent. Only some back ends hold any. */
