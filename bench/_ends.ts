@@ -96,10 +96,12 @@ function nginx(path: string): Promise<Server> {
  *
  * @param http What its block `http` has.
  * @param main What stands before the blocks.
+ * @param port Any free one unless given.
  */
 export function startNginx(
   http: (port: number) => string[],
   main: string[] = [],
+  port?: number,
 ): Promise<Server> {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return startOnFreePort("nginx", (port, folder) => [
@@ -117,7 +119,7 @@ export function startNginx(
       ...http(port),
       "}",
     ]),
-  ]);
+  ], port);
 }
 
 export function file(path: string, lines: string[]): string {
@@ -125,16 +127,20 @@ export function file(path: string, lines: string[]): string {
   return path;
 }
 
-/** For servers that cannot choose their port and tell it. */
+/** A port on which nobody listens. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname, port: 0 });
+  return listener.addr.port;
+}
+
+/** For servers that cannot choose their port and tell it, unless it is given. */
 export async function startOnFreePort(
   command: string,
   args: (port: number, folder: string) => string[],
+  port: number = freePort(),
 ): Promise<Server> {
   const folder = await Deno.makeTempDir();
   addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-  const listener = Deno.listen({ hostname, port: 0 });
-  const { port } = listener.addr;
-  listener.close();
   const process = new Deno.Command(command, {
     args: args(port, folder),
     stdout: "piped",

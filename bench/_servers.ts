@@ -76,8 +76,11 @@ export async function start(
   }
 }
 
-export async function stop({ process, stdout }: Server): Promise<void> {
-  process.kill("SIGTERM");
+export async function stop(
+  { process, stdout }: Server,
+  signal: Deno.Signal = "SIGTERM",
+): Promise<void> {
+  process.kill(signal);
   await stdout.cancel();
   await process.status;
 }

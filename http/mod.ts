@@ -1,5 +1,5 @@
 /**
- * HTTP as coroutines: servers of HTTP/1.1 and HTTP/2, clients of HTTP/1.1, and what their requests and
+ * HTTP as coroutines: servers and clients of HTTP/1.1 and HTTP/2, and what their requests and
  * answers are made of.
  *
  * Start with:

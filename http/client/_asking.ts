@@ -7,18 +7,17 @@ import type { Reactor, Timer } from "../../reactor/mod.ts";
 import { shown } from "../../reactor/_describe.ts";
 import { duration } from "../../reactor/_whole.ts";
 import { AVAILABLE } from "../content/_codecs.ts";
-import type { ResponseHeadParser } from "../h1/_response_head.ts";
 import { HttpHeaders } from "../http_headers.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import type { BodyContext } from "./_body_context.ts";
-import type { ClientConnection, Exchange } from "./_client_connection.ts";
+import type { Carrier, Exchange, Repeatable, ResponseHead } from "./_carrier.ts";
 import type { RedirectPolicy, RequestOptions } from "./client_options.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
 import { type Content, contentOf, jsonOf } from "./_content.ts";
 import { type HttpResponse, ReceivedResponse } from "./http_response.ts";
 import type { Asker, Pool } from "./_pool.ts";
-import type { Route } from "./_connect.ts";
+import { byHttp1, type Route } from "./_connect.ts";
 import { CONTENT, RequestHead } from "./_request_head.ts";
 import { type ClientSettings, flagOf, redirectOf, timeoutsOf } from "./_settings.ts";
 import { type Target, targetOf } from "./_target.ts";
@@ -29,7 +28,8 @@ import { type Target, targetOf } from "./_target.ts";
  *  1. It gets a connection from the pool, and sends the request on it.
  *  2. If the connection was used before, and nothing of a response has come, the server may have
  *     closed it meanwhile. Then it asks once more, on a new connection, if the request may be repeated
- *     (RFC 9110 9.2.2, RFC 9112 9.3.1).
+ *     (RFC 9110 9.2.2, RFC 9112 9.3.1). A server of HTTP/2 may tell that it
+ *     has done nothing with a request. Then any may be repeated, a few times (RFC 9113 8.7).
  *  3. It follows redirections (RFC 9110 15.4), if it is to.
  *  4. A response whose body has not arrived yet belongs to the coroutine that has asked, and ends with
  *     it.
@@ -41,6 +41,8 @@ const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/;
 /** What another origin must not get (RFC 9110 15.4), and what says something of a body that is dropped. */
 const CREDENTIALS = ["authorization", "cookie", "proxy-authorization"];
 const OF_CONTENT = ["digest", "last-modified", "trailer", "transfer-encoding"];
+/** A server that refuses is asked so often, at once for the first time, then after this time and more. */
+const MAX_REFUSALS = 4, REFUSED_MS = 10;
 /** How long a client waits for a 100 by itself. */
 const CONTINUE_MS = 1000;
 
@@ -86,6 +88,8 @@ export class Asking extends Request<HttpResponse>
   readonly timeouts: ClientTimeouts;
   route!: Route;
   isAgain = false;
+  /** How often a server has told that it has done nothing with it. */
+  #refusals = 0;
   scope: Scope | undefined = undefined;
   readonly #client: Client;
   readonly #options: RequestOptions;
@@ -98,7 +102,7 @@ export class Asking extends Request<HttpResponse>
   #state: "fresh" | "asking" | "over" = "fresh";
   /** Ends what it does at the moment. */
   #undo: (() => void) | undefined;
-  #connection: ClientConnection | undefined;
+  #carrier: Carrier | undefined;
   #response: ReceivedResponse | undefined;
   #timer: Timer | undefined;
   #forgetSignal: (() => void) | undefined;
@@ -239,7 +243,6 @@ export class Asking extends Request<HttpResponse>
     const name = target.origin + (socketPath !== undefined ? ` at ${socketPath}` : "") +
       (proxy !== undefined ? ` through ${proxy.origin}` : "");
     const key = proxy?.authorization === undefined ? name : `${name} ${proxy.authorization}`;
-    this.route = { name, key, target, proxy, socketPath };
     // RFC 9112 3.2: what a server gets, a proxy, and CONNECT.
     const requestTarget = this.method === "CONNECT"
       ? target.authority
@@ -262,40 +265,48 @@ export class Asking extends Request<HttpResponse>
       content: this.content,
       expects: this.continueMs > 0,
     });
+    // RFC 9113 8.2.2: HTTP/2 has no Upgrade and no Connection. A proxy is asked by HTTP/1.1.
+    const { http2 } = settings;
+    const { upgrade, close } = this.head;
+    const wire = http2 === false || upgrade !== "" || close || isForwarded
+      ? "HTTP/1.1"
+      : http2 === "prior-knowledge"
+      ? "HTTP/2"
+      : isSecure
+      ? "either"
+      : "HTTP/1.1";
+    const route = { name, key, target, proxy, socketPath, wire } as const;
+    this.route = wire === "HTTP/1.1" ? byHttp1(route) : route;
   }
 
   #ask(): void {
     this.#undo = undefined;
     const undo = this.#pool.take(this);
     // It may have got a connection, or an answer, meanwhile.
-    if (this.#state === "asking" && this.#connection === undefined) this.#undo = undo;
+    if (this.#state === "asking" && this.#carrier === undefined) this.#undo = undo;
   }
 
   get what(): string {
     return `${this.method} ${this.#target.label}`;
   }
 
-  connected(connection: ClientConnection): void {
+  connected(carrier: Carrier): void {
     this.#undo = undefined;
-    if (this.#state === "over") return connection.close();
-    this.#connection = connection;
-    connection.ask(this);
+    if (this.#state === "over") return carrier.close();
+    this.#carrier = carrier;
+    carrier.ask(this);
   }
 
-  interim({ status, bytes, headersFrom, headersTo }: ResponseHeadParser): void {
+  interim({ status, bytes, headersFrom, headersTo }: ResponseHead): void {
     const headers = new HttpHeaders(bytes, headersFrom, headersTo);
     this.#options.onInterim?.({ status, headers });
   }
 
-  answered(
-    head: ResponseHeadParser,
-    body: BodyContext | Uint8Array,
-    connection: ClientConnection,
-  ): void {
+  answered(head: ResponseHead, body: BodyContext | Uint8Array, carrier: Carrier): void {
     this.#response = new ReceivedResponse({
       head,
       body,
-      connection,
+      carrier,
       what: this.what,
       href: this.#target.href,
       redirects: this.#redirects,
@@ -321,7 +332,7 @@ export class Asking extends Request<HttpResponse>
     this.#waiter = undefined;
     if (response.isWhole) this.#end();
     else {
-      if (this.#connection!.isClosed) this.#stopTiming(); // It has another protocol now.
+      if (this.#carrier!.isClosed) this.#stopTiming(); // It has another protocol now.
       this.context = response.context;
       this.#undo = () => response.close();
       this.#driver?.own.own(this);
@@ -397,23 +408,31 @@ export class Asking extends Request<HttpResponse>
     this.isAgain = false;
     this.#prepare();
     response.close();
-    this.#connection = undefined;
+    this.#carrier = undefined;
     this.#ask();
     return true;
   }
 
-  lost(error: unknown, isUnheard = false): void {
-    const canRepeat = isUnheard && !this.isAgain && IDEMPOTENT.test(this.method) &&
-      this.content?.isRepeatable !== false;
-    this.#connection = undefined;
+  lost(error: unknown, isRepeatable: Repeatable = "never"): void {
+    const isUnheard = isRepeatable === "if idempotent";
+    const isSafe = isUnheard
+      ? !this.isAgain && IDEMPOTENT.test(this.method)
+      : isRepeatable !== "never" && this.#refusals++ < MAX_REFUSALS;
+    const canRepeat = isSafe && this.content?.isRepeatable !== false;
+    this.#carrier = undefined;
     if (!canRepeat || this.#state === "over") return this.#fail(error);
-    this.isAgain = true;
-    this.#ask();
+    this.isAgain ||= isUnheard;
+    if (isRepeatable === "by HTTP/1.1") this.route = byHttp1(this.route);
+    if (isUnheard || this.#refusals < 2) return this.#ask();
+    const { reactor } = this.#pool;
+    const delay = REFUSED_MS * 5 ** (this.#refusals - 2);
+    const timer = reactor.addTimer(delay, () => this.#ask());
+    this.#undo = () => reactor.removeTimer(timer);
   }
 
   /** A response that redirected may end later than the one that is given. */
-  over(connection: ClientConnection): void {
-    if (this.#waiter === undefined && connection === this.#connection) this.#end();
+  over(carrier: Carrier): void {
+    if (this.#waiter === undefined && carrier === this.#carrier) this.#end();
   }
 
   /** Its scope has ended: nobody reads the response any more. */
@@ -427,7 +446,7 @@ export class Asking extends Request<HttpResponse>
   /** Gives up. */
   #cancel(error: unknown): void {
     if (this.#state !== "asking") return;
-    if (this.#connection !== undefined) return this.#connection.fail(error);
+    if (this.#carrier !== undefined) return this.#carrier.fail(error);
     this.#undo?.();
     this.#fail(error);
   }
@@ -443,7 +462,7 @@ export class Asking extends Request<HttpResponse>
   #end(): void {
     this.#state = "over";
     this.#undo = undefined;
-    this.#connection = undefined;
+    this.#carrier = undefined;
     this.content?.drop();
     this.#stopTiming();
     this.scope?.disown(this);

@@ -1,24 +1,28 @@
 import { Channel } from "../../gio/_channel.ts";
 import type { Context } from "../../gio/mod.ts";
 import { closedError } from "../../reactor/_closed_error.ts";
-import type { Reactor, Selectable, Socket } from "../../reactor/mod.ts";
+import type { Reactor, Selectable } from "../../reactor/mod.ts";
 import { Framed, Framing } from "../../reactor/transfer/_framed.ts";
 import { Waiters } from "../../reactor/_waiters.ts";
 import type { HttpHeaders } from "../http_headers.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** Where a body comes from: the connection. */
+/** Where a body comes from: a connection of HTTP/1.1, or a stream of HTTP/2. */
 export interface BodyOrigin {
   readonly reactor: Reactor;
-  readonly socket: Socket;
+  /** What a transfer of the body waits for: the socket, or the stream. */
+  readonly raw: Selectable;
+  /** Whether more of it has arrived, or its end. */
+  readonly readable: boolean;
+  describe(): string | undefined;
   /** The trailers, when the body is complete. */
   readonly trailers: HttpHeaders | undefined;
   /** How many of the next bytes have no framing. */
   readonly direct: number;
   /** The kernel has moved so many of them. */
   moved(bytes: number): void;
-  /** The next piece of the body that has arrived already, if there is any. */
+  /** The next piece of the body that has arrived already, if it costs nothing to keep it. */
   arrived(): Uint8Array | undefined;
   /**
    * The next piece of the body: undefined if more must arrive first, null at the end. What it throws
@@ -28,7 +32,7 @@ export interface BodyOrigin {
   /** Calls `notify` when more of the body has arrived. */
   watchBody(notify: () => void): void;
   unwatchBody(): void;
-  /** A transfer has begun, or has ended, which is the reader of the socket meanwhile. */
+  /** A transfer has begun, or has ended, which is the reader of `raw` meanwhile. */
   isLent: boolean;
   /** Nobody wants the rest of the body. */
   drop(): void;
@@ -40,14 +44,14 @@ export interface BodyOrigin {
 type Rest = BodyOrigin | "nothing" | { readonly error: unknown };
 
 /**
- * The body of a response, as the context that it is read from. It receives from its connection as
+ * The body of a response, as the context that it is read from. It receives from its origin as
  * long as that is at it. Then all of it is here, or an error.
  */
 export class BodyContext extends Framing implements Context {
   readonly writable = false;
   /** For transfers that are awaited. */
   readonly reactor: Reactor;
-  readonly #socket: Socket;
+  readonly #origin: BodyOrigin;
   /** What has arrived and was not read. */
   readonly #pieces: Uint8Array[] = [];
   #rest: Rest;
@@ -57,35 +61,39 @@ export class BodyContext extends Framing implements Context {
   #isClosed = false;
   trailers: HttpHeaders | undefined = undefined;
 
-  constructor(connection: BodyOrigin) {
+  constructor(origin: BodyOrigin) {
     super();
-    this.#rest = connection;
-    this.#socket = connection.socket;
-    this.reactor = connection.reactor;
+    this.#rest = this.#origin = origin;
+    this.reactor = origin.reactor;
   }
 
   /** Takes what has arrived together with the head, or with the last piece. */
   gather(): void {
-    while (isConnection(this.#rest)) {
+    while (isOrigin(this.#rest)) {
       const piece = this.#rest.arrived();
       if (piece === undefined) return;
       this.#pieces.push(piece);
     }
   }
 
-  /** For the connection: there is no more. */
+  /** For the origin, before it ends: a piece that has come. */
+  keep(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+  }
+
+  /** For the origin: there is no more. */
   completed(): void {
     this.trailers = (this.#rest as BodyOrigin).trailers;
     this.#rest = "nothing";
     this.#waiters.read?.();
   }
 
-  /** For the connection, before it ends: there would be more. */
+  /** For the origin, before it ends: there would be more. */
   lose(error: unknown): void {
     this.#rest = { error };
   }
 
-  /** For the connection: it has ended. */
+  /** For the origin: it has ended. */
   tell(): void {
     this.#waiters.read?.();
   }
@@ -96,12 +104,12 @@ export class BodyContext extends Framing implements Context {
       throw new TypeError("Cannot transfer the body of a response: somebody else reads it");
     }
     this.#pieces.unshift(...rest);
-    return new FramedResponse(this, isConnection(this.#rest) ? this.#rest : undefined);
+    return new FramedResponse(this, isOrigin(this.#rest) ? this.#rest : undefined);
   }
 
   /** For transfers: so many bytes may the kernel move. */
   get direct(): number {
-    return this.#pieces.length > 0 || !isConnection(this.#rest) ? 0 : this.#rest.direct;
+    return this.#pieces.length > 0 || !isOrigin(this.#rest) ? 0 : this.#rest.direct;
   }
 
   /** The reason why there is no more, if it is an error. */
@@ -137,7 +145,7 @@ export class BodyContext extends Framing implements Context {
   }
 
   get readable(): boolean {
-    return this.#pieces.length > 0 || !isConnection(this.#rest) || this.#socket.readable;
+    return this.#pieces.length > 0 || !isOrigin(this.#rest) || this.#rest.readable;
   }
 
   recv(max: number = Infinity): Uint8Array | null | undefined {
@@ -146,7 +154,7 @@ export class BodyContext extends Framing implements Context {
     let piece = this.#pieces.shift();
     if (piece === undefined) {
       if (rest === "nothing") return null;
-      if (!isConnection(rest)) throw rest.error;
+      if (!isOrigin(rest)) throw rest.error;
       const received = rest.piece(max);
       if (!received) return received;
       piece = received;
@@ -166,31 +174,31 @@ export class BodyContext extends Framing implements Context {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#pieces.length = 0;
-    if (isConnection(this.#rest)) {
-      const connection = this.#rest;
+    if (isOrigin(this.#rest)) {
+      const origin = this.#rest;
       this.#rest = "nothing";
-      connection.drop();
+      origin.drop();
     }
     this.#waiters.tellBoth();
   }
 
   /** Ends the connection with an error that whoever reads gets. */
   fail(error: unknown): void {
-    if (isConnection(this.#rest)) this.#rest.fail(error);
+    if (isOrigin(this.#rest)) this.#rest.fail(error);
   }
 
   watch(interest: "read" | "write", notify: () => void): void {
     if (!this.#waiters.add(this, interest, notify)) return;
-    if (interest === "read" && isConnection(this.#rest)) this.#rest.watchBody(notify);
+    if (interest === "read" && isOrigin(this.#rest)) this.#rest.watchBody(notify);
   }
 
   unwatch(interest: "read" | "write"): void {
     this.#waiters[interest] = undefined;
-    if (interest === "read" && isConnection(this.#rest)) this.#rest.unwatchBody();
+    if (interest === "read" && isOrigin(this.#rest)) this.#rest.unwatchBody();
   }
 
   describe(): string {
-    return `the body of a response from ${this.#socket.describe?.()}`;
+    return `the body of a response from ${this.#origin.describe()}`;
   }
 }
 
@@ -209,7 +217,7 @@ class FramedResponse extends Framed {
     this.reactor = context.reactor;
     this.#origin = origin;
     // When all has arrived, the connection may carry another request already.
-    this.raw = origin?.socket ?? context;
+    this.raw = origin?.raw ?? context;
     context.isLent = true;
     if (origin !== undefined) origin.isLent = true;
   }
@@ -238,6 +246,6 @@ class FramedResponse extends Framed {
   }
 }
 
-function isConnection(rest: Rest): rest is BodyOrigin {
+function isOrigin(rest: Rest): rest is BodyOrigin {
   return typeof rest === "object" && "piece" in rest;
 }

@@ -1,8 +1,5 @@
-import type { Coroutine } from "../../compose/mod.ts";
-import { TimeoutError } from "../../gio/timeout_error.ts";
-import { type Gio, gio } from "../../gio/gio.ts";
 import { Outbox } from "../../gio/_outbox.ts";
-import type { Reactor, Socket, Timer } from "../../reactor/mod.ts";
+import type { Reactor, Socket } from "../../reactor/mod.ts";
 import { Input } from "../_body.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
 import { checkUpgrade } from "../_takes_over.ts";
@@ -14,11 +11,9 @@ import { HttpHeaders } from "../http_headers.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { BodyContext, type BodyOrigin } from "./_body_context.ts";
 import type { ClientLimits } from "./client_limits.ts";
-import type { ClientTimeouts } from "./client_timeouts.ts";
-import type { Content } from "./_content.ts";
-import { Deadline } from "./_deadline.ts";
-import { RequestBody, type RequestCarrier } from "./_request_body.ts";
-import type { RequestHead } from "./_request_head.ts";
+import type { Carrier, Exchange, Repeatable } from "./_carrier.ts";
+import { Deadline, lateHead, silentBody } from "./_deadline.ts";
+import { Upload, type UploadUser } from "./_upload.ts";
 
 /*
  * The wire of HTTP/1.1 (RFC 9112) for one connection of a client:
@@ -36,9 +31,11 @@ import type { RequestHead } from "./_request_head.ts";
  */
 
 /** How long it may take to read a body that nobody wants. */
-const DRAIN_MS = 1000;
+export const DRAIN_MS = 1000;
+/** How much waits to be sent before the coroutine of a body has to wait. */
+const HIGH_WATER = 64 * 1024;
 
-/** What the connection tells the pool. */
+/** What a connection tells the pool. */
 export interface ConnectionOwner {
   /** It is free for the next request. */
   free(connection: ClientConnection, idleMs: number): void;
@@ -50,46 +47,16 @@ export interface ConnectionOwner {
   hold(): () => void;
 }
 
-/** One request and its response, for the connection that carries it. */
-export interface Exchange {
-  readonly method: string;
-  /** The method and the URL, for messages. */
-  readonly what: string;
-  readonly head: RequestHead;
-  readonly content: Content | undefined;
-  /** So many milliseconds the client waits for a 100 before it sends the body; 0 if not at all. */
-  readonly continueMs: number;
-  readonly timeouts: ClientTimeouts;
-  /** An interim response has come. */
-  interim(head: ResponseHeadParser): void;
-  /** The final head has come. After it come bytes of another protocol if the body is no context. */
-  answered(
-    head: ResponseHeadParser,
-    body: BodyContext | Uint8Array,
-    connection: ClientConnection,
-  ): void;
-  /** What has come of the body is there. It may be complete, and the connection be free. */
-  deliver(): void;
-  /**
-   * There is no response.
-   *
-   * @param isUnheard Whether the connection was used before, and nothing of a response has come. So
-   * the server may have closed it before it got the request.
-   */
-  lost(error: unknown, isUnheard: boolean): void;
-  /** The body of the response is complete, or has failed, or is not wanted. */
-  over(connection: ClientConnection): void;
-}
-
 type State = "idle" | "head" | "body" | "dropping" | "closed";
 
-export class ClientConnection implements BodyOrigin, RequestCarrier {
+export class ClientConnection implements Carrier, BodyOrigin, UploadUser {
   readonly reactor: Reactor;
   readonly socket: Socket;
   readonly info: ConnectionInfo;
-  readonly outbox: Outbox = new Outbox();
+  readonly isPlain = true;
+  readonly #outbox = new Outbox();
   /** How many requests it has carried. */
-  requests = 0;
+  #requests = 0;
   /** For how long the server keeps it when it is idle, if it has said so. */
   keepAliveMs: number = Infinity;
   readonly #owner: ConnectionOwner;
@@ -106,10 +73,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   #interims = 0;
   /** Whether it can be used again after this response, as far as both sides have said. */
   #keeps = true;
-  /** What is left to be sent of a body: it waits for a 100, or its coroutine is running. */
-  #upload: (() => void) | Gio | undefined = undefined;
-  /** Ends the wait for a 100. */
-  #continueTimer: Timer | undefined = undefined;
+  readonly #upload: Upload = new Upload(this);
   /** Why nothing more can be sent. */
   #sendFailure: unknown = undefined;
   #endHold: (() => void) | undefined = undefined;
@@ -131,19 +95,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   ) {
     this.reactor = reactor;
     this.socket = socket;
-    const { localAddr, remoteAddr } = socket;
-    this.info = {
-      localAddr,
-      remoteAddr,
-      // It is known when the first bytes have been received.
-      tls: isSecure
-        ? {
-          get alpnProtocol() {
-            return socket.alpnProtocol;
-          },
-        }
-        : undefined,
-    };
+    this.info = infoOf(socket, isSecure);
     this.#limits = limits;
     this.#owner = owner;
     this.#body = new ResponseBody(this.#input, limits);
@@ -161,6 +113,26 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     return this.#state === "closed" || this.socket.closed;
   }
 
+  get isReused(): boolean {
+    return this.#requests > 1;
+  }
+
+  get tunnel(): Socket {
+    return this.socket;
+  }
+
+  get raw(): Socket {
+    return this.socket;
+  }
+
+  get readable(): boolean {
+    return this.socket.readable;
+  }
+
+  describe(): string | undefined {
+    return this.socket.describe?.();
+  }
+
   /** Sends a request, and tells `exchange` what comes, also if it cannot be sent. */
   ask(exchange: Exchange): void {
     try {
@@ -171,66 +143,48 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   }
 
   #ask(exchange: Exchange): void {
-    const { head, content, continueMs } = exchange;
-    this.requests++;
+    const { head } = exchange;
+    this.#requests++;
     this.#exchange = exchange;
     this.#state = "head";
     this.#interims = 0;
     // RFC 9112 9.6: a client that sends close MUST NOT send further requests on that connection.
     this.#keeps = !head.close;
-    this.outbox.push(head.data);
-    if (content !== undefined) {
-      const { data } = content;
-      if (typeof data !== "function" && continueMs === 0) this.outbox.push(data);
-      else {
-        this.#upload = () => {
-          this.#upload = undefined;
-          if (typeof data === "function") this.#run(data(), head.length);
-          else this.outbox.push(data);
-          this.sendWaiting();
-        };
-      }
-    }
-    if (continueMs === 0) this.#proceed();
-    else this.#continueTimer = this.reactor.addTimer(continueMs, () => this.#proceed());
+    this.#outbox.push(head.data);
+    this.#upload.begin(exchange);
     this.sendWaiting();
     this.progressed();
   }
 
-  /** Begins to send the body that was held back. */
-  #proceed(): void {
-    this.#stopTimer();
-    if (typeof this.#upload === "function") this.#upload();
+  sendWhole(data: string | Uint8Array): void {
+    this.#outbox.push(data);
   }
 
-  #stopTimer(): void {
-    if (this.#continueTimer !== undefined) this.reactor.removeTimer(this.#continueTimer);
-    this.#continueTimer = undefined;
+  sendPiece(bytes: Uint8Array, isCounted: boolean): number {
+    const outbox = this.#outbox;
+    this.#checkSending();
+    if (outbox.size >= HIGH_WATER && !this.sendWaiting()) return 0;
+    if (bytes.length === 0) return 0;
+    if (isCounted && outbox.size === 0) return this.#send(bytes);
+    // RFC 9112 7.1: a chunk. But with a Content-Length the head goes out with it.
+    if (!isCounted) outbox.push(`${bytes.length.toString(16)}\r\n`);
+    outbox.push(bytes);
+    if (!isCounted) outbox.push("\r\n");
+    this.sendWaiting();
+    return bytes.length;
   }
 
-  /** Runs the coroutine that yields the body. */
-  #run(coroutine: Coroutine, length: number | undefined): void {
-    const body = new RequestBody(this, length);
-    const exchange = this.#exchange;
-    // What it throws at once comes here too.
-    const task = this.#upload = gio(this.reactor, body, coroutine, { keepOpen: true });
-    task.begin({
-      resume: () => {
-        if (this.#upload !== task) return;
-        try {
-          body.end();
-        } catch (error) {
-          return this.#fail(error);
-        }
-        this.#upload = undefined;
-        this.sendWaiting();
-        this.progressed();
-      },
-      fail: (error) => {
-        if (this.#exchange !== exchange || this.#sendFailure !== undefined) return;
-        this.#fail(error);
-      },
-    });
+  sendEnd(isCounted: boolean): void {
+    if (!isCounted) this.#outbox.push("0\r\n\r\n");
+  }
+
+  uploadFailed(error: unknown): void {
+    if (this.#sendFailure === undefined) this.#fail(error); // See rule 6.
+  }
+
+  uploaded(): void {
+    this.sendWaiting();
+    this.progressed();
   }
 
   /**
@@ -239,7 +193,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
    */
   progressed(): void {
     if (this.#state !== "head") return;
-    const isBusy = typeof this.#upload === "object" && !this.#isBlocked;
+    const isBusy = this.#upload.isRunning && !this.#isBlocked;
     this.#deadline.begin(isBusy ? Infinity : this.#exchange!.timeouts.headMs);
   }
 
@@ -250,12 +204,12 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
 
   /** Sends what waits, now and later. Returns whether all of it was accepted. */
   sendWaiting(): boolean {
-    const { outbox, socket } = this;
+    const { socket } = this;
     let isSent = true;
     try {
-      isSent = outbox.size === 0 || outbox.flush(socket);
+      isSent = this.isOut || this.#outbox.flush(socket);
     } catch (error) { // See rule 6.
-      outbox.clear();
+      this.#outbox.clear();
       this.#sendFailure ??= error;
     }
     if (this.#isWriterLent) return isSent;
@@ -285,9 +239,12 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     if (!isLent && this.#state !== "closed") this.sendWaiting();
   }
 
+  get isOut(): boolean {
+    return this.#outbox.size === 0;
+  }
+
   /** Sends bytes as they are. Returns how many were accepted. */
-  send(bytes: Uint8Array): number {
-    this.checkSending();
+  #send(bytes: Uint8Array): number {
     try {
       return this.socket.send(bytes);
     } catch (error) {
@@ -296,7 +253,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   }
 
   /** Throws if nothing more can be sent. */
-  checkSending(): void {
+  #checkSending(): void {
     if (this.#sendFailure !== undefined) throw this.#sendFailure;
   }
 
@@ -371,7 +328,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
             { status: 502 },
           );
         }
-        if (head.status === 100) this.#proceed();
+        if (head.status === 100) this.#upload.proceed();
         this.#exchange!.interim(head);
         if (this.#state !== "head") return;
       }
@@ -386,11 +343,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     const framing = head.framing(exchange.method);
     this.#keeps &&= head.keepAlive;
     if (head.keepAliveMs !== undefined) this.keepAliveMs = head.keepAliveMs;
-    if (typeof this.#upload === "function") { // The body waits for a 100, and is not sent any more.
-      this.#stopTimer();
-      this.#upload = undefined;
-      this.#keeps = false;
-    }
+    if (this.#upload.dropHeld()) this.#keeps = false;
     if (framing === TUNNEL) {
       if (head.status === 101) {
         const { bytes, headersFrom, headersTo } = head;
@@ -514,7 +467,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     const { expected, received } = this.#body;
     const left = expected === undefined ? 0 : expected - received;
     const { maxDrainBytes } = this.#limits;
-    const canDrain = this.#keeps && this.#upload === undefined && left <= maxDrainBytes &&
+    const canDrain = this.#keeps && this.#upload.isOver && left <= maxDrainBytes &&
       !this.#isLent;
     if (!canDrain || !this.#owner.canDrain()) return this.abort();
     this.#state = "dropping";
@@ -545,7 +498,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   /** Becomes free, or ends. */
   #settle(): void {
     const exchange = this.#exchange!;
-    const canStay = this.#keeps && this.#upload === undefined && this.outbox.size === 0 &&
+    const canStay = this.#keeps && this.#upload.isOver && this.isOut &&
       this.#sendFailure === undefined && this.#input.empty && !this.socket.closed;
     this.#exchange = undefined;
     if (!canStay) this.close();
@@ -569,7 +522,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     const isUnheard = this.#heads.gathered === 0 && this.#interims === 0;
     if (isUnheard) error ??= this.#sendFailure;
     else if (error !== undefined) error = this.#cut(error);
-    this.#fail(error ?? this.#cut(), isUnheard && this.requests > 1);
+    this.#fail(error ?? this.#cut(), isUnheard && this.isReused ? "if idempotent" : "never");
   }
 
   /** What it means that the server has closed the connection, or that it broke. */
@@ -597,15 +550,7 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     if (exchange === undefined || this.#state === "dropping") return this.close();
     // What has arrived was not read yet.
     if (this.#state === "body" && this.socket.readable) return;
-    const { what, timeouts: { headMs, bodyMs } } = exchange;
-    const isHead = this.#state === "head";
-    this.#fail(
-      new TimeoutError(
-        isHead
-          ? `Cannot get a response to ${what}: its head did not come within ${headMs} ms`
-          : `Cannot read the response to ${what}: the server was silent for ${bodyMs} ms within its body`,
-      ),
-    );
+    this.#fail(this.#state === "head" ? lateHead(exchange) : silentBody(exchange));
   }
 
   /** Ends the exchange with an error. */
@@ -613,11 +558,11 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
     this.#fail(error);
   }
 
-  #fail(error: unknown, isUnheard = false): void {
+  #fail(error: unknown, isRepeatable: Repeatable = "never"): void {
     const exchange = this.#exchange;
     const isHead = this.#state === "head";
     error = this.#break(error);
-    if (isHead) exchange?.lost(error, isUnheard);
+    if (isHead) exchange?.lost(error, isRepeatable);
   }
 
   /** Ends the connection with an error, which the reader of the body gets. Gives it back. */
@@ -651,25 +596,33 @@ export class ClientConnection implements BodyOrigin, RequestCarrier {
   /** It has nothing to do with its socket any more. */
   #leave(): void {
     const exchange = this.#exchange;
-    const upload = this.#upload;
     const isOver = this.#state === "dropping";
     this.#state = "closed";
-    this.#exchange = this.#upload = undefined;
+    this.#exchange = undefined;
     this.#deadline.stop();
     this.#release();
-    this.#stopTimer();
     this.#stopReading();
     if (this.#isWriting) this.reactor.removeWriter(this.socket);
     this.#isWriting = false;
-    this.outbox.clear();
-    if (typeof upload === "object") upload.cancel();
+    this.#outbox.clear();
+    this.#upload.cancel();
     this.#owner.gone(this);
     if (isOver) exchange?.over(this);
   }
 }
 
+/** What is known of a connection. */
+export function infoOf(socket: Socket, isSecure: boolean): ConnectionInfo {
+  const { localAddr, remoteAddr } = socket;
+  return {
+    localAddr,
+    remoteAddr,
+    tls: isSecure ? { alpnProtocol: socket.alpnProtocol } : undefined,
+  };
+}
+
 /** What is wrong with a response, with the URL. */
-function told(fault: unknown, exchange: Exchange | undefined): unknown {
+export function told(fault: unknown, exchange: Exchange | undefined): unknown {
   if (!(fault instanceof RemoteProtocolError) || exchange === undefined) return fault;
   const { message, status, cause } = fault;
   const what = /^Cannot read the response(?=:)/.exec(message)?.[0];

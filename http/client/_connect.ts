@@ -9,6 +9,9 @@ import { RequestHead } from "./_request_head.ts";
 import type { ClientSettings } from "./_settings.ts";
 import type { Target } from "./_target.ts";
 
+/** RFC 9113 3.2, RFC 7301: what is offered, the best first. */
+const ALPN = ["h2", "http/1.1"] as const;
+
 /** Where to connect to. */
 export interface Route {
   /** The origin, and how to get there, for messages. */
@@ -18,6 +21,13 @@ export interface Route {
   readonly target: Target;
   readonly proxy: Proxy | undefined;
   readonly socketPath: string | undefined;
+  /** What may be spoken there: HTTP/2 only, or what the server chooses (ALPN). */
+  readonly wire: "HTTP/1.1" | "HTTP/2" | "either";
+}
+
+/** The same route, for requests that cannot go by HTTP/2. */
+export function byHttp1(route: Route): Route {
+  return { ...route, key: `${route.key} by HTTP/1.1`, wire: "HTTP/1.1" };
 }
 
 /**
@@ -32,7 +42,7 @@ export async function connectBy(
   settings: ClientSettings,
   abort: AbortController,
 ): Promise<Socket> {
-  const { name: asked, target, proxy, socketPath } = route;
+  const { name: asked, target, proxy, socketPath, wire } = route;
   const { connectMs, tlsMs } = timeouts;
   const { tls } = settings;
   const { signal } = abort;
@@ -50,28 +60,33 @@ export async function connectBy(
   };
   const first = proxy ?? target;
   const { hostname, port } = first;
-  const secured = { ...tls, alpnProtocols: ["http/1.1"] };
+  const alpnProtocols = wire === "HTTP/2" ? ["h2"] : wire === "either" ? [...ALPN] : ["http/1.1"];
+  const toProxy = { ...tls, alpnProtocols: ["http/1.1"] };
+  const toServer = { ...tls, alpnProtocols };
+  const toFirst = proxy === undefined ? toServer : toProxy;
   const connectTo = () =>
     socketPath !== undefined ? connect(reactor, { path: socketPath, signal }) : connect(reactor, {
       hostname,
       port,
       signal,
-      ...(first.isSecure && tls.cert !== undefined && { tls: secured }),
+      ...(first.isSecure && tls.cert !== undefined && { tls: toFirst }),
     });
   if (proxy !== undefined && target.isSecure) checkTunnel(proxy, tls.cert);
+  if (socketPath !== undefined && target.isSecure) {
+    throw new TypeError(`Cannot ask ${asked}: Deno secures TCP, but no Unix socket; ask by http`);
+  }
   let socket = await within(connectMs, "connecting", connectTo);
-  const secure = (name: string) =>
+  const secure = (name: string, options = toServer) =>
     within(
       tlsMs,
       "the TLS handshake",
       () => {
         expectNothing(socket, first === target ? "the server" : "the proxy", asked);
-        return startTls(reactor, socket, { ...secured, hostname: name, signal });
+        return startTls(reactor, socket, { ...options, hostname: name, signal });
       },
     );
   const isReady = first.isSecure && tls.cert !== undefined;
-  if (first.isSecure && !isReady && socketPath === undefined) socket = await secure(hostname);
-  else if (target.isSecure && socketPath !== undefined) socket = await secure(target.hostname);
+  if (first.isSecure && !isReady) socket = await secure(hostname, toFirst);
   if (proxy !== undefined && target.isSecure) {
     socket = await within(
       tlsMs,
@@ -79,6 +94,12 @@ export async function connectBy(
       () => tunnel(reactor, socket, target, proxy, settings, signal),
     );
     socket = await secure(target.hostname);
+  }
+  if (wire === "HTTP/2" && target.isSecure && socket.alpnProtocol !== "h2") {
+    socket.abort();
+    throw new RemoteProtocolError(`Cannot ask ${asked}: the server does not speak HTTP/2`, {
+      status: 502,
+    });
   }
   return socket;
 }

@@ -86,7 +86,9 @@ function streamed(begin: () => Coroutine, end: () => unknown = () => {}): Conten
   return {
     length: undefined,
     type: undefined,
-    isRepeatable: false,
+    get isRepeatable() {
+      return isFresh;
+    },
     data() {
       isFresh = false;
       return begin();

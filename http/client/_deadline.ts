@@ -1,4 +1,6 @@
+import { TimeoutError } from "../../gio/timeout_error.ts";
 import type { Reactor, Timer } from "../../reactor/mod.ts";
+import type { Exchange } from "./_carrier.ts";
 
 /**
  * A limit of time that is set anew all the time. Its timer is set anew only when it is due too
@@ -37,10 +39,10 @@ export class Deadline {
   #set(now: number): void {
     if (this.#timer !== undefined) this.#reactor.removeTimer(this.#timer);
     this.#dueAt = this.#at;
-    this.#timer = this.#reactor.addTimer(Math.max(0, this.#at - now), this.#serverTimeout);
+    this.#timer = this.#reactor.addTimer(Math.max(0, this.#at - now), this.#due);
   }
 
-  #serverTimeout = (): void => {
+  #due = (): void => {
     this.#timer = undefined;
     if (this.#at === Infinity) return;
     const now = this.#reactor.now;
@@ -48,4 +50,16 @@ export class Deadline {
     this.#at = Infinity;
     this.#whenOver();
   };
+}
+
+export function lateHead({ what, timeouts: { headMs } }: Exchange): TimeoutError {
+  return new TimeoutError(
+    `Cannot get a response to ${what}: its head did not come within ${headMs} ms`,
+  );
+}
+
+export function silentBody({ what, timeouts: { bodyMs } }: Exchange): TimeoutError {
+  return new TimeoutError(
+    `Cannot read the response to ${what}: the server was silent for ${bodyMs} ms within its body`,
+  );
 }

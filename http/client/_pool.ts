@@ -1,5 +1,8 @@
 import { TimeoutError } from "../../gio/timeout_error.ts";
 import type { Reactor, Socket, Timer } from "../../reactor/mod.ts";
+import { ClientStream } from "../h2/_client_stream.ts";
+import { H2Connection } from "../h2/_client_connection.ts";
+import type { Carrier } from "./_carrier.ts";
 import { ClientConnection } from "./_client_connection.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
 import { connectBy, type Route } from "./_connect.ts";
@@ -17,15 +20,17 @@ import { TooManyConnections } from "./too_many_connections.ts";
  *  3. Of those that wait and can be served, the one is served that has waited longest. When something
  *     has changed, all are served that can be. So nobody who comes can overtake somebody who waits.
  *  4. A free connection is read, so that it ends when the server closes it.
+ *  5. One connection of HTTP/2 is shared by all who ask the origin. While the first connection to an
+ *     origin is made that may turn out to be one, the others wait for it.
  */
 
 /** Who wants a connection. */
 export interface Asker {
   readonly route: Route;
   readonly timeouts: ClientTimeouts;
-  /** Whether only a new connection will do. */
+  /** Whether no connection will do that was used before by somebody else alone. */
   readonly isAgain: boolean;
-  connected(connection: ClientConnection): void;
+  connected(carrier: Carrier): void;
   lost(error: unknown): void;
 }
 
@@ -49,13 +54,18 @@ class Origin {
   readonly route: Route;
   /** The free ones, the one that was used last at the end. */
   readonly idle: ClientConnection[] = [];
-  /** How many are in use, or being made. */
+  /** The one that all share. */
+  shared: H2Connection | undefined = undefined;
+  /** How many others are in use, or being made. */
   active = 0;
+  /** Whether a connection may be shared: one is being made that may show it. */
+  sharing: "perhaps" | "will be seen" | "no";
   /** Those that wait, the one that has waited longest first. */
   readonly waiting: Place[] = [];
 
   constructor(route: Route) {
     this.route = route;
+    this.sharing = route.wire === "HTTP/1.1" ? "no" : "perhaps";
   }
 
   get name(): string {
@@ -63,7 +73,8 @@ class Origin {
   }
 
   get isUnused(): boolean {
-    return this.idle.length === 0 && this.active === 0 && this.waiting.length === 0;
+    return this.idle.length === 0 && this.active === 0 && this.waiting.length === 0 &&
+      this.shared === undefined;
   }
 }
 
@@ -83,7 +94,7 @@ export class Pool {
   readonly own: OwnReactor | undefined;
   readonly #settings: ClientSettings;
   readonly #origins = new Map<string, Origin>();
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Set<ClientConnection | H2Connection>();
   /** How many are being made. */
   #connecting = 0;
   /** How many wait, and how many have ever waited. */
@@ -126,36 +137,44 @@ export class Pool {
   /** Gets a connection for `asker`, at once or later. Returns what calls that off. */
   take(asker: Asker): () => void {
     const origin = this.#originOf(asker.route);
-    if (!asker.isAgain && origin.idle.length > 0) {
-      asker.connected(this.#free(origin));
+    if (origin.waiting.length > 0 && origin.shared?.canOpen) { // See rule 3.
+      const leave = this.#wait(origin, asker);
+      this.#serveWaiting();
+      return leave;
+    }
+    const free = this.#free(origin, asker);
+    if (free !== undefined) {
+      asker.connected(free);
       return () => {};
     }
     if (this.#canConnect(origin, asker)) return this.#connect(origin, asker);
-    if (this.#settings.overload === "wait") return this.#wait(origin, asker);
-    asker.lost(
-      new TooManyConnections(
-        `Cannot ask ${origin.name}: there are ${this.#count} connections, ${origin.active} of them to it`,
-      ),
-    );
+    if (this.#settings.overload === "wait" || origin.sharing === "will be seen") {
+      return this.#wait(origin, asker);
+    }
+    this.#refuse(origin, asker);
     this.#forget(origin);
     return () => {};
+  }
+
+  #refuse(origin: Origin, asker: Asker): void {
+    const why = origin.shared === undefined
+      ? `there are ${this.#count} connections, ${origin.active} of them to it`
+      : "as many requests are under way as it allows on its connection";
+    asker.lost(new TooManyConnections(`Cannot ask ${origin.name}: ${why}`));
   }
 
   #wait(origin: Origin, asker: Asker): () => void {
     const { waitMs } = asker.timeouts;
     const leave = () => {
-      if (place.timer !== undefined) this.reactor.removeTimer(place.timer);
-      const at = origin.waiting.indexOf(place);
-      if (at < 0) return place.callOff();
-      origin.waiting.splice(at, 1);
-      this.#waiting--;
-      this.#forget(origin);
+      if (!this.#unwait(origin, place)) place.callOff();
+      else this.#forget(origin);
     };
     const timer = waitMs === Infinity ? undefined : this.reactor.addTimer(waitMs, () => {
       leave();
+      const what = origin.shared === undefined ? "connection" : "stream";
       asker.lost(
         new TimeoutError(
-          `Cannot ask ${origin.name}: no connection was free within ${waitMs} ms; a response keeps its own until it ` +
+          `Cannot ask ${origin.name}: no ${what} was free within ${waitMs} ms; a response keeps its own until it ` +
             "has been read, or closed",
         ),
       );
@@ -166,23 +185,40 @@ export class Pool {
     return leave;
   }
 
-  /** Takes a free connection. There must be one. */
-  #free(origin: Origin): ClientConnection {
+  /** The place is given up. Returns whether its asker was waiting. */
+  #unwait(origin: Origin, place: Place): boolean {
+    if (place.timer !== undefined) this.reactor.removeTimer(place.timer);
+    const at = origin.waiting.indexOf(place);
+    if (at < 0) return false;
+    origin.waiting.splice(at, 1);
+    this.#waiting--;
+    return true;
+  }
+
+  /** Takes what is free, if anything is. */
+  #free(origin: Origin, { isAgain }: Asker): Carrier | undefined {
+    const { shared, idle } = origin;
+    if (shared?.canOpen) return new ClientStream(shared);
+    if (isAgain || idle.length === 0) return undefined;
     origin.active++;
-    return origin.idle.pop()!;
+    return idle.pop();
   }
 
   /** Whether there may be another connection to an origin, if a free one is closed. */
   #canConnect(origin: Origin, { isAgain }: Asker): boolean {
     const { maxConnections, maxConnectionsPerOrigin } = this.#settings;
+    if (origin.shared !== undefined || origin.sharing === "will be seen") return false;
     const others = origin.active + (isAgain ? 0 : origin.idle.length);
     return others < maxConnectionsPerOrigin &&
       (this.#count < maxConnections || this.#idle() !== undefined);
   }
 
   /** A free connection, of any origin. */
-  #idle(): ClientConnection | undefined {
-    for (const { idle } of this.#origins.values()) if (idle.length > 0) return idle[0];
+  #idle(): ClientConnection | H2Connection | undefined {
+    for (const { idle, shared } of this.#origins.values()) {
+      if (idle.length > 0) return idle[0];
+      if (shared?.isUsed === false) return shared;
+    }
     return undefined;
   }
 
@@ -191,6 +227,7 @@ export class Pool {
     const abort = new AbortController();
     origin.active++;
     this.#connecting++;
+    if (origin.sharing === "perhaps") origin.sharing = "will be seen";
     const { maxConnections, maxConnectionsPerOrigin } = this.#settings;
     if (origin.active + origin.idle.length > maxConnectionsPerOrigin) origin.idle[0]!.close();
     if (this.#count > maxConnections) this.#idle()!.close();
@@ -198,23 +235,78 @@ export class Pool {
     const { route, timeouts } = asker;
     connectBy(reactor, route, timeouts, this.#settings, abort).then((socket) => {
       this.#connecting--;
-      const connection = this.#connection(origin, socket);
-      if (abort.signal.aborted) connection.abort();
-      else asker.connected(connection);
+      const isShared = socket.alpnProtocol === "h2" || route.wire === "HTTP/2";
+      const carrier = isShared ? this.#share(origin, socket) : this.#connection(origin, socket);
+      if (!abort.signal.aborted) asker.connected(carrier);
+      else if (carrier instanceof ClientConnection) carrier.abort();
+      if (origin.shared?.isUsed === false) this.#sharedIsFree(origin.shared, timeouts.idleMs);
+      this.#shown(origin);
     }, (error) => {
+      const isGivenUp = abort.signal.aborted && !(error instanceof TimeoutError);
       origin.active--;
       this.#connecting--;
-      if (!abort.signal.aborted || error instanceof TimeoutError) asker.lost(error);
-      this.#serveWaiting();
+      // The others try each for itself, unless it was this asker who has given up.
+      if (origin.sharing === "will be seen") origin.sharing = isGivenUp ? "perhaps" : "no";
+      if (!isGivenUp) asker.lost(error);
+      this.#shown(origin);
       this.#forget(origin);
     });
     return () => abort.abort();
+  }
+
+  /** Those that have waited to see whether a connection can be shared are served, or refused. */
+  #shown(origin: Origin): void {
+    this.#serveWaiting();
+    if (this.#settings.overload === "wait" || origin.sharing === "will be seen") return;
+    for (const place of [...origin.waiting]) {
+      if (this.#unwait(origin, place)) this.#refuse(origin, place.asker);
+    }
+  }
+
+  #sharedIsFree(connection: H2Connection, idleMs: number): void {
+    if (this.#isClosed && this.#waiting === 0) return connection.close();
+    connection.wait(idleMs);
+    this.#serveWaiting();
+  }
+
+  /** Makes a connection that all share. Returns a stream of it. */
+  #share(origin: Origin, socket: Socket): ClientStream {
+    const { reactor, own } = this;
+    origin.active--;
+    if (origin.shared?.canOpen) { // Both were made at the same time.
+      socket.close();
+      return new ClientStream(origin.shared);
+    }
+    origin.shared?.retire();
+    const connection = new H2Connection(reactor, socket, this.#settings.limits, {
+      free: (idleMs) => this.#sharedIsFree(connection, idleMs),
+      roomy: () => this.#serveWaiting(),
+      retired: () => {
+        origin.shared = undefined;
+        origin.active++;
+        this.#serveWaiting();
+      },
+      gone: () => {
+        this.#connections.delete(connection);
+        if (origin.shared === connection) origin.shared = undefined;
+        else origin.active--;
+        this.#serveWaiting();
+        this.#forget(origin);
+      },
+      canDrain: () => own?.isAwaited ?? true,
+      hold: () => own?.hold() ?? (() => {}),
+    }, origin.route.target.isSecure);
+    origin.shared = connection;
+    origin.sharing = "perhaps";
+    this.#connections.add(connection);
+    return new ClientStream(connection);
   }
 
   /** The connection must not keep the one who has asked for it first. */
   #connection(origin: Origin, socket: Socket): ClientConnection {
     const { reactor, own } = this;
     const { isSecure } = origin.route.target;
+    origin.sharing = "no";
     const connection = new ClientConnection(reactor, socket, this.#settings.limits, {
       free: (connection, idleMs) => this.#becomesFree(origin, connection, idleMs),
       gone: (connection) => this.#isGone(origin, connection),
@@ -267,7 +359,7 @@ export class Pool {
     for (const origin of this.#origins.values()) {
       const place = origin.waiting[0];
       if (place === undefined || place.number > first) continue;
-      const hasFree = origin.idle.length > 0 && !place.asker.isAgain;
+      const hasFree = origin.shared?.canOpen || origin.idle.length > 0 && !place.asker.isAgain;
       if (!hasFree && !this.#canConnect(origin, place.asker)) continue;
       found = origin;
       first = place.number;
@@ -280,7 +372,8 @@ export class Pool {
     this.#waiting--;
     if (place.timer !== undefined) this.reactor.removeTimer(place.timer);
     const { asker } = place;
-    if (origin.idle.length > 0 && !asker.isAgain) asker.connected(this.#free(origin));
+    const free = this.#free(origin, asker);
+    if (free !== undefined) asker.connected(free);
     else place.callOff = this.#connect(origin, asker);
   }
 
@@ -322,10 +415,10 @@ export class Pool {
   }
 
   inspect(): OriginInspected[] {
-    return [...this.#origins.values()].map(({ name, idle, active, waiting }) => ({
+    return [...this.#origins.values()].map(({ name, idle, active, waiting, shared }) => ({
       origin: name,
-      idle: idle.length,
-      active,
+      idle: idle.length + (shared?.isUsed === false ? 1 : 0),
+      active: active + (shared?.isUsed ? 1 : 0),
       waiting: waiting.length,
     }));
   }

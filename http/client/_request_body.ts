@@ -1,28 +1,36 @@
 import type { Context } from "../../gio/mod.ts";
 import { Framed, Framing } from "../../reactor/transfer/_framed.ts";
-import type { Socket } from "../../reactor/mod.ts";
+import type { Reactor, Selectable } from "../../reactor/mod.ts";
 import { missing, tooMany } from "../_answer.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
-import type { Outbox } from "../../gio/_outbox.ts";
 
-/** How much waits to be sent before its coroutine has to wait. */
-const HIGH_WATER = 64 * 1024;
-
-/** What sends a request: the connection. */
+/** What sends a request: a connection of HTTP/1.1, or a stream of HTTP/2. */
 export interface RequestCarrier {
-  readonly socket: Socket;
-  /** What waits to be sent. */
-  readonly outbox: Outbox;
+  readonly reactor: Reactor;
+  /** What a transfer of the body waits for: the socket, or the stream. */
+  readonly raw: Selectable;
   /** Whether more can be sent. */
   readonly isWritable: boolean;
-  /** A transfer has begun, or has ended, which is the writer of the socket meanwhile. */
+  /** Whether all that was sent has gone to `raw`. */
+  readonly isOut: boolean;
+  /** Whether a body with a Content-Length goes to `raw` as it is, so that the kernel may move it. */
+  readonly isPlain: boolean;
+  /** A transfer has begun, or has ended, which is the writer of `raw` meanwhile. */
   isWriterLent: boolean;
+  /** Sends a whole body. */
+  sendWhole(data: string | Uint8Array): void;
+  /**
+   * Sends a piece of a body.
+   *
+   * @param isCounted Whether the length of the body has been told.
+   * @returns How many bytes were accepted: 0 if there is no room.
+   * @throws If nothing more can be sent.
+   */
+  sendPiece(bytes: Uint8Array, isCounted: boolean): number;
+  /** The body, which was sent in pieces, is complete. */
+  sendEnd(isCounted: boolean): void;
   /** Sends what waits, now and later. Returns whether all of it was accepted. */
   sendWaiting(): boolean;
-  /** Sends bytes as they are. Returns how many were accepted. */
-  send(bytes: Uint8Array): number;
-  /** Throws if nothing more can be sent. */
-  checkSending(): void;
   /** The server has taken some of the request. */
   progressed(): void;
   /** Calls `notify` when more can be sent. */
@@ -31,27 +39,26 @@ export interface RequestCarrier {
 }
 
 /**
- * The body of a request, as the context that its coroutine writes to. With a Content-Length the
- * bytes go to the socket as they are, so that the kernel may move them. Otherwise each piece is a
- * chunk (RFC 9112 7.1).
+ * The body of a request, as the context that its coroutine writes to. With a Content-Length it has so
+ * many bytes.
  */
 export class RequestBody extends Framing implements Context {
   readonly readable = true;
-  readonly #connection: RequestCarrier;
-  /** How many bytes are missing; undefined if it is chunked. */
+  readonly #carrier: RequestCarrier;
+  /** How many bytes are missing; undefined if that is not known. */
   #left: number | undefined;
   /** Whether a transfer to it was cut, and nothing came after it. */
   #isPart = false;
 
-  constructor(connection: RequestCarrier, length: number | undefined) {
+  constructor(carrier: RequestCarrier, length: number | undefined) {
     super();
-    this.#connection = connection;
+    this.#carrier = carrier;
     this.#left = length;
   }
 
   /** For transfers. */
   override frame(): Framed {
-    return new FramedRequest(this, this.#connection);
+    return new FramedRequest(this, this.#carrier);
   }
 
   get room(): number {
@@ -60,12 +67,12 @@ export class RequestBody extends Framing implements Context {
 
   /** For transfers: so many bytes may the kernel move. */
   get direct(): number {
-    return this.#connection.outbox.size === 0 ? this.#left ?? 0 : 0;
+    return this.#carrier.isPlain && this.#carrier.isOut ? this.#left ?? 0 : 0;
   }
 
   moved(bytes: number): void {
     if (this.#left !== undefined) this.#left -= bytes;
-    this.#connection.progressed();
+    this.#carrier.progressed();
   }
 
   transferred(isWhole: boolean): void {
@@ -73,11 +80,11 @@ export class RequestBody extends Framing implements Context {
   }
 
   get writable(): boolean {
-    return this.#connection.isWritable;
+    return this.#carrier.isWritable;
   }
 
   get closed(): boolean {
-    return this.#connection.socket.closed;
+    return this.#carrier.raw.closed === true;
   }
 
   /** There is nothing to read. */
@@ -86,51 +93,36 @@ export class RequestBody extends Framing implements Context {
   }
 
   send(bytes: Uint8Array): number {
-    const connection = this.#connection;
-    const { outbox } = connection;
-    connection.checkSending();
-    if (outbox.size >= HIGH_WATER && !connection.sendWaiting()) return 0;
-    if (bytes.length === 0) return 0;
-    this.#isPart = false;
     const left = this.#left;
-    if (left === undefined) {
-      outbox.push(`${bytes.length.toString(16)}\r\n`);
-      outbox.push(bytes);
-      outbox.push("\r\n");
-    } else {
-      if (bytes.length > left) throw tooMany(bytes.length, left, "request");
-      if (outbox.size === 0) {
-        const sent = connection.send(bytes);
-        this.moved(sent);
-        return sent;
-      }
-      outbox.push(bytes); // The head goes out with it.
+    if (left !== undefined && bytes.length > left) throw tooMany(bytes.length, left, "request");
+    const sent = this.#carrier.sendPiece(bytes, left !== undefined);
+    if (sent > 0) {
+      this.#isPart = false;
+      this.moved(sent);
     }
-    connection.sendWaiting();
-    this.moved(bytes.length);
-    return bytes.length;
+    return sent;
   }
 
   /** The end of the body. Throws if something is missing. */
   end(): void {
     if (this.#isPart && this.#left === undefined) throw isPart();
     if (this.#left !== undefined && this.#left > 0) throw missing(this.#left, "request");
-    if (this.#left === undefined) this.#connection.outbox.push("0\r\n\r\n");
+    this.#carrier.sendEnd(this.#left !== undefined);
   }
 
   close(): void {}
 
   watch(interest: "read" | "write", notify: () => void): void {
-    if (interest === "write") this.#connection.watchWriting(notify);
+    if (interest === "write") this.#carrier.watchWriting(notify);
     else notify();
   }
 
   unwatch(interest: "read" | "write"): void {
-    if (interest === "write") this.#connection.unwatchWriting();
+    if (interest === "write") this.#carrier.unwatchWriting();
   }
 
   describe(): string {
-    return `the body of a request to ${this.#connection.socket.describe?.()}`;
+    return `the body of a request to ${this.#carrier.raw.describe?.()}`;
   }
 }
 
@@ -138,17 +130,17 @@ export class RequestBody extends Framing implements Context {
 class FramedRequest extends Framed {
   readonly fault: unknown = undefined;
   readonly #body: RequestBody;
-  readonly #connection: RequestCarrier;
+  readonly #carrier: RequestCarrier;
 
-  constructor(body: RequestBody, connection: RequestCarrier) {
+  constructor(body: RequestBody, carrier: RequestCarrier) {
     super();
     this.#body = body;
-    this.#connection = connection;
-    connection.isWriterLent = true;
+    this.#carrier = carrier;
+    carrier.isWriterLent = true;
   }
 
-  override get raw(): Socket {
-    return this.#connection.socket;
+  override get raw(): Selectable {
+    return this.#carrier.raw;
   }
 
   override get room(): number {
@@ -160,11 +152,11 @@ class FramedRequest extends Framed {
   }
 
   override get isOut(): boolean {
-    return this.#connection.outbox.size === 0;
+    return this.#carrier.isOut;
   }
 
   send(bytes: Uint8Array): number {
-    if (!this.#connection.sendWaiting()) return 0;
+    if (!this.#carrier.sendWaiting()) return 0;
     return this.#body.send(bytes);
   }
 
@@ -177,7 +169,7 @@ class FramedRequest extends Framed {
   }
 
   override released(): void {
-    this.#connection.isWriterLent = false;
+    this.#carrier.isWriterLent = false;
   }
 }
 

@@ -34,6 +34,9 @@ export const CONTENT = "content-";
 const WITH_CONTENT = /^(?:POST|PUT|PATCH)$/;
 
 export class RequestHead extends HeaderLines {
+  readonly method: string;
+  /** What the request line has. */
+  readonly target: string;
   /** The length of the body; undefined if it is chunked. */
   readonly length: number | undefined;
 
@@ -46,6 +49,8 @@ export class RequestHead extends HeaderLines {
       );
     }
     super(`${method} ${target} HTTP/1.1\r\n`);
+    this.method = method;
+    this.target = target;
     const { without } = parts;
     const given = headersOf(parts.headers, without);
     const names = given === undefined ? undefined : new Set(given.map(nameOf));

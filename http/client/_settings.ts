@@ -24,6 +24,7 @@ export interface ClientSettings {
   readonly maxRedirects: number;
   readonly decompression: boolean;
   readonly socketPath: string | undefined;
+  readonly http2: boolean | "prior-knowledge";
   readonly headers: HeadersToSend | undefined;
   readonly tls: Omit<TlsOptions, "alpnProtocols">;
   readonly proxyOf: ((url: URL) => Proxy | undefined) | undefined;
@@ -41,6 +42,7 @@ const OPTIONS = names<HttpClientOptions>({
   maxRedirects: 1,
   decompression: 1,
   socketPath: 1,
+  http2: 1,
   headers: 1,
   tls: 1,
   proxy: 1,
@@ -66,6 +68,12 @@ export function settingsOf(options: HttpClientOptions): ClientSettings {
   if (cookies !== undefined && !isStore) {
     throw new TypeError(`Cannot ${WHAT}: cookies must have get() and set()`);
   }
+  const { http2 = true } = options;
+  if (typeof http2 !== "boolean" && http2 !== "prior-knowledge") {
+    throw new TypeError(
+      `Cannot ${WHAT}: http2 is true, false or "prior-knowledge", not ${shown(http2)}`,
+    );
+  }
   const { maxConnections = 256, maxConnectionsPerOrigin = 64, maxRedirects = 20 } = options;
   return {
     reactor,
@@ -78,6 +86,7 @@ export function settingsOf(options: HttpClientOptions): ClientSettings {
     maxRedirects: whole(maxRedirects, `${WHAT}: maxRedirects`),
     decompression: flagOf(options.decompression, true),
     socketPath,
+    http2,
     headers: headers === undefined ? undefined : checked(headers),
     tls,
     proxyOf: proxies(options.proxy),

@@ -60,7 +60,8 @@ export interface HttpClientOptions
   maxConnections?: number;
   /**
    * How many connections there may be to the same scheme, host and port. A response keeps its
-   * connection until it has been read to its end, or closed.
+   * connection until it has been read to its end, or closed. With HTTP/2 there is one for all requests;
+   * as many of them as the server allows are under way at once, and the others wait.
    *
    * @default {64}
    */
@@ -90,6 +91,15 @@ export interface HttpClientOptions
    * @default {none}
    */
   headers?: HeadersToSend;
+  /**
+   * Whether to speak HTTP/2: with `true`, to servers of https that choose it (ALPN, RFC 7301); with
+   * `"prior-knowledge"`, to all servers, also to those of http, which must speak it then (RFC 9113
+   * 3.3); with `false`, to none. Requests with an Upgrade or `Connection: close`, and those that a
+   * proxy of http forwards, go by HTTP/1.1 in any case.
+   *
+   * @default {true}
+   */
+  http2?: boolean | "prior-knowledge";
   /**
    * Certificates for https: those of authorities to trust beside the usual ones, and one of the
    * client with its key.

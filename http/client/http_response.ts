@@ -8,11 +8,10 @@ import { checkFunction } from "../_check_function.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
 import { decompress } from "../content/decompress.ts";
 import { gather, MAX_BYTES } from "../_gather.ts";
-import type { ResponseHeadParser } from "../h1/_response_head.ts";
 import { HttpHeaders } from "../http_headers.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { BodyContext } from "./_body_context.ts";
-import type { ClientConnection } from "./_client_connection.ts";
+import type { Carrier, ResponseHead } from "./_carrier.ts";
 import { DecodedContext } from "./_decoded_context.ts";
 import type { Pool } from "./_pool.ts";
 
@@ -20,10 +19,10 @@ const decoder = new TextDecoder();
 
 /** What a response is made of. */
 export interface ResponseParts {
-  readonly head: ResponseHeadParser;
-  /** The body; or what has come of another protocol, if the connection belongs to it now. */
+  readonly head: ResponseHead;
+  /** The body; or what has come of another protocol, if that has begun. */
   readonly body: BodyContext | Uint8Array;
-  readonly connection: ClientConnection;
+  readonly carrier: Carrier;
   /** The method and the URL, for messages. */
   readonly what: string;
   readonly href: string;
@@ -89,7 +88,7 @@ export interface HttpResponse extends Disposable {
   /** The status (RFC 9110 15). */
   readonly status: number;
   /** The version of HTTP. */
-  readonly version: "1.0" | "1.1";
+  readonly version: "1.0" | "1.1" | "2";
   /** The header lines. If the body is decoded, they still tell what was sent. */
   readonly headers: HttpHeaders;
   /** The connection on which it has come. */
@@ -97,8 +96,8 @@ export interface HttpResponse extends Disposable {
   /** Whether the connection was used for other requests before. */
   readonly isReused: boolean;
   /**
-   * Where the body is read from. After 101, and 2xx to CONNECT, it is the connection itself, both
-   * ways.
+   * Where the body is read from. After 101, and 2xx to CONNECT, it is the connection itself, or the
+   * stream of HTTP/2, both ways.
    */
   readonly context: Context & Receiver;
   /** What was asked last, after all redirections. */
@@ -187,7 +186,7 @@ export interface HttpResponse extends Disposable {
 /** What {@linkcode HttpResponse} is for the client. */
 export class ReceivedResponse implements HttpResponse {
   readonly status: number;
-  readonly version: "1.0" | "1.1";
+  readonly version: "1.0" | "1.1" | "2";
   readonly headers: HttpHeaders;
   readonly connection: ConnectionInfo;
   readonly isReused: boolean;
@@ -202,7 +201,7 @@ export class ReceivedResponse implements HttpResponse {
   readonly #pool: Pool;
 
   constructor(parts: ResponseParts) {
-    const { head, body, connection, what, href, redirects, decodes, maxDecodedBytes, pool } = parts;
+    const { head, body, carrier, what, href, redirects, decodes, maxDecodedBytes, pool } = parts;
     const { bytes, headersFrom, headersTo, reasonFrom, reasonTo } = head;
     this.status = head.status;
     this.version = head.version;
@@ -211,8 +210,8 @@ export class ReceivedResponse implements HttpResponse {
     this.#what = what;
     this.#href = href;
     this.#redirects = redirects;
-    this.connection = connection.info;
-    this.isReused = connection.requests > 1;
+    this.connection = carrier.info;
+    this.isReused = carrier.isReused;
     this.#pool = pool;
     if (body instanceof BodyContext) {
       this.#body = body;
@@ -220,9 +219,9 @@ export class ReceivedResponse implements HttpResponse {
       this.context = codings === undefined ? body : decoded(body, codings, maxDecodedBytes);
     } else {
       this.#body = undefined;
-      const { socket } = connection;
-      this.context = socket;
-      if (body.length > 0) Channel.of(socket).unread([body]);
+      const { tunnel } = carrier;
+      this.context = tunnel;
+      if (body.length > 0) Channel.of(tunnel).unread([body]);
     }
   }
 

@@ -1,8 +1,11 @@
 /** What fields may be in HTTP/2 (RFC 9113 8.2). */
-import { FIELD, SPACE, TAB, TOKEN } from "../_characters.ts";
+import { FIELD, isDigit, SPACE, TAB, TOKEN } from "../_characters.ts";
 import { PROTOCOL_ERROR } from "./_codes.ts";
 import type { FieldList } from "./_field_list.ts";
 import { streamError } from "./_h2_error.ts";
+
+/** A field that has not come; otherwise it is its number, or what it tells. */
+export const NONE = -1;
 
 /** The characters of a name: those of a token, but no capitals. */
 const NAME: Uint8Array = TOKEN.slice();
@@ -82,6 +85,25 @@ export function textOf({ bytes, at }: FieldList, field: number): string {
   let text = "";
   for (let i = at[field + 1]!; i < at[field + 2]!; i++) text += String.fromCharCode(bytes[i]!);
   return text;
+}
+
+/**
+ * The number in a Content-Length (RFC 9110 8.6).
+ *
+ * @param before What another one has told, or NONE.
+ */
+export function lengthOf(list: FieldList, field: number, before: number): number {
+  const { bytes, at } = list;
+  const from = at[field + 1]!;
+  const to = at[field + 2]!;
+  let length = 0;
+  for (let i = from; i < to; i++) {
+    if (!isDigit(bytes[i]!) || i - from > 14) throw malformed("an invalid Content-Length");
+    length = length * 10 + bytes[i]! - 0x30;
+  }
+  if (from === to) throw malformed("an empty Content-Length");
+  if (before !== NONE && before !== length) throw malformed("two Content-Lengths");
+  return length;
 }
 
 /** The fields of trailers, as header lines. RFC 9113 8.1: pseudo-fields MUST NOT be among them. */

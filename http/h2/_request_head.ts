@@ -7,7 +7,7 @@
  * error whose status is the answer.
  */
 import { portOf } from "../_authority.ts";
-import { isDigit, latin1, PATH, QUERY } from "../_characters.ts";
+import { latin1, PATH, QUERY } from "../_characters.ts";
 import { isToken } from "../_header_lines.ts";
 import { tooLargeBody, tooLargeHead, tooLongLine } from "../_faults.ts";
 import type { HttpLimits } from "../http_limits.ts";
@@ -15,7 +15,15 @@ import type { HttpRequestParts } from "../http_request.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { copy } from "./_copy.ts";
 import type { FieldList } from "./_field_list.ts";
-import { checkField, checkValue, isNamed, malformed, textOf } from "./_field_rules.ts";
+import {
+  checkField,
+  checkValue,
+  isNamed,
+  lengthOf,
+  malformed,
+  NONE,
+  textOf,
+} from "./_field_rules.ts";
 
 const COLON = 0x3a, SLASH = 0x2f, ASTERISK = 0x2a, QUESTION_MARK = 0x3f;
 const HOST = "host: ", COOKIE = "cookie: ";
@@ -23,8 +31,6 @@ const PSEUDO = [":method", ":scheme", ":path", ":authority", ":protocol"];
 const METHOD = 0, SCHEME = 1, PATH_FIELD = 2, AUTHORITY = 3, PROTOCOL = 4;
 /** As in HTTP/1.1. */
 const MAX_METHOD_LENGTH = 32;
-/** A field that has not come, or its number. */
-const NONE = -1;
 
 /** Which pseudo-fields have come: their numbers in the list, or -1. Scratch. */
 const pseudo = new Int32Array(PSEUDO.length);
@@ -245,21 +251,6 @@ function checkAuthority(list: FieldList, authority: number, host: number): void 
     throw malformed("an invalid :authority (RFC 9113 8.3.1)");
   }
   if (isConnect && port < 1) throw malformed("no port to connect to (RFC 9113 8.5)");
-}
-
-/** RFC 9110 8.6 */
-function lengthOf(list: FieldList, field: number, before: number): number {
-  const { bytes, at } = list;
-  const from = at[field + 1]!;
-  const to = at[field + 2]!;
-  let length = 0;
-  for (let i = from; i < to; i++) {
-    if (!isDigit(bytes[i]!) || i - from > 14) throw malformed("an invalid Content-Length");
-    length = length * 10 + bytes[i]! - 0x30;
-  }
-  if (from === to) throw malformed("an empty Content-Length");
-  if (before !== NONE && before !== length) throw malformed("two Content-Lengths");
-  return length;
 }
 
 /** The header lines: those of the list, but Host first and one line of cookies. */

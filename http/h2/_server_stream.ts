@@ -230,7 +230,7 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
     else this.#context?.notify("read");
   }
 
-  trailers(lines: Uint8Array): void {
+  trailed(lines: Uint8Array): void {
     this.body.trailers = new HttpHeaders(lines);
   }
 

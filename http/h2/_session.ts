@@ -74,7 +74,7 @@ export interface SessionUser<H extends Headed> extends HeadReader<H> {
   flushSoon(): void;
   /** A stream was forgotten. */
   closed(stream: H2Stream): void;
-  /** The peer ends the connection after the stream of that identifier. */
+  /** The peer ends the connection. Our streams after that identifier are lost next. */
   goesAway(lastId: number, error: H2Error): void;
   /** The connection cannot be used any more. The peer is told by the next `gather`. */
   failed(error: H2Error): void;
@@ -98,6 +98,9 @@ const PAID = 4;
 const MAX_WORK = 8192, FRAME_WORK = 64;
 /** SETTINGS count once more for so many bytes: many values must not be cheaper than many frames. */
 const SETTINGS_COUNTED = 64;
+
+/** What stands where the length of a frame would be, if the peer answers in HTTP/1.1: `HTT`. */
+const HTTP = 0x485454;
 
 // What there is as long as no stream has been opened, and as long as none has waited.
 const NOBODY = new Scheduler();
@@ -132,8 +135,10 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   #opened = 0;
   /** The last of the peer's streams that are taken, if GOAWAY was sent. */
   #takenId = c.MAX_WINDOW;
-  /** The streams that were reset here, of late. */
+  /** The peer's streams that were reset here, of late. */
   #reset: Set<number> | undefined = undefined;
+  /** How many frames may come for our streams that were reset here. */
+  #late = 0;
   /** The priorities of streams that have not been opened yet. */
   #priorities: Map<number, string> | undefined = undefined;
   // Windows.
@@ -153,8 +158,8 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   #block: Uint8Array | undefined = undefined;
   #blockLength = 0;
   #memo: HeadMemo<H> | undefined = undefined;
-  /** What the peer allows. */
-  maxStreams: number = Infinity;
+  /** What the peer allows. RFC 9113 6.5.2: until it has told, this is what it should allow at least. */
+  maxStreams = 100;
   canConnect = false;
   /** Whether somebody is about to gather. */
   #isFlushDue = true;
@@ -208,6 +213,10 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     return true;
   }
 
+  get streamWindow(): number {
+    return this.#limits.streamWindow;
+  }
+
   get maxDrainBytes(): number {
     return this.#limits.maxDrainBytes;
   }
@@ -238,6 +247,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     stream.begin(id, this.#initialSend, this.#initialRecv);
     stream.awaitsHead = true;
     this.#add(stream);
+    this.#idle.give(PAID);
     return stream;
   }
 
@@ -248,8 +258,12 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
 
   /** Whether another stream can be opened now. */
   get canOpen(): boolean {
-    return this.#streams.size < this.maxStreams && this.#nextId <= c.MAX_WINDOW &&
-      !this.#isFailed;
+    return this.#streams.size < this.maxStreams && !this.isUsedUp && !this.#isFailed;
+  }
+
+  /** Whether no identifier is left for another stream (RFC 9113 5.1.1). */
+  get isUsedUp(): boolean {
+    return this.#nextId > c.MAX_WINDOW;
   }
 
   head(stream: H2Stream, list: readonly string[], isEnd: boolean): void {
@@ -296,6 +310,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     if (stream.state === CLOSED) return;
     this.#writing.reset(stream.id, code);
     this.#noteReset(stream.id);
+    if (!this.#isOfPeer(stream.id)) this.#late += PAID;
     this.#forget(stream);
     stream.lose(error);
   }
@@ -409,6 +424,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   }
 
   #noteReset(id: number): void {
+    if (!this.#isOfPeer(id)) return;
     const reset = this.#reset ??= new Set();
     reset.add(id);
     if (reset.size > MAX_REMEMBERED) { for (const first of reset) return void reset.delete(first); }
@@ -473,15 +489,29 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     throw connectionError(c.ENHANCE_YOUR_CALM, "too many frames that bring nothing");
   }
 
+  /**
+   * The peer has sent something for a stream that is not open. It cannot know yet that we have reset it:
+   * DATA that it was allowed to send, and some other frames of it, are paid for.
+   */
+  #countLate(id: number, length = 0): void {
+    if (!this.#isOfPeer(id) && (length > 0 || this.#late > 0)) {
+      if (length === 0) this.#late--;
+    } else this.#countIdle();
+  }
+
   begin(type: number, flags: number, id: number, length: number): void {
     if (length > c.DEFAULT_FRAME_SIZE) {
-      throw connectionError(c.FRAME_SIZE_ERROR, "a frame that is too large (RFC 9113 4.2)");
+      const what = length === HTTP
+        ? "HTTP/1.1 instead"
+        : "a frame that is too large (RFC 9113 4.2)";
+      throw connectionError(c.FRAME_SIZE_ERROR, what);
     }
     if (!this.#hasSettings) {
       if (type !== c.SETTINGS || (flags & c.ACK) !== 0) {
         throw connectionError(c.PROTOCOL_ERROR, "no SETTINGS at first (RFC 9113 3.4)");
       }
       this.#hasSettings = true;
+      this.maxStreams = Infinity;
     }
     if (this.#blockId !== 0 && (type !== c.CONTINUATION || id !== this.#blockId)) {
       throw connectionError(c.PROTOCOL_ERROR, "another frame within a header block (RFC 9113 4.3)");
@@ -544,7 +574,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     this.#dataStream = stream;
     this.#dataFlags = flags;
     this.#dataLength = length;
-    if (stream === undefined) return this.#countIdle();
+    if (stream === undefined) return this.#countLate(id, length);
     if (length === 0 && (flags & c.END_STREAM) === 0) this.#countIdle();
     stream.recvWindow -= length;
     try {
@@ -606,8 +636,9 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     if (this.#isIdleStream(id)) {
       throw connectionError(c.PROTOCOL_ERROR, `${what} on a stream that is idle (RFC 9113 5.1)`);
     }
-    // What comes after our GOAWAY is ignored (RFC 9113 6.8).
-    if (this.#reset?.has(id) || this.#isOfPeer(id) && id > this.#takenId) return;
+    // Whoever opens streams does not remember which of them were reset.
+    if (!this.#isOfPeer(id) || this.#reset?.has(id)) return;
+    if (id > this.#takenId) return; // What comes after our GOAWAY is ignored (RFC 9113 6.8).
     throw connectionError(code, `${what} on a stream that is closed (RFC 9113 5.1)`);
   }
 
@@ -675,12 +706,12 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
       this.#decode(block, from, to);
       // RFC 9113 8.1: trailers end the stream.
       if (!isEnd) throw streamError(c.PROTOCOL_ERROR, "trailers that do not end (RFC 9113 8.1)");
-      stream.user?.trailers(this.#user.readTrailers(fields));
+      stream.user?.trailed(this.#user.readTrailers(fields));
       return this.#endRemote(stream);
     }
     if (!this.#isIdleStream(id)) {
       this.#decode(block, from, to);
-      this.#countIdle();
+      this.#countLate(id);
       // RFC 9113 5.1.1: it may be a stream that was passed over.
       const code = id < this.#unbrokenId ? c.PROTOCOL_ERROR : c.STREAM_CLOSED;
       return this.#expectLate(id, "HEADERS", code);
@@ -719,6 +750,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   }
 
   #headCame(stream: H2Stream, head: H, isEnd: boolean): void {
+    this.#idle.give(PAID);
     stream.expected = head.bodyLength;
     this.#user.headed(stream, head);
     if (isEnd) this.#endRemote(stream);
@@ -861,9 +893,17 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     if (id !== 0) throw connectionError(c.PROTOCOL_ERROR, "GOAWAY of a stream (RFC 9113 6.8)");
     if (to - from < 8) throw connectionError(c.FRAME_SIZE_ERROR, "GOAWAY that is too short");
     this.#countIdle();
+    const lastId = idAt(bytes, from);
     const code = uint32At(bytes, from + 4);
     const why = `The peer ends the connection: ${c.nameOf(code)}`;
-    this.#user.goesAway(idAt(bytes, from), new StreamError(code, why));
+    this.#user.goesAway(lastId, new StreamError(code, why));
+    // RFC 9113 6.8: it has done nothing with our streams after the last one.
+    const error = new StreamError(c.REFUSED_STREAM, why);
+    for (const stream of this.#streams.values()) {
+      if (stream.id <= lastId || this.#isOfPeer(stream.id)) continue;
+      this.#forget(stream);
+      stream.lose(error);
+    }
   }
 
   /** RFC 9113 6.9 */
@@ -872,7 +912,9 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
       throw connectionError(c.FRAME_SIZE_ERROR, "WINDOW_UPDATE of another length");
     }
     const by = idAt(bytes, from);
-    this.#countIdle();
+    const stream = this.#streams.get(id);
+    if (id === 0 || stream !== undefined) this.#countIdle();
+    else this.#countLate(id);
     if (id === 0) {
       if (by === 0) throw connectionError(c.PROTOCOL_ERROR, "a WINDOW_UPDATE of 0 (RFC 9113 6.9)");
       this.#sendWindow += by;
@@ -884,7 +926,6 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
     if (this.#isIdleStream(id)) {
       throw connectionError(c.PROTOCOL_ERROR, "WINDOW_UPDATE of an idle stream (RFC 9113 5.1)");
     }
-    const stream = this.#streams.get(id);
     if (stream === undefined) return; // RFC 9113 5.1: it may come for a short time.
     if (by === 0) throw streamError(c.PROTOCOL_ERROR, "a WINDOW_UPDATE of 0 (RFC 9113 6.9)");
     stream.widen(by);

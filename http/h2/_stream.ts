@@ -1,10 +1,4 @@
-import {
-  DEFAULT_FRAME_SIZE,
-  FLOW_CONTROL_ERROR,
-  MAX_WINDOW,
-  NO_ERROR,
-  PROTOCOL_ERROR,
-} from "./_codes.ts";
+import { FLOW_CONTROL_ERROR, MAX_WINDOW, NO_ERROR, PROTOCOL_ERROR } from "./_codes.ts";
 import { ByteQueue } from "./_byte_queue.ts";
 import { streamError } from "./_h2_error.ts";
 
@@ -34,6 +28,8 @@ export const HIGH_WATER = 65536, LOW_WATER = 16384;
 export interface Streaming {
   /** How many bytes of a body are dropped after the end of our side. */
   readonly maxDrainBytes: number;
+  /** How much of one body is kept until it is read. */
+  readonly streamWindow: number;
   /** How many bytes of bodies have been sent. */
   readonly sent: number;
   /** Whether the window of the connection is shut. */
@@ -76,10 +72,10 @@ export interface StreamUser {
   /** More of the body, or its end, has come. */
   received(): void;
   /** The header list after the body has come. */
-  trailers(lines: Uint8Array): void;
+  trailed(lines: Uint8Array): void;
   /** There is room in the queue again, or all has been sent. */
   drained(): void;
-  /** Nothing more can be sent or received. */
+  /** Nothing more can be sent or received. What has come and is not read now is dropped. */
   lost(error: unknown): void;
 }
 
@@ -158,6 +154,11 @@ export class H2Stream {
   /** Whether something has been read and not been taken yet. */
   get hasInput(): boolean {
     return this.#input.length > 0;
+  }
+
+  /** Whether the peer has ended its side in good order. */
+  get hasEnd(): boolean {
+    return this.#hasEnd;
   }
 
   /** Whether the peer has ended its side, and all of it has been read. */
@@ -280,12 +281,12 @@ export class H2Stream {
     this.state = CLOSED;
     // What has come in part must not look whole.
     if (this.hasInput) this.#hasEnd = false;
-    this.drop();
     this.unwrite();
     this.isEnding = false;
     const { user } = this;
     this.user = undefined;
     user?.lost(error);
+    this.drop();
   }
 
   /** So many bytes have been read: gives the peer a new window when it is worth it. */
@@ -293,7 +294,7 @@ export class H2Stream {
     this.session.release(length);
     this.#read += length;
     if ((this.state & REMOTE) !== 0) return;
-    if (this.#read < DEFAULT_FRAME_SIZE && this.recvWindow > this.#read) return;
+    if (2 * this.#read < this.session.streamWindow) return;
     this.recvWindow += this.#read;
     this.session.giveWindow(this.id, this.#read);
     this.#read = 0;

@@ -37,9 +37,14 @@ export class StreamContext implements Context {
     return this.lost() !== undefined;
   }
 
-  recv(): Uint8Array | null | undefined {
+  recv(max: number = Infinity): Uint8Array | null | undefined {
     this.#check();
-    return this.stream.read() ?? (this.stream.isAtEnd ? null : undefined);
+    const { stream } = this;
+    const piece = stream.read();
+    if (piece === undefined) return stream.isAtEnd ? null : undefined;
+    if (piece.length <= max) return piece;
+    stream.unread(piece.subarray(max));
+    return piece.subarray(0, max);
   }
 
   send(bytes: Uint8Array): number {

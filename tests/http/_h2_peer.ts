@@ -1,4 +1,4 @@
-/** A client of HTTP/2 for tests: a session on a connection of Deno. */
+/** A client, or a server, of HTTP/2 for tests: a session on a connection of Deno. */
 import type { H2Stream } from "../../http/h2/_stream.ts";
 import type { SessionLimits } from "../../http/h2/_session.ts";
 import { turnsUntil } from "../_leaks.ts";
@@ -10,13 +10,34 @@ const LARGE: Partial<SessionLimits> = { streamWindow: 1 << 20, connectionWindow:
 export class Peer extends Side {
   readonly #conn: Deno.TcpConn;
   #reading: Promise<void> | undefined;
+  #sending: Promise<void> = Promise.resolve();
   #hasEnded = false;
-  /** Whether the server has closed the connection. */
+  /** Whether nothing is sent for now. */
+  isSilent = false;
+  /** Whether the other side has closed the connection. */
   isClosed = false;
 
-  private constructor(conn: Deno.TcpConn, limits: Partial<SessionLimits>) {
-    super(false, limits);
+  private constructor(conn: Deno.TcpConn, limits: Partial<SessionLimits>, isServer = false) {
+    super(isServer, limits);
     this.#conn = conn;
+  }
+
+  /** The server's side of a connection. */
+  static accept(conn: Deno.TcpConn, limits: Partial<SessionLimits> = LARGE): Peer {
+    return new Peer(conn, limits, true);
+  }
+
+  /** Begins to talk, for a server. */
+  async start(isSilent: boolean): Promise<void> {
+    this.isSilent = isSilent;
+    this.#reading = this.#read();
+    await this.send();
+  }
+
+  /** Closes the connection. */
+  close(): void {
+    if (!this.isClosed) this.#conn.close();
+    this.isClosed = true;
   }
 
   static async connect(port: number, limits: Partial<SessionLimits> = LARGE): Promise<Peer> {
@@ -40,10 +61,22 @@ export class Peer extends Side {
     return stream;
   }
 
-  /** Sends what the session has to send. */
-  async send(bytes: Uint8Array = this.take()): Promise<void> {
-    if (this.#hasEnded) return;
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#conn.write(rest));
+  /** Sends bytes, or all that the session has to send; what was given before goes first. */
+  send(bytes?: Uint8Array): Promise<void> {
+    return this.#sending = this.#sending.then(() => this.#write(bytes));
+  }
+
+  async #write(bytes?: Uint8Array): Promise<void> {
+    if (this.#hasEnded || this.isSilent || this.isClosed) return;
+    try {
+      for (let rest = bytes ?? this.take(); rest.length > 0;) {
+        rest = rest.subarray(await this.#conn.write(rest));
+        if (rest.length === 0 && bytes === undefined) rest = this.take();
+      }
+    } catch (error) {
+      if (!this.isClosed && !isCut(error)) throw error;
+      this.close();
+    }
   }
 
   /** Waits until something of this text was noted. */
@@ -63,7 +96,7 @@ export class Peer extends Side {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.isClosed) this.#conn.close();
+    this.close();
     await this.#reading;
   }
 
@@ -74,18 +107,19 @@ export class Peer extends Side {
         this.session.receive(buffer.slice(0, n));
         await this.send();
       }
-      this.isClosed = true;
-      this.#conn.close();
+      this.close();
     } catch (error) {
       // It was closed here, or reset there.
-      if (error instanceof Deno.errors.ConnectionReset) {
-        this.isClosed = true;
-        this.#conn.close();
-      }
+      if (isCut(error)) this.close();
     }
   }
 }
 
 function request(method: string, path: string): string[] {
   return [":method", method, ":scheme", "http", ":authority", "x", ":path", path];
+}
+
+/** Whether the other side has cut the connection. */
+function isCut(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe;
 }

@@ -126,7 +126,7 @@ export class Side implements SessionUser<Head> {
         isOver = true;
         this.log.push(`${stream.id} body ${text.length > 200 ? text.length : text}`);
       },
-      trailers: (lines) => this.log.push(`${stream.id} trailers ${decoder.decode(lines).trim()}`),
+      trailed: (lines) => this.log.push(`${stream.id} trailers ${decoder.decode(lines).trim()}`),
       drained: () => {},
       lost: (error) => this.log.push(`${stream.id} lost: ${(error as Error).message}`),
     };

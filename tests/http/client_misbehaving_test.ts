@@ -12,6 +12,7 @@ import { leakTest, turnsUntil } from "../_leaks.ts";
 import { hostname, SELECTORS } from "../_sockets.ts";
 import { rowsOf } from "../_tables.ts";
 import { text } from "./_drive.ts";
+import { FAULTS } from "./_h2_misbehaving.ts";
 import {
   type Asked,
   type Cut,
@@ -320,6 +321,9 @@ for (const [how, read] of Object.entries(readings)) {
 }
 
 Deno.test("docs/http_client_errors.md lists each way to misbehave, and what the client gets", async () => {
-  const listed = Object.values(rowsFor()).flat();
+  const byHttp2 = FAULTS.map((
+    { what, says },
+  ) => [`sends ${what}`, `\`RemoteProtocolError\`: … ${says}`]);
+  const listed = [...Object.values(rowsFor()).flat(), ...byHttp2];
   assertEquals(await rowsOf("http_client_errors.md", /^(?!The server$|-+$)/), listed);
 });

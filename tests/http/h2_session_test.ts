@@ -143,7 +143,7 @@ Deno.test("reading gives the peer a window, and not reading does not", () => {
   const { client, server } = connected();
   const post = client.open(POST, false);
   server.onOpened = (stream) => {
-    stream.user = { received() {}, trailers() {}, drained() {}, lost() {} };
+    stream.user = { received() {}, trailed() {}, drained() {}, lost() {} };
   };
   post.write("x".repeat(200_000));
   post.end();
