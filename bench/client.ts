@@ -1,16 +1,18 @@
 /**
- * Clients: many requests, 64 at a time, to a server in C; and the download of a large file from nginx.
+ * Clients: many requests, 64 at a time, to a server in C, by HTTP/1.1 and by HTTP/2; and the download of a large file
+ * from nginx.
  *
  * Ours by coroutines on both back ends, and in a program without coroutines; `fetch` of Deno; undici by its fastest
- * API, `dispatch` of a `Pool`, on Node and on Deno. Each has a process of its own, and gets its turn in each round, in
+ * API, `dispatch` of a `Pool`, on Node and on Deno; by HTTP/2 node:http2 in its place. Each has a process of its own, and gets its turn in each round, in
  * alternating order; medians and ratios are over the rounds. The processor time is that of the client alone.
  *
- *     deno run -A bench/client.ts [--requests 50000] [--rounds 5] [--download 1] [--only requests|download]
+ *     deno run -A bench/client.ts [--requests 50000] [--rounds 5] [--download 1] [--only requests|http2|download]
  *
  * `--download` is in GiB. With `--only` nothing is written to bench/results.
  */
 import { parseArgs } from "node:util";
 import { startNginx } from "./_ends.ts";
+import { denoHello, others } from "./_h2_servers.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
 import { compiled, has, here, processorTime, type Server, start, stop } from "./_servers.ts";
 
@@ -29,6 +31,7 @@ const gib = Number(options.download);
 
 const FETCH = "fetch";
 const UNDICI = "undici";
+const NODE = "node:http2";
 
 if (Deno.build.os !== "linux") {
   console.error("Without Linux nothing is measured");
@@ -142,22 +145,51 @@ async function alternately<Measured>(
 /** For the machine: how many others wanted the processors. */
 const load = () => Deno.readTextFileSync("/proc/loadavg").split(" ")[0];
 
-async function asking(): Promise<Table> {
+/** Ours by each means, and `fetch`. */
+const usual = (...wire: string[]): Clients => ({
+  "weightless, epoll": deno("peers/client.ts", "epoll", ...wire),
+  "weightless, deno": deno("peers/client.ts", "deno", ...wire),
+  "weightless, await": deno("peers/client.ts", "await", ...wire),
+  [FETCH]: deno("peers/client.ts", "fetch", ...wire),
+});
+
+async function requesting(): Promise<Table> {
   const c = await compiled("epoll_server.c");
   const server: Server = c === undefined
     ? await start(Deno.execPath(), ["run", "-A", here("peers/deno_serve.ts")])
     : await start(c, []);
+  const clients = {
+    ...usual(),
+    ...await onNode(),
+    [`${UNDICI} on Deno`]: deno("peers/undici_client.mjs", "npm:undici@7"),
+  };
+  return await asking(server, clients, UNDICI, "requests");
+}
+
+async function requestingByHttp2(): Promise<Table> {
+  const { nghttpd = denoHello } = await others();
+  const clients = {
+    ...usual("h2"),
+    ...(await has("node") && {
+      [`${NODE} on Node`]: async () =>
+        await new Client("node", [here("peers/node_http2_client.mjs")]).ready(),
+    }),
+    [`${NODE} on Deno`]: deno("peers/node_http2_client.mjs"),
+  };
+  return await asking(await nghttpd(), clients, NODE, "requests by HTTP/2");
+}
+
+/** Has clients ask a server, and compares them to `fetch` and to the fastest one of that kind. */
+async function asking(
+  server: Server,
+  clients: Clients,
+  kind: string,
+  what: string,
+): Promise<Table> {
   const url = `http://127.0.0.1:${server.port}/`;
   try {
     const measured = await alternately(
-      {
-        "weightless, epoll": deno("peers/client.ts", "epoll"),
-        "weightless, deno": deno("peers/client.ts", "deno"),
-        "weightless, await": deno("peers/client.ts", "await"),
-        [FETCH]: deno("peers/client.ts", "fetch"),
-        ...await onNode(),
-        [`${UNDICI} on Deno`]: deno("peers/undici_client.mjs", "npm:undici@7"),
-      },
+      clients,
       rounds,
       async (client) => {
         const before = client.cpu;
@@ -169,7 +201,7 @@ async function asking(): Promise<Table> {
     type Measured = { rate: number; cpu: number; p50: number; p99: number };
     const all = (name: string, what: keyof Measured) => measured.get(name)!.map((one) => one[what]);
     const of = (name: string, what: keyof Measured) => median(all(name, what));
-    const fastest = [...measured.keys()].filter((name) => name.startsWith(UNDICI))
+    const fastest = [...measured.keys()].filter((name) => name.startsWith(kind))
       .sort((a, b) => of(b, "rate") - of(a, "rate"))[0]!;
     const ratio = (name: string, other: string, what: keyof Measured) =>
       round(median(all(name, what).map((value, i) => value / all(other, what)[i]!)));
@@ -179,16 +211,16 @@ async function asking(): Promise<Table> {
       lowest: round(Math.min(...all(name, "rate"))),
       highest: round(Math.max(...all(name, "rate"))),
       [`× ${FETCH}`]: ratio(name, FETCH, "rate"),
-      [`× ${UNDICI}`]: ratio(name, fastest, "rate"),
+      [`× ${kind}`]: ratio(name, fastest, "rate"),
       "CPU µs each": round(of(name, "cpu")),
       [`CPU × ${FETCH}`]: ratio(name, FETCH, "cpu"),
-      [`CPU × ${UNDICI}`]: ratio(name, fastest, "cpu"),
+      [`CPU × ${kind}`]: ratio(name, fastest, "cpu"),
       "p50 ms": round(of(name, "p50")),
       "p99 ms": round(of(name, "p99")),
     }));
     return {
-      title: `${requests} requests, 64 at a time (undici is that of ${
-        fastest.slice(UNDICI.length + 4)
+      title: `${requests} ${what}, 64 at a time (${kind} is that of ${
+        fastest.slice(kind.length + 4)
       }; load ${load()})`,
       rows,
     };
@@ -266,7 +298,8 @@ async function downloading(): Promise<Table> {
 }
 
 const tables: Table[] = [];
-for (const [name, part] of Object.entries({ requests: asking, download: downloading })) {
+const parts = { requests: requesting, http2: requestingByHttp2, download: downloading };
+for (const [name, part] of Object.entries(parts)) {
   if (options.only !== undefined && options.only !== name) continue;
   if (part === downloading && !await has("nginx")) {
     console.error("Without nginx there is no download: apt-get install nginx");

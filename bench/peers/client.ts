@@ -1,9 +1,9 @@
 /**
  * A client that asks when its standard input says so, by one of several means.
  *
- *     deno run -A bench/peers/client.ts MEANS
+ *     deno run -A bench/peers/client.ts MEANS [h2]
  *
- * MEANS is `epoll` or `deno` (coroutines on that back end), `await` (ours, in a program without coroutines), or `fetch`.
+ * With `h2` it speaks HTTP/2. MEANS is `epoll` or `deno` (coroutines on that back end), `await` (ours, in a program without coroutines), or `fetch`.
  * See `_orders.mjs` for what it reads and prints.
  */
 import { call, type Coroutine } from "../../compose/mod.ts";
@@ -25,14 +25,15 @@ interface Client {
   download(url: string, path: string): Promise<number>;
 }
 
-const [means] = Deno.args;
+const [means, wire] = Deno.args;
+const options = { http2: wire === "h2" ? "prior-knowledge" : true } as const;
 await obey(
   means === "fetch" ? fetching() : means === "await" ? awaiting() : yielding(means as "epoll"),
 );
 
 function yielding(selector: "epoll" | "deno"): Client {
   const reactor = new Reactor({ selector });
-  const client = new HttpClient();
+  const client = new HttpClient(options);
   function* ask(turns: Turns): Coroutine<void> {
     for (let began; (began = turns.begin()) !== undefined;) {
       const response = yield* client.get(turns.url);
@@ -52,7 +53,7 @@ function yielding(selector: "epoll" | "deno"): Client {
 }
 
 function awaiting(): Client {
-  const client = new HttpClient();
+  const client = new HttpClient(options);
   return {
     ask: (turns) =>
       turns.atOnce(async () => {
@@ -69,11 +70,13 @@ function awaiting(): Client {
 }
 
 function fetching(): Client {
+  const client = wire === "h2" ? Deno.createHttpClient({ http1: false, http2: true }) : undefined;
+  const asked = client && { client };
   return {
     ask: (turns) =>
       turns.atOnce(async () => {
         for (let began; (began = turns.begin()) !== undefined;) {
-          const response = await fetch(turns.url);
+          const response = await fetch(turns.url, asked);
           turns.end(began, await response.text());
         }
       }),
