@@ -174,7 +174,11 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   #lose(error: unknown): void {
     this.#isReading = false;
     const session = this.#session;
-    if (error instanceof EndOfStream) return session.endInput(error);
+    if (error instanceof EndOfStream) {
+      session.endInput(error);
+      for (const stream of this.#running ?? []) stream.clientEnded(error);
+      return;
+    }
     if (error instanceof Overdue) {
       this.#isToClose = true;
       session.goAway(session.lastId, session.isWithinHead ? ENHANCE_YOUR_CALM : NO_ERROR);

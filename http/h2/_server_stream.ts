@@ -129,6 +129,11 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
     if (ending !== undefined) this.host.throw(ending);
   }
 
+  /** The client has gone, as far as one can tell: it may still read. So the answer is sent all the same. */
+  clientEnded(error: EndOfStream): void {
+    if (this.exchange?.isRunning) this.exchange.lose(error);
+  }
+
   /** Why it cannot be used any more. */
   get fault(): unknown {
     return this.#lost;

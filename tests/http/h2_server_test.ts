@@ -1,7 +1,7 @@
 /** HTTP/2 by HttpServer, on real sockets of both kinds, by a clock that the test moves. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { call, type Coroutine, EndOfStream, Local } from "../../compose/mod.ts";
-import { enter, memory, sleep, spawn, Suspend, timeout } from "../../gio/mod.ts";
+import { enter, memory, sleep, spawn, Suspend, timeout, wait } from "../../gio/mod.ts";
 import {
   type AccessLogEntry,
   commonLog,
@@ -730,6 +730,33 @@ h2Test("a client that ends its side gets the answers to what it has sent", {
   await peer.until("1 body /slow");
   await hungUp(peer, clock);
   assertEquals(of(peer, 3).some((line) => line.startsWith("head")), false);
+  assertEquals(errors, []);
+});
+
+h2Test("a client that closes its connection has gone, as the signal of each request tells", () => {
+  const gone: string[] = [];
+  return {
+    *handler({ path, signal }) {
+      yield* wait(
+        new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
+      );
+      gone.push(path);
+      yield ok({ gone: String(gone) });
+      yield "nobody reads it";
+    },
+  };
+}, async ({ server, clock, errors }) => {
+  for (const end of ["close", "closeWrite"] as const) {
+    const peer = await Peer.connect(server.port);
+    const { requests } = server.statistics();
+    await peer.get("/a");
+    await peer.post("/b");
+    await turnsUntil(() => server.statistics().requests === requests + 2);
+    await peer[end]();
+    if (end === "closeWrite") await peer.until("1 body nobody");
+    await turnsUntil(() => server.statistics().open === 0 || (clock.advance(100), false));
+    await peer[Symbol.asyncDispose]();
+  }
   assertEquals(errors, []);
 });
 
