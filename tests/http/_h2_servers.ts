@@ -74,7 +74,9 @@ export async function nghttpd(scheme: Scheme, port?: number): Promise<H2Server> 
 /** A server of files. */
 export async function h2o(scheme: Scheme, port?: number): Promise<H2Server> {
   const server = await startOnFreePort("h2o", (port, folder) => {
-    const tls = scheme === "http" ? "" : `, ssl: { certificate-file: ${cert}, key-file: ${key} }`;
+    const tls = scheme === "http"
+      ? ""
+      : `, ssl: { certificate-file: ${cert}, key-file: ${key}, ocsp-update-interval: 0 }`;
     const config = [
       "num-threads: 1",
       ...(Deno.uid() === 0 ? ["user: root"] : []),
