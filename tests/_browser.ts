@@ -82,6 +82,9 @@ export class Browser implements AsyncDisposable {
   /** Loads a page. */
   async open(url: string): Promise<void> {
     await this.loaded(() => this.#send("Page.navigate", { url }));
+    // The event may have been that of the page before.
+    const isThere = "document.readyState === 'complete' && document.documentElement !== null";
+    while (!await this.evaluate(isThere)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** Takes all certificates from now on, whoever has signed them. */
