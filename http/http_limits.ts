@@ -66,9 +66,8 @@ export interface HttpLimits {
    */
   maxDrainBytes: number;
   /**
-   * Requests that may be under way at once on one connection of HTTP/2. More are refused, and may be
-   * sent again (RFC 9113 5.1.2). Handlers that go on although their client has reset the stream may be
-   * ten times as many.
+   * Requests that may be under way at once on one connection of HTTP/2, also those that their client
+   * has reset while their handlers go on. More are refused, and may be sent again (RFC 9113 5.1.2).
    *
    * @default {100}
    */

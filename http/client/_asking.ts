@@ -42,7 +42,7 @@ const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/;
 const CREDENTIALS = ["authorization", "cookie", "proxy-authorization"];
 const OF_CONTENT = ["digest", "last-modified", "trailer", "transfer-encoding"];
 /** A server that refuses is asked so often, at once for the first time, then after this time and more. */
-const MAX_REFUSALS = 4, REFUSED_MS = 10;
+const MAX_REFUSALS = 5, REFUSED_MS = 10;
 /** How long a client waits for a 100 by itself. */
 const CONTINUE_MS = 1000;
 

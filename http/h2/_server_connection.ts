@@ -44,11 +44,6 @@ const MAX_GATHERED = 128 * 1024;
 const MAX_FILLS = 4;
 /** More than that of answers that the peer does not take, and nothing more is read from it. */
 const MAX_UNSENT = 1024 * 1024;
-/**
- * A handler that waits for something else goes on when its stream is reset, and the client may open another
- * one. So many times as many handlers may run as streams may be open.
- */
-const MAX_RUNNING = 10;
 /** So long it may take until the client knows that the connection ends. */
 const MAX_ROUND_TRIP_MS = 1000;
 /** It waits for the client also when requests are under way, to be told if that takes nothing. */
@@ -210,7 +205,8 @@ export class ServerConnection implements SessionUser<RequestHead>, Streams, Spea
   }
 
   opened(stream: H2Stream, head: RequestHead): void {
-    if (this.#runs >= MAX_RUNNING * this.limits.maxConcurrentStreams) throw refused();
+    // A handler that goes on although its stream was reset counts as well.
+    if (this.#runs >= this.limits.maxConcurrentStreams) throw refused();
     if (head.priority !== undefined) prioritize(stream, head.priority);
     if (++this.#requests >= this.limits.maxRequests) this.#finishAfter(stream.id);
     const spare = this.#spare;

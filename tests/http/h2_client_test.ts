@@ -137,7 +137,7 @@ puppetTest(
       await outcome(client.get(url)),
       "Cannot read the response to GET URL/ (nothing of it has come): The peer has reset the stream: REFUSED_STREAM",
     );
-    assertEquals(puppet.paths.length, 5);
+    assertEquals(puppet.paths.length, 6);
   },
 );
 
