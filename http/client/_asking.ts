@@ -268,13 +268,13 @@ export class Asking extends Request<HttpResponse>
     // RFC 9113 8.2.2: HTTP/2 has no Upgrade and no Connection. A proxy is asked by HTTP/1.1.
     const { http2 } = settings;
     const { upgrade, close } = this.head;
-    const wire = http2 === false || upgrade !== "" || close || isForwarded
+    const isKnown = http2 === "prior-knowledge";
+    const needsHttp1 = upgrade !== "" || close || isForwarded;
+    const wire = needsHttp1 || !http2 || !isKnown && !isSecure
       ? "HTTP/1.1"
-      : http2 === "prior-knowledge"
+      : isKnown
       ? "HTTP/2"
-      : isSecure
-      ? "either"
-      : "HTTP/1.1";
+      : "either";
     const route = { name, key, target, proxy, socketPath, wire } as const;
     this.route = wire === "HTTP/1.1" ? byHttp1(route) : route;
   }

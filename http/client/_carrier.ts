@@ -1,11 +1,23 @@
 /** What carries the requests of a client, whatever the version of HTTP. */
 import type { Context } from "../../gio/mod.ts";
-import type { Reactor, Receiver } from "../../reactor/mod.ts";
+import type { Receiver, Socket } from "../../reactor/mod.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
+import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import type { BodyContext } from "./_body_context.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
 import type { Content } from "./_content.ts";
 import type { RequestHead } from "./_request_head.ts";
+
+/** How long it may take to read a body that nobody wants. */
+export const DRAIN_MS = 1000;
+
+/** Whether, and for how long, somebody runs the reactor of a client. */
+export interface Attention {
+  /** Whether there is somebody who runs the reactor. */
+  canDrain(): boolean;
+  /** Has the reactor run, if nobody else does. Returns what ends that. */
+  hold(): () => void;
+}
 
 /** The head of a response: where the parts are in its bytes. */
 export interface ResponseHead {
@@ -51,7 +63,6 @@ export interface Exchange {
 
 /** What carries one request and its response: a connection of HTTP/1.1, or a stream of HTTP/2. */
 export interface Carrier {
-  readonly reactor: Reactor;
   readonly info: ConnectionInfo;
   /** Whether its connection was used for another request before. */
   readonly isReused: boolean;
@@ -65,4 +76,26 @@ export interface Carrier {
   fail(error: unknown): void;
   /** Nothing is asked. */
   close(): void;
+}
+
+/** What is known of a connection. */
+export function infoOf(socket: Socket, isSecure: boolean): ConnectionInfo {
+  const { localAddr, remoteAddr } = socket;
+  return {
+    localAddr,
+    remoteAddr,
+    tls: isSecure ? { alpnProtocol: socket.alpnProtocol } : undefined,
+  };
+}
+
+/** What is wrong with a response, with the URL. */
+export function told(fault: unknown, exchange: Exchange | undefined): unknown {
+  if (!(fault instanceof RemoteProtocolError) || exchange === undefined) return fault;
+  const { message, status, cause } = fault;
+  const what = /^Cannot read the response(?=:)/.exec(message)?.[0];
+  if (what === undefined) return fault;
+  return new RemoteProtocolError(`${what} to ${exchange.what}${message.slice(what.length)}`, {
+    status,
+    ...(cause !== undefined && { cause }),
+  });
 }

@@ -11,7 +11,15 @@ import { HttpHeaders } from "../http_headers.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 import { BodyContext, type BodyOrigin } from "./_body_context.ts";
 import type { ClientLimits } from "./client_limits.ts";
-import type { Carrier, Exchange, Repeatable } from "./_carrier.ts";
+import {
+  type Attention,
+  type Carrier,
+  DRAIN_MS,
+  type Exchange,
+  infoOf,
+  type Repeatable,
+  told,
+} from "./_carrier.ts";
 import { Deadline, lateHead, silentBody } from "./_deadline.ts";
 import { Upload, type UploadUser } from "./_upload.ts";
 
@@ -30,21 +38,15 @@ import { Upload, type UploadUser } from "./_upload.ts";
  *  6. When sending fails, a response may be there all the same. So the end of what comes decides.
  */
 
-/** How long it may take to read a body that nobody wants. */
-export const DRAIN_MS = 1000;
 /** How much waits to be sent before the coroutine of a body has to wait. */
 const HIGH_WATER = 64 * 1024;
 
 /** What a connection tells the pool. */
-export interface ConnectionOwner {
+export interface ConnectionOwner extends Attention {
   /** It is free for the next request. */
   free(connection: ClientConnection, idleMs: number): void;
   /** It is closed. */
   gone(connection: ClientConnection): void;
-  /** Whether there is somebody who runs the reactor. */
-  canDrain(): boolean;
-  /** Has the reactor run, if nobody else does. Returns what ends that. */
-  hold(): () => void;
 }
 
 type State = "idle" | "head" | "body" | "dropping" | "closed";
@@ -609,26 +611,4 @@ export class ClientConnection implements Carrier, BodyOrigin, UploadUser {
     this.#owner.gone(this);
     if (isOver) exchange?.over(this);
   }
-}
-
-/** What is known of a connection. */
-export function infoOf(socket: Socket, isSecure: boolean): ConnectionInfo {
-  const { localAddr, remoteAddr } = socket;
-  return {
-    localAddr,
-    remoteAddr,
-    tls: isSecure ? { alpnProtocol: socket.alpnProtocol } : undefined,
-  };
-}
-
-/** What is wrong with a response, with the URL. */
-export function told(fault: unknown, exchange: Exchange | undefined): unknown {
-  if (!(fault instanceof RemoteProtocolError) || exchange === undefined) return fault;
-  const { message, status, cause } = fault;
-  const what = /^Cannot read the response(?=:)/.exec(message)?.[0];
-  if (what === undefined) return fault;
-  return new RemoteProtocolError(`${what} to ${exchange.what}${message.slice(what.length)}`, {
-    status,
-    ...(cause !== undefined && { cause }),
-  });
 }

@@ -2,7 +2,7 @@ import { TimeoutError } from "../../gio/timeout_error.ts";
 import type { Reactor, Socket, Timer } from "../../reactor/mod.ts";
 import { ClientStream } from "../h2/_client_stream.ts";
 import { H2Connection } from "../h2/_client_connection.ts";
-import type { Carrier } from "./_carrier.ts";
+import type { Attention, Carrier } from "./_carrier.ts";
 import { ClientConnection } from "./_client_connection.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
 import { connectBy, type Route } from "./_connect.ts";
@@ -104,6 +104,10 @@ export class Pool {
   #serving: "not now" | "now" | "once more" = "not now";
   #isClosed = false;
   readonly #whenEnded: () => void;
+  readonly #attention: Attention = {
+    canDrain: () => this.own?.isAwaited ?? true,
+    hold: () => this.own?.hold() ?? (() => {}),
+  };
 
   /** @param whenEnded Is called when the reactor shuts down, or when all is closed. */
   constructor(
@@ -271,7 +275,7 @@ export class Pool {
 
   /** Makes a connection that all share. Returns a stream of it. */
   #share(origin: Origin, socket: Socket): ClientStream {
-    const { reactor, own } = this;
+    const { reactor } = this;
     origin.active--;
     if (origin.shared?.canOpen) { // Both were made at the same time.
       socket.close();
@@ -293,8 +297,7 @@ export class Pool {
         this.#serveWaiting();
         this.#forget(origin);
       },
-      canDrain: () => own?.isAwaited ?? true,
-      hold: () => own?.hold() ?? (() => {}),
+      ...this.#attention,
     }, origin.route.target.isSecure);
     origin.shared = connection;
     origin.sharing = "perhaps";
@@ -304,14 +307,13 @@ export class Pool {
 
   /** The connection must not keep the one who has asked for it first. */
   #connection(origin: Origin, socket: Socket): ClientConnection {
-    const { reactor, own } = this;
+    const { reactor } = this;
     const { isSecure } = origin.route.target;
     origin.sharing = "no";
     const connection = new ClientConnection(reactor, socket, this.#settings.limits, {
       free: (connection, idleMs) => this.#becomesFree(origin, connection, idleMs),
       gone: (connection) => this.#isGone(origin, connection),
-      canDrain: () => own?.isAwaited ?? true,
-      hold: () => own?.hold() ?? (() => {}),
+      ...this.#attention,
     }, isSecure);
     this.#connections.add(connection);
     return connection;

@@ -1,6 +1,6 @@
 import { Outbox } from "../../gio/_outbox.ts";
 import type { Reactor, Socket, Timer } from "../../reactor/mod.ts";
-import { infoOf } from "../client/_client_connection.ts";
+import { type Attention, infoOf } from "../client/_carrier.ts";
 import type { ClientLimits } from "../client/client_limits.ts";
 import { Deadline } from "../client/_deadline.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
@@ -41,7 +41,7 @@ const ANSWER_MS = 1000;
 const STREAM_WINDOW = 1024 * 1024;
 
 /** What a connection tells the pool. */
-export interface SharedOwner {
+export interface SharedOwner extends Attention {
   /** Nobody uses it any more. */
   free(idleMs: number): void;
   /** Perhaps another stream can be opened. */
@@ -50,10 +50,6 @@ export interface SharedOwner {
   retired(): void;
   /** It is closed. */
   gone(): void;
-  /** Whether there is somebody who runs the reactor. */
-  canDrain(): boolean;
-  /** Has the reactor run, if nobody else does. Returns what ends that. */
-  hold(): () => void;
 }
 
 export class H2Connection implements SessionUser<H2ResponseHead>, ClientStreams {

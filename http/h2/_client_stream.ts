@@ -3,9 +3,15 @@ import type { Reactor } from "../../reactor/mod.ts";
 import { byteLength, hasNoBody } from "../_answer.ts";
 import { ofResponse, tooLargeBody } from "../_faults.ts";
 import { BodyContext, type BodyOrigin } from "../client/_body_context.ts";
-import type { Carrier, Exchange, Repeatable } from "../client/_carrier.ts";
+import {
+  type Attention,
+  type Carrier,
+  DRAIN_MS,
+  type Exchange,
+  type Repeatable,
+  told,
+} from "../client/_carrier.ts";
 import type { ClientLimits } from "../client/client_limits.ts";
-import { DRAIN_MS, told } from "../client/_client_connection.ts";
 import { Deadline, lateHead, silentBody } from "../client/_deadline.ts";
 import { Upload, type UploadUser } from "../client/_upload.ts";
 import type { ConnectionInfo } from "../connection_info.ts";
@@ -31,7 +37,7 @@ import { StreamContext } from "./_stream_context.ts";
 const NOTHING = new Uint8Array(0);
 
 /** What a stream needs of its connection. */
-export interface ClientStreams {
+export interface ClientStreams extends Attention {
   readonly reactor: Reactor;
   readonly info: ConnectionInfo;
   readonly limits: ClientLimits;
@@ -46,10 +52,6 @@ export interface ClientStreams {
   answered(stream: ClientStream): void;
   /** A request is given up, and nothing has come from the server meanwhile. */
   doubt(): void;
-  /** Whether there is somebody who runs the reactor. */
-  canDrain(): boolean;
-  /** Has the reactor run, if nobody else does. Returns what ends that. */
-  hold(): () => void;
 }
 
 type State = "head" | "body" | "dropping" | "tunnel" | "over";
