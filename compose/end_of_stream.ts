@@ -50,7 +50,7 @@ export interface EndOfStreamOptions extends ErrorOptions {
  */
 export class EndOfStream extends Error {
   /** The name of the class. */
-  override readonly name = "EndOfStream";
+  override readonly name: string = "EndOfStream";
   /**
    * What was read before the stream ended, in the chunks that it came in. Nothing is lost.
    */

@@ -80,6 +80,15 @@ export class Channel {
     return channels.has(context);
   }
 
+  /** Forgets it, if nobody would miss it. Returns whether it is forgotten. */
+  forgotten(): boolean {
+    this.stopIdleReading();
+    const isUsed = this.#reading !== undefined || this.isAwaited || this.isBroken || this.isPart ||
+      this.isSending || this.rest.length > 0 || this.ended !== undefined || this.#closing;
+    if (!isUsed) channels.delete(this.context);
+    return !isUsed;
+  }
+
   private constructor(context: Context) {
     this.context = context;
   }
@@ -113,28 +122,47 @@ export class Channel {
    */
   read(reader: User): void {
     const { context } = this;
-    if (this.#reader !== undefined && this.#reader !== reader) {
-      throw new TypeError(
-        `Cannot read ${
-          describe(context)
-        }: another coroutine does (${this.#reader}); let one read and give the others what they need`,
-      );
-    }
+    this.expectNoOther(reader);
     // The reactor forgets a context that was closed, and does not tell a callback that closed it.
     if (this.#reading !== undefined && (context.closed || this.#reading !== reader.reactor)) {
       this.stopReading();
     }
-    if (this.#reading === undefined) {
-      this.#onReadable ??= (failure) => this.#receive(failure);
-      reader.reactor.addReader(context, this.#onReadable, { where: this });
-      this.#reading = reader.reactor;
-    }
     this.#reader = reader;
+    if (this.#reading !== undefined) return;
+    this.#onReadable ??= (failure) => this.#receive(failure);
+    if (context.take !== undefined) context.watch("read", this.#onReadable);
+    else reader.reactor.addReader(context, this.#onReadable, { where: this });
+    this.#reading = reader.reactor;
+  }
+
+  /** @throws {TypeError} If another one than `reader` waits to read. */
+  expectNoOther(reader: User | undefined): void {
+    if (this.#reader === undefined || this.#reader === reader) return;
+    throw new TypeError(
+      `Cannot read ${
+        describe(this.context)
+      }: another coroutine does (${this.#reader}); let one read and give the others what they need`,
+    );
+  }
+
+  /** What `reader` gets without waiting, if the context has something at hand. */
+  take(reader: User): unknown {
+    const isOthers = this.#reader !== undefined && this.#reader !== reader;
+    if (isOthers || this.rest.length > 0 || this.ended !== undefined) return undefined;
+    try {
+      return this.context.take?.();
+    } catch (error) {
+      if (!(error instanceof EndOfStream) && !this.context.closed) throw error;
+      this.ended = error;
+      throw this.ending();
+    }
   }
 
   /** The reader does not wait any more. */
   forget(reader: User): void {
-    if (this.#reader === reader) this.#reader = undefined;
+    if (this.#reader !== reader) return;
+    if (this.context.take !== undefined) this.stopReading();
+    else this.#reader = undefined;
   }
 
   /** Stops reading if no coroutine waits to read, so that others can register a reader. */
@@ -145,7 +173,8 @@ export class Channel {
   stopReading(): void {
     const reactor = this.#reading;
     this.#reading = this.#reader = undefined;
-    reactor?.removeReader(this.context);
+    if (this.context.take === undefined) reactor?.removeReader(this.context);
+    else this.context.unwatch("read");
   }
 
   /** Sends what waits. Returns whether all of it was accepted, and throws if sending fails. */
@@ -154,6 +183,7 @@ export class Channel {
     // Another coroutine that writes to the context may have found out, and the outbox is empty then.
     if (this.failed !== undefined) throw this.failed;
     try {
+      if (context.flush !== undefined) return context.flush();
       return outbox.size === 0 || outbox.flush(context, follows);
     } catch (error) {
       outbox.clear();
@@ -184,6 +214,16 @@ export class Channel {
     if (!this.send() || !(context.writable || context.closed)) return false;
     if (!context.closed) this.#check();
     return true;
+  }
+
+  /** Whether somebody waits until the context takes more. */
+  get isAwaited(): boolean {
+    return this.#users.length > 0;
+  }
+
+  /** Whether `user` can put a value, because nobody has waited longer. */
+  isTurnOf(user: User): boolean {
+    return this.#users.length === 0 || this.#users[0] === user;
   }
 
   /** Tells the user when the context takes more. Throws if nothing more can be written. */
@@ -244,8 +284,10 @@ export class Channel {
 
   /** What to throw at a read after the end: a new EndOfStream each time, or the error. */
   ending(): unknown {
-    if (!(this.ended instanceof EndOfStream)) return this.ended;
-    const end = new EndOfStream("The stream has ended");
+    const { ended } = this;
+    if (!(ended instanceof EndOfStream)) return ended;
+    // A context may tell more of its end than that it is one.
+    const end = ended === END ? new EndOfStream("The stream has ended") : ended;
     ends.set(end, this);
     return end;
   }
@@ -277,7 +319,8 @@ export class Channel {
       }
       if (data === null) this.ended = END;
     } catch (error) {
-      if (context.put !== undefined && !context.closed) {
+      const isOfContext = error instanceof EndOfStream || context.closed;
+      if (context.put !== undefined && !isOfContext) {
         // One message has failed, but not the context.
         this.#reader = undefined;
         return reader.received("throw", error);

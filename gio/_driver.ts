@@ -14,7 +14,7 @@ import { Lending } from "./_lending.ts";
 import { Linger } from "./_linger.ts";
 import { Nesting } from "./_nesting.ts";
 import { Output } from "./_output.ts";
-import { type Inner, Places, type Told } from "./_places.ts";
+import { type Inner, type Place, Places, type Told } from "./_places.ts";
 import { report } from "./_report.ts";
 import { type Outcome, Result } from "./_result.ts";
 import { Runner } from "./_runner.ts";
@@ -238,6 +238,11 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     return this.#places.base;
   }
 
+  /** The base is used by something else for a long time. */
+  forgetBase(): void {
+    this.#places.basePlace?.forget();
+  }
+
   /** Whether its coroutine is running at this moment, so that nothing can be thrown into it. */
   get isRunning(): boolean {
     return this.#state === "running";
@@ -357,11 +362,21 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
 
   /** Makes `context` the innermost one until the result is disposed of; then calls `whenLeft`. */
   enter(context: Context, whenLeft?: () => void): Disposable {
-    const place = this.#places.enter(context);
+    const place = this.enterPlace(context);
     const leave = () => {
-      if (this.#output.leave(place)) whenLeft?.();
+      if (this.leavePlace(place)) whenLeft?.();
     };
     return { [Symbol.dispose]: leave };
+  }
+
+  /** The same, with less to keep. */
+  enterPlace(context: Context): Place {
+    return this.#places.enter(context);
+  }
+
+  /** Leaves a place. Returns whether the coroutine was there. */
+  leavePlace(place: Place): boolean {
+    return this.#output.leave(place);
   }
 
   made(transfer: Forgettable): void {
@@ -430,6 +445,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     } catch (error) {
       this.#runner.late ??= { error };
     }
+    // Its channel may have been left, because what was written before has been accepted.
+    if (this.#state instanceof Offering) this.#state.channel.await(this);
   }
 
   answered(waiting: Waiting, { how, value }: Answer): void {

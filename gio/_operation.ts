@@ -18,7 +18,7 @@ interface Outside<R> {
  * One `put()` or `get()`. A coroutine does it by `yield*`. Outside of coroutines it is a promise,
  * and is done at once, as one expects of a promise.
  */
-abstract class Operation<R> extends Request<R> implements Promise<R> {
+export abstract class Operation<R> extends Request<R> implements Promise<R> {
   #state: "fresh" | "waiting" | "over" = "fresh";
   #waiter: Waiter<R> | undefined = undefined;
   #outside: Outside<R> | undefined = undefined;
@@ -99,6 +99,11 @@ abstract class Operation<R> extends Request<R> implements Promise<R> {
   /** It is not waited for any more. */
   protected abstract undo(isWaiting: boolean): void;
 
+  /** Whether it can fail by this without anybody's fault, so that nobody has to handle the rejection. */
+  protected isExpected(_error: unknown): boolean {
+    return false;
+  }
+
   #start(): void {
     try {
       if (!this.try()) this.#state = "waiting";
@@ -111,7 +116,9 @@ abstract class Operation<R> extends Request<R> implements Promise<R> {
     const waiter = this.#waiter;
     this.#state = "over";
     this.#waiter = undefined;
-    if (this.#outside !== undefined) this.#outside.outcome = outcome;
+    const outside = this.#outside;
+    if (outside !== undefined) outside.outcome = outcome;
+    if ("error" in outcome && this.isExpected(outcome.error)) outside?.promise?.catch(ignore);
     if (waiter === undefined) return;
     if ("error" in outcome) waiter.fail(outcome.error);
     else waiter.resume(outcome.value);
@@ -119,11 +126,13 @@ abstract class Operation<R> extends Request<R> implements Promise<R> {
 
   #asPromise(): Promise<R> {
     const outside = this.#outside ??= { outcome: undefined, promise: undefined, isAsked: false };
-    return outside.promise ??= new Promise((resume, fail) => {
-      this.#waiter = { resume, fail };
-      if (this.#state === "fresh") this.#start();
-      else if (outside.outcome !== undefined) this.#settle(outside.outcome);
-    });
+    if (outside.promise !== undefined) return outside.promise;
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    outside.promise = promise;
+    this.#waiter = { resume: resolve, fail: reject };
+    if (this.#state === "fresh") this.#start();
+    else if (outside.outcome !== undefined) this.#settle(outside.outcome);
+    return promise;
   }
 }
 

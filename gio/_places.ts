@@ -69,6 +69,11 @@ export class Place {
   get channel(): Channel {
     return this.#channel ??= Channel.of(this.context);
   }
+
+  /** The channel is not needed for a long time. */
+  forget(): void {
+    if (this.#channel?.forgotten()) this.#channel = undefined;
+  }
 }
 
 /**

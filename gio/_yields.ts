@@ -2,10 +2,10 @@ import { isRequest, type Request, Yield } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
 import { TransferRequest } from "../reactor/transfer/transfer.ts";
-import type { Channel, User } from "./_channel.ts";
+import type { User } from "./_channel.ts";
 import { noContext } from "./_lending.ts";
 import type { Output } from "./_output.ts";
-import type { Places } from "./_places.ts";
+import type { Place, Places } from "./_places.ts";
 import { Later, Offering, Reading, Writing } from "./_state.ts";
 import { type Asker, Waiting } from "./_waiting.ts";
 
@@ -37,6 +37,8 @@ export class Yields {
    */
   do(yielded: unknown): unknown {
     if (yielded === undefined) {
+      const data = this.#take();
+      if (data !== undefined) return data;
       return this.#output.send() ? this.#read() : new Writing("yielded", undefined);
     }
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
@@ -49,8 +51,8 @@ export class Yields {
       this.#output.send();
       return new Later("next", undefined);
     }
-    const channel = this.#places.innermost;
-    if (channel?.context.put !== undefined) return this.#put(channel, yielded);
+    const place = this.#places.top;
+    if (place?.context.put !== undefined) return this.#put(place, yielded);
     throw meaningless(yielded);
   }
 
@@ -64,6 +66,13 @@ export class Yields {
       (isRequest(yielded) && !this.#output.hasLeft && !flushes);
   }
 
+  /** What the innermost context has at hand. What was written may wait until there is nothing more. */
+  #take(): unknown {
+    const place = this.#places.top;
+    if (place?.context.take === undefined) return undefined;
+    return place.channel.take(this.#driver);
+  }
+
   #read(): unknown {
     const channel = this.#places.innermost;
     if (channel === undefined) throw noContext("read");
@@ -73,6 +82,9 @@ export class Yields {
       return rest[0];
     }
     if (channel.ended !== undefined) throw channel.ending();
+    // What was sent may have shown that the connection is lost.
+    const data = channel.take(this.#driver);
+    if (data !== undefined) return data;
     channel.read(this.#driver);
     if (this.#reading?.channel === channel) return this.#reading;
     return this.#reading = new Reading(channel, this.#driver);
@@ -83,7 +95,7 @@ export class Yields {
     if (place === undefined) throw noContext("write");
     const { channel } = place;
     if (channel.isBroken) throw channel.failed ?? channel.ended;
-    if (channel.context.put !== undefined) return this.#put(channel, data);
+    if (channel.context.put !== undefined) return this.#put(place, data);
     if (data.length === 0) return undefined;
     this.#output.write(place, data);
     if (channel.outbox.size < HIGH_WATER) return undefined;
@@ -92,9 +104,10 @@ export class Yields {
   }
 
   /** Hands over a value as it is. The coroutine goes on when the next one would be accepted. */
-  #put(channel: Channel, value: unknown): unknown {
-    const { context } = channel;
-    const isAccepted = context.put!(value);
+  #put(place: Place, value: unknown): unknown {
+    const { channel, context } = place;
+    const isAccepted = channel.isTurnOf(this.#driver) && context.put!(value);
+    if (isAccepted && context.flush !== undefined) place.output = "unsent";
     if (isAccepted && context.writable) return undefined;
     channel.await(this.#driver);
     return isAccepted

@@ -74,6 +74,24 @@ export interface Context extends Selectable {
    * @returns Whether the value was accepted.
    */
   put?(value: unknown): boolean;
+  /**
+   * Gives what can be received at once, without a call of the system. A context that has this method
+   * is not waited for by the reactor: when there is nothing, {@linkcode Context.watch} is called, and
+   * its `notify` goes on with the coroutine at once.
+   *
+   * @returns The data, or `undefined` if there is nothing yet: then somebody waits for it, until
+   * `unwatch`.
+   * @throws {Error} If there will be nothing any more: an EndOfStream, or what has broken it.
+   */
+  take?(): unknown;
+  /**
+   * Sends what {@linkcode Context.put} has gathered. It is called when the coroutine that has put it
+   * wants input, waits or ends.
+   *
+   * @returns Whether all of it was accepted.
+   * @throws {Error} If the connection is broken.
+   */
+  flush?(): boolean;
   /** How many bytes were accepted and have not been sent, if it knows. */
   readonly unsent?: number;
   /** Ends sending (half-close), after what was accepted has been sent. */

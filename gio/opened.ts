@@ -86,7 +86,8 @@ export class Opened<C extends Context = Context> implements Disposable {
   }
 }
 
-class OwnedContext implements Owned {
+/** A context that is to be closed, and ends with the scope that it belongs to. */
+export class OwnedContext implements Owned {
   scope: Scope | undefined;
 
   constructor(readonly context: Context, readonly reactor: Reactor) {}
