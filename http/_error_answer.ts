@@ -2,6 +2,7 @@ import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
 import { Head, listed } from "./_head.ts";
 import { Overloaded } from "./_overloaded.ts";
+import { Refused } from "./websocket/_refused.ts";
 import { UnsupportedCoding } from "./content/_unsupported_coding.ts";
 import type { ErrorHandler, ErrorToAnswer } from "./error_handler.ts";
 import type { HeaderValue } from "./headers_to_send.ts";
@@ -22,10 +23,12 @@ export function errorAnswer(
   report: (error: unknown, request: ErrorToAnswer["request"]) => void,
 ): Made {
   // RFC 9110 15.5.16: which content codings are accepted, if that was the cause.
-  const more: [string, HeaderValue][] = cause instanceof UnsupportedCoding
+  const more: readonly (readonly [string, HeaderValue])[] = cause instanceof UnsupportedCoding
     ? [["accept-encoding", cause.accepted]]
     : cause instanceof Overloaded
     ? [["retry-after", "1"]]
+    : cause instanceof Refused
+    ? cause.headers
     : [];
   if (handler !== undefined) {
     try {
@@ -49,7 +52,7 @@ function nonsense(answer: unknown): TypeError {
 function made(
   status: number,
   answer: ReturnType<ErrorHandler> & object,
-  more: [string, HeaderValue][],
+  more: readonly (readonly [string, HeaderValue])[],
 ): Made {
   // Lists, bytes, promises, coroutines, maps and a Response are objects of other kinds.
   const isPlain = Object.prototype.toString.call(answer) === "[object Object]";

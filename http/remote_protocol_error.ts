@@ -26,7 +26,7 @@
  */
 export class RemoteProtocolError extends Error {
   /** `"RemoteProtocolError"`. */
-  override readonly name = "RemoteProtocolError";
+  override readonly name: string = "RemoteProtocolError";
   /** The status to answer with. */
   readonly status: number;
 

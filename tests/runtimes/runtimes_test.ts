@@ -12,10 +12,10 @@ import type { Report } from "./_stand_in.ts";
 const root = new URL("../../", import.meta.url);
 
 /** The folders that are copied: what runs, and its tests. */
-const COPIED = ["compose", "pipeline", "reactor", "http", "tests"];
+const COPIED = ["compose", "pipeline", "reactor", "gio", "http", "tests"];
 
 /** The tests of HTTP that are about bytes only. */
-const WIRE = ["protocol", "h1_response", "headers", "parameters"]
+const WIRE = ["protocol", "h1_response", "headers", "parameters", "websocket_wire"]
   .map((name) => `tests/http/${name}_test.ts`);
 
 /** What is fetched from npm: esbuild makes JavaScript of TypeScript, and tsx gives that to Node. */
