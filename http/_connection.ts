@@ -1,4 +1,5 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
+import { tailCall } from "../compose/_tail_call.ts";
 import { AcceptedConnection, type Speaker } from "./_accepted_connection.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
@@ -104,8 +105,13 @@ export class Connection extends Speaking implements Speaker {
     }
   }
 
-  /** Speaks HTTP/1.1. The bytes are what has come already. */
-  *run(bytes: Uint8Array = NOTHING): Coroutine<void> {
+  /**
+   * Speaks HTTP/1.1.
+   *
+   * @param bytes What has come already.
+   * @param isCalled Whether it is called by compose, so that another coroutine can take its place.
+   */
+  *run(bytes: Uint8Array = NOTHING, isCalled = false): Coroutine<void> {
     const host = this.host = hostOf(this, this);
     host?.retime(); // The client must take what it is sent in time, also if it may be idle for ever.
     const input = this.#input;
@@ -161,7 +167,17 @@ export class Connection extends Speaking implements Speaker {
         }
 
         let phase = this.#start(exchange, parser);
-        while (exchange.isRunning) phase = yield* this.goOn(exchange, phase);
+        while (exchange.isRunning && phase !== "switched") {
+          phase = yield* this.goOn(exchange, phase);
+        }
+        if (phase === "switched") {
+          yield* this.sendOut();
+          const conversation = this.converse(exchange);
+          if (this.info instanceof AcceptedConnection) this.info.speaker = conversation;
+          if (this.isFinishing) conversation.finish();
+          this.#forget();
+          return isCalled ? tailCall(conversation.run()) : yield* conversation.run();
+        }
         this.isRunning = false;
         this.tell(exchange);
         const isCut = phase === "cut" || phase === "broken";

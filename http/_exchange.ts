@@ -8,6 +8,7 @@
  *
  *     head → body, output, driver, elsewhere: in the order that the handler wants
  *          → done, or first drain if some of the body is left
+ *          → switched: the handler goes on in another protocol
  *          → cut, or broken
  *
  * What happens to the answer when a handler ends is decided here and nowhere else. Every failure is
@@ -57,14 +58,16 @@ import { END_OF_BODY, isGoodEnd, SHUT_DOWN, SHUT_DOWN_READING } from "./_good_en
 import { errorAnswer } from "./_error_answer.ts";
 import { bad } from "./_faults.ts";
 import { Head } from "./_head.ts";
+import type { Receiver } from "../reactor/mod.ts";
 import type { TransferRequest } from "../reactor/transfer/transfer.ts";
 import { causeOfCut, isForDriver, isTransfer, transfersHere } from "./_host.ts";
 import { allTimeouts } from "./_limits.ts";
+import { Switching } from "./_switching.ts";
 import { reasonOf } from "./_status.ts";
 import { takesOver } from "./_takes_over.ts";
 import { Trailers } from "./_trailers.ts";
+import type { Watcher } from "./_watcher.ts";
 import type { Wire } from "./_wire.ts";
-import type { Answered } from "./answered.ts";
 import { type CompressionOptions, isAnyAccepted } from "./content/compression_for.ts";
 import type { HttpHandler } from "./http_handler.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
@@ -88,6 +91,8 @@ export type Phase =
   | "elsewhere"
   /** The handler has ended before the body. The rest of the body is read and dropped. */
   | "drain"
+  /** The handler goes on in another protocol. The value is what begins it. */
+  | "switched"
   /** The body was read and the answer is complete. */
   | "done"
   /** The connection must be cut because of the error that is the value. */
@@ -101,13 +106,15 @@ export type Phase =
  */
 const MAX_REFUSED = 1000;
 
-/** What is to be told when a request has been answered. */
-export interface Watcher {
-  readonly tell: (answered: Answered) => void;
-  /** It is undefined if its head was malformed. */
-  readonly request: HttpRequest | undefined;
-  /** Since when it waits. */
-  readonly at: number;
+/** What an exchange leaves to what comes after it. */
+export interface Inheritance {
+  readonly running: Composed<unknown>;
+  readonly request: HttpRequest;
+  /** Those who want to know when the request has been answered. */
+  readonly watchers: Watcher[] | undefined;
+  /** Tells the handler that the client has gone, if it wants to know. */
+  readonly abort: AbortController | undefined;
+  readonly timeouts: HttpTimeouts;
 }
 
 export class Exchange implements RequestContext {
@@ -134,6 +141,8 @@ export class Exchange implements RequestContext {
   #gone: unknown = undefined;
   /** The error that told a handler that has taken over that the client sends no more. */
   #end: unknown = undefined;
+  /** What the handler belongs to since it goes on in another protocol. */
+  #heir: RequestContext | undefined = undefined;
   /** The timeouts of this request, if it has its own. */
   #timeouts: HttpTimeouts | undefined = undefined;
   #abort: AbortController | undefined = undefined;
@@ -149,8 +158,8 @@ export class Exchange implements RequestContext {
     this.#wire = wire;
   }
 
-  get body(): BodyBeside {
-    return new BodyBeside(() => this.#wire.lend(this));
+  get body(): Receiver {
+    return this.#heir?.body ?? new BodyBeside(() => this.#wire.lend(this));
   }
 
   get connection(): ConnectionInfo {
@@ -169,6 +178,7 @@ export class Exchange implements RequestContext {
   }
 
   get signal(): AbortSignal {
+    if (this.#heir !== undefined) return this.#heir.signal;
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#gone === undefined) this.#wire.watch();
@@ -178,6 +188,7 @@ export class Exchange implements RequestContext {
   }
 
   onAnswered(tell: Watcher["tell"], request: HttpRequest | undefined): void {
+    if (this.#heir !== undefined) return this.#heir.onAnswered(tell, request!);
     (this.watchers ??= []).push({ tell, request, at: performance.now() });
   }
 
@@ -203,7 +214,7 @@ export class Exchange implements RequestContext {
     return this.#request;
   }
 
-  /** Whether the handler has not ended. */
+  /** Whether the handler has not ended, and belongs to this. */
   get isRunning(): boolean {
     return this.#running !== undefined;
   }
@@ -339,7 +350,7 @@ export class Exchange implements RequestContext {
   /** The client has gone. */
   lose(error: unknown): void {
     this.#gone = error;
-    this.#abort?.abort(new DOMException("The client has gone", "AbortError"));
+    this.#abort?.abort(clientGone());
   }
 
   /**
@@ -377,6 +388,17 @@ export class Exchange implements RequestContext {
       if (refused > MAX_REFUSED) error = goesOn();
       result = error === undefined ? running.next() : running.throw(error);
     }
+  }
+
+  /** Gives away the handler, which goes on in another protocol, with all that belongs to it. */
+  handOver(heir: RequestContext): Inheritance {
+    const running = this.#running!;
+    const request = this.#request!;
+    const { watchers } = this;
+    this.#running = this.#request = this.watchers = undefined;
+    this.#heir = heir;
+    request.moveTo(heir);
+    return { running, request, watchers, abort: this.#abort, timeouts: this.timeouts };
   }
 
   /** Runs the handler until it has to wait, or has ended. */
@@ -424,7 +446,10 @@ export class Exchange implements RequestContext {
         } else if (value instanceof Head) this.#begin(value);
         else if (value instanceof Trailers) answer.trailers(value);
         else if (value === raw) answer.raw();
-        else if (isForDriver(value)) {
+        else if (value instanceof Switching) {
+          this.#giveBack();
+          return this.#stand("switched", value);
+        } else if (isForDriver(value)) {
           if (isTransfer(value)) {
             this.#prepare(value);
             if (answer.isDirect && answer.room > 0 && transfersHere(value, "to")) value.follow();
@@ -642,6 +667,11 @@ export class Exchange implements RequestContext {
     answer.end();
     return this.#ended();
   }
+}
+
+/** The reason of the signal that tells a handler so. */
+export function clientGone(): DOMException {
+  return new DOMException("The client has gone", "AbortError");
 }
 
 function asBytes(value: unknown): Uint8Array {

@@ -8,15 +8,15 @@ import { ignore } from "../reactor/_ignore.ts";
 import { here, TransferError } from "../reactor/mod.ts";
 import { TransferRequest, type Use } from "../reactor/transfer/transfer.ts";
 import { PhaseTimer } from "./_phase_timer.ts";
-import type { HttpRequest } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
-export type { Base, Inner } from "../gio/_places.ts";
+export type { Base, Inner, Told } from "../gio/_places.ts";
 export { Framed, Framing } from "../reactor/transfer/_framed.ts";
 export type { Use } from "../reactor/transfer/transfer.ts";
 
 /** What speaks HTTP for a handler needs this of its driver. There is none when it is fed by hand. */
 export interface Host {
+  readonly driver: Driver;
   /**
    * It waits for the client, for so many milliseconds at most. Then Overdue is thrown at its yield.
    * `Infinity` means that it waits for something else.
@@ -44,8 +44,6 @@ export interface Host {
   isOwnEnd(error: unknown): boolean;
   /** The error of a transfer from or to `here` that the handler has made and not yielded. */
   forgotten(): TypeError | undefined;
-  /** Reports an error, if there is no `onError`. */
-  report(error: unknown, request: HttpRequest | undefined): void;
   /**
    * Ends what a handler has left behind. If that takes time, returns a request that waits for it.
    */
@@ -54,7 +52,6 @@ export interface Host {
 
 /** What a connection needs of its driver. */
 export interface ConnectionHost extends Host {
-  readonly driver: Driver;
   /** The place where the connection is spoken, for a transfer in another coroutine. */
   readonly base: Base;
   /**
@@ -131,13 +128,6 @@ export abstract class DriverHost extends PhaseTimer {
 
   forgotten(): TypeError | undefined {
     return this.driver.forgotten();
-  }
-
-  report(error: unknown, request: HttpRequest | undefined): void {
-    const what = request === undefined
-      ? "a malformed request"
-      : `${request.method} ${request.target}`;
-    this.driver.reactor.onError(error, `handler of ${what}`);
   }
 
   end(own: Scope, isCut: boolean): Request<void> | undefined {

@@ -55,11 +55,14 @@ export class Opening implements Speaker {
       host.stop();
     }
     settings.date.stale = true;
-    const isHttp2 = settings.http2 && isWholePreface(bytes);
-    const wire = isHttp2
-      ? new ServerConnection(this.#handler, settings, this.#info, host)
-      : new Connection(this.#handler, settings, this.#info);
+    if (settings.http2 && isWholePreface(bytes)) {
+      return this.#goOn(new ServerConnection(this.#handler, settings, this.#info, host), bytes);
+    }
+    return this.#goOn(new Connection(this.#handler, settings, this.#info), bytes);
+  }
+
+  #goOn(wire: Connection | ServerConnection, bytes: Uint8Array): void {
     if (this.#isFinishing) wire.finish();
-    return tailCall(wire.run(bytes));
+    return tailCall(wire instanceof Connection ? wire.run(bytes, true) : wire.run(bytes));
   }
 }

@@ -1,7 +1,6 @@
 import type { Coroutine } from "../compose/mod.ts";
-import { cleaned } from "../compose/_traceback.ts";
-import { catchRejection } from "../reactor/_ignore.ts";
 import type { Codings } from "./_codings.ts";
+import { Conversation } from "./_conversation.ts";
 import type { Exchange, Phase } from "./_exchange.ts";
 import { ended, tooSlow } from "./_faults.ts";
 import type { Patience } from "./_framed.ts";
@@ -16,7 +15,9 @@ import {
 } from "./_host.ts";
 import { LogEntry, type RequestLine } from "./_log_entry.ts";
 import { MIN_PROGRESS, Overdue } from "./_phase_timer.ts";
+import { report } from "./_report.ts";
 import type { Settings } from "./_settings.ts";
+import { tellAll } from "./_watcher.ts";
 import type { AnswerSink, BodySource, Wire } from "./_wire.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { ErrorHandler } from "./error_handler.ts";
@@ -137,21 +138,7 @@ export abstract class Speaking implements Wire, Inner, Patience {
   }
 
   report(error: unknown, request: HttpRequest | undefined): void {
-    error = cleaned(error);
-    const { onError } = this.settings;
-    if (onError === undefined || request === undefined) {
-      return this.#reportByDefault(error, request);
-    }
-    catchRejection(
-      onError(error, request),
-      (failure) => this.#reportByDefault(failure, request),
-    );
-  }
-
-  #reportByDefault(error: unknown, request: HttpRequest | undefined): void {
-    const { host } = this;
-    if (host !== undefined) host.report(error, request);
-    else console.error(error);
+    report(this.settings, this.host?.driver.reactor, error, request);
   }
 
   lend(exchange: unknown): Framed {
@@ -238,19 +225,19 @@ export abstract class Speaking implements Wire, Inner, Patience {
     const { watchers } = exchange;
     if (watchers === undefined) return;
     exchange.watchers = undefined;
-    const { status, bytes } = this.answer;
-    const end = performance.now();
-    for (const { tell, request, at } of watchers) {
-      const report = (error: unknown) => this.report(error, request);
-      try {
-        catchRejection(
-          tell({ status, bytes, time: performance.timeOrigin + at, ms: end - at }),
-          report,
-        );
-      } catch (error) {
-        report(error);
-      }
-    }
+    tellAll(watchers, this.answer, (error, request) => this.report(error, request));
+  }
+
+  /**
+   * The handler goes on in another protocol, and HTTP keeps nothing of it. Gives the coroutine that runs it to
+   * its end.
+   */
+  protected converse(exchange: Exchange): Conversation {
+    const { own, host, settings, info } = this;
+    this.own = undefined;
+    this.isRunning = false;
+    host!.stop();
+    return new Conversation(host!.driver, exchange, own, settings, info, this.answer.status);
   }
 
   /** Does what the handler waits for, and lets it go on. */

@@ -328,7 +328,7 @@ export interface HttpRequest {
 
 /** What {@linkcode HttpRequest} is for the server. */
 export class ReceivedRequest implements HttpRequest {
-  readonly #context: RequestContext;
+  #context: RequestContext;
   readonly #bytes: Uint8Array;
   readonly #targetFrom: number;
   readonly #targetTo: number;
@@ -463,6 +463,13 @@ export class ReceivedRequest implements HttpRequest {
     const request = this.#view(this.#context);
     request.#target = target.slice(0, this.#pathFrom()) + path + this.search;
     return request;
+  }
+
+  /** It belongs to something else from now on. */
+  moveTo(context: RequestContext): void {
+    this.#context = context;
+    // They are read again if somebody wants them, which is seldom.
+    this.#headers = undefined;
   }
 
   /** The same request, as a gateway has received it. */

@@ -348,6 +348,29 @@ export const EXPORTS = {
     values: { default: "to let deno lint find requests and coroutines that nobody yields" },
     types: {},
   },
+  "http/websocket": {
+    values: {
+      Broadcast: "to send a message to many WebSockets",
+      IncomingMessage: "to name the type of a message that is read piece by piece",
+      OutgoingMessage: "to name the type of a message that is sent piece by piece",
+      WebSocketEnd: "to see by which code a WebSocket has ended",
+      WebSocketFault: "to catch that the peer has broken the protocol",
+      accept: "to answer a request by a WebSocket",
+      defaultWebSocketLimits: "to see the limits of a WebSocket, and to double one",
+      defaultWebSocketTimeouts: "to see the timeouts of a WebSocket, and to double one",
+    },
+    types: {
+      AcceptOptions: "to pass on options of accept()",
+      BroadcastOptions: "to pass on options of a Broadcast",
+      MessageType: "to write a function that makes messages of either type",
+      WebSocketClientOptions: "to pass on options of client.webSocket()",
+      WebSocketCompression: "to pass on how messages are compressed",
+      WebSocketConnection: "to write a function that uses a WebSocket",
+      WebSocketLimits: "to pass on limits of a WebSocket",
+      WebSocketOptions: "to pass on options of both sides",
+      WebSocketTimeouts: "to pass on timeouts of a WebSocket",
+    },
+  },
   "http/protocol": {
     values: {
       ClientWire: "to ask over any transport, and to read what comes back",

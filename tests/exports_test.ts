@@ -33,7 +33,13 @@ for (const [entry, { values, types }] of Object.entries(EXPORTS)) {
 
 Deno.test("the package exports all names of its modules, and each means one thing", async () => {
   // What needs an npm package, or is for other runtimes or no module for programs, has an entry of its own only.
-  const { "http/files": _, "http/protocol": __, lint: ___, ...modules } = EXPORTS;
+  const {
+    "http/files": _,
+    "http/protocol": __,
+    "http/websocket": ___,
+    lint: ____,
+    ...modules
+  } = EXPORTS;
   const all = Object.values(modules).flatMap(({ values, types }) => [
     ...Object.keys(values),
     ...Object.keys(types),

@@ -84,6 +84,8 @@ export class Asking extends Request<HttpResponse>
   method: string;
   head!: RequestHead;
   content: Content | undefined;
+  /** What an extended CONNECT asks for (RFC 8441 4). */
+  readonly protocol: string | undefined;
   readonly continueMs: number;
   readonly timeouts: ClientTimeouts;
   route!: Route;
@@ -111,7 +113,13 @@ export class Asking extends Request<HttpResponse>
   #without: Set<string> | undefined;
   #promise: Promise<HttpResponse> | undefined;
 
-  constructor(client: Client, method: string, url: string | URL, options: RequestOptions) {
+  constructor(
+    client: Client,
+    method: string,
+    url: string | URL,
+    options: RequestOptions,
+    protocol?: string,
+  ) {
     super();
     refuseUnknown("ask", options, OPTIONS);
     const { settings } = client;
@@ -119,6 +127,7 @@ export class Asking extends Request<HttpResponse>
     this.#client = client;
     this.#options = options;
     this.method = method;
+    this.protocol = protocol;
     this.#target = targetOf(url);
     const hasBody = body !== undefined && body !== null;
     if (hasBody && json !== undefined) {
@@ -244,7 +253,7 @@ export class Asking extends Request<HttpResponse>
       (proxy !== undefined ? ` through ${proxy.origin}` : "");
     const key = proxy?.authorization === undefined ? name : `${name} ${proxy.authorization}`;
     // RFC 9112 3.2: what a server gets, a proxy, and CONNECT.
-    const requestTarget = this.method === "CONNECT"
+    const requestTarget = this.method === "CONNECT" && this.protocol === undefined
       ? target.authority
       : isForwarded
       ? `http://${host}${target.path}`
@@ -252,6 +261,7 @@ export class Asking extends Request<HttpResponse>
     this.head = new RequestHead({
       method: this.method,
       target: requestTarget,
+      protocol: this.protocol,
       host,
       defaults: settings.headers,
       headers: this.#options.headers,
@@ -342,6 +352,13 @@ export class Asking extends Request<HttpResponse>
 
   /** The context of the response, for the scope that it belongs to. */
   context: object = this;
+
+  /** Something else ends what the response has begun. Returns the pool that it came from. */
+  handOver(): Pool {
+    this.#undo = undefined;
+    this.scope?.disown(this);
+    return this.#pool;
+  }
 
   /** Follows a redirection. Returns whether there is one. */
   #redirectsTo(response: HttpResponse): boolean {

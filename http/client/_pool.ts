@@ -30,6 +30,8 @@ export interface Asker {
   readonly timeouts: ClientTimeouts;
   /** Whether no connection will do that was used before by somebody else alone. */
   readonly isAgain: boolean;
+  /** What an extended CONNECT asks for, if it is one. */
+  readonly protocol: string | undefined;
   connected(carrier: Carrier): void;
   lost(error: unknown): void;
 }
@@ -72,6 +74,14 @@ class Origin {
     return this.route.name;
   }
 
+  /** Whether the shared connection can carry a request now. */
+  canOpen({ protocol }: Asker): boolean {
+    const { shared } = this;
+    // RFC 8441 3: an extended CONNECT MUST NOT be sent before the server has allowed it.
+    return shared !== undefined && shared.canOpen &&
+      (protocol === undefined || shared.isSettled);
+  }
+
   get isUnused(): boolean {
     return this.idle.length === 0 && this.active === 0 && this.waiting.length === 0 &&
       this.shared === undefined;
@@ -92,6 +102,8 @@ export class Pool {
   readonly reactor: Reactor;
   /** What runs the reactor, if nobody else does. */
   readonly own: OwnReactor | undefined;
+  /** Those that were opened by it, and end with it. */
+  readonly webSockets: Set<{ goAway(): void }> = new Set();
   readonly #settings: ClientSettings;
   readonly #origins = new Map<string, Origin>();
   readonly #connections = new Set<ClientConnection | H2Connection>();
@@ -141,7 +153,7 @@ export class Pool {
   /** Gets a connection for `asker`, at once or later. Returns what calls that off. */
   take(asker: Asker): () => void {
     const origin = this.#originOf(asker.route);
-    if (origin.waiting.length > 0 && origin.shared?.canOpen) { // See rule 3.
+    if (origin.waiting.length > 0 && origin.canOpen(asker)) { // See rule 3.
       const leave = this.#wait(origin, asker);
       this.#serveWaiting();
       return leave;
@@ -158,6 +170,12 @@ export class Pool {
     this.#refuse(origin, asker);
     this.#forget(origin);
     return () => {};
+  }
+
+  /** Whether there is a connection on which an extended CONNECT may be sent now. */
+  canConnect({ key }: Route): boolean {
+    const shared = this.#origins.get(key)?.shared;
+    return shared !== undefined && shared.canOpen && shared.canConnect;
   }
 
   #refuse(origin: Origin, asker: Asker): void {
@@ -200,10 +218,10 @@ export class Pool {
   }
 
   /** Takes what is free, if anything is. */
-  #free(origin: Origin, { isAgain }: Asker): Carrier | undefined {
+  #free(origin: Origin, asker: Asker): Carrier | undefined {
     const { shared, idle } = origin;
-    if (shared?.canOpen) return new ClientStream(shared);
-    if (isAgain || idle.length === 0) return undefined;
+    if (origin.canOpen(asker)) return new ClientStream(shared!);
+    if (asker.isAgain || idle.length === 0) return undefined;
     origin.active++;
     return idle.pop();
   }
@@ -229,6 +247,7 @@ export class Pool {
   /** Makes a connection. Returns what calls that off. */
   #connect(origin: Origin, asker: Asker): () => void {
     const abort = new AbortController();
+    let callOff = () => abort.abort();
     origin.active++;
     this.#connecting++;
     if (origin.sharing === "perhaps") origin.sharing = "will be seen";
@@ -241,8 +260,10 @@ export class Pool {
       this.#connecting--;
       const isShared = socket.alpnProtocol === "h2" || route.wire === "HTTP/2";
       const carrier = isShared ? this.#share(origin, socket) : this.#connection(origin, socket);
-      if (!abort.signal.aborted) asker.connected(carrier);
-      else if (carrier instanceof ClientConnection) carrier.abort();
+      if (!abort.signal.aborted) {
+        if (!isShared || origin.canOpen(asker)) asker.connected(carrier);
+        else callOff = this.#wait(origin, asker);
+      } else if (carrier instanceof ClientConnection) carrier.abort();
       if (origin.shared?.isUsed === false) this.#sharedIsFree(origin.shared, timeouts.idleMs);
       this.#shown(origin);
     }, (error) => {
@@ -255,7 +276,7 @@ export class Pool {
       this.#shown(origin);
       this.#forget(origin);
     });
-    return () => abort.abort();
+    return () => callOff();
   }
 
   /** Those that have waited to see whether a connection can be shared are served, or refused. */
@@ -263,6 +284,7 @@ export class Pool {
     this.#serveWaiting();
     if (this.#settings.overload === "wait" || origin.sharing === "will be seen") return;
     for (const place of [...origin.waiting]) {
+      if (origin.shared?.isSettled === false && place.asker.protocol !== undefined) continue;
       if (this.#unwait(origin, place)) this.#refuse(origin, place.asker);
     }
   }
@@ -361,7 +383,7 @@ export class Pool {
     for (const origin of this.#origins.values()) {
       const place = origin.waiting[0];
       if (place === undefined || place.number > first) continue;
-      const hasFree = origin.shared?.canOpen || origin.idle.length > 0 && !place.asker.isAgain;
+      const hasFree = origin.canOpen(place.asker) || origin.idle.length > 0 && !place.asker.isAgain;
       if (!hasFree && !this.#canConnect(origin, place.asker)) continue;
       found = origin;
       first = place.number;
@@ -400,6 +422,7 @@ export class Pool {
   /** Closes the free connections, and those that become free. */
   close(): void {
     this.#isClosed = true;
+    for (const one of [...this.webSockets]) one.goAway();
     this.closeIdle();
     this.#endIfOver();
   }

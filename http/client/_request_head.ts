@@ -14,6 +14,8 @@ export interface HeadParts {
   readonly method: string;
   /** What the request line has. */
   readonly target: string;
+  /** The protocol that an extended CONNECT asks for. */
+  readonly protocol?: string | undefined;
   /** What Host says, unless it is given in `headers`. */
   readonly host: string | undefined;
   /** Headers that count only if `headers` has none of their names. */
@@ -37,6 +39,8 @@ export class RequestHead extends HeaderLines {
   readonly method: string;
   /** What the request line has. */
   readonly target: string;
+  /** The protocol that an extended CONNECT asks for. */
+  readonly protocol: string | undefined;
   /** The length of the body; undefined if it is chunked. */
   readonly length: number | undefined;
 
@@ -51,6 +55,7 @@ export class RequestHead extends HeaderLines {
     super(`${method} ${target} HTTP/1.1\r\n`);
     this.method = method;
     this.target = target;
+    this.protocol = parts.protocol;
     const { without } = parts;
     const given = headersOf(parts.headers, without);
     const names = given === undefined ? undefined : new Set(given.map(nameOf));

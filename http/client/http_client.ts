@@ -1,11 +1,15 @@
 import type { Request } from "../../compose/mod.ts";
+import { gio } from "../../gio/mod.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import { Asking, type Client } from "./_asking.ts";
 import type { HttpClientOptions, RequestOptions } from "./client_options.ts";
-import type { HttpResponse } from "./http_response.ts";
+import { type Awaitable, awaitable, type HttpResponse } from "./http_response.ts";
 import { OwnReactor } from "./_own_reactor.ts";
 import { type OriginInspected, Pool } from "./_pool.ts";
 import { settingsOf } from "./_settings.ts";
+import { openWebSocket } from "../websocket/_open.ts";
+import type { WebSocketClientOptions } from "../websocket/web_socket_client_options.ts";
+import type { WebSocketConnection } from "../websocket/web_socket_connection.ts";
 
 export type { OriginInspected } from "./_pool.ts";
 
@@ -200,6 +204,54 @@ export class HttpClient implements Disposable {
   }
 
   /**
+   * Opens a WebSocket: `const socket = yield* client.webSocket(url)` in a coroutine, which is in it from
+   * then on, or `const socket = await client.webSocket(url)` elsewhere. It belongs to the coroutine that
+   * has opened it, and is closed with that.
+   *
+   * It goes by HTTP/1.1, or on a connection of HTTP/2 that is there already and allows it (RFC 8441).
+   *
+   * @param url Where to: a URL of ws or wss, http or https.
+   * @param options Subprotocols, compression, headers and the like.
+   * @returns The request, for `yield*` or `await`.
+   * @throws {TypeError} If the URL or an option makes no sense, or the client is closed.
+   * @throws From the request: {@linkcode RemoteProtocolError} if the server does not open it, and what
+   * {@linkcode HttpClient.request} throws.
+   *
+   * @example In a coroutine
+   * ```ts
+   * import { asProcess } from "@weightless/io/gio";
+   * import { HttpClient } from "@weightless/io/http";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = Deno.serve({ port: 0, onListen() {} }, (request) => {
+   *   const { socket, response } = Deno.upgradeWebSocket(request);
+   *   socket.onmessage = ({ data }) => socket.send(data.toUpperCase());
+   *   return response;
+   * });
+   *
+   * using client = new HttpClient();
+   * const answer = await asProcess(function* () {
+   *   yield* client.webSocket(`ws://127.0.0.1:${server.addr.port}/`);
+   *   yield "hello";
+   *   return yield;
+   * }());
+   * assertEquals(answer, "HELLO");
+   * ```
+   */
+  webSocket(
+    url: string | URL,
+    options: WebSocketClientOptions = {},
+  ): Awaitable<WebSocketConnection> {
+    if (this.#isClosed) throw closed();
+    const { opening, pool } = openWebSocket(this.#client, url, options);
+    return awaitable(opening, () => {
+      const { reactor, own } = pool();
+      const { result } = gio(reactor, undefined, opening);
+      return own === undefined ? result : own.attend(result);
+    });
+  }
+
+  /**
    * Tells of the connections to each origin, and of the requests that wait for one.
    *
    * @returns What there is now: one entry for each origin that has a connection or a request that
@@ -209,7 +261,10 @@ export class HttpClient implements Disposable {
     return [...this.#pools.values()].flatMap((pool) => pool.inspect());
   }
 
-  /** Closes the connections that are free, and the others when they are. It cannot ask any more. */
+  /**
+   * Closes the connections that are free, and the others when they are. WebSockets are closed with code
+   * 1001. It cannot ask any more.
+   */
   close(): void {
     this.#isClosed = true;
     for (const pool of [...this.#pools.values()]) pool.close();

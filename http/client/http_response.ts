@@ -399,7 +399,7 @@ function asJson(bytes: Uint8Array<ArrayBuffer>): unknown {
 }
 
 /** A coroutine that is run by `run` when it is awaited. */
-function awaitable<R>(coroutine: Coroutine<R>, run: () => Promise<R>): Awaitable<R> {
+export function awaitable<R>(coroutine: Coroutine<R>, run: () => Promise<R>): Awaitable<R> {
   const result = coroutine as unknown as { -readonly [K in keyof Promise<R>]: Promise<R>[K] };
   let promise: Promise<R> | undefined;
   const begun = () => promise ??= run();

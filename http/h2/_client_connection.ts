@@ -104,6 +104,16 @@ export class H2Connection implements SessionUser<H2ResponseHead>, ClientStreams 
     return this.#state === "open" && this.#session.canOpen;
   }
 
+  /** Whether it is known what the server can do. */
+  get isSettled(): boolean {
+    return this.#session.hasSettings;
+  }
+
+  /** Whether an extended CONNECT may be sent (RFC 8441 3). */
+  get canConnect(): boolean {
+    return this.#session.canConnect;
+  }
+
   get isUsed(): boolean {
     return this.#session.streams.size > 0;
   }

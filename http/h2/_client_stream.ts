@@ -46,6 +46,8 @@ export interface ClientStreams extends Attention {
   readonly received: number;
   /** How many requests it has carried. */
   readonly requests: number;
+  /** Whether an extended CONNECT may be sent (RFC 8441 3). */
+  readonly canConnect: boolean;
   /** Opens a stream for a request. If nobody uses the connection after it, it is kept so long. */
   open(user: ClientStream, idleMs: number): H2Stream;
   /** The head of a response has come; the stream is told when all that came with it has been read. */
@@ -100,6 +102,13 @@ export class ClientStream implements Carrier, BodyOrigin, UploadUser, StreamUser
 
   ask(exchange: Exchange): void {
     const { content, head, method, timeouts } = exchange;
+    if (head.protocol !== undefined && !this.#streams.canConnect) {
+      const error = new RemoteProtocolError(
+        `Cannot ask ${exchange.what}: the server has no CONNECT for other protocols in HTTP/2 (RFC 8441 3)`,
+        { status: 502 },
+      );
+      return exchange.lost(error, "never");
+    }
     const list = listOfRequest(head, this.#streams.scheme);
     const stream = this.#stream = this.#streams.open(this, timeouts.idleMs);
     this.#exchange = exchange;
@@ -221,6 +230,8 @@ export class ClientStream implements Carrier, BodyOrigin, UploadUser, StreamUser
     const context = this.#context;
     const isOurs = fault === error;
     this.#leave();
+    // What the server has said in a tunnel, up to its end, is whole, also if it wants to hear no more.
+    if (state === "tunnel" && this.#stream.wasEnded) this.raw.keep();
     for (let piece; (piece = this.#stream.read()) !== undefined;) context?.keep(piece);
     context?.lose(fault);
     context?.tell();

@@ -29,7 +29,7 @@ export function listOfHead(head: Head): readonly string[] {
 export function listOfRequest(head: RequestHead, scheme: "http" | "https"): readonly string[] {
   let list = heads.get(head);
   if (list === undefined) {
-    const { method, target, text } = head;
+    const { method, target, text, protocol } = head;
     const fields: string[] = [];
     let authority = target;
     const lines = linesOf(text.slice(text.indexOf("\r\n") + 2));
@@ -41,10 +41,14 @@ export function listOfRequest(head: RequestHead, scheme: "http" | "https"): read
       else if (name !== "te") fields.push(name, value);
       else if (/(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value)) fields.push(name, "trailers");
     }
-    // RFC 9113 8.5: CONNECT has no scheme and no path.
-    list = method === "CONNECT"
-      ? [":method", method, ":authority", target, ...fields]
-      : [":method", method, ":scheme", scheme, ":authority", authority, ":path", target, ...fields];
+    // RFC 9113 8.5: CONNECT has no scheme and no path, unless it has a protocol (RFC 8441 4).
+    const isPlainConnect = method === "CONNECT" && protocol === undefined;
+    const where = isPlainConnect
+      ? [":authority", target]
+      : [":scheme", scheme, ":authority", authority, ":path", target];
+    list = protocol === undefined
+      ? [":method", method, ...where, ...fields]
+      : [":method", method, ":protocol", protocol, ...where, ...fields];
     heads.set(head, list);
   }
   return list;

@@ -2,6 +2,7 @@ import { type Coroutine, EndOfStream, Request, type Waiter } from "../../compose
 import { Driver, enterUndriven, leaveUndriven, type Undriven } from "../../gio/_driver.ts";
 import { ignore } from "../../reactor/_ignore.ts";
 import type { Interest } from "../../reactor/mod.ts";
+import type { Conversation } from "../_conversation.ts";
 import { Exchange, type Phase } from "../_exchange.ts";
 import type { Patience } from "../_framed.ts";
 import { type Base, DriverHost, type Framed, type Host, type Use } from "../_host.ts";
@@ -60,6 +61,8 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
   /** Who waits for more of the body, or for room. */
   #waiting: { for: Interest | "sent"; waiter: Waiter<void> } | undefined = undefined;
   #context: StreamContext | undefined = undefined;
+  /** What has taken the place of HTTP. */
+  #conversation: Conversation | undefined = undefined;
 
   constructor(streams: Streams, stream: H2Stream) {
     super(streams.settings, streams.info);
@@ -125,6 +128,7 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
   /** The server shuts down. */
   finish(): void {
     this.isFinishing = true;
+    this.#conversation?.finish();
     const ending = this.isRunning ? this.exchange!.ending() : undefined;
     if (ending !== undefined) this.host.throw(ending);
   }
@@ -155,7 +159,15 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
   *#run(): Coroutine<void> {
     const exchange = this.exchange!;
     try {
-      while (exchange.isRunning) this.#phase = yield* this.goOn(exchange, this.#phase);
+      while (exchange.isRunning && this.#phase !== "switched") {
+        this.#phase = yield* this.goOn(exchange, this.#phase);
+      }
+      if (this.#phase === "switched") {
+        this.answer.flush();
+        const conversation = this.#conversation = this.converse(exchange);
+        if (this.isFinishing) conversation.finish();
+        yield* conversation.run();
+      }
       if (this.isRunning) {
         this.isRunning = false;
         this.tell(exchange);
@@ -251,6 +263,8 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
     this.#lost = new Deno.errors.ConnectionReset(`The stream has ended: ${why}`, { cause: error });
     // Not by its own answer, after which the rest of the body is not wanted.
     if (this.exchange?.isRunning) this.exchange.lose(this.#lost);
+    // What the client has said in a tunnel, up to its end, is whole, also if it wants to hear no more.
+    if (this.#conversation !== undefined && this.#stream.wasEnded) this.#context?.keep();
     this.#resume();
     this.#context?.notify("read");
     this.#context?.notify("write");

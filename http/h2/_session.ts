@@ -124,7 +124,8 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
   readonly #idle: Bucket;
   /** How much of the preface has come. */
   #preface = 0;
-  #hasSettings = false;
+  /** Whether the first SETTINGS of the peer have come. */
+  hasSettings = false;
   #isFailed = false;
   /** The highest identifier that the peer has used, and the next one of ours. */
   #lastId = 0;
@@ -223,7 +224,7 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
 
   /** Whether a part of something that must not take long has come: the preface, a head. */
   get isWithinHead(): boolean {
-    return !this.#hasSettings || this.#blockId !== 0;
+    return !this.hasSettings || this.#blockId !== 0;
   }
 
   get isShut(): boolean {
@@ -506,11 +507,11 @@ export class Session<H extends Headed = Headed> implements FrameSink, Streaming 
         : "a frame that is too large (RFC 9113 4.2)";
       throw connectionError(c.FRAME_SIZE_ERROR, what);
     }
-    if (!this.#hasSettings) {
+    if (!this.hasSettings) {
       if (type !== c.SETTINGS || (flags & c.ACK) !== 0) {
         throw connectionError(c.PROTOCOL_ERROR, "no SETTINGS at first (RFC 9113 3.4)");
       }
-      this.#hasSettings = true;
+      this.hasSettings = true;
       this.maxStreams = Infinity;
     }
     if (this.#blockId !== 0 && (type !== c.CONTINUATION || id !== this.#blockId)) {

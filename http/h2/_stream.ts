@@ -109,6 +109,8 @@ export class H2Stream {
   trailers: readonly string[] | undefined = undefined;
   /** Whether the peer has ended its side in good order. */
   #hasEnd = false;
+  /** Whether all had been received, read or not, when the stream was lost. */
+  wasEnded = false;
   /** Whether what is queued may be sent. */
   #isFlushed = false;
   /** Whether nobody reads what comes. */
@@ -278,6 +280,7 @@ export class H2Stream {
 
   /** Nothing more can be sent or received: drops what there is, and tells its user. */
   lose(error: unknown): void {
+    this.wasEnded = this.#hasEnd;
     this.state = CLOSED;
     // What has come in part must not look whole.
     if (this.hasInput) this.#hasEnd = false;

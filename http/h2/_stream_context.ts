@@ -8,6 +8,8 @@ import type { H2Stream } from "./_stream.ts";
 export class StreamContext implements Context {
   protected readonly stream: H2Stream;
   readonly #of: { readonly fault: unknown };
+  /** What came before the peer reset the stream, when all had been said. */
+  #kept: Uint8Array[] | undefined = undefined;
   #onReadable: (() => void) | undefined = undefined;
   #onWritable: (() => void) | undefined = undefined;
 
@@ -26,7 +28,7 @@ export class StreamContext implements Context {
   }
 
   get readable(): boolean {
-    return this.stream.hasInput || this.stream.isAtEnd || this.closed;
+    return this.#kept !== undefined || this.stream.hasInput || this.stream.isAtEnd || this.closed;
   }
 
   get writable(): boolean {
@@ -34,16 +36,25 @@ export class StreamContext implements Context {
   }
 
   get closed(): boolean {
-    return this.lost() !== undefined;
+    return this.#kept === undefined && this.lost() !== undefined;
+  }
+
+  /** Keeps what has come, up to the end: that is whole, although the stream is lost. */
+  keep(): void {
+    const kept: Uint8Array[] = this.#kept = [];
+    for (let piece; (piece = this.stream.read()) !== undefined;) kept.push(piece);
   }
 
   recv(max: number = Infinity): Uint8Array | null | undefined {
-    this.#check();
     const { stream } = this;
-    const piece = stream.read();
-    if (piece === undefined) return stream.isAtEnd ? null : undefined;
+    const kept = this.#kept;
+    if (kept === undefined) this.#check();
+    const piece = kept === undefined ? stream.read() : kept.shift();
+    if (piece === undefined) return kept !== undefined || stream.isAtEnd ? null : undefined;
     if (piece.length <= max) return piece;
-    stream.unread(piece.subarray(max));
+    const rest = piece.subarray(max);
+    if (kept === undefined) stream.unread(rest);
+    else kept.unshift(rest);
     return piece.subarray(0, max);
   }
 

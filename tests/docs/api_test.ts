@@ -31,6 +31,7 @@ const ENTRIES: Record<string, readonly string[]> = {
   ],
   "./http/files": ["Files"],
   "./http/protocol": ["Wires", "Events", "Requests", "Answers", "Server", "Client", "Protocol"],
+  "./http/websocket": ["WebSocket"],
   "./lint": ["Plugin"],
 };
 
