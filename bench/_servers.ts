@@ -99,6 +99,16 @@ export function residentMemory({ process }: Running): number {
   return 1024 * Number(status.match(/VmRSS:\s+(\d+)/)![1]);
 }
 
+/** The most memory a process had since `forgetPeak`, in bytes (Linux). */
+export function peakMemory({ process }: Running): number {
+  const status = Deno.readTextFileSync(`/proc/${process.pid}/status`);
+  return 1024 * Number(status.match(/VmHWM:\s+(\d+)/)![1]);
+}
+
+export function forgetPeak({ process }: Running): void {
+  Deno.writeTextFileSync(`/proc/${process.pid}/clear_refs`, "5");
+}
+
 /** Processor time a process, and those of its children that have ended, have used, in milliseconds (Linux). */
 export function processorTime({ process }: Running): number {
   const fields = Deno.readTextFileSync(`/proc/${process.pid}/stat`).split(") ")[1]!.split(" ");

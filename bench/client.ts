@@ -11,10 +11,11 @@
  * `--download` is in GiB. With `--only` nothing is written to bench/results.
  */
 import { parseArgs } from "node:util";
+import { Client } from "./_client.ts";
 import { startNginx } from "./_ends.ts";
 import { denoHello, others } from "./_h2_servers.ts";
 import { median, printTable, round, type Row, type Table, writeJson } from "./_report.ts";
-import { compiled, has, here, processorTime, type Server, start, stop } from "./_servers.ts";
+import { compiled, has, here, type Server, start, stop } from "./_servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
@@ -36,68 +37,6 @@ const NODE = "node:http2";
 if (Deno.build.os !== "linux") {
   console.error("Without Linux nothing is measured");
   Deno.exit();
-}
-
-/** A client that obeys orders: see peers/_orders.mjs. */
-class Client {
-  readonly process: Deno.ChildProcess;
-  readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #answers: ReadableStreamDefaultReader<string>;
-  #text = "";
-
-  constructor(command: string, args: string[], cwd?: string) {
-    this.process = new Deno.Command(command, {
-      args,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-      ...(cwd !== undefined && { cwd }),
-    }).spawn();
-    this.#orders = this.process.stdin.getWriter();
-    this.#answers = this.process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  async #line(): Promise<string> {
-    while (!this.#text.includes("\n")) {
-      const { value, done } = await this.#answers.read();
-      if (done) throw new Error("A client has ended before it answered");
-      this.#text += value;
-    }
-    const [line, ...rest] = this.#text.split("\n");
-    this.#text = rest.join("\n");
-    return line!;
-  }
-
-  async ready(): Promise<this> {
-    await this.#line();
-    return this;
-  }
-
-  async order(...words: (string | number)[]): Promise<Record<string, number>> {
-    await this.#orders.write(new TextEncoder().encode(words.join(" ") + "\n"));
-    return JSON.parse(await this.#line());
-  }
-
-  /** Milliseconds of processor time so far. */
-  get cpu(): number {
-    return processorTime(this);
-  }
-
-  /** The most memory it had since `forgetPeak`, in bytes. */
-  get peak(): number {
-    const status = Deno.readTextFileSync(`/proc/${this.process.pid}/status`);
-    return 1024 * Number(status.match(/VmHWM:\s+(\d+)/)![1]);
-  }
-
-  forgetPeak(): void {
-    Deno.writeTextFileSync(`/proc/${this.process.pid}/clear_refs`, "5");
-  }
-
-  async end(): Promise<void> {
-    await this.#orders.close();
-    await this.#answers.cancel();
-    await this.process.status;
-  }
 }
 
 type Clients = Record<string, () => Promise<Client>>;

@@ -19,6 +19,7 @@ const known = [
   "abuse",
   "h2",
   "h2_floods",
+  "websocket",
 ];
 const chosen = Deno.args.length > 0 ? Deno.args : known;
 for (const name of chosen) {
