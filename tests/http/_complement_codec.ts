@@ -34,7 +34,7 @@ export class ComplementCompressor implements Compressor {
 
 /** Decompresses what is the complement of each byte. */
 export class ComplementDecompressor implements Decompressor {
-  readonly keepsContext = true;
+  readonly keepsContext: boolean = true;
 
   close(): void {}
 

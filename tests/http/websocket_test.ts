@@ -1417,6 +1417,32 @@ socketTest("Broadcast of a client's WebSockets masks each", function* (world) {
   assertEquals(yield* next(clients), clients.map(() => "to servers"));
 });
 
+socketTest(
+  "Broadcast sends what is sent in one turn together, before what comes after",
+  function* (world) {
+    const broadcast = new Broadcast();
+    const url = world.serve(function* (request) {
+      const socket = yield* accept(request);
+      using _ = broadcast.add(socket);
+      yield;
+      const { sends } = world.counts;
+      for (let number = 0; number < 50; number++) broadcast.send(String(number));
+      yield "after";
+      broadcast.send("last");
+      yield;
+      assertEquals(world.counts.sends - sends < 10, true);
+      yield "done";
+    });
+    yield* world.client.webSocket(url);
+    yield "begin";
+    for (let number = 0; number < 50; number++) assertEquals(yield, String(number));
+    assertEquals(yield, "after");
+    assertEquals(yield, "last");
+    yield "go on";
+    assertEquals(yield, "done");
+  },
+);
+
 Deno.test("Broadcast refuses options and members that make no sense", () => {
   assertThrows(() => new Broadcast({ slow: "wait" as "skip" }), TypeError, "slow");
   assertThrows(() => new Broadcast({ maxWaitingBytes: -1 }), RangeError, "maxWaitingBytes");

@@ -9,7 +9,11 @@ import { encoded, WebSocketWire } from "../../http/websocket/_wire.ts";
 import { LocalProtocolError } from "../../http/local_protocol_error.ts";
 import { RemoteProtocolError } from "../../http/remote_protocol_error.ts";
 import { WebSocketFault } from "../../http/websocket/web_socket_fault.ts";
-import { complementDeflate } from "./_complement_codec.ts";
+import {
+  ComplementCompressor,
+  ComplementDecompressor,
+  complementDeflate,
+} from "./_complement_codec.ts";
 import { bytesOf, type Case, cases } from "./_rfc6455.ts";
 import {
   BINARY,
@@ -751,6 +755,39 @@ Deno.test("messages are compressed if that is worth it, and in pieces always", (
     client.log,
     ['text "ab"', 'text "abc"', 'binary "abc"', 'text "ab"', 'sends Pong ""'],
   );
+});
+
+/** Nothing of a message depends on earlier ones. */
+class Forgetful extends ComplementDecompressor {
+  override readonly keepsContext = false;
+  fed = 0;
+
+  override feed(payload: Uint8Array, isLast: boolean): void {
+    this.fed += payload.length;
+    super.feed(payload, isLast);
+  }
+}
+
+Deno.test("what is dropped is not decompressed, unless later messages depend on it", () => {
+  const server = new WebSocketWire("server", { deflate: complementDeflate() });
+  server.send("dropped".repeat(100));
+  server.send("read");
+  const bytes = taken(server);
+  server.send("dropped as well".repeat(100));
+  server.close(3000, "end");
+  const rest = taken(server);
+
+  const decompressor = new Forgetful();
+  const deflate = { compressor: new ComplementCompressor(), decompressor };
+  const client = new WebSocketWire("client", { deflate });
+  client.receive(bytes.slice(0, 20));
+  assertEquals(client.begin(), "text");
+  assertEquals(client.skip(), false);
+  client.receive(bytes.slice(20));
+  assertEquals([client.next(), decompressor.fed], ["read", 4]);
+  client.receive(rest);
+  client.drop();
+  assertEquals([client.closed, decompressor.fed], [{ code: 3000, reason: "end" }, 4]);
 });
 
 Deno.test("whatever one wire sends arrives at the other, at any cut", () => {
