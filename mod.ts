@@ -9,6 +9,7 @@
  * - `@weightless/io/gio`: drives a coroutine's `yield`s from a reactor
  * - `@weightless/io/http`: HTTP/1.1 and HTTP/2 as coroutines
  * - `@weightless/io/http/files`: serves the files of a directory
+ * - `@weightless/io/http/websocket`: WebSocket as coroutines, over HTTP/1.1 and HTTP/2
  * - `@weightless/io/http/protocol`: HTTP/1.1 without any I/O, for any runtime
  * - `@weightless/io/lint`: a plugin for `deno lint` that finds a forgotten `yield*`
  *
