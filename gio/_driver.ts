@@ -414,6 +414,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     if (state instanceof Ending) return state.send(this.#runner.isAbandoned);
     const isOffering = state instanceof Offering && state.channel === channel;
     if (!isOffering && !(state instanceof Writing)) return this.#sendMeanwhile();
+    // It keeps its place among those that wait.
+    if (isOffering && state.how === "yielded" && !channel.isTurnOf(this)) return;
     if (this.#waitsForTurn(state, channel)) return;
     try {
       if (isOffering) state.stop();

@@ -86,10 +86,11 @@ export abstract class Operation<R> extends Request<R> implements Promise<R> {
 
   protected succeed(value: R): void {
     if (this.#outside !== undefined) return this.#settle({ value });
-    const waiter = this.#waiter!;
+    // It may have been undone by whoever was told just before.
+    const waiter = this.#waiter;
     this.#state = "over";
     this.#waiter = undefined;
-    waiter.resume(value);
+    waiter?.resume(value);
   }
 
   /** What it is, for messages. */

@@ -115,23 +115,28 @@ export class Conversation implements Inner, Speaker, RequestContext {
 
   *run(): Coroutine<void> {
     let outcome: { error?: unknown } | undefined;
+    let hasBegun = false;
     try {
       yield new Begin(this, this.#takeSwitching());
+      hasBegun = true;
       yield* this.#running as unknown as Coroutine<void>;
       yield new Flushed();
       outcome = {};
     } catch (error) {
       outcome = { error };
     } finally {
-      if (outcome === undefined) yield* close(this.#running, true, true);
-      this.#ended(outcome);
-      yield* this.#endOwn();
-      if (this.#switched?.isOver === false) yield new Over(this);
-      this.isRunning = false;
-      if (this.#watchers !== undefined) {
-        // What was sent in the other protocol does not count.
-        const answered = { status: this.#status, bytes: 0 };
-        tellAll(this.#watchers, answered, (error) => this.#report(error));
+      try {
+        if (outcome === undefined || !hasBegun) yield* close(this.#running, true, true);
+        this.#ended(outcome);
+        yield* this.#endOwn();
+        if (this.#switched?.isOver === false) yield new Over(this);
+      } finally {
+        this.isRunning = false;
+        if (this.#watchers !== undefined) {
+          // What was sent in the other protocol does not count.
+          const answered = { status: this.#status, bytes: 0 };
+          tellAll(this.#watchers, answered, (error) => this.#report(error));
+        }
       }
     }
   }

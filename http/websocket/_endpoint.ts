@@ -189,8 +189,10 @@ export class Endpoint implements Context, Owned {
   /** What others want to send comes before what is sent from now on. */
   precede(others: { flush(): void } | undefined): void {
     const before = this.#preceding;
+    if (before === others) return;
+    this.#preceding = undefined;
+    before?.flush();
     this.#preceding = others;
-    if (before !== others) before?.flush();
   }
 
   /** Sends messages at once, also if they have to wait. Returns false if it cannot. */
@@ -226,8 +228,8 @@ export class Endpoint implements Context, Owned {
   flush(): boolean {
     const { wire } = this;
     if (wire.size === 0) return true;
-    // While a message goes out piece by piece, it is its sender who waits.
-    if (this.#isBlocked) return this.#senders !== undefined;
+    // While a message goes out piece by piece, it is its sender who waits. And nobody waits for the end of all.
+    if (this.#isBlocked) return this.#state !== "open" || this.#senders !== undefined;
     let isAll: boolean;
     try {
       isAll = wire.flush(this.#raw);
@@ -359,6 +361,7 @@ export class Endpoint implements Context, Owned {
    */
   endPieces(sender: PieceSender): void {
     if (this.#state !== "open") return;
+    if (!this.isOpen && !this.#senders?.includes(sender)) return;
     this.takeTurn(sender);
     queueMicrotask(() => this.#endClosed());
   }
@@ -432,6 +435,7 @@ export class Endpoint implements Context, Owned {
     checkClose(code, reason);
     this.#told = told;
     this.#endClosed();
+    if (this.#state !== "open") return;
     if (!this.#awaitsSenders) return this.#say(code, reason);
     this.#closing = { code, reason };
     this.#stopPinging();
@@ -464,6 +468,7 @@ export class Endpoint implements Context, Owned {
     const abort = () => {
       this.#reason ??= signal.reason;
       this.shut(GOING_AWAY);
+      this.#tell();
     };
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort);
@@ -757,7 +762,7 @@ export class Endpoint implements Context, Owned {
       return this.#setTimer(this.#aliveAt + pingMs - now);
     }
     // While nothing is received, the answer to a Ping cannot be seen. That it cannot be sent can be.
-    if (isDoubted && !this.#isHolding) {
+    if (isDoubted && pongMs !== Infinity && !this.#isHolding) {
       return this.#lose(new Error(`The peer was silent for ${pingMs + pongMs} ms`));
     }
     this.#doubtedAt = now;

@@ -75,8 +75,8 @@ function* open(
   if (own !== undefined) endpoint.whenOver(own.hold());
   webSockets.add(endpoint);
   endpoint.whenOver(() => webSockets.delete(endpoint));
-  endpoint.heed(signal);
   endpoint.start(Channel.of(raw).takeRest() as Uint8Array[]);
+  endpoint.heed(signal);
   return new OpenWebSocket(endpoint, opened, response.connection, {
     leave: () => void driver.leavePlace(place),
   });

@@ -65,7 +65,7 @@ export class Send extends Waiting<void> implements User {
   /** Returns whether it is done. */
   #step(): boolean {
     const endpoint = this.#endpoint;
-    const isTurn = Channel.of(endpoint).isTurnOf(this);
+    const isTurn = !endpoint.isOpen || Channel.of(endpoint).isTurnOf(this);
     this.#isAccepted ||= isTurn && endpoint.put(this.#message);
     return this.#isAccepted && endpoint.flush() && endpoint.writable;
   }
@@ -101,7 +101,9 @@ export class Next extends Waiting<string | Uint8Array> implements User {
 
   protected override try(): boolean {
     const channel = Channel.of(this.#endpoint);
-    const message = channel.take(this) as string | Uint8Array | undefined;
+    const [first, ...rest] = channel.rest;
+    if (first !== undefined) channel.rest = rest;
+    const message = (first ?? channel.take(this)) as string | Uint8Array | undefined;
     if (message === undefined) channel.read(this);
     else this.succeed(message);
     return message !== undefined;

@@ -31,6 +31,13 @@ export interface BroadcastOptions {
 
 const OPTIONS = names<BroadcastOptions>({ slow: 1, maxWaitingBytes: 1 });
 
+/** Messages that are sent to the same members. */
+interface Batch {
+  readonly messages: Message[];
+  /** Who does not get them. */
+  readonly excepted: Endpoint | undefined;
+}
+
 interface Member {
   /** How often it was added, and not removed. */
   times: number;
@@ -89,10 +96,11 @@ export class Broadcast {
   readonly #closes: boolean;
   readonly #maxWaitingBytes: number;
   #skipped = 0;
-  /** What is to be sent in this turn, and who does not get it. */
-  #batch: Message[] | undefined = undefined;
-  #excepted: Endpoint | undefined = undefined;
-  #batchSize = 0;
+  /** What is to be sent in this turn, in order. */
+  readonly #batches: Batch[] = [];
+  /** How much that is. */
+  #waiting = 0;
+  #isFlushing = false;
 
   /**
    * Makes one with no members.
@@ -164,37 +172,46 @@ export class Broadcast {
    */
   send(message: string | Uint8Array, except?: WebSocketConnection): void {
     if (typeof message !== "string" && !(message instanceof Uint8Array)) throw noMessage(message);
+    if (this.#members.size === 0) return;
     const excepted = except?.context as Endpoint | undefined;
-    if (this.#batch !== undefined && this.#excepted !== excepted) this.flush();
-    if (this.#batch === undefined) {
-      if (this.#members.size === 0) return;
-      this.#batch = [];
-      this.#excepted = excepted;
-      for (const endpoint of this.#members.keys()) {
-        if (endpoint !== excepted) endpoint.precede(this);
-      }
-      queueMicrotask(() => this.flush());
+    if (this.#batches.length === 0) this.#begin();
+    let batch = this.#batches.at(-1);
+    if (batch === undefined || batch.excepted !== excepted) {
+      this.#batches.push(batch = { messages: [], excepted });
     }
-    this.#batch.push(message);
-    this.#batchSize += message.length;
-    if (this.#batchSize >= MAX_BATCH) this.flush();
+    batch.messages.push(message);
+    this.#waiting += message.length;
+    if (this.#waiting >= MAX_WAITING) this.flush();
+  }
+
+  /** Begins to gather. What others want to send to the same members goes before, and later what they send. */
+  #begin(): void {
+    for (const endpoint of [...this.#members.keys()]) endpoint.precede(this);
+    queueMicrotask(() => this.flush());
   }
 
   /** Sends what was given in this turn at once. It is done by itself a moment later. */
   flush(): void {
-    const batch = this.#batch;
-    if (batch === undefined) return;
-    const excepted = this.#excepted;
-    this.#batch = this.#excepted = undefined;
-    this.#batchSize = 0;
+    // A member that is lost meanwhile may send something itself. That goes out afterwards.
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    try {
+      for (let batch; (batch = this.#batches.shift()) !== undefined;) this.#send(batch);
+    } finally {
+      this.#isFlushing = false;
+      this.#waiting = 0;
+    }
+  }
+
+  #send({ messages, excepted }: Batch): void {
     /** The frames, for each way to compress. */
     const frames = new Map<string, Uint8Array>();
     for (const endpoint of [...this.#members.keys()]) {
       if (endpoint === excepted) continue;
       const isFast = endpoint.unsent <= this.#maxWaitingBytes &&
-        this.#sendTo(endpoint, batch, frames);
+        this.#sendTo(endpoint, messages, frames);
       if (isFast || !endpoint.isOpen) continue;
-      this.#skipped += batch.length;
+      this.#skipped += messages.length;
       // While another message goes to it piece by piece, it is not known whether it reads.
       if (this.#closes && endpoint.unsent > this.#maxWaitingBytes) {
         endpoint.shut(POLICY_VIOLATION, "Too slow");
@@ -202,13 +219,17 @@ export class Broadcast {
     }
   }
 
-  #sendTo(endpoint: Endpoint, batch: readonly Message[], frames: Map<string, Uint8Array>): boolean {
+  #sendTo(
+    endpoint: Endpoint,
+    messages: readonly Message[],
+    frames: Map<string, Uint8Array>,
+  ): boolean {
     endpoint.precede(undefined);
     const { encoding, compressor } = endpoint.wire;
-    if (encoding === undefined) return endpoint.offer(batch);
+    if (encoding === undefined) return endpoint.offer(messages);
     let bytes = frames.get(encoding);
     if (bytes === undefined) {
-      const all = batch.map((message) => encoded(message, compressor));
+      const all = messages.map((message) => encoded(message, compressor));
       bytes = all.length === 1 ? all[0]! : concat(all);
       frames.set(encoding, bytes);
     }
@@ -219,5 +240,5 @@ export class Broadcast {
 type Message = string | Uint8Array;
 
 /** So much is sent together. */
-const MAX_BATCH = 64 * 1024;
+const MAX_WAITING = 64 * 1024;
 const POLICY_VIOLATION = 1008;

@@ -13,7 +13,7 @@ import type { MessageType } from "./_wire.ts";
  * `message.close()`. Elsewhere, {@linkcode OutgoingMessage.writable} is a stream. Other messages wait
  * until this one has ended.
  *
- * A message that cannot be finished can only be cut: `message.context.abort()` closes the WebSocket with
+ * A message that cannot be finished can only be cut: `message.abort()` closes the WebSocket with
  * code 1011.
  *
  * @example Rows as one message

@@ -129,8 +129,8 @@ export interface WebSocketConnection
   /**
    * Says that all was said. What was sent before goes out first. What the peer still sends is dropped.
    *
-   * @param code Why, as RFC 6455 7.4 says: 1000, 1001, 1003, 1007 to 1014, or 3000 to 4999 for codes of
-   * your own.
+   * @param code Why, as RFC 6455 7.4 says: 1000, 1001, 1003, 1007 to 1014, or 3000 to 4999: those from
+   * 4000 on are for codes of your own.
    * @param reason More about that, of at most 123 bytes in UTF-8.
    * @throws {RangeError} If the code cannot be sent, or the reason is too long.
    */

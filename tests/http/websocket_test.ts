@@ -1443,6 +1443,23 @@ socketTest(
   },
 );
 
+socketTest("Broadcasts with the same member keep the order of the program", function* (world) {
+  const rooms = [new Broadcast(), new Broadcast(), new Broadcast()];
+  const url = world.serve(function* (request) {
+    const socket = yield* accept(request);
+    for (const room of rooms) room.add(socket);
+    yield;
+    for (let number = 0; number < 9; number++) rooms[number % 3]!.send(String(number));
+    yield "9";
+    rooms[0]!.send("nobody", socket);
+    rooms[0]!.send("10");
+    yield;
+  });
+  yield* world.client.webSocket(url);
+  yield "begin";
+  for (let number = 0; number <= 10; number++) assertEquals(yield, String(number));
+});
+
 Deno.test("Broadcast refuses options and members that make no sense", () => {
   assertThrows(() => new Broadcast({ slow: "wait" as "skip" }), TypeError, "slow");
   assertThrows(() => new Broadcast({ maxWaitingBytes: -1 }), RangeError, "maxWaitingBytes");
