@@ -42,7 +42,6 @@ const NO_REST: unknown[] = Object.freeze([]) as never;
 
 export class Channel {
   readonly context: Context;
-  readonly outbox: Outbox = new Outbox();
   /** What is to be read before anything is received. */
   rest: unknown[] = NO_REST;
   /** Why nothing more can be read: an EndOfStream, or an error. */
@@ -55,6 +54,8 @@ export class Channel {
   isPart = false;
   /** Whether a transfer waits until the context takes more. */
   isBlocked = false;
+  /** It is made when it is needed: a context that takes messages needs none. */
+  #outbox: Outbox | undefined = undefined;
   /** Whether it is to be closed when all has been sent. */
   #closing = false;
   #reader: User | undefined = undefined;
@@ -179,27 +180,33 @@ export class Channel {
 
   /** Sends what waits. Returns whether all of it was accepted, and throws if sending fails. */
   send(follows = false): boolean {
-    const { context, outbox } = this;
+    const { context } = this;
+    const outbox = this.#outbox;
     // Another coroutine that writes to the context may have found out, and the outbox is empty then.
     if (this.failed !== undefined) throw this.failed;
     try {
       if (context.flush !== undefined) return context.flush();
-      return outbox.size === 0 || outbox.flush(context, follows);
+      return outbox === undefined || outbox.size === 0 || outbox.flush(context, follows);
     } catch (error) {
-      outbox.clear();
+      outbox?.clear();
       this.failed ??= error;
       throw error;
     }
   }
 
+  /** What is to be sent. */
+  get outbox(): Outbox {
+    return this.#outbox ??= new Outbox();
+  }
+
   /** How many bytes have been sent. */
   get sent(): number {
-    return this.outbox.sent - (this.context.unsent ?? 0);
+    return (this.#outbox?.sent ?? 0) - (this.context.unsent ?? 0);
   }
 
   /** Whether something has been written and not been sent. */
   get isSending(): boolean {
-    return this.isBlocked || this.outbox.size > 0 || (this.context.unsent ?? 0) > 0;
+    return this.isBlocked || (this.#outbox?.size ?? 0) > 0 || (this.context.unsent ?? 0) > 0;
   }
 
   /** Whether an error has ended one of its directions. */
@@ -229,7 +236,7 @@ export class Channel {
   /** Tells the user when the context takes more. Throws if nothing more can be written. */
   await(user: User): void {
     if (this.failed !== undefined) {
-      this.outbox.clear();
+      this.#outbox?.clear();
       throw this.failed;
     }
     if (!this.#users.includes(user)) this.#users = [...this.#users, user];
@@ -268,7 +275,7 @@ export class Channel {
   abort(): void {
     const { context } = this;
     this.stopReading();
-    this.outbox.clear();
+    this.#outbox?.clear();
     if (context.abort !== undefined) context.abort();
     else context.close();
   }

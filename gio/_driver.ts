@@ -133,7 +133,6 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   #state: "running" | Standing | Ending = FRESH;
   // These are made when they are needed, because 10,000 coroutines may wait.
   #result: Result<R> | undefined;
-  #lending: Lending | undefined;
   #linger: Linger | undefined;
   #timeouts: object[] | undefined;
   #own: Scope | undefined;
@@ -201,10 +200,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     return this.#timeouts ??= [];
   }
 
-  /** For transfers. */
+  /** For transfers. It is not kept, because most coroutines do not transfer. */
   get lending(): Lending {
     const outer = this.#isBranch ? this.#parent!.lending : undefined;
-    return this.#lending ??= new Lending(this.#places, outer);
+    return new Lending(this.#places, outer);
   }
 
   get done(): boolean {
