@@ -1,3 +1,4 @@
+import type { Gio } from "../gio/mod.ts";
 import type { Socket } from "../reactor/mod.ts";
 import type { ConnectionInfo, TlsInfo } from "./connection_info.ts";
 
@@ -19,6 +20,8 @@ export class AcceptedConnection implements ConnectionInfo {
   readonly closing: AbortSignal;
   /** The protocol is known when it begins. Others than HTTP tell nothing. */
   speaker: Speaker | undefined = undefined;
+  /** What runs on it. */
+  task: Gio | undefined = undefined;
 
   constructor(socket: Socket, isSecured: boolean, closing: AbortSignal) {
     this.#socket = socket;

@@ -25,8 +25,6 @@ import type { HttpRequest, RequestContext } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
 export class Conversation implements Inner, Speaker, RequestContext {
-  readonly isIdle = false;
-  readonly hasTakenOver = true;
   isRunning = true;
   isElsewhere = false;
   own: Scope | undefined;
@@ -70,6 +68,14 @@ export class Conversation implements Inner, Speaker, RequestContext {
     this.#abort = abort;
     this.timeouts = timeouts;
     driver.inner = this;
+  }
+
+  get isIdle(): boolean {
+    return false;
+  }
+
+  get hasTakenOver(): boolean {
+    return true;
   }
 
   // For the request:

@@ -5,7 +5,7 @@
 import { ACCEPTOR } from "../reactor/_all_options.ts";
 import { names, refuseUnknown } from "../reactor/_known.ts";
 import type { Coroutine } from "../compose/mod.ts";
-import { type Gio, gio } from "../gio/mod.ts";
+import { gio } from "../gio/mod.ts";
 import { duration, whole } from "../reactor/_whole.ts";
 import { Acceptor, type Reactor, type Socket } from "../reactor/mod.ts";
 import { AcceptedConnection } from "./_accepted_connection.ts";
@@ -15,13 +15,6 @@ import type { ServerOptions, ServerStatistics, ShutdownOptions } from "./server_
 /** Makes the coroutine that speaks on a connection. */
 export type Speak = (info: ConnectionInfo) => Coroutine;
 
-/** A connection that is open. */
-interface Open {
-  readonly info: AcceptedConnection;
-  readonly task: Gio;
-  readonly isRefused: boolean;
-}
-
 export class Listener {
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
@@ -30,15 +23,15 @@ export class Listener {
   readonly #refuse: Speak | undefined;
   /** Whether connections beyond the maximum are refused, and do not wait. */
   readonly #refusesOverload: boolean;
-  readonly #open = new Map<Socket, Open>();
+  readonly #open = new Map<Socket, AcceptedConnection>();
+  /** Those of them that were refused. */
+  readonly #openRefused = new Set<Socket>();
   /** How many connections each address has, if that is limited. */
   readonly #addresses = new Map<string, number>();
   readonly #maxPerAddress: number;
   #max = Infinity;
   #accepted = 0;
   #refused = 0;
-  /** How many of those that are open were refused. */
-  #openRefused = 0;
   readonly #closing = new AbortController();
   /** Resolves when the last connection has ended, after a shutdown. */
   #empty: PromiseWithResolvers<void> | undefined;
@@ -100,7 +93,7 @@ export class Listener {
 
   statistics(): ServerStatistics {
     let idle = 0;
-    for (const { info } of this.#open.values()) if (info.speaker?.isIdle) idle++;
+    for (const { speaker } of this.#open.values()) if (speaker?.isIdle) idle++;
     return { open: this.#open.size, idle, accepted: this.#accepted, refused: this.#refused };
   }
 
@@ -115,13 +108,13 @@ export class Listener {
     duration(deadlineMs, "shut down: deadlineMs");
     this.close();
     this.#closing.abort(new DOMException("The server shuts down", "AbortError"));
-    for (const { info } of this.#open.values()) info.speaker?.finish();
+    for (const { speaker } of this.#open.values()) speaker?.finish();
     if (this.#open.size === 0) return;
     const { promise } = this.#empty ??= Promise.withResolvers();
     const timer = deadlineMs === Infinity ? undefined : this.#reactor.addTimer(deadlineMs, () => {
       for (const [socket, { task }] of this.#open) {
         socket.abort();
-        task.cancel();
+        task?.cancel();
       }
     });
     await promise;
@@ -136,46 +129,41 @@ export class Listener {
     const speak = isRefused ? this.#refusal(remoteAddr) : this.#speak;
     if (speak === undefined) return socket.abort();
     const info = new AcceptedConnection(socket, this.#acceptor.tls, this.#closing.signal);
-    const task = gio(this.#reactor, socket, speak(info));
+    info.task = gio(this.#reactor, socket, speak(info));
     if (socket.closed) return;
-    this.#open.set(socket, { info, task, isRefused });
+    this.#open.set(socket, info);
     this.#count(remoteAddr, 1);
-    if (isRefused) this.#refuseMore(1);
+    if (!isRefused) return;
+    this.#openRefused.add(socket);
+    this.#admit();
   }
 
   #released(socket: Socket): void {
-    const open = this.#open.get(socket);
-    if (open === undefined) return;
-    this.#open.delete(socket);
+    if (!this.#open.delete(socket)) return;
     this.#count(socket.remoteAddr, -1);
-    if (open.isRefused) this.#refuseMore(-1);
+    if (this.#openRefused.delete(socket)) this.#admit();
     if (this.#open.size === 0) this.#empty?.resolve();
   }
 
   #isTooMany(addr: Deno.Addr | undefined): boolean {
     const isTooMany = this.#refusesOverload &&
-      this.#open.size - this.#openRefused >= this.#max;
+      this.#open.size - this.#openRefused.size >= this.#max;
     return isTooMany ||
       this.#maxPerAddress < Infinity && this.#of(addr) >= this.#maxPerAddress;
   }
 
   /** What is spoken on a connection that is refused, unless there are too many of these as well. */
   #refusal(addr: Deno.Addr | undefined): Speak | undefined {
-    const isTooMany = this.#openRefused >= Math.min(this.#max, MAX_REFUSED) ||
+    const isTooMany = this.#openRefused.size >= Math.min(this.#max, MAX_REFUSED) ||
       this.#of(addr) >= 2 * this.#maxPerAddress;
     return isTooMany ? undefined : this.#refuse;
-  }
-
-  #refuseMore(change: 1 | -1): void {
-    this.#openRefused += change;
-    this.#admit();
   }
 
   /** Those that are refused take no place of those that are served. */
   #admit(): void {
     this.#acceptor.maxConnections = this.#refusesOverload
       ? Infinity
-      : this.#max + this.#openRefused;
+      : this.#max + this.#openRefused.size;
   }
 
   #of(addr: Deno.Addr | undefined): number {

@@ -50,7 +50,8 @@ export class DenoSelector {
   /** Makes a handler active and begins to wait for it. */
   register(handler: Handler): void {
     handler.active = true;
-    handler.notify = () => this.#enqueue(handler);
+    // A closure would take twice the memory, with what it encloses.
+    handler.notify = this.#enqueue.bind(this, handler);
     this.#watch(handler);
   }
 
