@@ -81,7 +81,7 @@ export class Place {
  * to the innermost context, and is read when that context is the innermost again.
  */
 export class Places {
-  readonly #composed: HasRest;
+  #composed: HasRest;
   readonly #home: Place | undefined;
   /** The place where the protocol is spoken. */
   #base: Place | undefined;
@@ -135,6 +135,12 @@ export class Places {
   set inner(inner: Inner) {
     this.#inner = inner;
     this.#base = this.#top;
+  }
+
+  /** Another coroutine goes on in the place of the composed one. */
+  succeed(successor: HasRest): void {
+    this.keepOuterRest();
+    this.#composed = successor;
   }
 
   enter(context: Context): Place {

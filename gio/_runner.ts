@@ -1,9 +1,10 @@
-import { type Composed, trace } from "../compose/mod.ts";
+import { type Composed, type Coroutine, trace } from "../compose/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import type { Places } from "./_places.ts";
 import type { Outcome } from "./_result.ts";
 import { type How, Later, Standing } from "./_state.ts";
+import { Successor } from "./_successor.ts";
 import { Turns } from "./_turns.ts";
 import type { Yields } from "./_yields.ts";
 
@@ -28,13 +29,13 @@ export class Runner<R> {
   /** Whether the reactor shuts down, so that nothing can be waited for. */
   isAbandoned: boolean;
   readonly #reactor: Reactor;
-  readonly #composed: Composed<R>;
+  #coroutine: Coroutine<R>;
   readonly #yields: Yields;
   readonly #places: Places;
 
   constructor(reactor: Reactor, composed: Composed<R>, yields: Yields, places: Places) {
     this.#reactor = reactor;
-    this.#composed = composed;
+    this.#coroutine = composed;
     this.#yields = yields;
     this.#places = places;
     this.isAbandoned = reactor.isShutDown;
@@ -47,29 +48,36 @@ export class Runner<R> {
 
   /** Where the coroutine stands: the lines of its calls, the innermost first. */
   lines(): string[] {
-    return trace(this.#composed as Composed).map((line) => line.trim());
+    return trace(this.#coroutine).map((line) => line.trim());
   }
 
   /** Resumes the coroutine. Returns what it stands still for then, or how it has ended. */
   run(how: How, value: unknown): Standing | Outcome<R> {
-    const composed = this.#composed;
+    let coroutine = this.#coroutine;
     let count = 0;
     let end: number | undefined;
     for (;;) {
       if (how !== "yielded") {
         let result: IteratorResult<unknown, R>;
         try {
-          if (how === "next") result = composed.next(value);
-          else if (how === "throw") result = composed.throw(value);
+          if (how === "next") result = coroutine.next(value);
+          else if (how === "throw") result = coroutine.throw(value);
           else {
             this.cancellation!.hasBegun = true;
-            result = composed.return(undefined as R);
+            result = coroutine.return(undefined as R);
           }
         } catch (error) {
           return { error };
         }
-        if (result.done) return { value: result.value };
-        value = result.value;
+        ({ value } = result);
+        if (result.done) {
+          if (!(value instanceof Successor)) return { value: result.value };
+          this.#places.succeed(value);
+          this.#coroutine = coroutine = value as unknown as Coroutine<R>;
+          how = "next";
+          value = undefined;
+          continue;
+        }
       }
       if (this.isToClose) {
         how = "return";

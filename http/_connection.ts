@@ -1,8 +1,8 @@
 import { type Coroutine, EndOfStream } from "../compose/mod.ts";
-import { tailCall } from "../compose/_tail_call.ts";
 import { AcceptedConnection, type Speaker } from "./_accepted_connection.ts";
 import { Answer, Output } from "./_answer.ts";
 import { Body, Input } from "./_body.ts";
+import { succeededBy } from "../gio/_successor.ts";
 import { foundInstead } from "./_check_function.ts";
 import { Exchange, type Phase } from "./_exchange.ts";
 import { bad, tooSlow } from "./_faults.ts";
@@ -109,9 +109,9 @@ export class Connection extends Speaking implements Speaker {
    * Speaks HTTP/1.1.
    *
    * @param bytes What has come already.
-   * @param isCalled Whether it is called by compose, so that another coroutine can take its place.
+   * @param isAlone Whether it is all that its driver runs, so that a conversation can take its place.
    */
-  *run(bytes: Uint8Array = NOTHING, isCalled = false): Coroutine<void> {
+  *run(bytes: Uint8Array = NOTHING, isAlone = false): Coroutine<void> {
     const host = this.host = hostOf(this, this);
     host?.retime(); // The client must take what it is sent in time, also if it may be idle for ever.
     const input = this.#input;
@@ -176,7 +176,7 @@ export class Connection extends Speaking implements Speaker {
           if (this.info instanceof AcceptedConnection) this.info.speaker = conversation;
           if (this.isFinishing) conversation.finish();
           this.#forget();
-          return isCalled ? tailCall(conversation.run()) : yield* conversation.run();
+          return isAlone ? succeededBy(conversation) : yield* conversation;
         }
         this.isRunning = false;
         this.tell(exchange);

@@ -1,6 +1,7 @@
 /**
  * A handler that has taken its connection over, and goes on in a context that speaks another protocol there.
- * HTTP is over, and keeps nothing of it.
+ * HTTP is over, and keeps nothing of it. As a coroutine, it begins that protocol, then it is the handler, and
+ * then it ends what the handler has left.
  */
 import { type Composed, type Coroutine, Request, trace, type Waiter } from "../compose/mod.ts";
 import { Channel } from "../gio/_channel.ts";
@@ -8,6 +9,7 @@ import type { Driver } from "../gio/_driver.ts";
 import type { Context } from "../gio/mod.ts";
 import type { Place } from "../gio/_places.ts";
 import { type Scope, ScopeEnd } from "../gio/_scope.ts";
+import { Successor } from "../gio/_successor.ts";
 import { close } from "../pipeline/_plumbing.ts";
 import type { Speaker } from "./_accepted_connection.ts";
 import { ignore } from "../reactor/_ignore.ts";
@@ -24,7 +26,10 @@ import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
 import type { HttpTimeouts } from "./http_timeouts.ts";
 
-export class Conversation implements Inner, Speaker, RequestContext {
+/** How the handler has ended. */
+type Outcome = "has returned" | "is closed" | { readonly error: unknown };
+
+export class Conversation extends Successor implements Inner, Speaker, RequestContext {
   isRunning = true;
   isElsewhere = false;
   own: Scope | undefined;
@@ -34,6 +39,8 @@ export class Conversation implements Inner, Speaker, RequestContext {
   readonly #settings: Settings;
   readonly #request: HttpRequest;
   readonly #running: Composed<unknown>;
+  /** Runs when the handler has ended, or is to be closed. */
+  #ending: Coroutine<void> | undefined = undefined;
   /** How the other protocol begins, until it has. */
   #switching: Switching | undefined;
   /** What is spoken since then. */
@@ -54,6 +61,7 @@ export class Conversation implements Inner, Speaker, RequestContext {
     info: ConnectionInfo,
     status: number,
   ) {
+    super();
     this.#status = status;
     this.#driver = driver;
     this.#settings = settings;
@@ -119,20 +127,47 @@ export class Conversation implements Inner, Speaker, RequestContext {
     this.#switched?.goAway();
   }
 
-  *run(): Coroutine<void> {
-    let outcome: { error?: unknown } | undefined;
-    let hasBegun = false;
+  // As a coroutine:
+
+  override next(message?: unknown): IteratorResult<unknown, void> {
+    const isNew = this.#switching !== undefined && this.#ending === undefined;
+    return isNew ? { done: false, value: new Begin(this) } : this.#resume("next", message);
+  }
+
+  override throw(error: unknown): IteratorResult<unknown, void> {
+    return this.#resume("throw", error);
+  }
+
+  override return(): IteratorResult<unknown, void> {
+    return this.#ending?.return() ?? this.#end("is closed");
+  }
+
+  #resume(how: "next" | "throw", message: unknown): IteratorResult<unknown, void> {
+    if (this.#ending !== undefined) return this.#ending[how](message);
+    if (this.#switching !== undefined) return this.#end({ error: message });
     try {
-      yield new Begin(this, this.#takeSwitching());
-      hasBegun = true;
-      yield* this.#running as unknown as Coroutine<void>;
-      yield new Flushed();
-      outcome = {};
+      const result = this.#running[how](message);
+      if (result.done !== true) return result;
+    } catch (error) {
+      return this.#end({ error });
+    }
+    return this.#end("has returned");
+  }
+
+  #end(how: Outcome): IteratorResult<unknown, void> {
+    return (this.#ending = this.#close(how)).next();
+  }
+
+  *#close(how: Outcome): Coroutine<void> {
+    let outcome: Outcome = "is closed";
+    try {
+      if (how === "has returned") yield new Flushed();
+      else yield* close(this.#running, true, true);
+      outcome = how;
     } catch (error) {
       outcome = { error };
     } finally {
       try {
-        if (outcome === undefined || !hasBegun) yield* close(this.#running, true, true);
         this.#ended(outcome);
         yield* this.#endOwn();
         if (this.#switched?.isOver === false) yield new Over(this);
@@ -140,22 +175,16 @@ export class Conversation implements Inner, Speaker, RequestContext {
         this.isRunning = false;
         if (this.#watchers !== undefined) {
           // What was sent in the other protocol does not count.
-          const answered = { status: this.#status, bytes: 0 };
-          tellAll(this.#watchers, answered, (error) => this.#report(error));
+          tellAll(this.#watchers, { status: this.#status, bytes: 0 }, this.reporter());
         }
       }
     }
   }
 
-  #takeSwitching(): Switching {
-    const switching = this.#switching!;
-    this.#switching = undefined;
-    return switching;
-  }
-
   /** What was sent is on its way: the other protocol begins. */
-  begin(switching: Switching): void {
+  begin(): void {
     const driver = this.#driver;
+    const switching = this.#switching!;
     const base = driver.base!;
     base.stopIdleReading();
     const arrived = driver.lending.unread(base.context);
@@ -163,6 +192,7 @@ export class Conversation implements Inner, Speaker, RequestContext {
     this.#place = driver.enterPlace(switched);
     driver.forgetBase();
     switched.start(arrived, this);
+    this.#switching = undefined;
     if (this.#isFinishing) switched.goAway();
   }
 
@@ -184,9 +214,9 @@ export class Conversation implements Inner, Speaker, RequestContext {
   }
 
   /** The handler has ended, or was closed with its connection. */
-  #ended(outcome: { error?: unknown } | undefined): void {
+  #ended(outcome: Outcome): void {
     const switched = this.#switched;
-    let failure = outcome !== undefined && "error" in outcome ? outcome : undefined;
+    let failure = typeof outcome === "object" ? outcome : undefined;
     try {
       this.leave();
     } catch (error) {
@@ -200,7 +230,7 @@ export class Conversation implements Inner, Speaker, RequestContext {
     if (failure !== undefined && !this.#isOfPeer(failure.error)) {
       switched?.fail();
       this.#report(failure.error);
-    } else if (outcome === undefined || this.#driver.isClosing) switched?.goAway();
+    } else if (outcome === "is closed" || this.#driver.isClosing) switched?.goAway();
     else switched?.close();
   }
 
@@ -233,16 +263,14 @@ export class Conversation implements Inner, Speaker, RequestContext {
 class Begin extends Request<void> {
   readonly flushes = true;
   readonly #conversation: Conversation;
-  readonly #switching: Switching;
 
-  constructor(conversation: Conversation, switching: Switching) {
+  constructor(conversation: Conversation) {
     super();
     this.#conversation = conversation;
-    this.#switching = switching;
   }
 
   override begin(waiter: Waiter<void>): void {
-    this.#conversation.begin(this.#switching);
+    this.#conversation.begin();
     waiter.resume();
   }
 }

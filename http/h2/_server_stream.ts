@@ -166,7 +166,7 @@ export class ServerStream extends Speaking implements StreamUser, Undriven {
         this.answer.flush();
         const conversation = this.#conversation = this.converse(exchange);
         if (this.isFinishing) conversation.finish();
-        yield* conversation.run();
+        yield* conversation;
       }
       if (this.isRunning) {
         this.isRunning = false;
