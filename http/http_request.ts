@@ -1,6 +1,6 @@
 import type { Receiver } from "../reactor/mod.ts";
 import { call, type Coroutine } from "../compose/mod.ts";
-import { latin1, PATH } from "./_characters.ts";
+import { latin1, latin1Bytes, PATH } from "./_characters.ts";
 import { gather, MAX_BYTES } from "./_gather.ts";
 import type { Answered } from "./answered.ts";
 import { form } from "./content/form.ts";
@@ -329,7 +329,8 @@ export interface HttpRequest {
 /** What {@linkcode HttpRequest} is for the server. */
 export class ReceivedRequest implements HttpRequest {
   #context: RequestContext;
-  readonly #bytes: Uint8Array;
+  /** What the head is in. It is text when it is to be kept for long. */
+  #head: Uint8Array | string;
   readonly #targetFrom: number;
   readonly #targetTo: number;
   readonly #headersFrom: number;
@@ -354,7 +355,7 @@ export class ReceivedRequest implements HttpRequest {
     hasBody: boolean = parts.contentLength !== 0,
   ) {
     this.#context = context;
-    this.#bytes = parts.bytes;
+    this.#head = parts.bytes;
     this.method = parts.method;
     this.#targetFrom = parts.targetFrom;
     this.#targetTo = parts.targetTo;
@@ -465,11 +466,16 @@ export class ReceivedRequest implements HttpRequest {
     return request;
   }
 
-  /** It belongs to something else from now on. */
+  get #bytes(): Uint8Array {
+    return typeof this.#head === "string" ? latin1Bytes(this.#head) : this.#head;
+  }
+
+  /** It belongs to something else from now on, which lasts long, and seldom wants to know the headers. */
   moveTo(context: RequestContext): void {
     this.#context = context;
-    // They are read again if somebody wants them, which is seldom.
     this.#headers = undefined;
+    // Text takes less than bytes, which are a view of all that was received together, from others as well.
+    this.#head = latin1(this.#bytes, 0, this.#headersTo);
   }
 
   /** The same request, as a gateway has received it. */

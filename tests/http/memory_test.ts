@@ -2,7 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { call, type Coroutine, readAll, Request } from "../../compose/mod.ts";
+import { gio, memory } from "../../gio/mod.ts";
+import { accept } from "../../http/websocket/mod.ts";
 import { type HttpRequest, ok, serveHttp } from "../../http/mod.ts";
+import { Reactor } from "../../reactor/mod.ts";
 import { turns } from "../_leaks.ts";
 import { bytes, Driver } from "./_drive.ts";
 
@@ -10,7 +13,7 @@ setFlagsFromString("--expose-gc");
 const gc: () => void = runInNewContext("gc");
 
 /** What is in use, after all that can be freed was. */
-function memory(): number {
+function inUse(): number {
   gc();
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;
@@ -25,9 +28,9 @@ Deno.test("HttpRequest.bytes() takes little more than the body, also when that c
   }));
   driver.feed("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   const chunks = bytes("1\r\nx\r\n".repeat(1000));
-  const before = memory();
+  const before = inUse();
   for (let i = 0; i < size; i += 1000) driver.feed(chunks);
-  const each = (memory() - before) / size;
+  const each = (inUse() - before) / size;
   assert(each < 30, `${each} bytes for each`);
   driver.feed("0\r\n\r\n");
   assertEquals(length, size);
@@ -113,4 +116,29 @@ Deno.test("a request does not hold the part of its body that came with its head"
   assertEquals([first.deref(), length], [undefined, 50_001]);
   assertEquals(request!.headers.get("host"), "here");
   protocol.return(undefined);
+});
+
+Deno.test("a request that has opened a WebSocket does not hold what was received, and tells its headers", async () => {
+  using reactor = new Reactor();
+  let request: HttpRequest | undefined;
+  function open(): WeakRef<Uint8Array> {
+    const chunk = bytes(
+      "GET /chat HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Name: Zo\xeb\r\n\r\n",
+    );
+    const protocol = serveHttp(function* (got): Coroutine {
+      request = got;
+      yield* accept(got);
+      yield;
+    });
+    gio(reactor, memory(chunk), protocol).result.catch(() => {});
+    reactor.step();
+    return new WeakRef(chunk);
+  }
+  const chunk = open();
+  await turns();
+  gc();
+  assertEquals(chunk.deref(), undefined);
+  const { headers, target } = request!;
+  assertEquals([target, headers.get("x-name"), headers.get("host")], ["/chat", "Zo\xeb", "here"]);
 });
