@@ -20,7 +20,7 @@ import type { Inner, Told } from "./_host.ts";
 import { report } from "./_report.ts";
 import type { Settings } from "./_settings.ts";
 import { LocalProtocolError } from "./local_protocol_error.ts";
-import type { Switched, Switching } from "./_switching.ts";
+import { type Switched, Switching } from "./_switching.ts";
 import { tellAll, type Watcher } from "./_watcher.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { HttpRequest, RequestContext } from "./http_request.ts";
@@ -39,10 +39,8 @@ export class Conversation extends Successor implements Inner, Speaker, RequestCo
   readonly #settings: Settings;
   readonly #request: HttpRequest;
   readonly #running: Composed<unknown>;
-  /** Runs when the handler has ended, or is to be closed. */
-  #ending: Coroutine<void> | undefined = undefined;
-  /** How the other protocol begins, until it has. */
-  #switching: Switching | undefined;
+  /** How the other protocol is to begin; then the handler runs; then what is left is ended. */
+  #stage: Switching | "handler" | Coroutine<void>;
   /** What is spoken since then. */
   #switched: Switched | undefined = undefined;
   #place: Place | undefined = undefined;
@@ -67,8 +65,8 @@ export class Conversation extends Successor implements Inner, Speaker, RequestCo
     this.#settings = settings;
     this.connection = info;
     this.own = own;
-    this.#switching = exchange.value as Switching;
-    this.#switching.leave = () => this.leave();
+    const switching = this.#stage = exchange.value as Switching;
+    switching.leave = () => this.leave();
     const { running, request, watchers, abort, timeouts } = exchange.handOver(this);
     this.#running = running;
     this.#request = request;
@@ -130,21 +128,25 @@ export class Conversation extends Successor implements Inner, Speaker, RequestCo
   // As a coroutine:
 
   override next(message?: unknown): IteratorResult<unknown, void> {
-    const isNew = this.#switching !== undefined && this.#ending === undefined;
-    return isNew ? { done: false, value: new Begin(this) } : this.#resume("next", message);
+    const stage = this.#stage;
+    if (stage instanceof Switching) return { done: false, value: new Begin(this, stage) };
+    return stage === "handler" ? this.#resume("next", message) : stage.next(message);
   }
 
   override throw(error: unknown): IteratorResult<unknown, void> {
-    return this.#resume("throw", error);
+    const stage = this.#stage;
+    if (stage instanceof Switching) return this.#end({ error });
+    return stage === "handler" ? this.#resume("throw", error) : stage.throw(error);
   }
 
   override return(): IteratorResult<unknown, void> {
-    return this.#ending?.return() ?? this.#end("is closed");
+    const stage = this.#stage;
+    const isEnding = stage !== "handler" && !(stage instanceof Switching);
+    return isEnding ? stage.return() : this.#end("is closed");
   }
 
+  /** Resumes the handler. */
   #resume(how: "next" | "throw", message: unknown): IteratorResult<unknown, void> {
-    if (this.#ending !== undefined) return this.#ending[how](message);
-    if (this.#switching !== undefined) return this.#end({ error: message });
     try {
       const result = this.#running[how](message);
       if (result.done !== true) return result;
@@ -155,10 +157,10 @@ export class Conversation extends Successor implements Inner, Speaker, RequestCo
   }
 
   #end(how: Outcome): IteratorResult<unknown, void> {
-    return (this.#ending = this.#close(how)).next();
+    return (this.#stage = this.#conclude(how)).next();
   }
 
-  *#close(how: Outcome): Coroutine<void> {
+  *#conclude(how: Outcome): Coroutine<void> {
     let outcome: Outcome = "is closed";
     try {
       if (how === "has returned") yield new Flushed();
@@ -182,9 +184,8 @@ export class Conversation extends Successor implements Inner, Speaker, RequestCo
   }
 
   /** What was sent is on its way: the other protocol begins. */
-  begin(): void {
+  begin(switching: Switching): void {
     const driver = this.#driver;
-    const switching = this.#switching!;
     const base = driver.base!;
     base.stopIdleReading();
     const arrived = driver.lending.unread(base.context);
@@ -192,7 +193,7 @@ export class Conversation extends Successor implements Inner, Speaker, RequestCo
     this.#place = driver.enterPlace(switched);
     driver.forgetBase();
     switched.start(arrived, this);
-    this.#switching = undefined;
+    this.#stage = "handler";
     if (this.#isFinishing) switched.goAway();
   }
 
@@ -263,14 +264,16 @@ export class Conversation extends Successor implements Inner, Speaker, RequestCo
 class Begin extends Request<void> {
   readonly flushes = true;
   readonly #conversation: Conversation;
+  readonly #switching: Switching;
 
-  constructor(conversation: Conversation) {
+  constructor(conversation: Conversation, switching: Switching) {
     super();
     this.#conversation = conversation;
+    this.#switching = switching;
   }
 
   override begin(waiter: Waiter<void>): void {
-    this.#conversation.begin();
+    this.#conversation.begin(this.#switching);
     waiter.resume();
   }
 }

@@ -8,7 +8,6 @@ export type Kind = "reader" | "writer" | "process";
 
 /** One reader, writer or process of a reactor, and its state in the selector. */
 export class Handler {
-  readonly interest: Interest;
   /** Is `false` when it is removed or suspended. Then it must not be called any more. */
   active = false;
   /** Whether it is in a list of ready handlers. */
@@ -29,8 +28,10 @@ export class Handler {
     readonly callback: (failure?: unknown) => void,
     readonly priority: number,
     readonly where: { toString(): string } | undefined,
-  ) {
-    this.interest = kind === "reader" ? "read" : "write";
+  ) {}
+
+  get interest(): Interest {
+    return this.kind === "reader" ? "read" : "write";
   }
 
   get selectable(): Selectable {
