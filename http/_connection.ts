@@ -80,7 +80,13 @@ export class Connection extends Speaking implements Speaker {
   readonly answer: Answer;
   host: ConnectionHost | undefined = undefined;
 
-  constructor(handler: HttpHandler, settings: Settings, info: ConnectionInfo = UNKNOWN) {
+  /** @param bytes What has come already. */
+  constructor(
+    handler: HttpHandler,
+    settings: Settings,
+    info: ConnectionInfo = UNKNOWN,
+    bytes: Uint8Array = NOTHING,
+  ) {
     super(settings, info);
     checkHandler(handler);
     this.#handler = handler;
@@ -89,6 +95,7 @@ export class Connection extends Speaking implements Speaker {
       this.#limits,
       schemeOf(settings.scheme, info.tls !== undefined),
     );
+    this.#input.receive(bytes);
     this.body = new Body(this.#input, this.#limits);
     this.answer = new Answer(this.#output, settings.date);
     if (info instanceof AcceptedConnection) info.speaker = this;
@@ -108,18 +115,15 @@ export class Connection extends Speaking implements Speaker {
   /**
    * Speaks HTTP/1.1.
    *
-   * @param bytes What has come already.
    * @param isAlone Whether it is all that its driver runs, so that a conversation can take its place.
    */
-  *run(bytes: Uint8Array = NOTHING, isAlone = false): Coroutine<void> {
+  *run(isAlone = false): Coroutine<void> {
     const host = this.host = hostOf(this, this);
     host?.retime(); // The client must take what it is sent in time, also if it may be idle for ever.
     const input = this.#input;
     const output = this.#output;
     const whole = this.#parser;
     const { answer } = this;
-    input.receive(bytes);
-    bytes = NOTHING;
     try {
       for (;;) {
         if (input.empty) {

@@ -56,13 +56,15 @@ export class Opening implements Speaker {
     }
     settings.date.stale = true;
     if (settings.http2 && isWholePreface(bytes)) {
-      return this.#goOn(new ServerConnection(this.#handler, settings, this.#info, host), bytes);
+      const connection = new ServerConnection(this.#handler, settings, this.#info, host);
+      return this.#goOn(connection, connection.run(bytes));
     }
-    return this.#goOn(new Connection(this.#handler, settings, this.#info), bytes);
+    const connection = new Connection(this.#handler, settings, this.#info, bytes);
+    return this.#goOn(connection, connection.run(true));
   }
 
-  #goOn(wire: Connection | ServerConnection, bytes: Uint8Array): void {
-    if (this.#isFinishing) wire.finish();
-    return tailCall(wire instanceof Connection ? wire.run(bytes, true) : wire.run(bytes));
+  #goOn(speaker: Speaker, speaking: Coroutine<void>): void {
+    if (this.#isFinishing) speaker.finish();
+    return tailCall(speaking);
   }
 }

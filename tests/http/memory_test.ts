@@ -4,6 +4,8 @@ import { runInNewContext } from "node:vm";
 import { call, type Coroutine, readAll, Request } from "../../compose/mod.ts";
 import { gio, memory } from "../../gio/mod.ts";
 import { accept } from "../../http/websocket/mod.ts";
+import { Opening } from "../../http/_opening.ts";
+import { settingsOf } from "../../http/_settings.ts";
 import { type HttpRequest, ok, serveHttp } from "../../http/mod.ts";
 import { Reactor } from "../../reactor/mod.ts";
 import { turns } from "../_leaks.ts";
@@ -142,3 +144,32 @@ Deno.test("a request that has opened a WebSocket does not hold what was received
   const { headers, target } = request!;
   assertEquals([target, headers.get("x-name"), headers.get("host")], ["/chat", "Zo\xeb", "here"]);
 });
+
+const FIRST_BYTES = {
+  "HTTP/1.1": "GET / HTTP/1.1\r\nHost: here\r\n\r\n",
+  "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+};
+for (const [version, text] of Object.entries(FIRST_BYTES)) {
+  Deno.test(`an idle connection of a server holds nothing of what came first, in ${version}`, async () => {
+    using reactor = new Reactor();
+    const handler = function* () {
+      yield ok();
+    };
+    const info = { remoteAddr: undefined, localAddr: undefined, tls: undefined };
+    const connection = memory();
+    gio(reactor, connection, new Opening(handler, settingsOf({}), info).run());
+    function send(): WeakRef<Uint8Array> {
+      const chunk = bytes(text);
+      connection.write(chunk);
+      reactor.step();
+      assert(connection.bytes.length > 0, "it has answered");
+      return new WeakRef(chunk);
+    }
+    const chunk = send();
+    await turns();
+    gc();
+    assertEquals(chunk.deref(), undefined);
+    connection.end();
+    reactor.step();
+  });
+}
