@@ -79,7 +79,7 @@ export abstract class PhaseTimer {
     this.#dueAt = dueAt;
     this.#timer = this.driver.reactor.addTimer(
       Math.max(0, dueAt - now),
-      this.#onTime ??= () => this.#clientTimeout(),
+      this.#onTime ??= this.#clientTimeout.bind(this),
     );
   }
 

@@ -26,7 +26,7 @@ export function inspect(
     }),
     ...timers.map(({ at, callback }): Inspected => ({
       kind: "timer",
-      what: text(() => callback!.name).replace("#", "") || "anonymous",
+      what: text(() => callback!.name).replace(/^bound |#/g, "") || "anonymous",
       dueMs: at - now,
     })),
     ...[...sockets].filter((socket) => !seen.has(socket)).map((socket): Inspected => ({
