@@ -14,7 +14,7 @@ import { Lending } from "./_lending.ts";
 import { Linger } from "./_linger.ts";
 import { Nesting } from "./_nesting.ts";
 import { Output } from "./_output.ts";
-import { type Inner, type Place, Places, type Told } from "./_places.ts";
+import type { Inner, Place, Told } from "./_places.ts";
 import { report } from "./_report.ts";
 import { type Outcome, Result } from "./_result.ts";
 import { Runner } from "./_runner.ts";
@@ -125,8 +125,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   readonly #parentScope: Scope | undefined;
   readonly #isBranch: boolean;
   readonly #keepOpen: boolean;
-  readonly #places: Places;
-  readonly #output: Output;
+  readonly #places: Output;
   readonly #yields: Yields;
   readonly #runner: Runner<R>;
   readonly #lingerMs: number | undefined;
@@ -164,9 +163,8 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     this.#parent = parent;
     this.#parentScope = parent?.own;
     this.#isBranch = isBranch;
-    this.#places = new Places(composed, connection);
-    this.#output = new Output(this, this.#places);
-    this.#yields = new Yields(this, this.#places, this.#output);
+    this.#places = new Output(this, composed, connection);
+    this.#yields = new Yields(this, this.#places);
     this.#runner = new Runner(reactor, composed, this.#yields, this.#places);
     this.#lingerMs = lingerMs;
     parent?.own.own(this);
@@ -229,7 +227,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
 
   /** Writes to the base, although its coroutine may be elsewhere. */
   writeToBase(data: string | Uint8Array): void {
-    this.#output.write(this.#places.basePlace!, data);
+    this.#places.write(this.#places.basePlace!, data);
   }
 
   /** The channel in which the protocol is spoken. */
@@ -290,7 +288,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   cancel(reason: unknown = new DOMException("The coroutine was cancelled", "AbortError")): void {
     const state = this.#state;
     if (this.done || this.#runner.cancellation !== undefined) return;
-    const isClean = state instanceof Reading && this.#places.isHome && this.#output.isEmpty;
+    const isClean = state instanceof Reading && this.#places.isHome && this.#places.isAllSent;
     this.#runner.cancellation = { reason, hasBegun: false, isClean };
     // It is closed at its next yield.
     if (state === "running" || state instanceof Waiting && state.isShielded) return;
@@ -375,7 +373,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
 
   /** Leaves a place. Returns whether the coroutine was there. */
   leavePlace(place: Place): boolean {
-    return this.#output.leave(place);
+    return this.#places.leave(place);
   }
 
   made(transfer: Forgettable): void {
@@ -442,7 +440,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   /** The coroutine waits for something else. */
   #sendMeanwhile(): void {
     try {
-      this.#output.send();
+      this.#places.send();
     } catch (error) {
       this.#runner.late ??= { error };
     }
@@ -504,7 +502,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
   /** The coroutine was cancelled and writes, but the peer does not read. */
   #giveUp(linger: Linger): void {
     const error = linger.notSent("the coroutine was cancelled");
-    this.#output.drop(error);
+    this.#places.drop(error);
     if (this.#state instanceof Writing) this.#run("throw", error);
   }
 
@@ -519,7 +517,7 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     this.#runner.late = undefined;
     this.#outcome = outcome;
     this.#forgetSignal?.();
-    while (!this.#places.isHome) this.#output.leave(this.#places.top!);
+    while (!this.#places.isHome) this.#places.leave(this.#places.top!);
     const { home } = this.#places;
     const connection = home?.channel;
     if ("error" in outcome) outcome = this.#outcome = endOfOther(outcome, connection);
@@ -531,10 +529,10 @@ export class Driver<R = any> extends Gio<R> implements User, Owned, EndingOwner,
     this.#own?.end(cuts, () => this.#settle());
     this.#linger?.stop();
     const linger = this.#linger ?? new Linger(this.reactor, this.#lingerMs);
-    const ending = new Ending(this, this.#output, connection, this.#keepOpen, linger);
+    const ending = new Ending(this, this.#places, connection, this.#keepOpen, linger);
     this.#state = ending;
     if (cuts) return ending.close(true, this.#runner.isAbandoned);
-    if (home !== undefined) this.#output.complete(home);
+    if (home !== undefined) this.#places.complete(home);
     ending.send(this.#runner.isAbandoned);
   }
 

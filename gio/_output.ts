@@ -1,24 +1,25 @@
 import type { Channel, User } from "./_channel.ts";
-import type { Place, Places } from "./_places.ts";
+import type { Context } from "./context.ts";
+import { type HasRest, type Place, Places } from "./_places.ts";
 
 const NONE: readonly Channel[] = Object.freeze([]);
 
 /**
- * The output of one coroutine that has not been accepted yet. Output to a context that the
- * coroutine has left must also be on its way before the coroutine goes on.
+ * The places of one coroutine, and its output there that has not been accepted yet. Output to a context
+ * that the coroutine has left must also be on its way before the coroutine goes on.
  */
-export class Output {
+export class Output extends Places {
   readonly #user: User;
-  readonly #places: Places;
   /** The channels that the coroutine has left before all its output was on its way. */
   #left: readonly Channel[] = NONE;
 
-  constructor(user: User, places: Places) {
+  constructor(user: User, composed: HasRest, connection: Context | undefined) {
+    super(composed, connection);
     this.#user = user;
-    this.#places = places;
   }
 
-  get isEmpty(): boolean {
+  /** Whether all output has been accepted. */
+  get isAllSent(): boolean {
     return this.#left.length === 0 && this.#unsent().length === 0;
   }
 
@@ -42,7 +43,7 @@ export class Output {
    */
   send(follows = false): boolean {
     let isAll = true;
-    for (let place = this.#places.top; place !== undefined; place = place.outer) {
+    for (let place = this.top; place !== undefined; place = place.outer) {
       if (place.output !== "unsent") continue;
       // A failure is told now, and not again at the end.
       place.output = "none";
@@ -58,10 +59,9 @@ export class Output {
     return isAll;
   }
 
-  /** Leaves a place. Returns whether the coroutine was there. */
-  leave(place: Place): boolean {
-    if (!this.#places.leave(place)) return false;
-    const same = this.#places.find(place.channel);
+  override leave(place: Place): boolean {
+    if (!super.leave(place)) return false;
+    const same = this.find(place.channel);
     if (same === undefined) {
       this.complete(place);
       place.channel.stopIdleReading();
@@ -99,7 +99,7 @@ export class Output {
 
   #unsent(): Place[] {
     const unsent: Place[] = [];
-    for (let place = this.#places.top; place !== undefined; place = place.outer) {
+    for (let place = this.top; place !== undefined; place = place.outer) {
       if (place.output === "unsent") unsent.push(place);
     }
     return unsent;

@@ -5,7 +5,7 @@ import type { Use } from "../reactor/transfer/transfer.ts";
 import type { Scope } from "./_scope.ts";
 
 /** A coroutine that has pushed input back, as a composed one. */
-interface HasRest {
+export interface HasRest {
   rest: unknown[];
 }
 

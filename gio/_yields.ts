@@ -5,7 +5,7 @@ import { TransferRequest } from "../reactor/transfer/transfer.ts";
 import type { User } from "./_channel.ts";
 import { noContext } from "./_lending.ts";
 import type { Output } from "./_output.ts";
-import type { Place, Places } from "./_places.ts";
+import type { Place } from "./_places.ts";
 import { Later, Offering, Reading, Writing } from "./_state.ts";
 import { type Asker, Waiting } from "./_waiting.ts";
 
@@ -19,15 +19,13 @@ export class Yields {
   /** The request that has just answered at once. */
   answered: Waiting | undefined = undefined;
   readonly #driver: User & Asker;
-  readonly #places: Places;
-  readonly #output: Output;
+  readonly #places: Output;
   /** The last one. Most coroutines need no other, and to make one for each read costs time. */
   #reading: Reading | undefined = undefined;
 
-  constructor(driver: User & Asker, places: Places, output: Output) {
+  constructor(driver: User & Asker, places: Output) {
     this.#driver = driver;
     this.#places = places;
-    this.#output = output;
   }
 
   /**
@@ -39,7 +37,7 @@ export class Yields {
     if (yielded === undefined) {
       const data = this.#take();
       if (data !== undefined) return data;
-      return this.#output.send() ? this.#read() : new Writing("yielded", undefined);
+      return this.#places.send() ? this.#read() : new Writing("yielded", undefined);
     }
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (isRequest(yielded)) {
@@ -48,7 +46,7 @@ export class Yields {
       return new Writing("yielded", yielded);
     }
     if (yielded === Yield) {
-      this.#output.send();
+      this.#places.send();
       return new Later("next", undefined);
     }
     const place = this.#places.top;
@@ -62,8 +60,8 @@ export class Yields {
    */
   canGoOn(yielded: unknown): boolean {
     const { flushes, follows } = (yielded ?? {}) as { flushes?: boolean; follows?: boolean };
-    return this.#output.send(follows) ||
-      (isRequest(yielded) && !this.#output.hasLeft && !flushes);
+    return this.#places.send(follows) ||
+      (isRequest(yielded) && !this.#places.hasLeft && !flushes);
   }
 
   /** What the innermost context has at hand. What was written may wait until there is nothing more. */
@@ -97,10 +95,10 @@ export class Yields {
     if (channel.isBroken) throw channel.failed ?? channel.ended;
     if (channel.context.put !== undefined) return this.#put(place, data);
     if (data.length === 0) return undefined;
-    this.#output.write(place, data);
+    this.#places.write(place, data);
     if (channel.outbox.size < HIGH_WATER) return undefined;
     this.hasSent = true;
-    return this.#output.send() ? undefined : new Writing("next", undefined);
+    return this.#places.send() ? undefined : new Writing("next", undefined);
   }
 
   /** Hands over a value as it is. The coroutine goes on when the next one would be accepted. */
