@@ -20,8 +20,8 @@ export abstract class PhaseTimer {
   readonly #connection: { readonly current: HttpTimeouts };
   /** How long the phase may take. */
   #ms = 0;
-  /** When it is over, if it is limited. */
-  #at: number | undefined = undefined;
+  /** When it is over; Infinity if it is not limited. */
+  #at = Infinity;
   #timer: Timer | undefined;
   /** When the timer is due, if there is one. */
   #dueAt = 0;
@@ -48,12 +48,12 @@ export abstract class PhaseTimer {
 
   /** How much of the time of the phase is left. */
   get left(): number {
-    return this.#at === undefined ? Infinity : this.#at - this.driver.reactor.now;
+    return this.#at - this.driver.reactor.now;
   }
 
   /** A phase begins. `Infinity` means that it is not the client for which the connection waits. */
   begin(ms: number): void {
-    if (ms === Infinity) return void (this.#at = undefined);
+    if (ms === Infinity) return void (this.#at = Infinity);
     this.#ms = ms;
     const now = this.driver.reactor.now;
     this.#at = now + ms;
@@ -74,7 +74,7 @@ export abstract class PhaseTimer {
   #set(now: number): void {
     this.stop();
     const { writeMs } = this.#connection.current;
-    const dueAt = Math.min(this.#at ?? Infinity, (this.#progressAt ?? now) + writeMs);
+    const dueAt = Math.min(this.#at, (this.#progressAt ?? now) + writeMs);
     if (dueAt === Infinity) return;
     this.#dueAt = dueAt;
     this.#timer = this.driver.reactor.addTimer(
@@ -93,9 +93,9 @@ export abstract class PhaseTimer {
       this.#progressAt = now;
     } else if (now >= this.#progressAt + this.#connection.current.writeMs) return this.#cut();
     // While output waits, the client need not send anything.
-    if (isSending && this.#at !== undefined) this.#at = now + this.#ms;
-    if (this.#at === undefined || now < this.#at) return this.#set(now);
-    this.#at = undefined;
+    if (isSending && this.#at !== Infinity) this.#at = now + this.#ms;
+    if (now < this.#at) return this.#set(now);
+    this.#at = Infinity;
     this.#set(now);
     this.driver.throw(new Overdue(`The client took longer than ${this.#ms} ms`));
   }
@@ -106,6 +106,6 @@ export abstract class PhaseTimer {
     const error = new EndOfStream(`The client has taken nothing for ${writeMs} ms`);
     this.#progressAt = undefined;
     this.giveUp(error);
-    if (this.#at !== undefined) this.driver.throw(error);
+    if (this.#at !== Infinity) this.driver.throw(error);
   }
 }
