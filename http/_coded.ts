@@ -35,6 +35,7 @@ import { type CodedHead, codedHead } from "./_coded_head.ts";
 import { END_OF_BODY, isGoodEnd, SHUT_DOWN, SHUT_DOWN_READING } from "./_good_end.ts";
 import { Head } from "./_head.ts";
 import { isForDriver, isTransfer } from "./_host.ts";
+import { Switching } from "./_switching.ts";
 import { Trailers } from "./_trailers.ts";
 import type { Wire } from "./_wire.ts";
 import { codecOf, levelOf } from "./content/_codecs.ts";
@@ -233,6 +234,7 @@ export class Coding {
     if (typeof value === "string" || value instanceof Uint8Array) return yield* this.#send(value);
     if (value === undefined) return yield* this.#read();
     if (value instanceof Head) return yield* this.#begin(value);
+    if (value instanceof Switching) return yield* this.#takeOver(value, value.head);
     if (isTransfer(value)) yield* this.#leaveAsItIs();
     else if (value === raw && this.#out.state === "before") this.#out = PLAIN;
     else if (value instanceof Trailers || isForDriver(value)) yield* this.#flush();
@@ -243,11 +245,11 @@ export class Coding {
 
   *#begin(head: Head): Coroutine<void> {
     const { status } = head;
-    if (this.#isCoding) throw twoHeads(status);
     if (status === 101 || (this.#request.method === "CONNECT" && status >= 200 && status < 300)) {
-      yield head;
-      this.#out = this.#in = PLAIN;
-    } else if (this.#out.state === "plain" || status < 200) yield head;
+      return yield* this.#takeOver(head, head);
+    }
+    if (this.#isCoding) throw twoHeads(status);
+    if (this.#out.state === "plain" || status < 200) yield head;
     else {
       const coded = this.#decide(head, head.contentLength);
       if (coded.coding === undefined) {
@@ -258,6 +260,12 @@ export class Coding {
         this.#out = { state: "gathering", head, coded, gathered: new Gathered(), left };
       }
     }
+  }
+
+  *#takeOver(value: Head | Switching, { status }: Head): Coroutine<void> {
+    if (this.#isCoding) throw twoHeads(status);
+    yield value;
+    this.#out = this.#in = PLAIN;
   }
 
   #decide(head: Head, length: number | undefined): CodedHead {

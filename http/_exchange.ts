@@ -447,6 +447,7 @@ export class Exchange implements RequestContext {
         else if (value instanceof Trailers) answer.trailers(value);
         else if (value === raw) answer.raw();
         else if (value instanceof Switching) {
+          this.#begin(value.head);
           this.#giveBack();
           return this.#stand("switched", value);
         } else if (isForDriver(value)) {

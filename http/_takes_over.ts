@@ -10,12 +10,15 @@ interface Asked {
   readonly method: string;
   readonly version: HttpRequest["version"];
   readonly headers: HttpHeaders;
+  /** What an extended CONNECT asks for. */
+  readonly protocol?: string | undefined;
 }
 
 /**
  * Whether the connection is not framed any more after this answer.
  *
  * @throws {LocalProtocolError} If it cannot be taken over now, or by this protocol.
+ * @throws {RemoteProtocolError} If the handler does not know the protocol that the client wants.
  */
 export function takesOver(head: Head, request: Asked, body: { readonly done: boolean }): boolean {
   const switching = head.status === 101;
@@ -33,6 +36,16 @@ export function takesOver(head: Head, request: Asked, body: { readonly done: boo
     throw new LocalProtocolError(
       "Cannot switch protocols: the Upgrade header of the response must name what that of the request names " +
         "(RFC 9110 7.8)",
+    );
+  }
+  // A handler that knows nothing of the protocol may answer 2xx, and the client would take that for a yes.
+  // RFC 9220 3: a server that does not support the protocol SHOULD respond with 501.
+  const { protocol } = request;
+  if (protocol !== undefined && !isAmong(head.upgrade, protocol)) {
+    throw new RemoteProtocolError(
+      `Cannot speak ${protocol} here: the handler answers ${head.status} without \`upgrade: ${protocol}\`` +
+        `${protocol === "websocket" ? ", as `yield* accept(request)` does" : ""} (RFC 9220 3)`,
+      { status: 501 },
     );
   }
   if (!body.done) {

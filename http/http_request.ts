@@ -98,7 +98,8 @@ export interface HttpRequest {
   readonly version: "1.0" | "1.1" | "2";
   /**
    * The protocol that the client wants to speak after an extended CONNECT, such as `websocket`. It is
-   * undefined for all other requests (RFC 8441 4).
+   * undefined for all other requests (RFC 8441 4). A 2xx that does not name it, as in
+   * `response(200, { upgrade: request.protocol })`, is no answer to that: the client gets a 501.
    */
   readonly protocol: string | undefined;
   /** Whether the client lets the connection stay open after this request (RFC 9112 9.3). */

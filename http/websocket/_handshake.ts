@@ -12,7 +12,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { shown } from "../../reactor/_describe.ts";
-import { listed } from "../_head.ts";
+import { type Head, headOf, listed } from "../_head.ts";
 import { isToken } from "../_header_lines.ts";
 import { listOf } from "../h1/_field_values.ts";
 import type { HeadersToSend, HeaderValue } from "../headers_to_send.ts";
@@ -20,7 +20,6 @@ import type { HttpHeaders } from "../http_headers.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
-import { response, type ResponseHead } from "../response.ts";
 import {
   acceptOffer,
   type Agreed,
@@ -92,7 +91,7 @@ export function checkProtocols(protocols: readonly string[]): void {
 export function acceptRequest(
   request: HttpRequest,
   { protocols = [], origins, compression, headers = {} }: ServerHandshakeOptions = {},
-): Opened & { readonly head: ResponseHead } {
+): Opened & { readonly head: Head } {
   const isHttp2 = request.version === "2";
   const key = isHttp2 ? checkConnect(request) : checkUpgrade(request);
   const { headers: received } = request;
@@ -103,15 +102,12 @@ export function acceptRequest(
   const offered = offeredProtocols(received.getAll("sec-websocket-protocol"));
   const protocol = [...offered].find((name) => protocols.includes(name));
   const accepted = acceptOffer(received.getAll("sec-websocket-extensions"), compression);
-  const answer: [string, HeaderValue | undefined][] = [
+  const head = headOf(isHttp2 ? 200 : 101, [
+    ["upgrade", "websocket"], // HTTP/2 sends none. It tells our server that the 2xx is meant so.
+    ["sec-websocket-accept", key && acceptKey(key[0]!)],
     ["sec-websocket-protocol", protocol],
     ["sec-websocket-extensions", accepted?.answer],
-    ...listed(headers) as [string, HeaderValue | undefined][],
-  ];
-  const head = key === undefined ? response(200, answer) : response(101, [
-    ["upgrade", "websocket"],
-    ["sec-websocket-accept", acceptKey(key[0]!)],
-    ...answer,
+    ...listed(headers),
   ]);
   return { head, protocol, compression: accepted?.agreed };
 }

@@ -102,9 +102,10 @@ export function* accept(
       "Cannot accept a WebSocket: run the coroutine by gio() instead of feeding it by hand",
     );
   }
-  yield accepted.head;
-  const switching = new Switching((raw: Context, reactor: Reactor) =>
-    endpointOf("server", raw, reactor, settings, accepted.compression)
+  const switching = new Switching(
+    accepted.head,
+    (raw: Context, reactor: Reactor) =>
+      endpointOf("server", raw, reactor, settings, accepted.compression),
   );
   yield switching;
   return new OpenWebSocket(switching.switched!, accepted, request.connection, switching);

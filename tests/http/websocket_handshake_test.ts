@@ -1,7 +1,6 @@
 /** RFC 6455 4 and RFC 8441 5: the opening handshake of a WebSocket, of both roles. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { serveHttp } from "../../http/serve_http.ts";
-import { Head } from "../../http/_head.ts";
 import {
   HttpHeaders,
   type HttpRequest,
@@ -18,6 +17,7 @@ import {
 } from "../../http/websocket/_handshake.ts";
 import { Refused } from "../../http/websocket/_refused.ts";
 import { latin1Bytes } from "../../http/_characters.ts";
+import { listOfHead } from "../../http/h2/_field_text.ts";
 import {
   ACCEPT,
   connectLines,
@@ -60,8 +60,10 @@ function requestOf(rule: Partial<RequestRule>): HttpRequest {
 function answerTo(rule: RequestRule): [number, string] {
   try {
     const { head } = acceptRequest(requestOf(rule), rule.options);
-    assert(head instanceof Head);
-    return [head.status, head.text];
+    if (rule.version !== "2") return [head.status, head.text];
+    const [, status, ...fields] = listOfHead(head);
+    const lines = fields.map((text, i) => i % 2 === 0 ? `${text}: ` : `${text}\r\n`);
+    return [Number(status), lines.join("")];
   } catch (error) {
     if (!(error instanceof RemoteProtocolError)) throw error;
     assertMatch(error.message, /^Cannot open a WebSocket: /);
@@ -133,7 +135,7 @@ for (const version of ["1.1", "2"] as const) {
     const lines = Object.entries(opening.headers).map(([name, value]) => `${name}: ${value}`);
     const request = requestOf({ version, lines });
     const accepted = acceptRequest(request, { protocols: ["a", "b"], compression });
-    const [, ...answered] = (accepted.head as Head).text.split("\r\n");
+    const [, ...answered] = accepted.head.text.split("\r\n");
     const headers = headersOf(["Connection: upgrade"], answered.filter((line) => line !== ""));
     const opened = checkResponse({ status: accepted.head.status, headers }, opening);
     assertEquals(opened.protocol, "b");
