@@ -355,6 +355,7 @@ export const EXPORTS = {
       OutgoingMessage: "to name the type of a message that is sent piece by piece",
       WebSocketEnd: "to see by which code a WebSocket has ended",
       WebSocketFault: "to catch that the peer has broken the protocol",
+      WebSocketRefused: "to see why a server has not opened a WebSocket",
       accept: "to answer a request by a WebSocket",
       defaultWebSocketLimits: "to see the limits of a WebSocket, and to double one",
       defaultWebSocketTimeouts: "to see the timeouts of a WebSocket, and to double one",
@@ -362,6 +363,7 @@ export const EXPORTS = {
     types: {
       AcceptOptions: "to pass on options of accept()",
       BroadcastOptions: "to pass on options of a Broadcast",
+      ClientWebSocket: "to write a function that opens a WebSocket and looks at the answer",
       MessageType: "to write a function that makes messages of either type",
       WebSocketClientOptions: "to pass on options of client.webSocket()",
       WebSocketCompression: "to pass on how messages are compressed",

@@ -70,7 +70,7 @@ export class RequestHead extends HeaderLines {
     else this.text += `host: ${host}\r\n`;
     if (headers !== undefined) {
       for (const header of headers) {
-        if (nameOf(header) === "expect") {
+        if (nameOf(header) === "expect" && header[1] !== undefined) {
           throw new LocalProtocolError(
             "Cannot send Expect: use the option expectContinue, so that the client waits",
           );

@@ -1,15 +1,14 @@
 import type { Request } from "../../compose/mod.ts";
-import { gio } from "../../gio/mod.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import { Asking, type Client } from "./_asking.ts";
 import type { HttpClientOptions, RequestOptions } from "./client_options.ts";
-import { type Awaitable, awaitable, type HttpResponse } from "./http_response.ts";
+import type { Awaitable, HttpResponse } from "./http_response.ts";
 import { OwnReactor } from "./_own_reactor.ts";
 import { type OriginInspected, Pool } from "./_pool.ts";
 import { settingsOf } from "./_settings.ts";
 import { openWebSocket } from "../websocket/_open.ts";
+import type { ClientWebSocket } from "../websocket/client_web_socket.ts";
 import type { WebSocketClientOptions } from "../websocket/web_socket_client_options.ts";
-import type { WebSocketConnection } from "../websocket/web_socket_connection.ts";
 
 export type { OriginInspected } from "./_pool.ts";
 
@@ -212,10 +211,13 @@ export class HttpClient implements Disposable {
    *
    * @param url Where to: a URL of ws or wss, http or https.
    * @param options Subprotocols, compression, headers and the like.
-   * @returns The request, for `yield*` or `await`.
+   * @returns The request, for `yield*` or `await`. As others, it goes out at once outside of coroutines.
    * @throws {TypeError} If the URL or an option makes no sense, or the client is closed.
-   * @throws From the request: {@linkcode RemoteProtocolError} if the server does not open it, and what
-   * {@linkcode HttpClient.request} throws.
+   * @throws {RangeError} If a number is out of its range.
+   * @throws {LocalProtocolError} If a subprotocol or a header cannot be sent.
+   * @throws From the request: `WebSocketRefused` if the server answers, but does not open it; another
+   * {@linkcode RemoteProtocolError} if its answer breaks the rules; and what {@linkcode HttpClient.request}
+   * throws.
    *
    * @example In a coroutine
    * ```ts
@@ -241,14 +243,9 @@ export class HttpClient implements Disposable {
   webSocket(
     url: string | URL,
     options: WebSocketClientOptions = {},
-  ): Awaitable<WebSocketConnection> {
+  ): Awaitable<ClientWebSocket> {
     if (this.#isClosed) throw closed();
-    const { opening, pool } = openWebSocket(this.#client, url, options);
-    return awaitable(opening, () => {
-      const { reactor, own } = pool();
-      const { result } = gio(reactor, undefined, opening);
-      return own === undefined ? result : own.attend(result);
-    });
+    return openWebSocket(this.#client, url, options);
   }
 
   /**

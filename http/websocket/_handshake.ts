@@ -55,6 +55,21 @@ export interface Opened {
 }
 
 const VERSION = "13";
+const MADE = "leave it out, the handshake has its own (RFC 6455 4)";
+const BODILESS = "leave it out, the handshake has no body (RFC 6455 4)";
+/** The headers that are not the user's, and what to do instead. */
+const OWN: Readonly<Record<string, string>> = {
+  connection: MADE,
+  upgrade: MADE,
+  "sec-websocket-key": MADE,
+  "sec-websocket-version": MADE,
+  "sec-websocket-accept": MADE,
+  "sec-websocket-protocol": "use the option `protocols`",
+  "sec-websocket-extensions": "use the option `compression`",
+  "content-length": BODILESS,
+  "transfer-encoding": BODILESS,
+  expect: BODILESS,
+};
 /** RFC 6455 1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY_BYTES = 16;
@@ -81,6 +96,32 @@ export function checkProtocols(protocols: readonly string[]): void {
       shown(protocols)
     }: give a list of different names, without spaces, as in ["chat"] (RFC 6455 4.1)`,
   );
+}
+
+/** What the default headers of a client say of these, for its other requests, does not count. */
+export const NONE_OF_OWN: readonly (readonly [string, undefined])[] = Object.keys(OWN).map((
+  name,
+) => [
+  name,
+  undefined,
+]);
+
+/**
+ * Checks that more headers are none that the handshake itself has. Returns them as a list.
+ *
+ * @throws {LocalProtocolError} If one is.
+ */
+export function ownHeaders(
+  what: string,
+  headers: HeadersToSend,
+): (readonly [string, HeaderValue | undefined])[] {
+  const list = listed(headers);
+  for (const [name, value] of list) {
+    const instead = value === undefined ? undefined : OWN[String(name).toLowerCase()];
+    if (instead === undefined) continue;
+    throw new LocalProtocolError(`Cannot ${what} with a header ${name}: ${instead}`);
+  }
+  return list;
 }
 
 /**
@@ -230,20 +271,19 @@ export function openingOf(version: "1.1" | "2", options: HandshakeOptions = {}):
   };
 }
 
+/** Whether the status of the answer says that a WebSocket is opened (RFC 6455 4.1). */
+export function isYes(status: number, { accept }: Opening): boolean {
+  // RFC 8441 5: a 2xx takes the place of the 101.
+  return accept === undefined ? status >= 200 && status <= 299 : status === 101;
+}
+
 /**
- * Checks the answer of a server (RFC 6455 4.1).
+ * Checks the headers of the answer of a server that says so (RFC 6455 4.1).
  *
  * @throws {RemoteProtocolError} If it does not open a WebSocket, or not as it was asked for.
  */
-export function checkResponse(
-  { status, headers }: { readonly status: number; readonly headers: HttpHeaders },
-  { accept, options }: Opening,
-): Opened {
-  if (accept === undefined) {
-    // RFC 8441 5: a 2xx takes the place of the 101.
-    if (status < 200 || status > 299) throw failed(`the server answers ${status}, not 200`);
-  } else {
-    if (status !== 101) throw failed(`the server answers ${status}, not 101`);
+export function checkResponse(headers: HttpHeaders, { accept, options }: Opening): Opened {
+  if (accept !== undefined) {
     if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
       throw failed("the answer lacks Upgrade: websocket");
     }

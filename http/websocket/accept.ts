@@ -7,7 +7,7 @@ import { Switching } from "../_switching.ts";
 import type { HeadersToSend } from "../headers_to_send.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
-import { acceptRequest } from "./_handshake.ts";
+import { acceptRequest, ownHeaders } from "./_handshake.ts";
 import { endpointOf, settingsOf } from "./_settings.ts";
 import { OpenWebSocket, type WebSocketConnection } from "./web_socket_connection.ts";
 import type { WebSocketOptions } from "./web_socket_options.ts";
@@ -39,6 +39,8 @@ const OPTIONS = names<AcceptOptions>({
   headers: 1,
 });
 
+const WHAT = "accept a WebSocket";
+
 /**
  * Answers a request by opening a WebSocket: `const socket = yield* accept(request)`, in a handler.
  *
@@ -53,7 +55,8 @@ const OPTIONS = names<AcceptOptions>({
  * @returns The WebSocket, for what `yield` cannot do.
  * @throws {RemoteProtocolError} If the request asks for no WebSocket, or in a wrong way. Uncaught, the
  * client gets its status: 426, 400, 403 or 405.
- * @throws {LocalProtocolError} If it was answered already, or no reactor runs the handler.
+ * @throws {LocalProtocolError} If it was answered already, or the handler is in another context than its
+ * request; if a header is one of the handshake itself; or if no reactor runs the handler.
  *
  * @example An echo
  * ```ts
@@ -92,8 +95,8 @@ export function* accept(
   request: HttpRequest,
   options: AcceptOptions = {},
 ): Coroutine<WebSocketConnection> {
-  refuseUnknown("accept a WebSocket", options, OPTIONS);
-  const { headers } = options;
+  refuseUnknown(WHAT, options, OPTIONS);
+  const headers = ownHeaders(WHAT, options.headers ?? []);
   const origins = options.origins === "own" ? [request.url.origin] : options.origins;
   const settings = settingsOf(options);
   const accepted = acceptRequest(request, { ...settings, origins, headers });

@@ -49,6 +49,7 @@ import "../_machinery.ts";
 
 export * from "./accept.ts";
 export * from "./broadcast.ts";
+export type { ClientWebSocket } from "./client_web_socket.ts";
 export * from "./incoming_message.ts";
 export * from "./outgoing_message.ts";
 export type { WebSocketCompression } from "./web_socket_compression.ts";
@@ -57,6 +58,7 @@ export type { WebSocketConnection } from "./web_socket_connection.ts";
 export * from "./web_socket_end.ts";
 export * from "./web_socket_fault.ts";
 export * from "./web_socket_limits.ts";
+export * from "./web_socket_refused.ts";
 export type { WebSocketOptions } from "./web_socket_options.ts";
 export * from "./web_socket_timeouts.ts";
 export type { MessageType } from "./_wire.ts";

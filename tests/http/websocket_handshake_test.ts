@@ -13,9 +13,11 @@ import {
   acceptRequest,
   checkProtocols,
   checkResponse,
+  isYes,
   openingOf,
 } from "../../http/websocket/_handshake.ts";
 import { Refused } from "../../http/websocket/_refused.ts";
+import { WebSocketRefused } from "../../http/websocket/web_socket_refused.ts";
 import { latin1Bytes } from "../../http/_characters.ts";
 import { listOfHead } from "../../http/h2/_field_text.ts";
 import {
@@ -89,7 +91,11 @@ for (const rule of responseRules) {
     const opening = openingOf(version, { protocols });
     // The answer of the example belongs to the key of the example.
     const asked = version === "2" ? opening : { ...opening, accept: ACCEPT };
-    const check = () => checkResponse({ status, headers: headersOf(responseLines, lines) }, asked);
+    const headers = headersOf(responseLines, lines);
+    const check = () => {
+      if (!isYes(status, asked)) throw new WebSocketRefused({ status, headers, body: "" });
+      return checkResponse(headers, asked);
+    };
     if (result instanceof RegExp) {
       const error = assertThrows(check, RemoteProtocolError);
       assertMatch(error.message, result);
@@ -137,7 +143,7 @@ for (const version of ["1.1", "2"] as const) {
     const accepted = acceptRequest(request, { protocols: ["a", "b"], compression });
     const [, ...answered] = accepted.head.text.split("\r\n");
     const headers = headersOf(["Connection: upgrade"], answered.filter((line) => line !== ""));
-    const opened = checkResponse({ status: accepted.head.status, headers }, opening);
+    const opened = checkResponse(headers, opening);
     assertEquals(opened.protocol, "b");
     assertEquals(accepted.protocol, "b");
     assertEquals(opened.compression, {

@@ -1,7 +1,7 @@
 /** What comes before a WebSocket: how a handler may answer, and what a client is told. */
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { wait } from "../../gio/mod.ts";
+import { timeout, TimeoutError, wait } from "../../gio/mod.ts";
 import { files } from "../../http/files/mod.ts";
 import {
   fetchHandler,
@@ -12,8 +12,9 @@ import {
   RemoteProtocolError,
   response,
 } from "../../http/mod.ts";
-import { accept } from "../../http/websocket/mod.ts";
-import { socketTest } from "./_web_sockets.ts";
+import { accept, type WebSocketConnection, WebSocketRefused } from "../../http/websocket/mod.ts";
+import { turns, turnsUntil } from "../_leaks.ts";
+import { socketTest, type World } from "./_web_sockets.ts";
 
 /** Handlers that know nothing of WebSockets, and what the client is told by HTTP/1.1 and HTTP/2. */
 const IGNORANT: Record<string, [handler: HttpHandler, http1: number, http2: number]> = {
@@ -102,7 +103,7 @@ for (const [name, [handler, http1, http2]] of Object.entries(IGNORANT)) {
     await assertRejects(
       async () => await world.client.webSocket(world.serve(handler)),
       RemoteProtocolError,
-      `the server answers ${status}, not`,
+      `the server answers ${status} `,
     );
   });
 }
@@ -154,11 +155,10 @@ socketTest("a request is accepted once", function* ({ serve, client }) {
 });
 
 /** Opens a WebSocket to another server, and accepts the request in it. */
-function* tooLate(world: { client: World["client"] }, far: string, request: HttpRequest) {
+function* tooLate(world: World, far: string, request: HttpRequest) {
   yield* world.client.webSocket(far);
   yield* accept(request);
 }
-type World = Parameters<Parameters<typeof socketTest>[1]>[0];
 
 socketTest("a request is not accepted in another WebSocket", function* (world) {
   const far = world.serve(function* (request) {
@@ -186,3 +186,329 @@ socketTest("a request is not accepted in another WebSocket", function* (world) {
     "Cannot go on: the handler has ended without leaving the context that it entered, where nothing of this connection may go; enter it with `using`",
   ],
 });
+
+/** The rest of a body is dropped for a second. Then its stream is reset. */
+async function letGo(world: World): Promise<void> {
+  await turns(10);
+  world.clock.advance(1_000);
+}
+
+/** What a server answers instead, and what the client has of it. */
+const REFUSALS: Record<string, { handler: HttpHandler; status: number; body: string }> = {
+  "a body": {
+    *handler() {
+      yield response(401, { "www-authenticate": "Bearer" });
+      yield "token expired";
+    },
+    status: 401,
+    body: "token expired",
+  },
+  "no body": {
+    *handler() {
+      yield response(503, { "retry-after": 10 });
+    },
+    status: 503,
+    body: "",
+  },
+  "a head that has no body": {
+    *handler() {
+      yield response(304);
+    },
+    status: 304,
+    body: "",
+  },
+  "a body in pieces": {
+    *handler() {
+      yield response(404);
+      for (const piece of ["not", " ", "here"]) {
+        yield piece;
+        yield* wait(Promise.resolve());
+      }
+    },
+    status: 404,
+    body: "not here",
+  },
+  "a long body": {
+    *handler() {
+      yield response(400);
+      yield "日".repeat(100_000);
+    },
+    status: 400,
+    body: "日".repeat(16_384 / 3),
+  },
+  "an endless body": {
+    *handler() {
+      yield response(400);
+      for (;;) yield "x".repeat(1_000);
+    },
+    status: 400,
+    body: "x".repeat(16_384),
+  },
+  "a body that is cut": {
+    *handler() {
+      yield response(500, { "content-length": 10 });
+      yield "half";
+      yield* wait(Promise.reject(new Error("on purpose")));
+    },
+    status: 500,
+    body: "half",
+  },
+  "accept() that refuses": {
+    *handler(request) {
+      yield* accept(request, { origins: ["https://example.org"] });
+    },
+    status: 403,
+    body: "Cannot open a WebSocket: pages of https://example.com may not do so (RFC 6455 10.2)",
+  },
+};
+
+for (const [name, { handler, status, body }] of Object.entries(REFUSALS)) {
+  const errors = name === "a body that is cut" ? Array(2).fill("on purpose") : [];
+  socketTest(`a client is told ${name}`, async (world) => {
+    const url = world.serve(handler);
+    const options = { headers: { origin: "https://example.com" } };
+    const opens = [
+      () =>
+        world.run(function* () {
+          yield* world.client.webSocket(url, options);
+        }()),
+      async () => void await world.client.webSocket(url, options),
+    ];
+    for (const open of opens) {
+      const error = await assertRejects(open, WebSocketRefused);
+      assertEquals([error.response.status, error.response.body], [status, body]);
+      assertEquals(error.status, 502);
+    }
+    await letGo(world);
+  }, { errors });
+}
+
+socketTest(
+  "a client is told the headers of a refusal, and asks again on its connection",
+  async (world) => {
+    const url = world.serve(function* (request) {
+      yield response(401, { "www-authenticate": "Bearer", "set-cookie": ["a=1", "b=2"] });
+      yield request.headers.get("authorization") ?? "who?";
+    });
+    for (const token of ["one", "two"]) {
+      const { response: { headers, body } } = await assertRejects(
+        async () => await world.client.webSocket(url, { headers: { authorization: token } }),
+        WebSocketRefused,
+      );
+      assertEquals(headers.get("www-authenticate"), "Bearer");
+      assertEquals(headers.getAll("set-cookie"), ["a=1", "b=2"]);
+      assertEquals(body, token);
+    }
+    assertEquals(world.servers[0]!.statistics().accepted, 1);
+  },
+);
+
+/** How the time ends of a refusal whose body does not end, and what comes of it. */
+const LATE: [how: string, end: (world: World, abort: AbortController) => void, error: unknown][] = [
+  ["after a second", ({ clock }) => clock.advance(1_000), WebSocketRefused],
+  ["after timeoutMs", ({ clock }) => clock.advance(500), WebSocketRefused],
+  ["by its signal", (_, abort) => abort.abort(new RangeError("not wanted")), RangeError],
+];
+
+for (const [how, end, type] of LATE) {
+  socketTest(`a refusal whose body does not come ends ${how}`, async (world) => {
+    const url = world.serve(function* (request) {
+      yield response(401);
+      yield "so far";
+      yield* wait(new Promise((resolve) => request.signal.addEventListener("abort", resolve)));
+    });
+    const abort = new AbortController();
+    const timeoutMs = how === "after timeoutMs" ? { timeoutMs: 500 } : {};
+    const opening = world.client.webSocket(url, { signal: abort.signal, ...timeoutMs });
+    const failing = assertRejects(async () => await opening);
+    await world.settled();
+    end(world, abort);
+    const error = await failing;
+    assert(error instanceof (type as typeof Error), String(error));
+    if (error instanceof WebSocketRefused) assertEquals(error.response.body, "so far");
+  });
+}
+
+socketTest("a timeout() of the coroutine counts while a refusal is read", async (world) => {
+  const url = world.serve(function* (request) {
+    yield response(401);
+    yield "so far";
+    yield* wait(new Promise((resolve) => request.signal.addEventListener("abort", resolve)));
+  });
+  const running = world.run(function* () {
+    using _ = timeout(100);
+    yield* world.client.webSocket(url);
+  }());
+  const failing = assertRejects(() => running, TimeoutError, "100 ms");
+  await world.settled();
+  world.clock.advance(100);
+  await failing;
+  await letGo(world);
+});
+
+socketTest("a client reads the headers of the answer", function* ({ serve, client }) {
+  const url = serve(function* (request) {
+    yield* accept(request, { headers: { "set-cookie": ["a=1", "b=2"], "x-room": "tea" } });
+  });
+  const socket = yield* client.webSocket(url);
+  assertEquals(socket.headers.getAll("set-cookie"), ["a=1", "b=2"]);
+  assertEquals(socket.headers.get("x-room"), "tea");
+});
+
+/** Headers that are not the user's, and what an error says of them. */
+const OWN: [name: string, value: string, instead: string][] = [
+  ["connection", "close", "leave it out"],
+  ["Connection", "upgrade", "leave it out"],
+  ["upgrade", "websocket", "leave it out"],
+  ["sec-websocket-key", "x", "leave it out"],
+  ["Sec-WebSocket-Version", "13", "leave it out"],
+  ["sec-websocket-accept", "x", "leave it out"],
+  ["sec-websocket-protocol", "feed.v1", "the option `protocols`"],
+  ["sec-websocket-extensions", "permessage-deflate", "the option `compression`"],
+  ["content-length", "0", "leave it out"],
+  ["transfer-encoding", "chunked", "leave it out"],
+  ["expect", "100-continue", "leave it out"],
+];
+
+for (const [name, value, instead] of OWN) {
+  socketTest(`${name}: ${value} is refused by the client`, function* ({ client }) {
+    for (
+      const headers of [{ [name]: value }, [[name, value]] as const, new Headers([[name, value]])]
+    ) {
+      const error = assertThrows(
+        () => client.webSocket("ws://127.0.0.1:1/", { headers }),
+        LocalProtocolError,
+        `Cannot open a WebSocket with a header `,
+      );
+      assert(error.message.includes(instead), error.message);
+    }
+  });
+
+  socketTest(`${name}: ${value} is refused by accept()`, function* ({ serve, client }) {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const url = serve(function* (request) {
+      try {
+        yield* accept(request, { headers: { [name]: value } });
+      } catch (error) {
+        resolve(error);
+        throw error;
+      }
+    });
+    try {
+      yield* client.webSocket(url);
+    } catch (error) {
+      assertInstanceOf(error, WebSocketRefused);
+      assertEquals(error.response.status, 500);
+    }
+    const error = yield* wait(promise);
+    assertInstanceOf(error, LocalProtocolError);
+    assert(error.message.includes(instead), error.message);
+  }, { errors: 1 });
+
+  if (name === "expect") continue; // No client has it for all its requests.
+  socketTest(`${name}: ${value} for all requests of a client does not count`, function* (world) {
+    const url = world.serve(function* (request) {
+      yield* accept(request);
+      yield "hello";
+    });
+    yield* world.client.webSocket(url);
+    assertEquals(yield, "hello");
+  }, { client: { headers: { [name]: value } } });
+}
+
+socketTest("headers whose value is undefined are left out", function* ({ serve, client }) {
+  const none = { connection: undefined, "sec-websocket-protocol": undefined };
+  const url = serve(function* (request) {
+    yield* accept(request, { headers: none });
+    yield "hello";
+  });
+  yield* client.webSocket(url, { headers: none });
+  assertEquals(yield, "hello");
+});
+
+socketTest("outside of coroutines it is opened at once, and yielded later", async (world) => {
+  const { promise: accepted, resolve } = Promise.withResolvers<void>();
+  const url = world.serve(function* (request) {
+    yield* accept(request);
+    resolve();
+    yield "hello";
+    for (;;) yield `You say ${yield}`;
+  });
+  const opening = world.client.webSocket(url);
+  await accepted; // Nobody has awaited it.
+  const socket = await world.run(function* () {
+    const socket = yield* opening;
+    assertEquals(yield, "hello");
+    yield "hi";
+    assertEquals(yield, "You say hi");
+    socket satisfies WebSocketConnection;
+    return [socket.closed] as const;
+  }());
+  assertEquals(await socket[0], { code: 1000, reason: "" }); // with its coroutine
+  assertEquals((await opening).isOpen, false);
+});
+
+socketTest(
+  "what was begun outside is given up by the coroutine that waits for it",
+  async (world) => {
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const url = world.serve(function* (request) {
+      ask();
+      yield* wait(new Promise((resolve) => request.signal.addEventListener("abort", resolve)));
+      resolve();
+    });
+    const opening = world.client.webSocket(url);
+    const running = world.run(function* () {
+      using _ = timeout(100);
+      yield* opening;
+    }());
+    const failing = assertRejects(() => running, TimeoutError);
+    await asked;
+    world.clock.advance(100);
+    await failing;
+    await gone;
+  },
+);
+
+socketTest("in a coroutine it is opened when it is yielded, or awaited", function* (world) {
+  let accepted = 0;
+  const url = world.serve(function* (request) {
+    accepted++;
+    yield* accept(request);
+    yield "hello";
+    for (;;) yield;
+  });
+  const one = world.client.webSocket(url);
+  const other = world.client.webSocket(url);
+  yield* wait(world.settled());
+  assertEquals(accepted, 0);
+  yield* one;
+  assertEquals(yield, "hello");
+  using beside = yield* wait(other); // It is not in that.
+  assertEquals(accepted, 2);
+  assertEquals(yield* beside.next(), "hello");
+});
+
+socketTest(
+  "what is not yielded when it fails is an unhandled rejection, as of get()",
+  async (world) => {
+    const unhandled: unknown[] = [];
+    const listen = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      unhandled.push(event.reason);
+    };
+    globalThis.addEventListener("unhandledrejection", listen);
+    try {
+      const url = world.serve(function* () {
+        yield response(404);
+      });
+      void world.client.webSocket(url);
+      await turnsUntil(() => unhandled.length > 0);
+    } finally {
+      globalThis.removeEventListener("unhandledrejection", listen);
+    }
+    assertInstanceOf(unhandled[0], WebSocketRefused);
+    assertEquals(unhandled.length, 1);
+  },
+);
