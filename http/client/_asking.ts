@@ -7,6 +7,7 @@ import type { Reactor, Timer } from "../../reactor/mod.ts";
 import { shown } from "../../reactor/_describe.ts";
 import { duration } from "../../reactor/_whole.ts";
 import { AVAILABLE } from "../content/_codecs.ts";
+import { listed } from "../_head.ts";
 import { HttpHeaders } from "../http_headers.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
@@ -248,10 +249,14 @@ export class Asking extends Request<HttpResponse>
     const { isSecure, host } = target;
     const socketPath = this.#options.socketPath ?? settings.socketPath;
     const proxy = socketPath === undefined ? settings.proxyOf?.(new URL(target.href)) : undefined;
-    const isForwarded = proxy !== undefined && !isSecure;
+    // RFC 9110 7.8: an Upgrade is for the next hop only, so a proxy would not pass it on.
+    const switches = this.protocol !== undefined || this.#asksForUpgrade;
+    const isTunnelled = proxy !== undefined && (isSecure || switches);
+    const isForwarded = proxy !== undefined && !isTunnelled;
     const name = target.origin + (socketPath !== undefined ? ` at ${socketPath}` : "") +
       (proxy !== undefined ? ` through ${proxy.origin}` : "");
-    const key = proxy?.authorization === undefined ? name : `${name} ${proxy.authorization}`;
+    const key = name + (proxy?.authorization === undefined ? "" : ` ${proxy.authorization}`) +
+      (isTunnelled ? " by CONNECT" : "");
     // RFC 9112 3.2: what a server gets, a proxy, and CONNECT.
     const requestTarget = this.method === "CONNECT" && this.protocol === undefined
       ? target.authority
@@ -285,8 +290,14 @@ export class Asking extends Request<HttpResponse>
       : isKnown
       ? "HTTP/2"
       : "either";
-    const route = { name, key, target, proxy, socketPath, wire } as const;
+    const route = { name, key, target, proxy, isTunnelled, socketPath, wire } as const;
     this.route = wire === "HTTP/1.1" ? byHttp1(route) : route;
+  }
+
+  get #asksForUpgrade(): boolean {
+    return listed(this.#options.headers ?? []).some(([name, value]) =>
+      value !== undefined && String(name).toLowerCase() === "upgrade"
+    );
   }
 
   #ask(): void {

@@ -20,6 +20,8 @@ export interface Route {
   readonly key: string;
   readonly target: Target;
   readonly proxy: Proxy | undefined;
+  /** Whether the proxy is asked for a tunnel, and not for the response. */
+  readonly isTunnelled: boolean;
   readonly socketPath: string | undefined;
   /** What may be spoken there: HTTP/2 only, or what the server chooses (ALPN). */
   readonly wire: "HTTP/1.1" | "HTTP/2" | "either";
@@ -42,7 +44,7 @@ export async function connectBy(
   settings: ClientSettings,
   abort: AbortController,
 ): Promise<Socket> {
-  const { name: asked, target, proxy, socketPath, wire } = route;
+  const { name: asked, target, proxy, isTunnelled, socketPath, wire } = route;
   const { connectMs, tlsMs } = timeouts;
   const { tls } = settings;
   const { signal } = abort;
@@ -87,13 +89,13 @@ export async function connectBy(
     );
   const isReady = first.isSecure && tls.cert !== undefined;
   if (first.isSecure && !isReady) socket = await secure(hostname, toFirst);
-  if (proxy !== undefined && target.isSecure) {
+  if (proxy !== undefined && isTunnelled) {
     socket = await within(
       tlsMs,
       "the proxy's answer to CONNECT",
       () => tunnel(reactor, socket, target, proxy, settings, signal),
     );
-    socket = await secure(target.hostname);
+    if (target.isSecure) socket = await secure(target.hostname);
   }
   if (wire === "HTTP/2" && target.isSecure && socket.alpnProtocol !== "h2") {
     socket.abort();

@@ -98,12 +98,18 @@ interface Place {
   callOff(): void;
 }
 
+/** A WebSocket, for the client that has opened it. */
+interface KeptWebSocket {
+  goAway(): void;
+  whenOver(tell: () => void): unknown;
+}
+
 export class Pool {
   readonly reactor: Reactor;
   /** What runs the reactor, if nobody else does. */
   readonly own: OwnReactor | undefined;
   /** Those that were opened by it, and end with it. */
-  readonly webSockets: Set<{ goAway(): void }> = new Set();
+  readonly #webSockets = new Set<KeptWebSocket>();
   readonly #settings: ClientSettings;
   readonly #origins = new Map<string, Origin>();
   readonly #connections = new Set<ClientConnection | H2Connection>();
@@ -422,9 +428,17 @@ export class Pool {
   /** Closes the free connections, and those that become free. */
   close(): void {
     this.#isClosed = true;
-    for (const one of [...this.webSockets]) one.goAway();
+    for (const one of [...this.#webSockets]) one.goAway();
     this.closeIdle();
     this.#endIfOver();
+  }
+
+  /** A WebSocket was opened. It ends with the client, which may have been closed meanwhile. */
+  keep(webSocket: KeptWebSocket): void {
+    this.#webSockets.add(webSocket);
+    webSocket.whenOver(() => this.#webSockets.delete(webSocket));
+    if (this.own !== undefined) webSocket.whenOver(this.own.hold());
+    if (this.#isClosed) webSocket.goAway();
   }
 
   /** Closes the connections that nobody uses. */

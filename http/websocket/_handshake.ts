@@ -106,6 +106,25 @@ export const NONE_OF_OWN: readonly (readonly [string, undefined])[] = Object.key
   undefined,
 ]);
 
+/** As browsers send it (RFC 6454 6.2): in lower case, without a slash at the end. */
+const ORIGIN = /^(?:null|[a-z][a-z\d+.\-]*:\/\/[a-z\d.\-_[\]:]+)$/;
+
+/**
+ * Checks that origins are such as browsers send.
+ *
+ * @throws {TypeError} If one would never match, or it is no list: a text would match by a part of it.
+ */
+export function checkOrigins(origins: readonly string[] | undefined): void {
+  if (origins === undefined) return;
+  const isList = Array.isArray(origins) &&
+    origins.every((origin) => typeof origin === "string" && ORIGIN.test(origin));
+  if (isList) return;
+  throw new TypeError(
+    `Cannot accept a WebSocket from pages of ${shown(origins)}: origins is "own", or a list of ` +
+      'origins as browsers send them, as in ["https://example.org"]',
+  );
+}
+
 /**
  * Checks that more headers are none that the handshake itself has. Returns them as a list.
  *

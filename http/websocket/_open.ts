@@ -116,14 +116,12 @@ function* open(
     throw new WebSocketRefused(refusal);
   }
   const opened = checked(response, opening);
-  const { reactor, own, webSockets } = asking.handOver();
+  const pool = asking.handOver();
   const raw = response.context;
-  const endpoint = endpointOf("client", raw, reactor, settings, opened.compression);
-  if (own !== undefined) endpoint.whenOver(own.hold());
-  webSockets.add(endpoint);
-  endpoint.whenOver(() => webSockets.delete(endpoint));
+  const endpoint = endpointOf("client", raw, pool.reactor, settings, opened.compression);
   endpoint.start(Channel.of(raw).takeRest() as Uint8Array[]);
   endpoint.heed(signal);
+  pool.keep(endpoint);
   return new OpenedWebSocket(endpoint, opened, response);
 }
 

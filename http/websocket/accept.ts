@@ -7,7 +7,7 @@ import { Switching } from "../_switching.ts";
 import type { HeadersToSend } from "../headers_to_send.ts";
 import type { HttpRequest } from "../http_request.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
-import { acceptRequest, ownHeaders } from "./_handshake.ts";
+import { acceptRequest, checkOrigins, ownHeaders } from "./_handshake.ts";
 import { endpointOf, settingsOf } from "./_settings.ts";
 import { OpenWebSocket, type WebSocketConnection } from "./web_socket_connection.ts";
 import type { WebSocketOptions } from "./web_socket_options.ts";
@@ -53,6 +53,8 @@ const WHAT = "accept a WebSocket";
  * @param request The request, which must have no body.
  * @param options Subprotocols, compression, limits and timeouts.
  * @returns The WebSocket, for what `yield` cannot do.
+ * @throws {TypeError} If an option does not exist, or makes no sense.
+ * @throws {RangeError} If a number is out of its range.
  * @throws {RemoteProtocolError} If the request asks for no WebSocket, or in a wrong way. Uncaught, the
  * client gets its status: 426, 400, 403 or 405.
  * @throws {LocalProtocolError} If it was answered already, or the handler is in another context than its
@@ -98,6 +100,7 @@ export function* accept(
   refuseUnknown(WHAT, options, OPTIONS);
   const headers = ownHeaders(WHAT, options.headers ?? []);
   const origins = options.origins === "own" ? [request.url.origin] : options.origins;
+  checkOrigins(origins);
   const settings = settingsOf(options);
   const accepted = acceptRequest(request, { ...settings, origins, headers });
   if (!isInCoroutine()) {

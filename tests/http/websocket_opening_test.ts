@@ -5,6 +5,7 @@ import { timeout, TimeoutError, wait } from "../../gio/mod.ts";
 import { files } from "../../http/files/mod.ts";
 import {
   fetchHandler,
+  HttpClient,
   type HttpHandler,
   type HttpRequest,
   LocalProtocolError,
@@ -14,6 +15,7 @@ import {
 } from "../../http/mod.ts";
 import { accept, type WebSocketConnection, WebSocketRefused } from "../../http/websocket/mod.ts";
 import { turns, turnsUntil } from "../_leaks.ts";
+import { PeerListener } from "./_web_socket_peer.ts";
 import { socketTest, type World } from "./_web_sockets.ts";
 
 /** Handlers that know nothing of WebSockets, and what the client is told by HTTP/1.1 and HTTP/2. */
@@ -512,3 +514,102 @@ socketTest(
     assertEquals(unhandled.length, 1);
   },
 );
+
+/** What is no list of origins, or has one that no browser sends. */
+const NO_ORIGINS: unknown[] = [
+  "https://example.com",
+  null,
+  new Set(["https://example.com"]),
+  ["https://example.com/"],
+  ["https://Example.com"],
+  ["example.com"],
+  ["*"],
+  [/example/],
+  [undefined],
+];
+
+for (const origins of NO_ORIGINS) {
+  socketTest(`accept() refuses the origins ${Deno.inspect(origins)}`, function* (world) {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const url = world.serve(function* (request) {
+      try {
+        yield* accept(request, { origins: origins as string[] });
+      } catch (error) {
+        resolve(error);
+        yield response(500);
+      }
+    });
+    try {
+      // It is a part of the first text.
+      yield* world.client.webSocket(url, { headers: { origin: "https://example.co" } });
+    } catch (error) {
+      assertInstanceOf(error, WebSocketRefused);
+    }
+    const error = yield* wait(promise);
+    assertInstanceOf(error, TypeError);
+    assert(error.message.includes('origins is "own"'), error.message);
+  }, { wire: "1.1" });
+}
+
+socketTest("origins as browsers send them are taken", function* ({ serve, client }) {
+  const origins = [
+    "null",
+    "http://[::1]:8000",
+    "https://xn--bcher-kva.example",
+    "chrome-extension://abcdefghij",
+  ];
+  const url = serve(function* (request) {
+    yield* accept(request, { origins });
+  });
+  for (const origin of origins) {
+    using socket = yield* client.webSocket(url, { headers: { origin } });
+    assertEquals(socket.protocol, undefined);
+  }
+});
+
+socketTest(
+  "a client that is closed closes a WebSocket that is just being opened",
+  async (world) => {
+    const { promise: goOn, resolve } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const url = world.serve(function* (request) {
+      ask();
+      yield* wait(goOn);
+      yield* accept(request);
+      for (;;) yield;
+    });
+    const opening = world.client.webSocket(url);
+    await asked;
+    world.client.close();
+    resolve();
+    assertEquals((await (await opening).closed).code, 1001);
+  },
+);
+
+socketTest("a proxy is asked by CONNECT, and not for others", async (world) => {
+  using proxy = new PeerListener();
+  const { port } = new URL(proxy.url);
+  using client = new HttpClient({
+    reactor: world.reactor,
+    proxy: `http://127.0.0.1:${port}`,
+    headers: { "x-secret": "1" },
+  });
+  const opening = client.webSocket("ws://127.0.0.1:1/chat");
+  using peer = await proxy.next();
+  assertEquals((await peer.head()).split("\r\n"), [
+    "CONNECT 127.0.0.1:1 HTTP/1.1",
+    "host: 127.0.0.1:1",
+    "",
+    "",
+  ]);
+  await peer.send(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\n"));
+  await turnsUntil(() => peer.text.includes("GET"));
+  assert(peer.text.includes("GET /chat HTTP/1.1\r\nhost: 127.0.0.1:1\r\n"), peer.text);
+  await peer.send(new TextEncoder().encode("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"));
+  await assertRejects(async () => await opening, WebSocketRefused);
+  const getting = client.get("http://127.0.0.1:1/page");
+  using other = await proxy.next(); // The tunnel does not do for that.
+  assert((await other.head()).startsWith("GET http://127.0.0.1:1/page "));
+  await other.send(new TextEncoder().encode("HTTP/1.1 204 x\r\n\r\n"));
+  assertEquals((await getting).status, 204);
+}, { wire: "1.1" });
