@@ -443,8 +443,10 @@ export class Asking extends Request<HttpResponse>
 
   lost(error: unknown, isRepeatable: Repeatable = "never"): void {
     const isUnheard = isRepeatable === "if idempotent";
+    // As the GET of HTTP/1.1 that opens a WebSocket, a CONNECT for that may be repeated.
+    const isIdempotent = IDEMPOTENT.test(this.method) || this.protocol === "websocket";
     const isSafe = isUnheard
-      ? !this.isAgain && IDEMPOTENT.test(this.method)
+      ? !this.isAgain && isIdempotent
       : isRepeatable !== "never" && this.#refusals++ < MAX_REFUSALS;
     const canRepeat = isSafe && this.content?.isRepeatable !== false;
     this.#carrier = undefined;

@@ -15,6 +15,7 @@ import {
 } from "../../http/mod.ts";
 import { accept, type WebSocketConnection, WebSocketRefused } from "../../http/websocket/mod.ts";
 import { turns, turnsUntil } from "../_leaks.ts";
+import { hostname, listening } from "../_sockets.ts";
 import { PeerListener } from "./_web_socket_peer.ts";
 import { socketTest, type World } from "./_web_sockets.ts";
 
@@ -613,3 +614,46 @@ socketTest("a proxy is asked by CONNECT, and not for others", async (world) => {
   await other.send(new TextEncoder().encode("HTTP/1.1 204 x\r\n\r\n"));
   assertEquals((await getting).status, 204);
 }, { wire: "1.1" });
+
+socketTest("a connection that ends unheard is replaced, as for a GET", async (world) => {
+  const url = world.serve(function* (request) {
+    if (request.headers.has("sec-websocket-version")) {
+      yield* accept(request);
+      yield "hello";
+    } else yield ok();
+  });
+  let isDead = false;
+  using listener = Deno.listen(listening);
+  const pump = async (from: Deno.Conn, to: Deno.Conn) => {
+    const buffer = new Uint8Array(65536);
+    try {
+      for (let n; (n = await from.read(buffer)) !== null && !isDead;) {
+        await to.write(buffer.subarray(0, n));
+      }
+    } catch { // It was closed.
+    }
+    isDead = false;
+    for (const conn of [from, to]) {
+      try {
+        conn.close();
+      } catch { // It was closed.
+      }
+    }
+  };
+  const relaying = (async () => {
+    for (let i = 0; i < 2; i++) {
+      const client = await listener.accept();
+      const server = await Deno.connect({ hostname, port: Number(new URL(url).port) });
+      void pump(client, server);
+      void pump(server, client);
+    }
+  })();
+  const relay = `http://${hostname}:${(listener.addr as Deno.NetAddr).port}/`;
+  await (await world.client.get(relay)).bytes();
+  await world.settled();
+  isDead = true;
+  const socket = await world.client.webSocket(relay);
+  assertEquals(await socket.next(), "hello");
+  await socket.closed;
+  await relaying;
+});
