@@ -53,7 +53,7 @@ export interface HttpClientOptions
    */
   reactor?: Reactor;
   /**
-   * How many connections there may be.
+   * How many connections there may be. One that has become a WebSocket does not count.
    *
    * @default {256}
    */

@@ -26,7 +26,7 @@ export interface AcceptOptions extends WebSocketOptions {
    * @default {all}
    */
   origins?: "own" | readonly string[];
-  /** More headers of the answer, such as cookies. */
+  /** More headers of the answer, such as cookies, but none that the handshake itself has. */
   headers?: HeadersToSend;
 }
 

@@ -1,3 +1,4 @@
+import { Channel } from "../../gio/_channel.ts";
 import { currentDriver, runningDriver } from "../../gio/_driver.ts";
 import type { Context } from "../../gio/mod.ts";
 import { OwnedContext } from "../../gio/opened.ts";
@@ -14,7 +15,8 @@ import type { MessageType } from "./_wire.ts";
  * until this one has ended.
  *
  * A message that cannot be finished can only be cut: `message.abort()` closes the WebSocket with
- * code 1011.
+ * code 1011. An error that leaves the coroutine does so too. If you catch it, call `abort()` before the end
+ * of the block: there the message ends, and the peer takes what it has got for all.
  *
  * @example Rows as one message
  * ```ts
@@ -57,6 +59,8 @@ export class OutgoingMessage implements Disposable {
   readonly context: Context & Sender & {
     /** Whether all of it was written, sent or not. */
     isComplete: boolean;
+    /** Whether some of it was. */
+    hasBegun: boolean;
   };
   readonly #owned: OwnedContext;
 
@@ -112,7 +116,14 @@ export class OutgoingMessage implements Disposable {
 
   /** Ends the WebSocket by code 1011, because the message will not be whole. */
   abort(): void {
-    this.context.abort?.();
+    const { context } = this;
+    if (Channel.has(context)) {
+      // What a coroutine has yielded, and has not been sent, is part of what is cut.
+      const { outbox } = Channel.of(context);
+      context.hasBegun ||= outbox.size > 0;
+      outbox.clear();
+    }
+    context.abort?.();
   }
 
   /** As {@linkcode OutgoingMessage.close}. */

@@ -7,7 +7,7 @@ import type { WebSocketOptions } from "./web_socket_options.ts";
  * @category WebSocket
  */
 export interface WebSocketClientOptions extends WebSocketOptions {
-  /** More headers of the request, such as Origin or Authorization. */
+  /** More headers of the request, such as Origin or Authorization, but none that the handshake itself has. */
   headers?: HeadersToSend;
   /**
    * How long the opening may take, in milliseconds.

@@ -91,14 +91,22 @@ export interface WebSocketConnection
    * bare `yield` is the same.
    *
    * @returns What to `yield*`, or to `await`: a string or bytes.
-   * @throws {WebSocketEnd} When it is awaited, if there is no message any more.
+   * @throws {WebSocketEnd} When it is awaited, if there is no message any more: the peer has closed it, or the
+   * connection is lost.
+   * @throws {WebSocketFault} When it is awaited, if the peer has broken the protocol, or a limit.
+   * @throws {TypeError} When it is awaited, if something else reads it.
+   * @throws When it is awaited, the reason of the `signal` of the client.
    */
   next(): Request<string | Uint8Array> & Promise<string | Uint8Array>;
   /**
    * Waits for the next message, to read it piece by piece: `const message = yield* socket.receive()`.
    *
    * @returns What to `yield*`, or to `await`.
-   * @throws {WebSocketEnd} When it is awaited, if there is no message any more.
+   * @throws {WebSocketEnd} When it is awaited, if there is no message any more: the peer has closed it, or the
+   * connection is lost.
+   * @throws {WebSocketFault} When it is awaited, if the peer has broken the protocol, or a limit.
+   * @throws {TypeError} When it is awaited, if something else reads it.
+   * @throws When it is awaited, the reason of the `signal` of the client.
    */
   receive(): Request<IncomingMessage> & Promise<IncomingMessage>;
   /**
@@ -108,8 +116,11 @@ export interface WebSocketConnection
    * @param message Text, or bytes, which must not be changed afterwards.
    * @returns What to `yield*`, or to `await`. Outside of coroutines it is sent at once. Nobody has to await
    * it: that the peer has closed it is no unhandled rejection then.
-   * @throws {WebSocketEnd} When it is awaited, if the peer has closed it.
-   * @throws {LocalProtocolError} If this side has closed it.
+   * @throws {WebSocketEnd} When it is awaited, if the peer has closed it, or the connection is lost.
+   * @throws {WebSocketFault} When it is awaited, if the peer has broken the protocol, or a limit.
+   * @throws {LocalProtocolError} When it is awaited, if this side has closed it.
+   * @throws {TypeError} When it is awaited, if the message is neither text nor bytes.
+   * @throws When it is awaited, the reason of the `signal` of the client.
    */
   send(message: string | Uint8Array): Request<void> & Promise<void>;
   /**
@@ -124,6 +135,10 @@ export interface WebSocketConnection
    * as well, see {@linkcode WebSocketTimeouts}.
    *
    * @returns What to `yield*`, or to `await`: the time that it took, in milliseconds.
+   * @throws {WebSocketEnd} When it is awaited, if the peer has closed it, or the connection is lost.
+   * @throws {WebSocketFault} When it is awaited, if the peer has broken the protocol, or a limit.
+   * @throws {LocalProtocolError} When it is awaited, if this side has closed it.
+   * @throws When it is awaited, the reason of the `signal` of the client.
    */
   ping(): Request<number> & Promise<number>;
   /**

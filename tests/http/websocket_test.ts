@@ -763,6 +763,25 @@ socketTest("a message that the peer cuts is not taken for a whole one", function
   }
 });
 
+for (const when of ["at once", "when a part was sent"]) {
+  socketTest(
+    `a message that is aborted ${when} does not arrive, and nobody is told`,
+    function* (world) {
+      const url = world.serve(function* (request) {
+        const socket = yield* accept(request);
+        const message = socket.stream("text");
+        using _ = message.enter();
+        yield "a part";
+        if (when !== "at once") yield* wait(Promise.resolve());
+        message.abort();
+      });
+      const socket = yield* world.client.webSocket(url);
+      assertEquals(yield* ended(), [1011, "A message was cut"]);
+      assertEquals(socket.isOpen, false);
+    },
+  );
+}
+
 socketTest("a message that is bound and entered arrives whole", function* (world) {
   const socket = yield* world.client.webSocket(world.serve(echo));
   const large = pattern(5_000_000);
