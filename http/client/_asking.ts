@@ -20,7 +20,7 @@ import { type HttpResponse, ReceivedResponse } from "./http_response.ts";
 import type { Asker, Pool } from "./_pool.ts";
 import { byHttp1, type Route } from "./_connect.ts";
 import { CONTENT, RequestHead } from "./_request_head.ts";
-import { type ClientSettings, flagOf, redirectOf, timeoutsOf } from "./_settings.ts";
+import { type ClientSettings, flagOf, redirectOf, timeoutsOf, totalOf } from "./_settings.ts";
 import { type Target, targetOf } from "./_target.ts";
 
 /*
@@ -137,8 +137,7 @@ export class Asking extends Request<HttpResponse>
     this.content = json !== undefined ? jsonOf(json) : hasBody ? contentOf(body) : undefined;
     this.#redirect = redirectOf(options.redirect, settings.redirect);
     this.#decompresses = flagOf(options.decompression, settings.decompression);
-    const all = timeoutsOf(timeouts, settings.timeouts);
-    this.timeouts = timeoutMs === undefined ? all : timeoutsOf({ totalMs: timeoutMs }, all);
+    this.timeouts = timeoutsOf(totalOf(timeoutMs), timeoutsOf(timeouts, settings.timeouts));
     const ms = duration(
       expectContinue === true ? CONTINUE_MS : expectContinue === false ? 0 : expectContinue,
       "ask: expectContinue",

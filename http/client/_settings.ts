@@ -101,6 +101,15 @@ export function timeoutsOf(
   return given === undefined ? missing : allTimeouts(given, missing);
 }
 
+/** What the option `timeoutMs` of one request means. */
+export function totalOf(timeoutMs: number | undefined): Partial<ClientTimeouts> | undefined {
+  if (timeoutMs === undefined) return undefined;
+  if (typeof timeoutMs === "number" && timeoutMs > 0) return { totalMs: timeoutMs };
+  throw new RangeError(
+    `Cannot ask: timeoutMs is a number of milliseconds above 0, not ${shown(timeoutMs)}`,
+  );
+}
+
 export function redirectOf(
   given: RedirectPolicy | undefined,
   missing: RedirectPolicy,

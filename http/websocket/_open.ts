@@ -9,6 +9,7 @@ import { names, refuseUnknown } from "../../reactor/_known.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import { Asking, type Client } from "../client/_asking.ts";
 import type { BodyContext } from "../client/_body_context.ts";
+import { totalOf } from "../client/_settings.ts";
 import type { WholeResponse } from "../client/_whole_response.ts";
 import type { RequestOptions } from "../client/client_options.ts";
 import { type Awaitable, awaitable, type HttpResponse } from "../client/http_response.ts";
@@ -59,6 +60,7 @@ export function openWebSocket(
   const url = httpUrl(given);
   const settings = settingsOf(options);
   const headers = ownHeaders(WHAT, options.headers ?? []);
+  totalOf(options.timeoutMs); // so that it fails at once
   const opening = open(client, url, settings, { ...options, headers });
   const begin = () => {
     const { reactor, own } = client.poolOf(undefined);

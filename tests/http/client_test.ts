@@ -1075,7 +1075,7 @@ Deno.test("what makes no sense is an error that says what to write", () => {
     [() => new HttpClient().get(at, { body: {} as never }), TypeError, "{ json: value }"],
     [() => new HttpClient().get(at, { json: 1, body: "1" }), TypeError, "and not both"],
     [() => new HttpClient().get(at, { json: () => 1 }), TypeError, "JSON cannot tell it"],
-    [() => new HttpClient().get(at, { timeoutMs: 0 }), RangeError, "totalMs"],
+    [() => new HttpClient().get(at, { timeoutMs: 0 }), RangeError, "timeoutMs"],
     [() => new HttpClient().get(at, { signal: {} as never }), TypeError, "AbortSignal"],
     [() => new HttpClient().get(at, { headers: { "a b": "c" } }), LocalProtocolError, "a b"],
     [

@@ -657,3 +657,13 @@ socketTest("a connection that ends unheard is replaced, as for a GET", async (wo
   await socket.closed;
   await relaying;
 });
+
+socketTest("a timeoutMs that is none is refused at once, by its name", function* ({ client }) {
+  for (const timeoutMs of [0, -1, NaN, "100" as unknown as number]) {
+    const asks = [
+      () => client.webSocket("ws://127.0.0.1:1/", { timeoutMs }),
+      () => client.get("http://127.0.0.1:1/", { timeoutMs }),
+    ];
+    for (const ask of asks) assertThrows(ask, RangeError, "timeoutMs is a number");
+  }
+});
