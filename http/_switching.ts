@@ -55,7 +55,7 @@ export class Switching<S extends Switched = Switched> extends Request<void> {
           : `Cannot accept the request here: the handler is in ${
             describe(innermost)
           } already, by a first accept() or because it has entered that; accept it once, and before you enter anything ` +
-            "else: `using far = yield* wait(client.webSocket(url))` opens a WebSocket without entering it",
+            "else: `const far = yield* (yield* spawn(client.webSocket(url)))` opens a WebSocket without entering it",
       ),
     );
   }

@@ -1,7 +1,7 @@
 /** What comes before a WebSocket: how a handler may answer, and what a client is told. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { call, type Coroutine } from "../../compose/mod.ts";
-import { timeout, TimeoutError, wait } from "../../gio/mod.ts";
+import { spawn, timeout, TimeoutError, wait } from "../../gio/mod.ts";
 import { files } from "../../http/files/mod.ts";
 import {
   fetchHandler,
@@ -17,7 +17,7 @@ import { accept, type WebSocketConnection, WebSocketRefused } from "../../http/w
 import { turns, turnsUntil } from "../_leaks.ts";
 import { hostname, listening } from "../_sockets.ts";
 import { PeerListener } from "./_web_socket_peer.ts";
-import { socketTest, type World } from "./_web_sockets.ts";
+import { ended, socketTest, type World } from "./_web_sockets.ts";
 
 /** Handlers that know nothing of WebSockets, and what the client is told by HTTP/1.1 and HTTP/2. */
 const IGNORANT: Record<string, [handler: HttpHandler, http1: number, http2: number]> = {
@@ -666,4 +666,58 @@ socketTest("a timeoutMs that is none is refused at once, by its name", function*
     ];
     for (const ask of asks) assertThrows(ask, RangeError, "timeoutMs is a number");
   }
+});
+
+/** A proxy that first asks the other server. */
+function proxyTo(world: World, upstream: string): HttpHandler {
+  return function* (request) {
+    const opening = yield* spawn(world.client.webSocket(upstream, { signal: request.signal }));
+    const far = yield* opening;
+    const near = yield* accept(request, { headers: { "x-far": far.headers.get("x-room") } });
+    yield* near.send(yield* far.next());
+  };
+}
+
+socketTest("what a task opens belongs to the handler, which is not in it", function* (world) {
+  const { promise: code, resolve } = Promise.withResolvers<number>();
+  const upstream = world.serve(function* (request) {
+    yield* accept(request, { headers: { "x-room": "tea" } });
+    yield "hello";
+    const [code] = yield* ended();
+    resolve(code);
+  });
+  const socket = yield* world.client.webSocket(world.serve(proxyTo(world, upstream)));
+  assertEquals(socket.headers.get("x-far"), "tea");
+  assertEquals(yield, "hello");
+  assertEquals(yield* ended(), [1000, ""]);
+  assertEquals(yield* wait(code), 1000);
+});
+
+socketTest("a proxy whose client goes away gives up what it opens", async (world) => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  const upstream = world.serve(function* (request) {
+    ask();
+    yield* wait(new Promise((resolve) => request.signal.addEventListener("abort", resolve)));
+    resolve();
+  });
+  const abort = new AbortController();
+  const url = world.serve(proxyTo(world, upstream));
+  const opening = world.client.webSocket(url, { signal: abort.signal });
+  const failing = assertRejects(async () => await opening, RangeError);
+  await asked;
+  abort.abort(new RangeError("not wanted"));
+  await failing;
+  await gone;
+});
+
+socketTest("a proxy that is refused answers 502", async (world) => {
+  const upstream = world.serve(function* () {
+    yield response(401);
+  });
+  const error = await assertRejects(
+    async () => await world.client.webSocket(world.serve(proxyTo(world, upstream))),
+    WebSocketRefused,
+  );
+  assertEquals(error.response.status, 502);
 });
