@@ -1,7 +1,7 @@
 import { shown } from "../../reactor/_describe.ts";
-import type { HttpHeaders } from "../http_headers.ts";
 import type { HttpClientOptions, RequestOptions } from "./client_options.ts";
 import { HttpClient } from "./http_client.ts";
+import type { WholeResponse } from "./whole_response.ts";
 
 /**
  * Options of {@linkcode getRequest} and {@linkcode postRequest}.
@@ -21,20 +21,6 @@ export interface OneRequestOptions extends RequestOptions {
    * @default {by http}
    */
   tls?: NonNullable<HttpClientOptions["tls"]>;
-}
-
-/**
- * A response whose body was read.
- *
- * @category Client
- */
-export interface WholeResponse {
-  /** The status. */
-  readonly status: number;
-  /** The header lines. */
-  readonly headers: HttpHeaders;
-  /** The body, as text in UTF-8. */
-  readonly body: string;
 }
 
 /** Asks once, over a connection of its own, and reads the response. */

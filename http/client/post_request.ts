@@ -1,4 +1,5 @@
-import { ask, type OneRequestOptions, type WholeResponse } from "./_whole_response.ts";
+import { ask, type OneRequestOptions } from "./_whole_response.ts";
+import type { WholeResponse } from "./whole_response.ts";
 import type { RequestContent } from "./client_options.ts";
 
 /**

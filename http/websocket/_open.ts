@@ -10,7 +10,7 @@ import type { Reactor } from "../../reactor/mod.ts";
 import { Asking, type Client } from "../client/_asking.ts";
 import type { BodyContext } from "../client/_body_context.ts";
 import { totalOf } from "../client/_settings.ts";
-import type { WholeResponse } from "../client/_whole_response.ts";
+import type { WholeResponse } from "../client/whole_response.ts";
 import type { RequestOptions } from "../client/client_options.ts";
 import { type Awaitable, awaitable, type HttpResponse } from "../client/http_response.ts";
 import type { HttpHeaders } from "../http_headers.ts";

@@ -1,4 +1,4 @@
-import type { WholeResponse } from "../client/_whole_response.ts";
+import type { WholeResponse } from "../client/whole_response.ts";
 import { reasonOf } from "../_status.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
 
