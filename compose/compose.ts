@@ -263,7 +263,7 @@ export class Composed<R = unknown> {
 
   /** What was pushed back and not read. */
   get rest(): unknown[] {
-    return this.#input.toReversed();
+    return this.#input === EMPTY ? [] : this.#input.toReversed();
   }
 
   /**

@@ -16,6 +16,9 @@ import { Outbox } from "./_outbox.ts";
  *  4. What was pushed back, or what a transfer has received beyond its limit, is read first.
  *  5. The two directions end independently: reading at the end of the stream or by an error,
  *     writing by an error.
+ *  6. A context that has values at hand (`take`) is watched while somebody waits, instead of being
+ *     read by the reactor. One that is given values (`put`) may gather them, until a coroutine that
+ *     has put some wants input, waits or ends (`flush`). Whoever has waited longest puts first.
  */
 
 /** Uses a channel: it reads, or waits until what was written has been sent. */
@@ -109,6 +112,13 @@ export class Channel {
     if (values.length > 0) this.rest = [...values, ...this.rest];
   }
 
+  /** Takes out the first value that is to be read before anything is received. */
+  shift(): unknown {
+    const { rest } = this;
+    if (rest.length > 0) this.rest = rest.slice(1);
+    return rest[0];
+  }
+
   /** Takes out what is to be read before anything is received. */
   takeRest(): unknown[] {
     const { rest } = this;
@@ -130,10 +140,13 @@ export class Channel {
     }
     this.#reader = reader;
     if (this.#reading !== undefined) return;
-    this.#onReadable ??= (failure) => this.#receive(failure);
-    if (context.take !== undefined) context.watch("read", this.#onReadable);
-    else reader.reactor.addReader(context, this.#onReadable, { where: this });
+    this.#onReadable ??= this.#receive.bind(this);
+    if (context.take === undefined) {
+      reader.reactor.addReader(context, this.#onReadable, { where: this });
+    }
     this.#reading = reader.reactor;
+    // It may tell at once.
+    if (context.take !== undefined) context.watch("read", this.#onReadable);
   }
 
   /** @throws {TypeError} If another one than `reader` waits to read. */
@@ -159,7 +172,7 @@ export class Channel {
     }
   }
 
-  /** The reader does not wait any more. */
+  /** The reader does not wait any more. A context that has something at hand is watched only for one that does. */
   forget(reader: User): void {
     if (this.#reader !== reader) return;
     if (this.context.take !== undefined) this.stopReading();
@@ -329,12 +342,12 @@ export class Channel {
       const isOfContext = error instanceof EndOfStream || context.closed;
       if (context.put !== undefined && !isOfContext) {
         // One message has failed, but not the context.
-        this.#reader = undefined;
+        this.forget(reader);
         return reader.received("throw", error);
       }
       this.ended = error;
     }
-    this.#reader = undefined;
+    this.forget(reader);
     if (this.ended === undefined) return reader.received("next", data);
     try {
       this.stopReading();

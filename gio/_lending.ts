@@ -69,9 +69,14 @@ export class Lending implements Lender {
 
   unread(end: object): Uint8Array[] {
     if (!isContext(end)) return [];
-    if (this.#outer !== undefined) this.takeBack(end, this.#outer.unread(end));
-    if (this.#places.innermost?.context === end) this.#places.keepRest();
+    this.keepRest(end);
     return takeBytes(Channel.of(end));
+  }
+
+  /** Gives what was pushed back to the context that it came from, for somebody else who reads that. */
+  keepRest(context: Context): void {
+    this.#outer?.keepRest(context);
+    if (this.#places.innermost?.context === context) this.#places.keepRest();
   }
 
   ended(target: object, isWhole: boolean): void {

@@ -14,26 +14,63 @@ interface Outside<R> {
   isAsked: boolean;
 }
 
+/** Those that give something away, and were made while a coroutine ran, in order. */
+let given: Operation<unknown>[] = [];
+const beginGiven = () => Operation.beginGiven();
+
 /**
  * One `put()` or `get()`. A coroutine does it by `yield*`. Outside of coroutines it is a promise,
- * and is done at once, as one expects of a promise.
+ * and is done at once, as one expects of a promise. Plain code that a coroutine has called cannot be
+ * told from the coroutine at first: there, what gives something away is done a moment later.
  */
 export abstract class Operation<R> extends Request<R> implements Promise<R> {
-  #state: "fresh" | "waiting" | "over" = "fresh";
+  #state: "fresh" | "claimed" | "waiting" | "over" = "fresh";
   #waiter: Waiter<R> | undefined = undefined;
   #outside: Outside<R> | undefined = undefined;
 
   /** Begins it, unless a coroutine is running, which will do so. */
   beginAlone(): this {
-    if (isInCoroutine()) return this;
+    if (!isInCoroutine()) this.#beginOutside();
+    return this;
+  }
+
+  /** As {@linkcode Operation.beginAlone}, for what must not be lost if it is plain code that has made it. */
+  giveAlone(): this {
+    if (!isInCoroutine()) this.#beginOutside();
+    // Mostly the coroutine has begun the one before already.
+    else if (given.at(-1)?.isBegun) given[given.length - 1] = this;
+    else if (given.push(this) === 1) queueMicrotask(beginGiven);
+    return this;
+  }
+
+  /** Begins what was given, and what nobody has begun, before something else is done. */
+  static beginGiven(next?: Operation<unknown>): void {
+    const all = given;
+    given = [];
+    for (const operation of all) {
+      if (operation !== next && operation.#state === "fresh") operation.#beginOutside();
+    }
+  }
+
+  get isBegun(): boolean {
+    return this.#state !== "fresh" && this.#state !== "claimed";
+  }
+
+  /** A coroutine has yielded it, and will begin it. */
+  claim(): void {
+    if (this.#state === "fresh") this.#state = "claimed";
+  }
+
+  #beginOutside(): void {
     const outside = this.#outside = { outcome: undefined, promise: undefined, isAsked: false };
     this.#start();
     // No promise is made for what has been done already.
     if (this.#state === "waiting" || hasFailed(outside)) this.#asPromise();
-    return this;
   }
 
   override begin(waiter: Waiter<R>): () => void {
+    const first = given[0];
+    if (given.length > 1 || first !== this && first?.isBegun === false) Operation.beginGiven(this);
     const outside = this.#outside;
     if (outside?.isAsked) {
       // What it gives belongs to whoever waits for the promise, also if this coroutine does not wait any more.
@@ -45,7 +82,7 @@ export abstract class Operation<R> extends Request<R> implements Promise<R> {
       outside.promise?.catch(ignore);
       this.#waiter = waiter;
       if (outside.outcome !== undefined) this.#settle(outside.outcome);
-    } else if (this.#state === "fresh") {
+    } else if (!this.isBegun) {
       this.#waiter = waiter;
       this.#start();
     } else {
@@ -77,6 +114,10 @@ export abstract class Operation<R> extends Request<R> implements Promise<R> {
   }
 
   get [Symbol.toStringTag](): string {
+    return this.name;
+  }
+
+  override toString(): string {
     return this.name;
   }
 
@@ -131,7 +172,7 @@ export abstract class Operation<R> extends Request<R> implements Promise<R> {
     const { promise, resolve, reject } = Promise.withResolvers<R>();
     outside.promise = promise;
     this.#waiter = { resume: resolve, fail: reject };
-    if (this.#state === "fresh") this.#start();
+    if (!this.isBegun) this.#start();
     else if (outside.outcome !== undefined) this.#settle(outside.outcome);
     return promise;
   }

@@ -179,11 +179,14 @@ export class Places {
 
   /** Gives what was pushed back to the innermost context. */
   keepRest(): void {
-    for (const pushed of [this.#composed, this.#inner]) {
-      if (pushed === undefined || pushed.rest.length === 0) continue;
-      this.innermost?.unread(pushed.rest);
-      pushed.rest = [];
-    }
+    this.#keep(this.#composed);
+    if (this.#inner !== undefined) this.#keep(this.#inner);
+  }
+
+  #keep(pushed: HasRest): void {
+    if (pushed.rest.length === 0) return;
+    this.innermost?.unread(pushed.rest);
+    pushed.rest = [];
   }
 
   #move(place: Place | undefined): void {

@@ -1,6 +1,7 @@
 import { allBindings } from "../compose/compose.ts";
 import { type Coroutine, isCoroutine, isRequest, Request, type Waiter } from "../compose/mod.ts";
 import { notACoroutine } from "../compose/_not_a_coroutine.ts";
+import type { Claimable } from "../reactor/transfer/_maker.ts";
 import { TransferRequest } from "../reactor/transfer/transfer.ts";
 import { CannotWait } from "./_cannot_wait.ts";
 import { currentDriver, type Driver } from "./_driver.ts";
@@ -45,10 +46,8 @@ class Together<R> extends Request<R> {
   constructor(what: string, branches: readonly Branch[], settle: Settle<R>) {
     super();
     for (const branch of branches) {
-      if (branch instanceof TransferRequest) {
-        this.flushes = true;
-        branch.claim();
-      }
+      if (branch instanceof TransferRequest) this.flushes = true;
+      (branch as Partial<Claimable>).claim?.();
       if (isCoroutine(branch) || isRequest(branch)) continue;
       throw notACoroutine(
         "run",

@@ -1,7 +1,7 @@
 import { isRequest, type Request, Yield } from "../compose/mod.ts";
 import { shown } from "../reactor/_describe.ts";
 import { ignoreRejection } from "../reactor/_ignore.ts";
-import { TransferRequest } from "../reactor/transfer/transfer.ts";
+import type { Claimable } from "../reactor/transfer/_maker.ts";
 import type { User } from "./_channel.ts";
 import { noContext } from "./_lending.ts";
 import type { Output } from "./_output.ts";
@@ -42,7 +42,7 @@ export class Yields {
     if (typeof yielded === "string" || yielded instanceof Uint8Array) return this.#write(yielded);
     if (isRequest(yielded)) {
       if (this.canGoOn(yielded)) return this.#begin(yielded);
-      if (yielded instanceof TransferRequest) yielded.claim();
+      (yielded as Partial<Claimable>).claim?.();
       return new Writing("yielded", yielded);
     }
     if (yielded === Yield) {
@@ -74,11 +74,7 @@ export class Yields {
   #read(): unknown {
     const channel = this.#places.innermost;
     if (channel === undefined) throw noContext("read");
-    const { rest } = channel;
-    if (rest.length > 0) {
-      channel.rest = rest.slice(1);
-      return rest[0];
-    }
+    if (channel.rest.length > 0) return channel.shift();
     if (channel.ended !== undefined) throw channel.ending();
     // What was sent may have shown that the connection is lost.
     const data = channel.take(this.#driver);
@@ -114,6 +110,8 @@ export class Yields {
   }
 
   #begin(request: Request<unknown>): unknown {
+    // Others may read the context until it is answered, but not what a protocol makes of it.
+    if (this.#places.inner?.isElsewhere !== false) this.#places.keepRest();
     const waiting = new Waiting(this.#driver);
     const answer = waiting.begin(request);
     if (answer === undefined) return waiting;

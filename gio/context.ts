@@ -79,8 +79,7 @@ export interface Context extends Selectable {
    * is not waited for by the reactor: when there is nothing, {@linkcode Context.watch} is called, and
    * its `notify` goes on with the coroutine at once.
    *
-   * @returns The data, or `undefined` if there is nothing yet: then somebody waits for it, until
-   * `unwatch`.
+   * @returns The data, or `undefined` if there is nothing yet.
    * @throws {Error} If there will be nothing any more: an EndOfStream, or what has broken it.
    */
   take?(): unknown;

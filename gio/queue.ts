@@ -116,8 +116,8 @@ export class Queue<T> implements AsyncIterable<T>, Disposable {
 
   /**
    * Puts an item: `yield* queue.put(item)` in a coroutine, `await queue.put(item)` elsewhere, where
-   * it is done at once. Waits while the queue is full. In a callback, which a coroutine may call, use
-   * {@linkcode Queue.tryPut}.
+   * it is done at once. Waits while the queue is full. In plain code that a coroutine has called it is
+   * done a moment later.
    *
    * @param item Anything but `undefined`.
    * @returns What to `yield*`, or to `await`.
@@ -127,7 +127,7 @@ export class Queue<T> implements AsyncIterable<T>, Disposable {
    */
   put(item: T): Request & Promise<void> {
     checkItem(item);
-    return new Put(this.#store, item).beginAlone();
+    return new Put(this.#store, item).giveAlone();
   }
 
   /**

@@ -19,6 +19,11 @@ export interface Forgettable {
   forget(): TypeError | undefined;
 }
 
+/** A request that begins by itself soon, unless a coroutine that has it will begin it. */
+export interface Claimable {
+  claim(): void;
+}
+
 let find: () => Maker | undefined = () => undefined;
 
 /** Tells who makes the transfers. Gio does. */

@@ -15,6 +15,7 @@ import {
   spawn,
   timeout,
   TimeoutError,
+  wait,
 } from "../../gio/mod.ts";
 import { Reactor, TestClock } from "../../reactor/mod.ts";
 import { SELECTORS } from "../_sockets.ts";
@@ -581,4 +582,57 @@ Deno.test("a task reads a queue while its parent reads the connection", async ()
   for (let i = 0; i < 5; i++) bench.reactor.step();
   await task.result;
   assertEquals(connection.text, "said");
+});
+
+Deno.test("what plain code puts while a coroutine runs is put, in order, and once", async () => {
+  const queue = new Queue<string>({ capacity: Infinity });
+  const listener = (text: string) => void queue.put(text);
+  await asProcess(function* () {
+    listener("a listener");
+    const put = queue.put("a put for later");
+    yield* queue.put("a yielded put");
+    yield* put;
+    yield* wait((async () => {
+      queue.put("before the first await");
+      await queue.put("awaited");
+      queue.put("after it");
+    })());
+    yield* all(queue.put("in all()"), queue.put("in all() too"));
+  }());
+  queue.close();
+  assertEquals(await Array.fromAsync(queue), [
+    "a listener",
+    "a put for later",
+    "a yielded put",
+    "before the first await",
+    "awaited",
+    "after it",
+    "in all()",
+    "in all() too",
+  ]);
+});
+
+Deno.test("a put that was cancelled before its turn is not put", async () => {
+  using bench = new Bench();
+  const { queue, reactor } = bench;
+  const task = gio(
+    reactor,
+    undefined,
+    function* () {
+      yield* queue.put(0);
+    }(),
+  );
+  await task.result;
+  const late = gio(
+    reactor,
+    undefined,
+    function* () {
+      yield* sleep(1);
+      yield* queue.put(1);
+    }(),
+  );
+  late.cancel();
+  await assertRejects(() => late.result);
+  await settled();
+  assertEquals([queue.tryGet(), queue.tryGet()], [0, undefined]);
 });
