@@ -326,9 +326,12 @@ export class File {
     if (node.type === "YieldExpression" || node.type === "AwaitExpression") {
       if (node.argument === null || node.type === "YieldExpression" && !node.delegate) return;
       const asked = this.made(node.argument)?.node.callee;
-      return asked?.type === "MemberExpression" && this.#classOf(asked.object) === "HttpClient"
-        ? "HttpResponse"
-        : undefined;
+      if (asked === undefined) return undefined;
+      if (this.#packageName(asked) === "accept") return "WebSocketConnection";
+      if (asked.type !== "MemberExpression" || this.#classOf(asked.object) !== "HttpClient") {
+        return undefined;
+      }
+      return nameOf(asked.property) === "webSocket" ? "WebSocketConnection" : "HttpResponse";
     }
     if (node.type === "Identifier") {
       const binding = this.resolve(node.name, node);

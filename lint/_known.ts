@@ -29,6 +29,7 @@ export const FUNCTIONS: ReadonlyMap<string, Known> = new Map([
   ...known("promised", ["reactor"], "sendFile splice"),
   ...known("call", ["compose"], "call"),
   ...known("reader", ["compose"], "copyBytes readAll readExactly readLine readRe readUntil"),
+  ...known("coroutine", ["http/websocket"], "accept"),
   ...known("head", ["http"], "methodNotAllowed ok response trailers"),
 ]);
 
@@ -48,7 +49,9 @@ export const CLASSES: ReadonlyMap<string, { module: string; methods: Map<string,
   new Map([
     ["HttpClient", {
       module: "http",
-      methods: new Map(methods("promised", "delete get head options patch post put request")),
+      methods: new Map(
+        methods("promised", "delete get head options patch post put request webSocket"),
+      ),
     }],
     ["HttpResponse", {
       module: "http",
@@ -58,10 +61,14 @@ export const CLASSES: ReadonlyMap<string, { module: string; methods: Map<string,
       module: "http",
       methods: new Map(methods("coroutine", "bytes formData json text")),
     }],
+    ["WebSocketConnection", {
+      module: "http/websocket",
+      methods: new Map(methods("promised", "next ping receive send")),
+    }],
     ["Queue", { module: "gio", methods: new Map(methods("promised", "get put")) }],
   ]);
 
-const MODULES = "compose|pipeline|reactor|gio|http";
+const MODULES = "compose|pipeline|reactor|gio|http|http/websocket";
 const PACKAGE = new RegExp(`(?:^|:)@weightless/io(?:@[^/]*)?(?:/(${MODULES}))?$`);
 const FILE = new RegExp(`(?:^|/)(${MODULES})/mod\\.ts$`);
 

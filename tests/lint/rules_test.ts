@@ -5,6 +5,7 @@ const HEADER = `
 import { call, type Coroutine, pushBack, readLine } from "@weightless/io/compose";
 import { all, Queue, race, sleep, spawn, Suspend, wait } from "@weightless/io/gio";
 import { HttpClient, HttpRequest, HttpResponse, HttpServer, ok } from "@weightless/io/http";
+import { accept, WebSocketConnection } from "@weightless/io/http/websocket";
 import { here, sendFile, splice } from "@weightless/io/reactor";
 function* word(): Coroutine<string> { const [a, ...rest] = (yield).split(" "); return pushBack(a, ...rest); }
 function* tidy(): Coroutine { try { yield "x"; } finally { yield "bye"; } }
@@ -89,6 +90,26 @@ const FOUND: [body: string, finding: string, mended: string][] = [
     "using client = new HttpClient();\nclient.get(url);",
     "yield-request: client.get() is not waited for: write yield* client.get(…)",
     "using client = new HttpClient();\nyield* client.get(url);",
+  ],
+  [
+    "accept(request);",
+    "yield-request: accept() does nothing by itself: write yield* call(accept(…))",
+    "yield* call(accept(request));",
+  ],
+  [
+    'const s = yield* accept(request);\ns.send("x");',
+    "yield-request: s.send() is not waited for: write yield* s.send(…)",
+    'const s = yield* accept(request);\nyield* s.send("x");',
+  ],
+  [
+    "const c = new HttpClient();\nconst s = yield* c.webSocket(url);\ns.ping();",
+    "yield-request: s.ping() is not waited for: write yield* s.ping(…)",
+    "const c = new HttpClient();\nconst s = yield* c.webSocket(url);\nyield* s.ping();",
+  ],
+  [
+    "const s: WebSocketConnection = make();\nconst m = yield s.next();",
+    "yield-star: yield s.next() gives any: write yield* s.next(…)",
+    "const s: WebSocketConnection = make();\nconst m = yield* s.next();",
   ],
   [
     "const c: HttpClient = make();\nc.post(url, { body });",
