@@ -136,8 +136,8 @@ export abstract class Operation<R> extends Request<R> implements Promise<R> {
 
   /** What it is, for messages. */
   protected abstract get name(): string;
-  /** Returns false if it must wait. */
-  protected abstract try(): boolean;
+  /** Succeeds, or begins to wait. */
+  protected abstract try(): void;
   /** It is not waited for any more. */
   protected abstract undo(isWaiting: boolean): void;
 
@@ -147,8 +147,10 @@ export abstract class Operation<R> extends Request<R> implements Promise<R> {
   }
 
   #start(): void {
+    // What it does may make others begin what was given, which must not begin it twice.
+    this.#state = "waiting";
     try {
-      if (!this.try()) this.#state = "waiting";
+      this.try();
     } catch (error) {
       this.fail(error);
     }
@@ -202,11 +204,10 @@ export class Get<T> extends Operation<T> implements Getter<T> {
     return "get()";
   }
 
-  protected override try(): boolean {
+  protected override try(): void {
     const item = this.#store.take();
     if (item === undefined) this.#store.getters.push(this);
     else this.got(item);
-    return item !== undefined;
   }
 
   protected override undo(isWaiting: boolean): void {
@@ -237,11 +238,9 @@ export class Put<T> extends Operation<void> implements Putter<T> {
     return "put()";
   }
 
-  protected override try(): boolean {
-    const isAccepted = this.#store.offer(this.value);
-    if (isAccepted) this.accepted();
+  protected override try(): void {
+    if (this.#store.offer(this.value)) this.accepted();
     else this.#store.putters.push(this);
-    return isAccepted;
   }
 
   protected override undo(isWaiting: boolean): void {

@@ -1,12 +1,16 @@
 import type { Context } from "../../gio/mod.ts";
 import { Channel } from "../../gio/_channel.ts";
+import { Operation } from "../../gio/_operation.ts";
 import type { Owned, Scope } from "../../gio/_scope.ts";
 import { shown } from "../../reactor/_describe.ts";
 import { ignoreRejection } from "../../reactor/_ignore.ts";
 import type { Interest, Reactor, Timer } from "../../reactor/mod.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 import { RemoteProtocolError } from "../remote_protocol_error.ts";
-import { checkClose, type MessageType, type WebSocketWire } from "./_wire.ts";
+import { ABNORMAL, GOING_AWAY, INTERNAL_ERROR, NORMAL } from "./_close_code.ts";
+import { type Beating, Heartbeat, type Pinging } from "./_heartbeat.ts";
+import { Held, MAX_HELD } from "./_held.ts";
+import { checkClose, type Message, type MessageType, type WebSocketWire } from "./_wire.ts";
 import { WebSocketEnd } from "./web_socket_end.ts";
 import type { WebSocketTimeouts } from "./web_socket_timeouts.ts";
 
@@ -14,23 +18,34 @@ import type { WebSocketTimeouts } from "./web_socket_timeouts.ts";
  * One end of a WebSocket on a connection: its messages are read and written as those of a context.
  *
  *  1. It reads its connection also while nobody reads messages, so that it answers each Ping and sees each
- *     Close. It keeps up to 64 KiB of whole messages meanwhile. Then it stops until somebody reads.
- *  2. A message is read whole, or piece by piece. Who reads decides that: what is larger than that is not
- *     gathered before.
+ *     Close. It keeps up to 64 KiB meanwhile. Then it stops until somebody reads.
+ *  2. A message is read whole, or piece by piece. Who reads decides that: no more than that is gathered
+ *     before.
  *  3. What is written gathers, and goes out when the coroutine that has written it waits. While the
  *     connection does not take it, whoever writes waits, first come, first served.
- *  4. open → ending → over. It is ending when one side has sent a Close, or what has come is faulty.
- *     What the peer still sends is dropped. It is over when both have said all, or after `closeMs`, or
- *     when the connection is lost. Whoever waits is told in any case.
+ *  4. open → closing → ending → over. It is closing while this side has said that all was said, and its
+ *     Close waits for messages that go out piece by piece. It is ending when one side has sent a Close, or
+ *     what has come is faulty. What the peer still sends is dropped. It is over when both have said all,
+ *     or after `closeMs`, or when the connection is lost. Whoever waits is told in any case.
  *  5. The server ends the connection first (RFC 6455 7.1.1). A client waits for that.
  */
 
-type Message = string | Uint8Array;
-
 /** So much may wait before those who write have to wait. */
 const HIGH_WATER = 64 * 1024;
-/** So much of whole messages is kept while nobody reads. */
-const MAX_HELD = 64 * 1024;
+
+/** The Close that goes out when the messages that go out piece by piece have ended. */
+interface Closing {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What is thrown where somebody writes when this side has ended it, until there is another reason. */
+interface Told {
+  /** Where somebody goes on with another message. */
+  readonly error: LocalProtocolError | WebSocketEnd;
+  /** Where a message is cut by that. */
+  readonly end: WebSocketEnd;
+}
 
 /** Somebody who reads one message piece by piece. */
 export interface PieceReader {
@@ -51,35 +66,24 @@ export interface PieceSender {
   notify(): void;
 }
 
-/** Somebody who waits for the answer to a Ping. */
-export interface Pinging {
-  /** Tells the answer from others. */
-  readonly payload: Uint8Array;
-  answered(): void;
-  failed(error: unknown): void;
-}
-
-export class Endpoint implements Context, Owned {
+export class Endpoint implements Context, Owned, Beating {
   scope: Scope | undefined = undefined;
   readonly reactor: Reactor;
   readonly wire: WebSocketWire;
   readonly #raw: Context;
-  readonly #timeouts: WebSocketTimeouts;
-  #state: "open" | "ending" | "over" = "open";
+  readonly #closeMs: number;
+  readonly #heartbeat: Heartbeat;
+  #state: "open" | Closing | "ending" | "over" = "open";
   /** What is thrown where somebody reads or writes. */
   #reason: unknown = undefined;
-  /** What is thrown where somebody writes when this side has ended it, until there is a reason. */
-  #told: unknown = undefined;
-  /** The Close that goes out when the messages that go out piece by piece have ended. */
-  #closing: { readonly code: number; readonly reason: string } | undefined = undefined;
+  #told: Told | undefined = undefined;
   #isReading = false;
   /** Whether it waits until the connection takes more. */
   #isBlocked = false;
-  /** Who waits for a message, or reads one piece by piece. */
-  #reader: "nobody" | "somebody" | PieceReader = "nobody";
+  /** Who reads a message piece by piece, or waits for one. */
+  #reader: PieceReader | undefined = undefined;
   /** Whole messages that have come while nobody read. */
-  #held: Message[] | undefined = undefined;
-  #heldBytes = 0;
+  #held: Held | undefined = undefined;
   /** A message that was held and is read piece by piece: it is the only piece, and then null. */
   #piece: Message | null | undefined = undefined;
   /** Whether it will look for control frames behind the message that was taken. */
@@ -88,15 +92,11 @@ export class Endpoint implements Context, Owned {
   #senders: PieceSender[] | undefined = undefined;
   /** Those who have something to send before anything else is sent. */
   #preceding: { flush(): void } | undefined = undefined;
+  /** Who waits for a whole message. */
   #notifyReader: (() => void) | undefined = undefined;
   #notifyWriter: (() => void) | undefined = undefined;
-  /** For the next Ping, or its answer, or the end. */
+  /** For the end. */
   #timer: Timer | undefined = undefined;
-  /** When the peer has last shown life. */
-  #aliveAt: number;
-  /** When a Ping was sent because it had not for long. */
-  #doubtedAt = -Infinity;
-  #pinging: Pinging[] | undefined = undefined;
   /** Is told first when it is over. */
   #owner: { over(): void } | undefined = undefined;
   #whenOver: Set<() => void> | undefined = undefined;
@@ -110,25 +110,30 @@ export class Endpoint implements Context, Owned {
     this.#raw = raw;
     this.reactor = reactor;
     this.wire = wire;
-    this.#timeouts = timeouts;
-    this.#aliveAt = reactor.now;
+    this.#closeMs = timeouts.closeMs;
+    this.#heartbeat = new Heartbeat(this, timeouts);
   }
 
   /** Begins, with what has come already. */
   start(arrived: readonly Uint8Array[], owner?: { over(): void }): void {
     this.#owner = owner;
     this.reactor.addShutdownHook(this);
-    this.#setTimer(this.#timeouts.pingMs);
+    this.#heartbeat.start();
     this.#read();
     for (const bytes of arrived) this.#receive(bytes);
   }
 
   get isOpen(): boolean {
-    return this.#state === "open" && this.#closing === undefined;
+    return this.#state === "open";
   }
 
   get isOver(): boolean {
     return this.#state === "over";
+  }
+
+  /** Whether no Close was sent or received, so that messages still come. */
+  get #isTalking(): boolean {
+    return this.#state !== "ending" && this.#state !== "over";
   }
 
   /** For the scope that it belongs to. */
@@ -141,10 +146,15 @@ export class Endpoint implements Context, Owned {
     return this.#reason;
   }
 
+  /** What is told those who had begun to write, or to wait for an answer, when it is not open any more. */
+  get ending(): unknown {
+    return this.#reason ?? this.#told?.end;
+  }
+
   // A context of whole messages:
 
   get readable(): boolean {
-    return this.#heldBytes > 0 || this.#hasHeld || this.#reason !== undefined;
+    return this.#held !== undefined || this.#reason !== undefined;
   }
 
   get writable(): boolean {
@@ -152,7 +162,7 @@ export class Endpoint implements Context, Owned {
   }
 
   get closed(): boolean {
-    return this.#state === "over" && !this.#hasHeld;
+    return this.#state === "over" && this.#held === undefined;
   }
 
   get unsent(): number {
@@ -161,15 +171,10 @@ export class Endpoint implements Context, Owned {
 
   take(): Message | undefined {
     this.#checkReader(undefined);
-    const message = this.#hasHeld ? this.#unhold() : this.#next();
-    if (message !== undefined) {
-      this.#lookAheadSoon();
-      return message;
-    }
-    if (this.#reason !== undefined) throw this.#reason;
-    this.#reader = "somebody";
-    this.#read();
-    return undefined;
+    const message = this.#unhold() ?? this.#next();
+    if (message !== undefined) this.#lookAheadSoon();
+    else if (this.#reason !== undefined) throw this.#reason;
+    return message;
   }
 
   recv(): Message | undefined {
@@ -177,12 +182,29 @@ export class Endpoint implements Context, Owned {
   }
 
   put(message: unknown): boolean {
-    if (typeof message !== "string" && !(message instanceof Uint8Array)) throw noMessage(message);
-    this.#checkOpen();
+    if (!isMessage(message)) throw noMessage(message);
+    this.checkOpen();
     if (!this.writable) return false;
-    const { wire } = this;
-    wire.send(message);
-    if (wire.size >= HIGH_WATER) this.flush();
+    this.#accept(message);
+    if (this.wire.size >= HIGH_WATER) this.flush();
+    return true;
+  }
+
+  /**
+   * Takes a message also while what was sent before waits. Returns false while another goes out piece by
+   * piece.
+   *
+   * @throws {TypeError} If it is no message.
+   */
+  post(message: unknown): boolean {
+    if (!isMessage(message)) throw noMessage(message);
+    this.checkOpen();
+    return this.#accept(message);
+  }
+
+  #accept(message: Message): boolean {
+    if (this.#senders !== undefined) return false;
+    this.wire.send(message);
     return true;
   }
 
@@ -197,9 +219,8 @@ export class Endpoint implements Context, Owned {
 
   /** Sends messages at once, also if they have to wait. Returns false if it cannot. */
   offer(messages: readonly Message[]): boolean {
-    if (!this.isOpen || this.#senders !== undefined) return false;
-    for (const message of messages) this.wire.send(message);
-    this.#flushQuietly();
+    if (!this.isOpen || !messages.every((message) => this.#accept(message))) return false;
+    this.flushQuietly();
     return true;
   }
 
@@ -211,13 +232,13 @@ export class Endpoint implements Context, Owned {
       try {
         from = this.#raw.send(frames);
       } catch (error) {
-        this.#lose(error);
+        this.lose(error);
         return true;
       }
       if (from === frames.length) return true;
     }
     this.wire.append(frames.subarray(from));
-    this.#flushQuietly();
+    this.flushQuietly();
     return true;
   }
 
@@ -229,12 +250,12 @@ export class Endpoint implements Context, Owned {
     const { wire } = this;
     if (wire.size === 0) return true;
     // While a message goes out piece by piece, it is its sender who waits. And nobody waits for the end of all.
-    if (this.#isBlocked) return this.#state !== "open" || this.#senders !== undefined;
+    if (this.#isBlocked) return !this.#isTalking || this.#senders !== undefined;
     let isAll: boolean;
     try {
       isAll = wire.flush(this.#raw);
     } catch (error) {
-      this.#lose(error);
+      this.lose(error);
       throw this.#reason;
     }
     if (!isAll) {
@@ -245,25 +266,29 @@ export class Endpoint implements Context, Owned {
   }
 
   close(): void {
-    this.shut(NORMAL);
+    this.shut(NORMAL, "", false);
   }
 
   abort(): void {
-    this.#lose(new DOMException("The WebSocket was aborted", "AbortError"));
+    this.lose(new DOMException("The WebSocket was aborted", "AbortError"));
   }
 
   watch(interest: Interest, notify: () => void): void {
-    if (interest === "read") this.#notifyReader = notify;
-    else this.#notifyWriter = notify;
-    if (interest === "read" ? this.readable : this.writable) notify();
+    if (interest === "write") {
+      this.#notifyWriter = notify;
+      if (this.writable) notify();
+      return;
+    }
+    this.#notifyReader = notify;
+    // Something may have come since take() was called, while nobody waited for it.
+    if (this.readable) notify();
+    else if (this.wire.hasBytes) this.#pull();
+    if (this.#notifyReader === notify) this.#read();
   }
 
   unwatch(interest: Interest): void {
-    if (interest === "write") this.#notifyWriter = undefined;
-    else {
-      this.#notifyReader = undefined;
-      if (this.#reader === "somebody") this.#reader = "nobody";
-    }
+    if (interest === "read") this.#notifyReader = undefined;
+    else this.#notifyWriter = undefined;
   }
 
   describe(): string {
@@ -281,12 +306,12 @@ export class Endpoint implements Context, Owned {
   begin(reader: PieceReader): MessageType | undefined {
     this.#checkReader(reader);
     this.#reader = reader;
-    if (this.#hasHeld) this.#piece = this.#unhold();
+    this.#piece = this.#unhold();
     if (this.#piece !== undefined) return typeof this.#piece === "string" ? "text" : "binary";
     const type = this.#begin();
     if (type !== undefined) return type;
     if (this.#reason !== undefined) {
-      this.#reader = "nobody";
+      this.#reader = undefined;
       throw this.#reason;
     }
     this.#read();
@@ -301,11 +326,9 @@ export class Endpoint implements Context, Owned {
       return held;
     }
     let piece: Message | null | undefined;
-    if (this.#state !== "ending") {
-      this.#attending(() => piece = this.wire.piece());
-    }
+    this.#attending(() => piece = this.wire.piece());
     if (piece !== undefined) return piece;
-    if (this.#state !== "open") throw cut(this.#reason ?? this.#told);
+    if (!this.#isTalking) throw cut(this.ending);
     this.#read();
     return undefined;
   }
@@ -318,35 +341,47 @@ export class Endpoint implements Context, Owned {
   /** `reader` does not wait for a message any more, or does not read the one that it has begun. */
   giveBack(reader: PieceReader): void {
     if (this.#reader !== reader) return;
-    this.#reader = "nobody";
     const piece = this.#piece;
-    this.#piece = undefined;
-    if (piece !== undefined && piece !== null) {
-      (this.#held ??= []).unshift(piece);
-      this.#heldBytes += piece.length;
-    }
+    if (piece !== undefined && piece !== null) this.unread([piece]);
+    this.#leave();
   }
 
   /** `reader` does not read its message any more, whole or not. */
   release(reader: PieceReader, isWhole: boolean): void {
     if (this.#reader !== reader) return;
-    this.#reader = "nobody";
     const isHeld = this.#piece !== undefined;
-    this.#piece = undefined;
-    if (!isWhole && !isHeld && this.#state === "open") this.#attending(() => this.wire.skip());
-    this.#readAhead();
+    if (!isWhole && !isHeld && this.#isTalking) this.#attending(() => this.wire.skip());
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#reader = this.#piece = undefined;
+    if (this.isOver && !this.wire.hasBytes) this.wire.dispose();
+    else this.#readAhead();
+  }
+
+  /**
+   * Puts values that were pushed back before all that comes.
+   *
+   * @throws {TypeError} If one is no message.
+   */
+  unread(values: readonly unknown[]): void {
+    if (values.length === 0) return;
+    for (const value of values) if (!isMessage(value)) throw noMessage(value, "receive");
+    (this.#held ??= new Held()).unshift(values as readonly Message[]);
   }
 
   /** Whether `sender` can send a piece of its message now, or would be told what is wrong. */
   canSendPiece(sender: PieceSender): boolean {
     const first = this.#senders?.[0] ?? sender;
-    return this.#state !== "open" || first === sender && !this.#isBlocked;
+    return !this.#isTalking || first === sender && !this.#isBlocked;
   }
 
   /** Takes a piece of the message of `sender`, unless it has to wait. From now on it is its turn, or will be. */
   sendPiece(sender: PieceSender, bytes: Uint8Array): number {
-    if (this.#senders?.includes(sender) !== true) this.#checkOpen();
-    else if (this.#state !== "open") throw this.#reason ?? this.#told;
+    this.#precede();
+    const isCut = this.#senders?.includes(sender) ? !this.#isTalking : !this.isOpen;
+    if (isCut) throw this.ending;
     this.takeTurn(sender);
     if (!this.canSendPiece(sender)) return 0;
     sender.hasBegun = true;
@@ -360,7 +395,7 @@ export class Endpoint implements Context, Owned {
    * fail, the WebSocket ends before, and the peer does not take a part for the whole.
    */
   endPieces(sender: PieceSender): void {
-    if (this.#state !== "open") return;
+    if (!this.#isTalking) return;
     if (!this.isOpen && !this.#senders?.includes(sender)) return;
     this.takeTurn(sender);
     queueMicrotask(() => this.#endClosed());
@@ -378,7 +413,7 @@ export class Endpoint implements Context, Owned {
 
   /** It is the turn of `sender`, or will be. */
   takeTurn(sender: PieceSender): void {
-    if (this.#state !== "open") return;
+    if (!this.#isTalking) return;
     const senders = this.#senders ??= [];
     if (!senders.includes(sender)) senders.push(sender);
   }
@@ -386,7 +421,7 @@ export class Endpoint implements Context, Owned {
   /** Ends the messages that are complete, as far as it is their turn, and tells who is next. */
   #endClosed(): void {
     const senders = this.#senders;
-    if (this.#state !== "open" || senders === undefined) return;
+    if (!this.#isTalking || senders === undefined) return;
     const { wire } = this;
     for (let sender; (sender = senders[0])?.closed;) {
       senders.shift();
@@ -400,9 +435,9 @@ export class Endpoint implements Context, Owned {
       }
     }
     if (senders.length === 0) this.#senders = undefined;
-    this.#flushQuietly();
-    const closing = this.#closing;
-    if (closing !== undefined && !this.#awaitsSenders) this.#say(closing.code, closing.reason);
+    this.flushQuietly();
+    const state = this.#state;
+    if (typeof state === "object" && !this.#awaitsSenders) this.#say(state);
     else this.#tellWriters();
   }
 
@@ -414,11 +449,8 @@ export class Endpoint implements Context, Owned {
   // Pings:
 
   ping(pinging: Pinging): () => void {
-    this.#checkOpen();
-    (this.#pinging ??= []).push(pinging);
-    this.wire.ping(pinging.payload);
-    this.#flushQuietly();
-    return () => this.#pinging = this.#pinging?.filter((one) => one !== pinging);
+    this.checkOpen();
+    return this.#heartbeat.ping(pinging);
   }
 
   // The end:
@@ -427,39 +459,45 @@ export class Endpoint implements Context, Owned {
    * Says that all was said, when what was sent before has gone out. A message of which more is to come is cut.
    * It is over when the peer has said the same.
    *
-   * @param told What is told those who go on writing.
+   * @param isOurs Whether this is the program's own word, so that it is wrong to go on writing.
    */
-  shut(code: number, reason: string = "", told: unknown = endedHere()): void {
+  shut(code: number, reason: string = "", isOurs: boolean = true): void {
+    // What was sent before goes out before.
+    Operation.beginGiven();
     if (!this.isOpen) return;
-    if (this.#preceding !== undefined) this.precede(undefined);
+    this.#precede();
+    const closing = { code, reason };
     checkClose(code, reason);
-    this.#told = told;
+    this.#told = toldOf(closing, isOurs);
     this.#endClosed();
-    if (this.#state !== "open") return;
-    if (!this.#awaitsSenders) return this.#say(code, reason);
-    this.#closing = { code, reason };
-    this.#stopPinging();
-    this.#setTimer(this.#timeouts.closeMs);
+    if (!this.isOpen) return;
+    if (!this.#awaitsSenders) return this.#say(closing);
+    this.#state = closing;
+    this.#heartbeat.stop();
+    this.#setTimer(this.#closeMs);
     this.#tellWriters();
   }
 
   /** The same at once: a message cannot be completed, or the coroutine that has opened it has failed. */
   fail(reason: string = ""): void {
-    if (this.#state !== "open") return;
-    this.#told ??= endedHere();
-    this.#say(INTERNAL_ERROR, reason);
+    const closing = { code: INTERNAL_ERROR, reason };
+    this.#told ??= toldOf(closing, true);
+    this.#say(closing);
   }
 
-  #say(code: number, reason: string): void {
-    if (this.#state !== "open") return;
+  #say({ code, reason }: Closing): void {
+    if (!this.#isTalking) return;
     this.wire.close(code, reason);
     this.#beginEnd(undefined);
   }
 
   /** Whether an error tells only that the WebSocket has ended, or what the peer has done. */
   isEnd(error: unknown): boolean {
-    return error !== undefined &&
-      (error === this.#reason || error === this.#told && error instanceof WebSocketEnd);
+    const told = this.#told;
+    return error !== undefined && (
+      error === this.#reason || error === told?.end ||
+      error === told?.error && error instanceof WebSocketEnd
+    );
   }
 
   /** Ends it when the signal aborts, with its reason. */
@@ -477,19 +515,19 @@ export class Endpoint implements Context, Owned {
 
   /** The server, or the client, ends all that it has. */
   goAway(): void {
-    this.shut(GOING_AWAY, "", new WebSocketEnd(GOING_AWAY, "This side goes away"));
+    this.shut(GOING_AWAY, "", false);
   }
 
   /** The reactor shuts down. */
   abandon(): void {
-    this.#lose(new DOMException("The reactor was shut down", "AbortError"));
+    this.lose(new DOMException("The reactor was shut down", "AbortError"));
   }
 
   /** The scope of the coroutine that has opened it has ended. */
   end(isCut: boolean): void {
     if (this.#state === "over") return this.scope?.disown(this);
     if (isCut) this.goAway();
-    else this.shut(NORMAL, "", new WebSocketEnd(NORMAL));
+    else this.close();
   }
 
   /** Calls a function when it is over. Returns what calls that off. */
@@ -500,25 +538,27 @@ export class Endpoint implements Context, Owned {
   }
 
   #beginEnd(reason: unknown): void {
-    if (this.#state !== "open") return;
+    if (!this.#isTalking) return;
     this.#state = "ending";
     this.#reason ??= reason;
-    this.#setTimer(this.#timeouts.closeMs);
-    this.#stopPinging();
-    this.#flushQuietly();
+    this.#setTimer(this.#closeMs);
+    this.#heartbeat.stop();
+    this.flushQuietly();
     this.#tell();
     if (this.isOver) return;
     this.#read();
     this.#drop();
   }
 
-  /** Drops what comes, but for a Close. */
+  /** Drops what comes, but for a Close. What has come before one can still be read. */
   #drop(): void {
     const { wire } = this;
-    try {
-      wire.drop();
-    } catch (fault) {
-      this.#reason ??= fault;
+    if (wire.closed === undefined) {
+      try {
+        wire.drop();
+      } catch (fault) {
+        this.#reason ??= fault;
+      }
     }
     this.#settle();
   }
@@ -531,7 +571,7 @@ export class Endpoint implements Context, Owned {
       this.#reason = new WebSocketEnd(wire.closed.code, wire.closed.reason);
       this.#tell();
     }
-    this.#flushQuietly();
+    this.flushQuietly();
     // A client waits until the server ends the connection.
     if (this.#isSaid && this.wire.isServer) this.#finish(false);
   }
@@ -541,7 +581,7 @@ export class Endpoint implements Context, Owned {
   }
 
   /** The connection is lost. What was sent may still arrive, unless it is broken. */
-  #lose(cause: unknown, isBroken: boolean = true): void {
+  lose(cause: unknown, isBroken: boolean = true): void {
     if (this.#state === "over") return;
     const isCut = isBroken && !this.#isSaid;
     this.#reason ??= new WebSocketEnd(ABNORMAL, "", { cause });
@@ -556,25 +596,32 @@ export class Endpoint implements Context, Owned {
     this.#pause();
     if (this.#isBlocked) this.reactor.removeWriter(this.#raw);
     this.#isBlocked = false;
-    this.#stopPinging();
-    this.wire.dispose();
+    this.#heartbeat.stop();
+    // What has come of a message can still be read.
+    if (this.#reader === undefined && !this.wire.hasBytes) this.wire.dispose();
+    try {
+      this.#endConnection(isCut);
+    } finally {
+      this.#owner?.over();
+      this.#tell();
+      const tell = this.#whenOver;
+      this.#whenOver = undefined;
+      for (const one of tell ?? []) one();
+      this.scope?.disown(this);
+    }
+  }
+
+  #endConnection(isCut: boolean): void {
     const raw = this.#raw;
     if (isCut && raw.abort !== undefined) raw.abort();
     // A server ends its half, and its connection when the handler has ended.
     else if (this.wire.isServer && raw.shutdown !== undefined) raw.shutdown();
     else raw.close();
-    this.#owner?.over();
-    this.#tell();
-    const tell = this.#whenOver;
-    this.#whenOver = undefined;
-    for (const one of tell ?? []) one();
-    this.scope?.disown(this);
   }
 
   /** Tells those who read or write that something has changed. */
   #tell(): void {
-    const reader = this.#reader;
-    if (typeof reader === "object") reader.notify();
+    this.#reader?.notify();
     this.#notifyReader?.();
     this.#tellWriters();
   }
@@ -593,7 +640,8 @@ export class Endpoint implements Context, Owned {
   #read(): void {
     if (this.#isReading || this.#state === "over") return;
     this.#isReading = true;
-    this.reactor.addReader(this.#raw, (failure) => this.#onReadable(failure), { where: this });
+    // A bound method takes less than an arrow function, of which each idle WebSocket would have one.
+    this.reactor.addReader(this.#raw, this.#onReadable.bind(this), { where: this });
   }
 
   #pause(): void {
@@ -603,93 +651,89 @@ export class Endpoint implements Context, Owned {
   }
 
   /** Whether so much waits until somebody reads it that no more is received. */
-  get #isHolding(): boolean {
-    return this.#state === "open" && (this.#heldBytes >= MAX_HELD || this.wire.hasInput);
+  get isHolding(): boolean {
+    const isAwaited = this.#notifyReader !== undefined;
+    return this.#isTalking && (this.wire.hasInput || !isAwaited && this.#room <= 0);
+  }
+
+  /** How much more is kept while nobody reads. */
+  get #room(): number {
+    return (this.#held?.room ?? MAX_HELD) - this.wire.gathered;
   }
 
   #onReadable(failure: unknown): void {
-    if (this.#isHolding) return this.#pause();
+    if (this.isHolding) return this.#pause();
     let bytes: unknown;
     try {
       bytes = this.#raw.recv();
     } catch (error) {
-      return this.#lose(error);
+      return this.lose(error);
     }
-    if (bytes === null) this.#lose(undefined, false);
+    if (bytes === null) this.lose(undefined, false);
     else if (bytes !== undefined) this.#receive(bytes as Uint8Array);
-    else if (failure !== undefined) this.#lose(failure);
+    else if (failure !== undefined) this.lose(failure);
   }
 
   #receive(bytes: Uint8Array): void {
-    this.#aliveAt = this.reactor.now;
+    this.#heartbeat.alive();
     this.wire.receive(bytes);
-    if (this.#state !== "open") return this.#drop();
-    const reader = this.#reader;
-    if (reader === "nobody") return this.#readAhead();
-    if (reader !== "somebody") return reader.notify();
+    if (!this.#isTalking) this.#drop();
+    else if (this.#reader !== undefined) this.#reader.notify();
+    else if (this.#notifyReader !== undefined && this.#held === undefined) this.#pull();
+    else this.#readAhead();
+  }
+
+  /** Tells who waits for a message, if one has come. */
+  #pull(): void {
     const message = this.#next();
     if (message === undefined) return;
-    this.#reader = "nobody";
     this.#hold(message);
     this.#notifyReader?.();
   }
 
-  get #hasHeld(): boolean {
-    return this.#held !== undefined;
-  }
-
   #hold(message: Message): void {
-    (this.#held ??= []).push(message);
-    this.#heldBytes += message.length;
+    (this.#held ??= new Held()).push(message);
   }
 
-  #unhold(): Message {
-    const held = this.#held!;
-    const message = held.shift()!;
-    if (held.length === 0) this.#held = undefined;
-    this.#heldBytes -= message.length;
+  #unhold(): Message | undefined {
+    const held = this.#held;
+    const message = held?.shift();
+    if (held?.isEmpty) this.#held = undefined;
     return message;
   }
 
   #next(): Message | undefined {
     let message: Message | undefined;
-    if (this.#state !== "ending") {
-      const { wire } = this;
-      const { size } = wire;
-      try {
-        message = wire.next();
-      } catch (fault) {
-        this.#beginEnd(fault);
-      }
-      this.#attend(size);
-    }
+    this.#attending(() => message = this.wire.next());
     return message;
   }
 
   #begin(): MessageType | undefined {
     let type: MessageType | undefined;
-    if (this.#state !== "ending") this.#attending(() => type = this.wire.begin());
+    this.#attending(() => type = this.wire.begin());
     return type;
   }
 
-  /** Reads by `act`, and attends to the control frames that come before the next message. */
+  /** Reads by `act`, and attends to the control frames on the way. */
   #attending(act: () => void): void {
-    const { size } = this.wire;
+    const { wire } = this;
+    const { size, ponged } = wire;
     try {
       act();
     } catch (fault) {
       this.#beginEnd(fault);
     }
-    this.#attend(size);
+    if (wire.closed !== undefined && this.#isTalking) {
+      this.#beginEnd(new WebSocketEnd(wire.closed.code, wire.closed.reason));
+    } else if (wire.size !== size || wire.ponged !== ponged) this.#answerSoon();
   }
 
-  /** Does what control frames have asked for. So much waited before. */
-  #attend(size: number): void {
-    const { wire } = this;
-    if (wire.closed !== undefined && this.#state === "open") {
-      this.#beginEnd(new WebSocketEnd(wire.closed.code, wire.closed.reason));
-    } else if (wire.size !== size) this.#flushQuietly();
-    if (this.#pinging !== undefined && wire.lastPong !== undefined) this.#answer(wire.lastPong);
+  /** Others may read or end it then. So what was just read has to be with its reader before. */
+  #answerSoon(): void {
+    queueMicrotask(() => {
+      this.flushQuietly();
+      this.#heartbeat.tell();
+    });
   }
 
   /** Whoever has taken a message mostly takes the next one at once. If not, control frames may be behind it. */
@@ -698,23 +742,26 @@ export class Endpoint implements Context, Owned {
     this.#looksAhead = true;
     queueMicrotask(() => {
       this.#looksAhead = false;
-      if (this.#reader === "nobody") this.#readAhead();
+      if (this.#reader === undefined && this.#notifyReader === undefined) this.#readAhead();
     });
   }
 
-  /** Nobody reads: keeps what has come whole, as far as that is not too much. */
+  /** Nobody reads: keeps what has come, as far as that is not too much. */
   #readAhead(): void {
-    while (this.#state === "open" && this.#heldBytes < MAX_HELD) {
-      if (this.#begin() === undefined) break;
-      if (!this.wire.isWhole) break;
+    const { wire } = this;
+    while (this.#isTalking && this.#room > 0 && this.#begin() !== undefined) {
+      let isWhole = false;
+      this.#attending(() => isWhole = wire.gather(this.#room + wire.gathered));
+      // One that is too large to be read whole may be read piece by piece.
+      if (!isWhole || wire.isExcessive) break;
       const message = this.#next();
       if (message === undefined) break;
       this.#hold(message);
     }
-    if (!this.#isHolding) this.#read();
+    if (!this.isHolding) this.#read();
   }
 
-  #flushQuietly(): void {
+  flushQuietly(): void {
     try {
       this.flush();
     } catch { // It is lost. Who reads or writes is told.
@@ -729,12 +776,12 @@ export class Endpoint implements Context, Owned {
       if (failure !== undefined) throw failure;
       isAll = wire.flush(this.#raw);
     } catch (error) {
-      return this.#lose(error);
+      return this.lose(error);
     }
     if (wire.size !== size) {
-      this.#aliveAt = this.reactor.now;
+      this.#heartbeat.alive();
       // The time for the end begins when all is sent.
-      if (!this.isOpen) this.#setTimer(this.#timeouts.closeMs);
+      if (!this.isOpen) this.#setTimer(this.#closeMs);
     }
     if (!isAll) return;
     this.reactor.removeWriter(this.#raw);
@@ -743,74 +790,47 @@ export class Endpoint implements Context, Owned {
     this.#settle();
   }
 
-  // Time:
-
   #setTimer(ms: number): void {
     if (this.#timer !== undefined) this.reactor.removeTimer(this.#timer);
-    this.#timer = ms === Infinity ? undefined : this.reactor.addTimer(ms, () => this.#onTime());
-  }
-
-  #onTime(): void {
-    this.#timer = undefined;
-    const { pingMs, pongMs, closeMs } = this.#timeouts;
-    if (!this.isOpen) {
-      return this.#lose(new Error(`The end took longer than ${closeMs} ms`));
-    }
-    const now = this.reactor.now;
-    const isDoubted = this.#doubtedAt > this.#aliveAt;
-    if (!isDoubted && now < this.#aliveAt + pingMs) {
-      return this.#setTimer(this.#aliveAt + pingMs - now);
-    }
-    // While nothing is received, the answer to a Ping cannot be seen. That it cannot be sent can be.
-    if (isDoubted && pongMs !== Infinity && !this.#isHolding) {
-      return this.#lose(new Error(`The peer was silent for ${pingMs + pongMs} ms`));
-    }
-    this.#doubtedAt = now;
-    this.#setTimer(pongMs === Infinity ? pingMs : pongMs);
-    this.wire.ping();
-    this.#flushQuietly();
-  }
-
-  /** RFC 6455 5.5.3: a Pong answers its Ping, and all before. Others answer none. */
-  #answer(payload: Uint8Array): void {
-    this.wire.lastPong = undefined;
-    const waiting = this.#pinging!;
-    const last = waiting.findLastIndex((one) => isEqual(one.payload, payload));
-    for (const pinging of waiting.splice(0, last + 1)) pinging.answered();
-  }
-
-  #stopPinging(): void {
-    const waiting = this.#pinging;
-    this.#pinging = undefined;
-    if (waiting === undefined) return;
-    for (const one of waiting) one.failed(this.#reason ?? this.#told);
+    this.#timer = ms === Infinity ? undefined : this.reactor.addTimer(ms, () => {
+      this.#timer = undefined;
+      this.lose(new Error(`The end took longer than ${ms} ms`));
+    });
   }
 
   // Checks:
 
-  #checkOpen(): void {
+  /** @throws What is to be told those who write, if it is not open. */
+  checkOpen(): void {
+    this.#precede();
+    if (!this.isOpen) throw this.#reason ?? this.#told?.error;
+  }
+
+  #precede(): void {
     if (this.#preceding !== undefined) this.precede(undefined);
-    if (!this.isOpen) throw this.#reason ?? this.#told;
   }
 
   /** Only one can read at a time. */
   #checkReader(reader: PieceReader | undefined): void {
-    if (typeof this.#reader !== "object" || this.#reader === reader) return;
+    if (this.#reader === undefined || this.#reader === reader) return;
     throw new TypeError(
       "Cannot read the next message: one is being read piece by piece; read it to its end, or close it, first",
     );
   }
 }
 
-const NORMAL = 1000, GOING_AWAY = 1001, ABNORMAL = 1006, INTERNAL_ERROR = 1011;
 const NOTHING = new Uint8Array(0);
 
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+function toldOf({ code, reason }: Closing, isOurs: boolean): Told {
+  const end = new WebSocketEnd(code, reason);
+  const error = isOurs
+    ? new LocalProtocolError("Cannot go on: this side has closed the WebSocket")
+    : end;
+  return { error, end };
 }
 
-function endedHere(): LocalProtocolError {
-  return new LocalProtocolError("Cannot go on: this side has closed the WebSocket");
+function isMessage(value: unknown): value is Message {
+  return typeof value === "string" || value instanceof Uint8Array;
 }
 
 /** A part of a message must not be taken for the whole. */
@@ -819,9 +839,9 @@ function cut(reason: unknown): unknown {
   return new RemoteProtocolError("Cannot read the message: it was cut", { cause: reason });
 }
 
-export function noMessage(value: unknown): TypeError {
+export function noMessage(value: unknown, verb: "send" | "receive" = "send"): TypeError {
   ignoreRejection(value);
   return new TypeError(
-    `Cannot send ${shown(value)} by a WebSocket: a message is a string, or a Uint8Array`,
+    `Cannot ${verb} ${shown(value)} by a WebSocket: a message is a string, or a Uint8Array`,
   );
 }

@@ -15,6 +15,7 @@ import { CONTINUATION, FIN, MASK, MAX_CONTROL, PONG, RSV, RSV1 } from "./_opcode
 import { BINARY, CLOSE, TEXT } from "./_opcodes.ts";
 import { isAsciiIn, viewOf } from "./_utf8.ts";
 import { WebSocketFault } from "./web_socket_fault.ts";
+import type { WebSocketLimits } from "./web_socket_limits.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -29,7 +30,7 @@ export interface FrameReaderOptions {
   isMasked: boolean;
   /** Whether messages may be compressed. */
   isDeflated: boolean;
-  maxFrameBytes: number;
+  limits: Pick<WebSocketLimits, "maxFrameBytes">;
 }
 
 export class FrameReader {
@@ -37,7 +38,7 @@ export class FrameReader {
   /** RFC 6455 5.1: what the second byte of each frame must have. */
   readonly maskBit: 0 | typeof MASK;
   readonly #allowed: number;
-  readonly #maxFrameBytes: number;
+  readonly #limits: Pick<WebSocketLimits, "maxFrameBytes">;
   /** What has come, of which everything before `at` has been read. */
   bytes: Uint8Array = NOTHING;
   at = 0;
@@ -63,7 +64,7 @@ export class FrameReader {
     this.#sink = sink;
     this.maskBit = options.isMasked ? MASK : 0;
     this.#allowed = options.isDeflated ? RSV1 : 0;
-    this.#maxFrameBytes = options.maxFrameBytes;
+    this.#limits = options.limits;
   }
 
   receive(bytes: Uint8Array): void {
@@ -105,7 +106,7 @@ export class FrameReader {
       if (this.maskBit !== 0) from += 4;
       if (from > bytes.length) return this.#wait();
       if (length > MAX_CONTROL) length = longLength(bytes, at + 2, length);
-      if (length > this.#maxFrameBytes) {
+      if (length > this.#limits.maxFrameBytes) {
         throw new WebSocketFault(TOO_BIG, `a frame of ${length} bytes`);
       }
       const opcode = first & 0xf;
@@ -215,7 +216,7 @@ export function int32(bytes: Uint8Array, at: number): number {
   return bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
 }
 
-function int32BigEndian(bytes: Uint8Array, at: number): number {
+export function int32BigEndian(bytes: Uint8Array, at: number): number {
   return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
 }
 

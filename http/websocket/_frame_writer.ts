@@ -101,7 +101,7 @@ export class FrameWriter {
       return true;
     }
     if (this.#from === this.#to) return true;
-    this.#from += sender.send(viewOf(this.#slab, this.#from, this.#to));
+    this.#from = (this.#from + sender.send(viewOf(this.#slab, this.#from, this.#to))) | 0;
     if (this.#from < this.#to) return false;
     this.#slab = NOTHING;
     this.#from = this.#to = 0;

@@ -1,33 +1,40 @@
 /** What one waits for at a WebSocket, in a coroutine or elsewhere. */
 import { Channel, type User } from "../../gio/_channel.ts";
+import { isInCoroutine, runningDriver } from "../../gio/_driver.ts";
 import { Operation } from "../../gio/_operation.ts";
 import { ignore } from "../../reactor/_ignore.ts";
 import type { Reactor } from "../../reactor/mod.ts";
-import type { Endpoint, PieceReader, Pinging } from "./_endpoint.ts";
+import type { Endpoint, PieceReader } from "./_endpoint.ts";
+import type { Pinging } from "./_heartbeat.ts";
 import { IncomingContext } from "./_pieces.ts";
+import type { Message } from "./_wire.ts";
 import { IncomingMessage } from "./incoming_message.ts";
-import { WebSocketEnd } from "./web_socket_end.ts";
 
-/** The end of a WebSocket is nobody's fault. */
 abstract class Waiting<R> extends Operation<R> {
+  protected readonly endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    super();
+    this.endpoint = endpoint;
+  }
+
+  /** That the WebSocket has ended is told at its next use, and by `closed`. */
   protected override isExpected(error: unknown): boolean {
-    return error instanceof WebSocketEnd;
+    return !this.endpoint.isOpen && !(error instanceof TypeError);
   }
 }
 
 /** Sends one message, and waits until there is room for another. */
 export class Send extends Waiting<void> implements User {
   readonly reactor: Reactor;
-  readonly #endpoint: Endpoint;
-  readonly #message: string | Uint8Array;
+  readonly #message: Message;
   #isAccepted = false;
   /** The end of the WebSocket need not be told any more. */
   #forget: () => void = ignore;
 
-  constructor(endpoint: Endpoint, message: string | Uint8Array) {
-    super();
+  constructor(endpoint: Endpoint, message: Message) {
+    super(endpoint);
     this.reactor = endpoint.reactor;
-    this.#endpoint = endpoint;
     this.#message = message;
   }
 
@@ -36,9 +43,9 @@ export class Send extends Waiting<void> implements User {
   sendable(): void {
     try {
       if (!this.#step()) return;
-    } catch (error) {
+    } catch {
       this.#leave();
-      return this.fail(error);
+      return this.fail(this.endpoint.ending);
     }
     this.#leave();
     this.succeed(undefined);
@@ -48,14 +55,10 @@ export class Send extends Waiting<void> implements User {
     return "send()";
   }
 
-  protected override try(): boolean {
-    if (!this.#step()) {
-      Channel.of(this.#endpoint).await(this);
-      this.#forget = this.#endpoint.whenOver(() => this.sendable());
-      return false;
-    }
-    this.succeed(undefined);
-    return true;
+  protected override try(): void {
+    if (this.#step()) return this.succeed(undefined);
+    Channel.of(this.endpoint).await(this);
+    this.#forget = this.endpoint.whenOver(() => this.sendable());
   }
 
   protected override undo(): void {
@@ -64,64 +67,65 @@ export class Send extends Waiting<void> implements User {
 
   /** Returns whether it is done. */
   #step(): boolean {
-    const endpoint = this.#endpoint;
-    const isTurn = !endpoint.isOpen || Channel.of(endpoint).isTurnOf(this);
-    this.#isAccepted ||= isTurn && endpoint.put(this.#message);
+    const { endpoint } = this;
+    this.#isAccepted ||= endpoint.post(this.#message);
     return this.#isAccepted && endpoint.flush() && endpoint.writable;
   }
 
   #leave(): void {
     this.#forget();
     this.#forget = ignore;
-    Channel.of(this.#endpoint).leave(this);
+    Channel.of(this.endpoint).leave(this);
   }
 }
 
 /** Waits for the next whole message. */
-export class Next extends Waiting<string | Uint8Array> implements User {
+export class Next extends Waiting<Message> implements User {
   readonly reactor: Reactor;
-  readonly #endpoint: Endpoint;
+  /** What it has got. */
+  #message: Message | undefined = undefined;
 
   constructor(endpoint: Endpoint) {
-    super();
+    super(endpoint);
     this.reactor = endpoint.reactor;
-    this.#endpoint = endpoint;
   }
 
   received(how: "next" | "throw", value: unknown): void {
     if (how === "throw") this.fail(value);
-    else this.succeed(value as string | Uint8Array);
+    else this.#got(value as Message);
   }
 
   sendable(): void {}
 
   protected override get name(): string {
-    return "the next message";
+    return "next()";
   }
 
-  protected override try(): boolean {
-    const channel = Channel.of(this.#endpoint);
-    const [first, ...rest] = channel.rest;
-    if (first !== undefined) channel.rest = rest;
-    const message = (first ?? channel.take(this)) as string | Uint8Array | undefined;
+  protected override try(): void {
+    const channel = Channel.of(this.endpoint);
+    keepRest(this.endpoint);
+    const message = (channel.shift() ?? channel.take(this)) as Message | undefined;
     if (message === undefined) channel.read(this);
-    else this.succeed(message);
-    return message !== undefined;
+    else this.#got(message);
   }
 
-  protected override undo(): void {
-    Channel.of(this.#endpoint).forget(this);
+  protected override undo(isWaiting: boolean): void {
+    const channel = Channel.of(this.endpoint);
+    if (isWaiting) return channel.forget(this);
+    if (this.#message !== undefined) channel.unread([this.#message]);
+    this.#message = undefined;
+  }
+
+  #got(message: Message): void {
+    this.#message = message;
+    this.succeed(message);
   }
 }
 
 /** Waits for the beginning of the next message. */
 export class Receive extends Waiting<IncomingMessage> implements PieceReader {
-  readonly #endpoint: Endpoint;
-
-  constructor(endpoint: Endpoint) {
-    super();
-    this.#endpoint = endpoint;
-  }
+  /** What it has got. */
+  #context: IncomingContext | undefined = undefined;
 
   notify(): void {
     try {
@@ -135,46 +139,42 @@ export class Receive extends Waiting<IncomingMessage> implements PieceReader {
     return "receive()";
   }
 
-  protected override try(): boolean {
-    const channel = Channel.of(this.#endpoint);
+  protected override try(): void {
+    const channel = Channel.of(this.endpoint);
     channel.expectNoOther(undefined);
     channel.stopIdleReading();
-    return this.#begin();
+    keepRest(this.endpoint);
+    this.endpoint.unread(channel.takeRest());
+    this.#begin();
   }
 
   protected override undo(): void {
-    this.#endpoint.giveBack(this);
+    this.endpoint.giveBack(this.#context ?? this);
+    this.#context = undefined;
   }
 
-  #begin(): boolean {
-    const endpoint = this.#endpoint;
+  #begin(): void {
+    const { endpoint } = this;
     const type = endpoint.begin(this);
-    if (type === undefined) return false;
-    const context = new IncomingContext(endpoint);
+    if (type === undefined) return;
+    const context = this.#context = new IncomingContext(endpoint);
     endpoint.handOver(this, context);
     this.succeed(new IncomingMessage(type, context));
-    return true;
   }
 }
 
-/** How many Pings were sent by ping(). Their number is their payload. */
-let pings = 0;
+/** What the running coroutine has pushed back comes before anything that is received. */
+function keepRest(endpoint: Endpoint): void {
+  if (isInCoroutine()) runningDriver()!.lending.keepRest(endpoint);
+}
 
 /** Waits for the answer to a Ping. Gives the time that it took, in milliseconds. */
 export class Ping extends Waiting<number> implements Pinging {
-  readonly payload: Uint8Array = new Uint8Array(4);
-  readonly #endpoint: Endpoint;
   #begun = 0;
   #forget: () => void = ignore;
 
-  constructor(endpoint: Endpoint) {
-    super();
-    this.#endpoint = endpoint;
-    new DataView(this.payload.buffer).setUint32(0, pings = (pings + 1) >>> 0);
-  }
-
   answered(): void {
-    this.succeed(this.#endpoint.reactor.clock.now() - this.#begun);
+    this.succeed(this.endpoint.reactor.clock.now() - this.#begun);
   }
 
   failed(error: unknown): void {
@@ -185,10 +185,9 @@ export class Ping extends Waiting<number> implements Pinging {
     return "ping()";
   }
 
-  protected override try(): boolean {
-    this.#begun = this.#endpoint.reactor.clock.now();
-    this.#forget = this.#endpoint.ping(this);
-    return false;
+  protected override try(): void {
+    this.#begun = this.endpoint.reactor.clock.now();
+    this.#forget = this.endpoint.ping(this);
   }
 
   protected override undo(): void {

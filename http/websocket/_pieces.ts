@@ -4,16 +4,14 @@ import { closedError } from "../../reactor/_closed_error.ts";
 import type { Interest } from "../../reactor/mod.ts";
 import { Waiters } from "../../reactor/_waiters.ts";
 import type { Endpoint, PieceReader, PieceSender } from "./_endpoint.ts";
-import type { MessageType } from "./_wire.ts";
-
-type Piece = string | Uint8Array;
+import type { Message, MessageType } from "./_wire.ts";
 
 /** A message that comes. Its pieces are text, never cut within a character, or bytes. */
 export class IncomingContext implements Context, PieceReader {
   readonly writable = false;
   readonly #endpoint: Endpoint;
   /** What comes next, if it is known: a piece, the end, or what is wrong. */
-  #next: { piece: Piece | null } | { error: unknown } | undefined = undefined;
+  #next: { piece: Message | null } | { error: unknown } | undefined = undefined;
   #isClosed = false;
   readonly #waiters = new Waiters();
 
@@ -29,7 +27,7 @@ export class IncomingContext implements Context, PieceReader {
     return this.#isClosed || this.#next !== undefined;
   }
 
-  recv(max: number = Infinity): Piece | null | undefined {
+  recv(max: number = Infinity): Message | null | undefined {
     if (this.#isClosed) throw closedError("receive");
     const next = this.#next;
     if (next === undefined) {
@@ -62,8 +60,10 @@ export class IncomingContext implements Context, PieceReader {
   }
 
   notify(): void {
+    // Until somebody waits for it, it can still be given back.
+    if (this.#waiters.read === undefined) return;
     this.#pull();
-    if (this.readable) this.#waiters.read?.();
+    if (this.readable) this.#waiters.read();
   }
 
   send(): never {

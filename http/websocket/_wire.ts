@@ -26,7 +26,7 @@ import { limitsOf } from "../_limits.ts";
 import { LocalProtocolError } from "../local_protocol_error.ts";
 import { INVALID_PAYLOAD, isCloseCode, NO_STATUS, NORMAL, TOO_BIG } from "./_close_code.ts";
 import type { Compressor, Decompressor } from "./_codec.ts";
-import { broken, type ControlSink, FrameReader, int32 } from "./_frame_reader.ts";
+import { broken, type ControlSink, FrameReader, int32, int32BigEndian } from "./_frame_reader.ts";
 import { utf8Of } from "./_encoded.ts";
 import { type FrameSender, FrameWriter } from "./_frame_writer.ts";
 import { BinaryGathering, type Gathering, refuseText, TextGathering } from "./_gathering.ts";
@@ -55,6 +55,9 @@ export { encoded } from "./_encoded.ts";
  */
 export type MessageType = "text" | "binary";
 
+/** A whole message. */
+export type Message = string | Uint8Array;
+
 /** What the Close of a peer says. */
 export interface Closed {
   /** 1005 if it has none. */
@@ -73,6 +76,10 @@ const NOTHING = new Uint8Array(0);
 const CROWDED = 16 * 1024;
 /** RFC 6455 5.5: what a control frame has, without the code. */
 const MAX_REASON = MAX_CONTROL - 2;
+/** So many bytes longer may something be that was compressed, apart from one for each 1024. */
+const EXPANSION = 1024;
+/** The payload of a Ping: its number. */
+const PING_BYTES = 4;
 
 /** A message that goes out in fragments. */
 interface SentPieces {
@@ -99,13 +106,17 @@ export class WebSocketWire implements ControlSink {
   #gathering: Gathering | undefined = undefined;
   /** The message that is read piece by piece. */
   #begun: { readonly text: TextPieces | undefined; length: number } | undefined = undefined;
-  /** Whether the decompressor knows that the message has ended. */
+  /** How much was decompressed of it, and whether the decompressor knows that it has ended. */
+  #fedBytes = 0;
   #isFed = false;
+  /** Whether nothing is read any more but control frames. */
+  #isDropping = false;
   #fault: WebSocketFault | undefined = undefined;
   /** What the Close of the peer said, when it has come. */
   closed: Closed | undefined = undefined;
-  /** The payload of the last Pong, until somebody forgets it. */
-  lastPong: Uint8Array | undefined = undefined;
+  /** How many Pings were sent; and how many of these the peer has answered, as it answers the last and all before. */
+  #pinged = 0;
+  ponged = 0;
 
   /** What may not be interrupted by another message, or by anything. */
   #sending: SentPieces | "closed" | undefined = undefined;
@@ -124,7 +135,7 @@ export class WebSocketWire implements ControlSink {
     this.#reader = new FrameReader(this, {
       isMasked,
       isDeflated: deflate !== undefined,
-      maxFrameBytes,
+      limits: this.#limits,
     });
     this.#writer = new FrameWriter(role === "client");
   }
@@ -140,6 +151,7 @@ export class WebSocketWire implements ControlSink {
    * @throws {WebSocketFault} If the peer broke a rule.
    */
   next(): string | Uint8Array<ArrayBuffer> | undefined {
+    if (this.#isDropping) return undefined;
     try {
       return this.#nextShort() ?? this.#whole();
     } catch (error) {
@@ -147,21 +159,49 @@ export class WebSocketWire implements ControlSink {
     }
   }
 
-  /** Whether some of a message has come that nobody has asked for. */
+  /** Whether more of the message that was begun has come than anybody has asked for. */
   get hasInput(): boolean {
     const { message, at, bytes, isExhausted } = this.#reader;
     return message !== 0 && !isExhausted && at < bytes.length;
   }
 
-  /** Whether something has come that was not read. */
+  /** Whether something has come that was not given, and be it a head. */
   get hasBytes(): boolean {
-    return this.#reader.at < this.#reader.bytes.length;
+    const { message, at, bytes } = this.#reader;
+    return message !== 0 || at < bytes.length;
   }
 
-  /** Whether all of the message that has begun is there. */
-  get isWhole(): boolean {
-    const { isFinal, left, at, bytes } = this.#reader;
-    return isFinal && left <= bytes.length - at;
+  /** How many bytes of the message that was begun have been gathered. */
+  get gathered(): number {
+    return this.#gathering?.length ?? 0;
+  }
+
+  /** Whether the message that was begun is too large for next(), by what is known of it. */
+  get isExcessive(): boolean {
+    return this.#reader.message !== 0 && this.#excess(0) !== undefined;
+  }
+
+  /**
+   * Gathers the message that was begun, for next() or piece(), until that are `max` bytes.
+   *
+   * @returns Whether all of it has come.
+   * @throws {WebSocketFault} If the peer broke a rule.
+   */
+  gather(max: number): boolean {
+    const { isFinal, isCompressed, left, at, bytes } = this.#reader;
+    // It need not be copied.
+    if (isFinal && !isCompressed && left <= bytes.length - at) return true;
+    try {
+      while (this.gathered < max) {
+        const part = this.#part();
+        if (part === undefined) return false;
+        if (part === null) return true;
+        this.#gather(part);
+      }
+      return false;
+    } catch (error) {
+      throw this.#failed(error);
+    }
   }
 
   /**
@@ -170,7 +210,7 @@ export class WebSocketWire implements ControlSink {
    * @throws {WebSocketFault} If the peer broke a rule.
    */
   begin(): MessageType | undefined {
-    if (this.#begun !== undefined && !this.skip()) return undefined;
+    if (this.#isDropping || this.#begun !== undefined && !this.skip()) return undefined;
     try {
       if (this.#fault !== undefined) throw this.#fault;
       if (this.#reader.message === 0 && !this.#reader.readHead()) return undefined;
@@ -186,6 +226,7 @@ export class WebSocketWire implements ControlSink {
    * @throws {WebSocketFault} If the peer broke a rule.
    */
   piece(): string | Uint8Array<ArrayBuffer> | null | undefined {
+    if (this.#isDropping) return undefined;
     try {
       return this.#piece();
     } catch (error) {
@@ -204,6 +245,7 @@ export class WebSocketWire implements ControlSink {
       // Nothing that comes later depends on it, so it is not decompressed.
       this.#decompressor.close();
       this.#isFed = reader.isCompressed = false;
+      this.#fedBytes = 0;
       this.#begun = { text: undefined, length: -Infinity };
       this.#gathering = undefined;
     }
@@ -211,10 +253,16 @@ export class WebSocketWire implements ControlSink {
     return true;
   }
 
-  /** Drops all that comes, but for control frames. Nothing of it is decompressed or checked. */
+  /**
+   * Drops all that comes, but for control frames. Nothing of it is decompressed or checked. No message
+   * is given any more, nor the rest of one.
+   *
+   * @throws {WebSocketFault} If the peer broke a rule.
+   */
   drop(): void {
     const reader = this.#reader;
-    this.#begun = this.#gathering = undefined;
+    this.#isDropping = true;
+    this.#gathering = undefined;
     try {
       for (;;) {
         while (reader.left > 0) if (reader.payload() === undefined) return;
@@ -249,27 +297,39 @@ export class WebSocketWire implements ControlSink {
     if (this.#fault !== undefined) throw this.#fault;
     if (this.#begun !== undefined && !this.skip()) return undefined;
     const reader = this.#reader;
-    if (reader.message === 0 && !this.#nextFrame()) return undefined;
-    // begin() may have read the head.
-    if (this.#gathering === undefined) this.#checkFrame();
+    if (reader.message === 0 && !reader.readHead()) return undefined;
     const isText = reader.message === TEXT;
     for (;;) {
       const part = this.#part();
+      const excess = this.#excess(part?.length ?? 0);
+      if (excess !== undefined) throw new WebSocketFault(TOO_BIG, excess);
       if (part === undefined) return undefined;
-      const gathering = this.#gathering ??= isText ? new TextGathering() : new BinaryGathering();
-      if (part === null) {
-        this.#gathering = undefined;
-        return gathering.whole;
-      }
+      if (part === null) return this.#end()?.whole ?? (isText ? "" : NOTHING);
       const isLast = reader.isFinal && reader.left === 0 && !reader.isCompressed;
-      if (isLast && gathering.length === 0) {
-        this.#gathering = undefined;
-        reader.endMessage();
+      if (isLast && this.gathered === 0) {
+        this.#end();
         return isText ? decoded(part, 0, part.length, reader.isAscii) ?? refuseText() : part;
       }
-      this.#checkSize(gathering.length + part.length);
-      gathering.add(part, reader.isFinal && !reader.isCompressed ? reader.left : Infinity);
+      this.#gather(part);
     }
+  }
+
+  #gather(part: Uint8Array): void {
+    const { message, isFinal, isCompressed, left } = this.#reader;
+    const gathering = this.#gathering ??= message === TEXT
+      ? new TextGathering()
+      : new BinaryGathering();
+    gathering.add(part, isFinal && !isCompressed ? left : Infinity);
+  }
+
+  /** The message that is under way has been read. Returns what was gathered of it. */
+  #end(): Gathering | undefined {
+    const gathering = this.#gathering;
+    this.#gathering = undefined;
+    this.#fedBytes = 0;
+    this.#isFed = false;
+    this.#reader.endMessage();
+    return gathering;
   }
 
   #piece(): string | Uint8Array<ArrayBuffer> | null | undefined {
@@ -288,6 +348,7 @@ export class WebSocketWire implements ControlSink {
       if (part === null) {
         if (begun.text?.isWhole === false) refuseText();
         this.#begun = undefined;
+        this.#end();
         return null;
       }
       begun.length += part.length;
@@ -301,7 +362,7 @@ export class WebSocketWire implements ControlSink {
     }
   }
 
-  /** The next part of the message that is under way; null at its end. */
+  /** The next part of the message that is under way; null when it has none any more. */
   #part(): Uint8Array<ArrayBuffer> | null | undefined {
     const reader = this.#reader;
     for (;;) {
@@ -311,13 +372,9 @@ export class WebSocketWire implements ControlSink {
       }
       if (reader.left === 0) {
         if (!reader.isFinal) {
-          if (!this.#nextFrame()) return undefined;
+          if (!reader.readHead()) return undefined;
         } else if (reader.isCompressed && !this.#isFed) this.#feed(NOTHING);
-        else {
-          this.#isFed = false;
-          reader.endMessage();
-          return null;
-        }
+        else return null;
         continue;
       }
       const part = reader.payload();
@@ -326,32 +383,21 @@ export class WebSocketWire implements ControlSink {
     }
   }
 
-  /** Reads the next head of a data frame. Returns whether it has come. */
-  #nextFrame(): boolean {
-    const reader = this.#reader;
-    if (!reader.readHead()) return false;
-    if (this.#begun !== undefined) return true;
-    const { maxFragments } = this.#limits;
-    if (reader.fragments > maxFragments) {
-      throw new WebSocketFault(TOO_BIG, `a message of more than ${maxFragments} fragments`);
-    }
-    this.#checkFrame();
-    return true;
-  }
-
-  /** What is compressed may be larger than what comes of it, so that is checked instead. */
-  #checkFrame(): void {
-    const reader = this.#reader;
-    if (!reader.isCompressed) this.#checkSize((this.#gathering?.length ?? 0) + reader.left);
-  }
-
-  #checkSize(length: number): void {
-    const { maxMessageBytes } = this.#limits;
-    if (length <= maxMessageBytes) return;
-    throw new WebSocketFault(TOO_BIG, `a message of more than ${maxMessageBytes} bytes`);
+  /** Why the message that is under way cannot be read whole, if so much more of it has come. */
+  #excess(more: number): string | undefined {
+    const { fragments, isCompressed, left } = this.#reader;
+    const { maxFragments, maxMessageBytes } = this.#limits;
+    if (fragments > maxFragments) return `a message of more than ${maxFragments} fragments`;
+    const length = this.gathered + more;
+    // What is compressed may be a little larger than what comes of it (RFC 1951 3.2.4).
+    const most = isCompressed ? this.#fedBytes + left - EXPANSION - (length >> 10) : length + left;
+    return Math.max(length, most) > maxMessageBytes
+      ? `a message of more than ${maxMessageBytes} bytes`
+      : undefined;
   }
 
   #feed(payload: Uint8Array): void {
+    this.#fedBytes += payload.length;
     this.#isFed = this.#reader.isFinal && this.#reader.left === 0;
     this.#decompressor!.feed(payload, this.#isFed);
   }
@@ -367,7 +413,7 @@ export class WebSocketWire implements ControlSink {
   /** Only for the reader: a control frame has come. */
   control(opcode: number, payload: Uint8Array): void {
     if (opcode === PING) this.#answer(payload);
-    else if (opcode === PONG) this.lastPong = payload.slice();
+    else if (opcode === PONG) this.#pong(payload);
     else {
       const { length } = payload;
       const code = length === 0 ? NO_STATUS : payload[0]! << 8 | payload[1]!;
@@ -390,6 +436,13 @@ export class WebSocketWire implements ControlSink {
     else this.#writer.bytes(FIN | PONG, payload);
   }
 
+  /** RFC 6455 5.5.3: a Pong answers its Ping and all before. One that answers none is a sign of life. */
+  #pong(payload: Uint8Array): void {
+    if (payload.length !== PING_BYTES) return;
+    const ping = int32BigEndian(payload, 0) >>> 0;
+    if (ping > this.ponged && ping <= this.#pinged) this.ponged = ping;
+  }
+
   /** RFC 6455 7.1.7: fails the connection. */
   #failed(error: unknown): unknown {
     if (error instanceof WebSocketFault && this.#fault === undefined) {
@@ -406,8 +459,10 @@ export class WebSocketWire implements ControlSink {
     return this.#reader.maskBit !== 0;
   }
 
-  /** Lets go of what the codecs have of the system. Nothing is read or sent any more. */
+  /** Lets go of what the codecs have of the system. Nothing is given or sent any more. */
   dispose(): void {
+    this.#isDropping = true;
+    this.#sending = "closed";
     this.compressor?.close();
     this.#decompressor?.close();
   }
@@ -505,20 +560,16 @@ export class WebSocketWire implements ControlSink {
   }
 
   /**
-   * Sends a Ping.
+   * Sends a Ping. It is answered when {@linkcode WebSocketWire.ponged} has reached its number.
    *
-   * @param payload What the Pong will have, at most 125 bytes.
-   * @throws {RangeError} If it is longer.
+   * @returns The number of it, from 1 on. That is its payload as well, so that the answers differ.
    * @throws {LocalProtocolError} After Close.
    */
-  ping(payload: Uint8Array = NOTHING): void {
+  ping(): number {
     this.#checkOpen("send a Ping");
-    if (payload.length > MAX_CONTROL) {
-      throw new RangeError(
-        `Cannot send a Ping of ${payload.length} bytes: it has at most ${MAX_CONTROL}`,
-      );
-    }
-    this.#writer.bytes(FIN | PING, payload);
+    const number = ++this.#pinged;
+    this.#writer.bytes(FIN | PING, bigEndian(number));
+    return number;
   }
 
   /**
@@ -540,6 +591,7 @@ export class WebSocketWire implements ControlSink {
     this.#sending = "closed";
     this.#writer.bytes(FIN | CLOSE, payload);
   }
+
   /**
    * Sends a message that was encoded before, as it is.
    *
@@ -595,6 +647,9 @@ export function checkClose(code: number, reason: string): void {
         "or of your own, from 4000 to 4999",
     );
   }
+  if (typeof reason !== "string") {
+    throw new TypeError(`Cannot send Close with the reason ${shown(reason)}: it is a string`);
+  }
   if (utf8Length(reason) > MAX_REASON) {
     throw new RangeError(
       `Cannot send Close with a reason of ${
@@ -611,6 +666,10 @@ function closePayload(code: number, reason: string): Uint8Array {
   payload[1] = code;
   payload.set(text, 2);
   return payload;
+}
+
+function bigEndian(number: number): Uint8Array {
+  return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
 }
 
 function notText(): LocalProtocolError {

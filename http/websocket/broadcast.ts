@@ -3,8 +3,9 @@ import { shown } from "../../reactor/_describe.ts";
 import { ignore } from "../../reactor/_ignore.ts";
 import { names, refuseUnknown } from "../../reactor/_known.ts";
 import { whole } from "../../reactor/_whole.ts";
+import { POLICY_VIOLATION } from "./_close_code.ts";
 import { type Endpoint, noMessage } from "./_endpoint.ts";
-import { encoded } from "./_wire.ts";
+import { encoded, type Message } from "./_wire.ts";
 import { OpenWebSocket, type WebSocketConnection } from "./web_socket_connection.ts";
 
 /**
@@ -237,8 +238,5 @@ export class Broadcast {
   }
 }
 
-type Message = string | Uint8Array;
-
 /** So much is sent together. */
 const MAX_WAITING = 64 * 1024;
-const POLICY_VIOLATION = 1008;

@@ -212,7 +212,7 @@ export class OpenWebSocket implements WebSocketConnection {
   }
 
   send(message: string | Uint8Array): Request<void> & Promise<void> {
-    return new Send(this.context, message).beginAlone();
+    return new Send(this.context, message).giveAlone();
   }
 
   stream(type: MessageType): OutgoingMessage {

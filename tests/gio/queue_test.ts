@@ -636,3 +636,25 @@ Deno.test("a put that was cancelled before its turn is not put", async () => {
   await settled();
   assertEquals([queue.tryGet(), queue.tryGet()], [0, undefined]);
 });
+
+Deno.test("what goes through a chain of queues is put once, and in order", async () => {
+  for (const capacity of [0, 1, 16, Infinity]) {
+    const queues = Array.from({ length: 4 }, () => new Queue<number>({ capacity }));
+    const got: number[] = [];
+    await asProcess(function* () {
+      for (const [i, queue] of queues.entries()) {
+        yield* spawn(function* () {
+          for (;;) {
+            const item = yield* queue.get();
+            if (i + 1 < queues.length) yield* queues[i + 1]!.put(item);
+            else got.push(item);
+          }
+        }());
+      }
+      for (let n = 0; n < 100; n++) yield* queues[0]!.put(n);
+      while (got.length < 100) yield* sleep(0);
+      yield* sleep(1);
+    }());
+    assertEquals(got, Array.from({ length: 100 }, (_, n) => n), `capacity ${capacity}`);
+  }
+});

@@ -43,10 +43,10 @@ export const WAYS: readonly Way[] = Deno.build.os === "linux" ? ["FIN", "RST"] :
 
 export class Peer implements Disposable {
   end: "open" | "closed" | "reset" = "open";
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.Conn;
   #received: Uint8Array = new Uint8Array(0);
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Deno.Conn) {
     this.#conn = conn;
     this.#read();
   }
@@ -68,6 +68,11 @@ export class Peer implements Disposable {
         first === 0x88 ? payload[0]! << 8 | payload[1]! : new TextDecoder().decode(payload)
       }`
     );
+  }
+
+  get payloads(): Uint8Array[] {
+    const end = this.text.indexOf("\r\n\r\n") + 4;
+    return framesOf(this.#received.slice(end)).map(({ payload }) => payload);
   }
 
   /** Waits for the end of a head. */

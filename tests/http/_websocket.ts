@@ -151,6 +151,13 @@ function short(text: string): string {
   return `of ${length}: ${JSON.stringify(text.slice(0, 10))} ${hash}`;
 }
 
+/** What the Ping of this number has. */
+export function pingPayload(number: number): Uint8Array {
+  const payload = new Uint8Array(4);
+  new DataView(payload.buffer).setUint32(0, number);
+  return payload;
+}
+
 /** One line of text for what answers a Ping. */
 export function toldPong(payload: Uint8Array): string {
   return `sends Pong ${short(text(payload))}`;

@@ -467,7 +467,8 @@ const DIED = [
   RemoteProtocolError,
   Deno.errors.ConnectionRefused,
   Deno.errors.ConnectionReset,
-  Deno.errors.UnexpectedEof, // within the TLS handshake
+  Deno.errors.NotConnected, // before the TLS handshake
+  Deno.errors.UnexpectedEof, // within it
 ];
 
 peerTest("a server that ends, begins again, and dies", [], async (given) => {

@@ -29,7 +29,7 @@ import {
 } from "../../http/websocket/mod.ts";
 import { splice, TransferError } from "../../reactor/mod.ts";
 import { turnsUntil } from "../_leaks.ts";
-import { answerHead, PeerListener } from "./_web_socket_peer.ts";
+import { answerHead, Peer, PeerListener, requestHead } from "./_web_socket_peer.ts";
 import { Frames } from "./_websocket.ts";
 import { closedOf, ended, socketTest, type World } from "./_web_sockets.ts";
 
@@ -1654,3 +1654,61 @@ for (const [options, type, message] of WRONG) {
     assert(error.message.includes(message), error.message);
   });
 }
+
+/** How plain code, that a coroutine has called or not, sends: what arrives. */
+const GIVEN: Record<string, [(socket: WebSocketConnection) => unknown, string[]]> = {
+  "and awaits only the last": [async (socket) => {
+    socket.send("1");
+    socket.send("2");
+    await socket.send("3");
+  }, ["1", "2", "3"]],
+  "and awaits the first last": [async (socket) => {
+    const first = socket.send("1");
+    await socket.send("2");
+    await first;
+  }, ["1", "2"]],
+  "and closes": [(socket) => {
+    for (const text of "123") socket.send(text);
+    socket.close(4000);
+  }, ["1", "2", "3"]],
+  "and closes in a while": [async (socket) => {
+    for (let i = 0; i < 100; i++) socket.send(`${i}`);
+    await Promise.resolve();
+    socket.close(4000);
+  }, Array.from({ length: 100 }, (_, i) => `${i}`)],
+  "after its own close": [(socket) => {
+    socket.close(4000);
+    socket.send("nobody sees it");
+  }, []],
+};
+for (const [what, [act, expected]] of Object.entries(GIVEN)) {
+  for (const where of ["by wait()", "in a listener", "outside of coroutines"]) {
+    socketTest(`what plain code sends ${what} arrives, ${where}`, function* (world) {
+      const got: unknown[] = [];
+      const url = world.serve(function* (request) {
+        yield* accept(request);
+        for (;;) got.push(yield);
+      });
+      const socket = yield* world.client.webSocket(url);
+      if (where === "by wait()") yield* wait(Promise.resolve(act(socket)));
+      else if (where === "in a listener") act(socket);
+      else yield* wait(Promise.resolve().then(() => act(socket)));
+      socket.close();
+      yield* wait(socket.closed);
+      assertEquals(got, expected);
+    });
+  }
+}
+
+socketTest("messages that come in one segment with the request are read", async (world) => {
+  const got: unknown[] = [];
+  const url = world.serve(function* (request) {
+    yield* accept(request);
+    for (;;) got.push(yield);
+  });
+  using peer = await Peer.connect(url);
+  const frames = new Frames("client");
+  await peer.send(concat([requestHead(), frames.text("early"), frames.text("too")]));
+  await turnsUntil(() => got.length === 2);
+  assertEquals(got, ["early", "too"]);
+}, { wire: "1.1" });

@@ -25,6 +25,7 @@ import {
   Frames,
   framesOf,
   PING,
+  pingPayload,
   PONG,
   raw,
   readings,
@@ -34,6 +35,7 @@ import {
   taken,
   TEXT,
   told,
+  toldPong,
   utf8,
 } from "./_websocket.ts";
 import { action, perform } from "./_websocket_actions.ts";
@@ -178,14 +180,18 @@ Deno.test("each reason of a fault fits into a Close", () => {
   }
 });
 
-Deno.test("what a Pong has is told", () => {
+Deno.test("a Pong answers its Ping, and those before", () => {
   const wire = new WebSocketWire("client");
-  assertEquals(wire.lastPong, undefined);
-  const bytes = concat([new Frames("server").pong("a"), new Frames("server").pong("bc")]);
-  wire.receive(bytes);
-  assertEquals(wire.next(), undefined);
-  bytes.fill(0);
-  assertEquals(wire.lastPong, utf8("bc"));
+  const after = (...payloads: (string | Uint8Array)[]) => {
+    wire.receive(concat(payloads.map((payload) => new Frames("server").pong(payload))));
+    assertEquals(wire.next(), undefined);
+    return wire.ponged;
+  };
+  assertEquals(after("", "abcd", pingPayload(0), pingPayload(1)), 0);
+  assertEquals([wire.ping(), wire.ping(), wire.ping()], [1, 2, 3]);
+  assertEquals(after("", "abcd", "abcde", pingPayload(4), pingPayload(2 ** 32 - 1)), 0);
+  assertEquals(after(pingPayload(1), "abcd"), 1);
+  assertEquals(after(pingPayload(3), pingPayload(2)), 3);
 });
 
 Deno.test("limits: a message that is read whole", () => {
@@ -401,7 +407,7 @@ Deno.test("a frame that has come in part keeps nothing else of what came with it
   const reader = new FrameReader({ control() {} }, {
     isMasked: true,
     isDeflated: false,
-    maxFrameBytes: Infinity,
+    limits: { maxFrameBytes: Infinity },
   });
   const chunk = new Uint8Array(1000);
   chunk.set(new Frames("client").ping("abc"));
@@ -447,8 +453,8 @@ Deno.test("sends what RFC 6455 5.7 shows", () => {
   server.sendPiece("text", "lo");
   server.sendEnd();
   assertEquals(taken(server), raw("\x01\x03Hel\x00\x02lo\x80\x00"));
-  server.ping(utf8("Hello"));
-  assertEquals(taken(server), raw("\x89\x05Hello"));
+  server.ping();
+  assertEquals(taken(server), raw("\x89\x04\0\0\0\x01"));
   server.send(new Uint8Array(256));
   assertEquals(taken(server), concat([raw("\x82\x7e\x01\x00"), new Uint8Array(256)]));
   server.send(new Uint8Array(65536));
@@ -487,9 +493,8 @@ Deno.test("a client masks each frame with another key, and leaves what it sends 
   const client = new WebSocketWire("client");
   const keys = new Set<string>();
   const data = [new Uint8Array(10), new Uint8Array(1000), new Uint8Array(20_000)];
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 1200; i++) {
     client.send(data[i % 3]!);
-    client.ping(data[0]!);
   }
   for (const { isMasked, key, payload } of framesOf(taken(client))) {
     assert(isMasked && payload.every((byte) => byte === 0));
@@ -707,18 +712,16 @@ Deno.test("text may be sent as pieces of binary data", () => {
   assertEquals(taken(wire), raw("\x02\x02\xc3\xa9\x00\x01\xff\x80\x00"));
 });
 
-Deno.test("ping() and close() refuse what may not be sent", () => {
+Deno.test("close() refuses what may not be sent", () => {
   const wire = new WebSocketWire("client");
-  assertThrows(() => wire.ping(new Uint8Array(126)), RangeError, "at most 125");
   for (const code of [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, NaN]) {
     assertThrows(() => wire.close(code), RangeError, `the code ${code}`);
   }
   assertThrows(() => wire.close("1000" as unknown as number), RangeError, 'the code "1000"');
   assertThrows(() => wire.close(1000, "é".repeat(62)), RangeError, "124 bytes");
   assertEquals(wire.size, 0);
-  wire.ping(new Uint8Array(125));
   wire.close(1000, "é".repeat(61));
-  assertEquals(framesOf(taken(wire)).map(({ payload }) => payload.length), [125, 124]);
+  assertEquals(framesOf(taken(wire)).map(({ payload }) => payload.length), [124]);
 });
 
 Deno.test("encoded() gives what send() sends; a client refuses it", () => {
@@ -747,13 +750,13 @@ Deno.test("messages are compressed if that is worth it, and in pieces always", (
   assertEquals(
     framesOf(bytes).map(({ first, payload }) => [first, payload.length]),
     [[FIN | TEXT, 2], [FIN | RSV1 | TEXT, 3], [FIN | RSV1 | BINARY, 3]]
-      .concat([[RSV1 | TEXT, 1], [FIN | CONTINUATION, 1], [FIN | PING, 0]]),
+      .concat([[RSV1 | TEXT, 1], [FIN | CONTINUATION, 1], [FIN | PING, 4]]),
   );
   const client = new Fed("client", "whole", { deflate: complementDeflate() });
   client.receive(bytes);
   assertEquals(
     client.log,
-    ['text "ab"', 'text "abc"', 'binary "abc"', 'text "ab"', 'sends Pong ""'],
+    ['text "ab"', 'text "abc"', 'binary "abc"', 'text "ab"', toldPong(pingPayload(1))],
   );
 });
 
