@@ -1,17 +1,25 @@
 /** WebSockets between a server and a client on real sockets, and what is left of them. */
 import { assertEquals } from "@std/assert";
-import type { Coroutine } from "../../compose/mod.ts";
-import { gio } from "../../gio/mod.ts";
+import { concat } from "../../compose/_bytes.ts";
+import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
+import { gio, wait } from "../../gio/mod.ts";
 import {
   HttpClient,
   type HttpClientOptions,
   type HttpHandler,
   HttpServer,
 } from "../../http/mod.ts";
-import { type WebSocketConnection, WebSocketEnd } from "../../http/websocket/mod.ts";
+import {
+  accept,
+  type IncomingMessage,
+  type WebSocketConnection,
+  WebSocketEnd,
+  type WebSocketOptions,
+} from "../../http/websocket/mod.ts";
 import { inspectedText, Reactor, TestClock } from "../../reactor/mod.ts";
 import { leakTest, PATIENCE_MS, turns, turnsUntil } from "../_leaks.ts";
 import { hostname, listening, SELECTORS } from "../_sockets.ts";
+import { Peer, requestHead } from "./_web_socket_peer.ts";
 
 export const WIRES = [["1.1", false], ["2", "prior-knowledge"]] as const;
 
@@ -158,4 +166,87 @@ export function* ended(): Coroutine<[code: number, reason: string]> {
 export async function closedOf(socket: WebSocketConnection): Promise<[number, string]> {
   const { code, reason } = await socket.closed;
   return [code, reason];
+}
+
+/** What a handler does with its WebSocket. */
+type Handle = (socket: WebSocketConnection) => Coroutine<unknown>;
+
+/** Leaves it to the test. */
+function* untilClosed(socket: WebSocketConnection): Coroutine<void> {
+  yield* wait(socket.closed);
+}
+
+/** Opens a WebSocket: the client's end of it, and the server's. */
+export async function connected(
+  world: World,
+  options: WebSocketOptions = {},
+  handle: Handle = untilClosed,
+): Promise<[client: WebSocketConnection, server: WebSocketConnection]> {
+  let served: WebSocketConnection | undefined;
+  const url = world.serve(function* (request) {
+    served = yield* accept(request, options);
+    yield* handle(served);
+  });
+  const socket = await world.client.webSocket(url, options);
+  await turnsUntil(() => served !== undefined);
+  return [socket, served!];
+}
+
+/** Opens a WebSocket of a server over HTTP/1.1, whose peer does what the test wants. */
+export async function served(
+  world: World,
+  options: WebSocketOptions = {},
+  handle: Handle = untilClosed,
+): Promise<[peer: Peer, socket: WebSocketConnection]> {
+  let socket: WebSocketConnection | undefined;
+  const peer = await Peer.connect(world.serve(function* (request) {
+    socket = yield* accept(request, options);
+    yield* handle(socket);
+  }));
+  await peer.send(requestHead(options.compression !== undefined));
+  await peer.head();
+  return [peer, socket!];
+}
+
+/** The same for a peer that takes nothing. */
+export async function stalled(
+  world: World,
+  options: WebSocketOptions = {},
+  handle: Handle = untilClosed,
+): Promise<[conn: Deno.TcpConn, socket: WebSocketConnection]> {
+  let socket: WebSocketConnection | undefined;
+  const url = new URL(world.serve(function* (request) {
+    socket = yield* accept(request, options);
+    yield* handle(socket);
+  }));
+  const conn = await Deno.connect({ hostname, port: Number(url.port) });
+  await conn.write(requestHead());
+  await turnsUntil(() => socket !== undefined);
+  return [conn, socket!];
+}
+
+/** Lets a peer send, and waits until it has come. */
+export async function arrived(world: World, peer: Peer, ...parts: Uint8Array[]): Promise<void> {
+  const { received } = world.counts;
+  const bytes = concat(parts);
+  await peer.send(bytes);
+  await turnsUntil(() => world.counts.received >= received + bytes.length);
+}
+
+/** Reads a message by pieces to its end. It throws if it is cut. */
+export function* gathered(message: IncomingMessage): Coroutine<string> {
+  using _ = message.enter();
+  const pieces: (string | Uint8Array)[] = [];
+  try {
+    for (;;) pieces.push(yield);
+  } catch (error) {
+    if (error instanceof WebSocketEnd || !(error instanceof EndOfStream)) throw error;
+  }
+  return textOf(pieces);
+}
+
+/** The text of pieces of either type. */
+export function textOf(pieces: (string | Uint8Array)[]): string {
+  if (pieces.every((piece) => typeof piece === "string")) return pieces.join("");
+  return new TextDecoder().decode(concat(pieces as Uint8Array[]));
 }

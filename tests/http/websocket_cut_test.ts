@@ -1,202 +1,157 @@
-/** A part of a message is never taken for the whole, and a loss is told to everybody. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { EndOfStream } from "../../compose/mod.ts";
+/**
+ * WebSockets that are lost or closed in the middle of something: a message that was cut is never taken for
+ * a whole one, and everybody is told, also if the connection itself fails while it is closed.
+ */
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { type Coroutine, EndOfStream } from "../../compose/mod.ts";
 import { wait } from "../../gio/mod.ts";
-import type { ConnectionInfo } from "../../http/connection_info.ts";
+import { RemoteProtocolError } from "../../http/mod.ts";
+import type { Endpoint } from "../../http/websocket/_endpoint.ts";
 import { endpointOf, settingsOf } from "../../http/websocket/_settings.ts";
 import { accept, type WebSocketConnection, WebSocketEnd } from "../../http/websocket/mod.ts";
 import { OpenWebSocket } from "../../http/websocket/web_socket_connection.ts";
-import { Reactor } from "../../reactor/mod.ts";
-import { turnsUntil } from "../_leaks.ts";
+import { Reactor, TestClock } from "../../reactor/mod.ts";
+import { turns, turnsUntil } from "../_leaks.ts";
 import { socketTest } from "./_web_sockets.ts";
+import { Frames } from "./_websocket.ts";
 
-// 11: a cut message that is taken for a whole one.
-for (const compression of [false, true]) {
-  for (
-    const how of ["abort", "close", "peer closes, later abort", "close, later over"] as const
-  ) {
-    for (const reading of ["stream", "context"] as const) {
-      socketTest(
-        `${how} within a message read by ${reading}: a part is not the whole, compression: ${compression}`,
-        async (world) => {
-          let served: WebSocketConnection | undefined;
-          const text = "abcdefghij".repeat(20_000);
-          const url = world.serve(function* (request) {
-            served = yield* accept(request, { compression });
-            yield text;
-            yield "behind";
-            for (;;) yield;
-          });
-          const socket = await world.client.webSocket(url, { compression });
-          const message = await socket.receive();
-          let got = "", outcome = "";
-          await world.settled();
-          const act = async () => {
-            await world.settled();
-            if (how === "peer closes, later abort") served!.close();
-            else if (how === "abort") socket.abort();
-            else socket.close();
-            await world.settled();
-            if (how !== "abort" && how !== "close") {
-              socket.abort();
-              await world.settled();
-            }
-          };
-          let pieces = 0;
-          try {
-            if (reading === "stream") {
-              for await (const piece of message.stream()) {
-                got += piece;
-                if (++pieces === 1) await act();
-              }
-            } else {
-              await world.run(function* () {
-                using _ = message.enter();
-                for (;;) {
-                  got += yield;
-                  if (++pieces === 1) yield* wait(act());
-                }
-              }());
-            }
-            outcome = "whole";
-          } catch (error) {
-            outcome = error instanceof EndOfStream && !(error instanceof WebSocketEnd)
-              ? "whole"
-              : String(error);
-          }
-          socket.abort();
-          if (outcome === "whole") {
-            assertEquals(got.length, text.length, `taken for whole after ${pieces} pieces`);
-          } else assert(text.startsWith(got) && /cut/.test(outcome), outcome);
-        },
-      );
-    }
-  }
-}
+/** Reads a message up to its end, and calls after a piece. */
+type Reading = (
+  socket: WebSocketConnection,
+  cut: (pieces: number) => Promise<void>,
+) => Coroutine<string>;
 
-socketTest("server.shutdown() within an upload that is spliced slowly", async (world) => {
-  const log: string[] = [];
-  let slow = 0;
-  const url = world.serve(function* (request) {
-    const socket = yield* accept(request);
+const READINGS: Record<string, Reading> = {
+  *"its stream"(socket, cut) {
+    const message = yield* socket.receive();
+    return yield* wait((async () => {
+      let text = "", pieces = 0;
+      for await (const piece of message.stream()) {
+        text += piece;
+        await cut(++pieces);
+      }
+      return text;
+    })());
+  },
+  *"its context"(socket, cut) {
     const message = yield* socket.receive();
     using _ = message.enter();
-    let size = 0;
+    let text = "", pieces = 0;
     try {
       for (;;) {
-        size += (yield).length;
-        slow++;
-        yield* wait(world.settled()); // the database is slow
+        text += yield;
+        yield* wait(cut(++pieces));
       }
     } catch (error) {
-      log.push(
-        error instanceof EndOfStream && !(error instanceof WebSocketEnd)
-          ? `whole ${size}`
-          : `${error}`,
-      );
-    }
-  });
-  const socket = await world.client.webSocket(url);
-  socket.send(new Uint8Array(300_000)).catch(() => {});
-  await turnsUntil(() => slow > 0);
-  const down = world.servers[0]!.shutdown();
-  await turnsUntil(() => log.length > 0);
-  assertEquals(log, ["RemoteProtocolError: Cannot read the message: it was cut"]);
-  world.clock.advance(5000);
-  await down;
-});
-
-// what is read after a loss, of compressed messages with context takeover.
-socketTest(
-  "after abort() no message is read with wrong content, context takeover",
-  async (world) => {
-    const compression = { minBytes: 0, contextTakeover: true, peerContextTakeover: true };
-    const first = "é€😀xyz".repeat(20_000);
-    const behind = `3:5:${"é€😀xyz".repeat(5)}`;
-    const url = world.serve(function* (request) {
-      yield* accept(request, { compression });
-      yield;
-      yield first;
-      yield behind;
-      for (;;) yield;
-    });
-    for (const read of ["skip", "to its end"]) {
-      const socket = await world.client.webSocket(url, { compression });
-      const receiving = socket.receive();
-      receiving.then(() => {});
-      void socket.send("go");
-      const message = await receiving;
-      await world.settled();
-      const reader = message.stream().getReader();
-      let got = (await reader.read()).value as string;
-      socket.abort();
-      const outcome: string[] = [];
-      try {
-        if (read === "skip") message.close();
-        else {
-          for (;;) {
-            const { value, done } = await reader.read();
-            if (done) break;
-            got += value;
-          }
-          outcome.push(
-            got === first
-              ? "whole"
-              : first.startsWith(got)
-              ? `a part as whole: ${got.length} of ${first.length}`
-              : "wrong content",
-          );
-        }
-      } catch (error) {
-        outcome.push(String(error));
-      }
-      try {
-        const second = await socket.next();
-        outcome.push(
-          second === behind
-            ? "behind"
-            : `wrong: ${String(second).slice(0, 50)} instead of ${behind}`,
-        );
-      } catch (error) {
-        outcome.push(String(error));
-      }
-      assert(!outcome.some((one) => /wrong|as whole|decompressed/.test(one)), outcome.join("; "));
+      if (error instanceof WebSocketEnd || !(error instanceof EndOfStream)) throw error;
+      return text;
     }
   },
-);
+};
 
-/** A connection that cannot be ended, nor sent to. */
-class Stubborn {
-  readonly writable = true;
-  readonly readable = true;
-  recv() {}
-  send(): number {
-    throw new Error("It is broken");
+type Side = WebSocketConnection;
+const CUTS: [how: string, cut: (own: Side, peer: Side, over: () => Promise<void>) => unknown][] = [
+  ["abort()", (own) => own.abort()],
+  ["close()", (own) => own.close()],
+  ["close(), and abort() later", (own, _, settled) => {
+    own.close();
+    return settled().then(() => own.abort());
+  }],
+  ["a Close, and abort() later", (own, peer, settled) => {
+    peer.close();
+    return settled().then(() => own.abort());
+  }],
+];
+
+for (const [index, [how, end]] of CUTS.entries()) {
+  for (const [number, [by, read]] of Object.entries(READINGS).entries()) {
+    for (const compression of [false, true]) {
+      const after = 1 + (index + number + Number(compression)) % 2;
+      const kind = compression ? "a compressed message" : "a message";
+      socketTest(`${kind} cut by ${how} is not whole, read by ${by}`, async (world) => {
+        let served: WebSocketConnection | undefined;
+        const random = new Uint32Array(65_536).map((_, i) => Math.imul(i + 1, 0x9e3779b1));
+        const text = random.join("").slice(0, 600_000);
+        const url = world.serve(function* (request) {
+          served = yield* accept(request, { compression });
+          yield text;
+          yield "behind";
+          for (;;) yield;
+        });
+        const socket = await world.client.webSocket(url, { compression });
+        await world.settled();
+        const outcome = await world.run(read(socket, async (pieces) => {
+          if (pieces !== after) return;
+          await end(socket, served!, () => world.settled());
+          await world.settled();
+        })).catch((error) => error);
+        socket.abort();
+        if (how.startsWith("a Close") && outcome === text) return; // All of it had come.
+        assertInstanceOf(outcome, RemoteProtocolError);
+        assertEquals(outcome.message, "Cannot read the message: it was cut");
+      });
+    }
   }
-  close(): never {
-    throw new Error("It cannot be closed");
-  }
-  abort(): never {
-    throw new Error("It cannot be aborted");
-  }
-  shutdown(): never {
-    throw new Error("It cannot be shut down");
-  }
-  watch() {}
-  unwatch() {}
 }
 
-for (const role of ["server", "client"] as const) {
-  Deno.test(`a connection that fails when it is ended is over for all who wait, for a ${role}`, async () => {
-    using reactor = new Reactor();
-    const endpoint = endpointOf(role, new Stubborn(), reactor, settingsOf({}), undefined);
-    endpoint.start([]);
-    const opened = { protocol: undefined, compression: undefined };
-    const info = {} as ConnectionInfo;
-    const socket = new OpenWebSocket(endpoint, opened, info, { leave() {} });
-    const waiting = [socket.next(), socket.closed.then(({ code }) => code)];
-    assertThrows(() => socket.abort(), Error, "It cannot be aborted");
-    await assertRejects(async () => await waiting[0], WebSocketEnd);
-    assertEquals([await waiting[1], endpoint.isOver], [1006, true]);
-  });
+type Input = Uint8Array | null | Error;
+const LOSSES: Record<string, (socket: WebSocketConnection, put: (input: Input) => void) => void> = {
+  "abort()": (socket) => socket.abort(),
+  "a Close": (_, put) => put(new Frames("client").close(1000)),
+  "its end": (_, put) => put(null),
+  "a read that fails": (_, put) => put(new Error("ECONNRESET")),
+  "closeMs": (socket) => socket.close(),
+};
+
+for (const bad of ["close", "abort", "shutdown"]) {
+  for (const [how, lose] of Object.entries(LOSSES)) {
+    Deno.test(`all are told of ${how}, of a connection that throws at ${bad}()`, async () => {
+      const clock = new TestClock();
+      using reactor = new Reactor({ clock, onError() {} });
+      const input: Input[] = [];
+      let notify: (() => void) | undefined;
+      const fail = (name: string) => {
+        if (name === bad) throw new Error(`bad ${name}`);
+      };
+      const raw = {
+        readable: true,
+        writable: true,
+        recv() {
+          const next = input.shift();
+          if (next instanceof Error) throw next;
+          return next;
+        },
+        send: (bytes: Uint8Array) => bytes.length,
+        close: () => fail("close"),
+        abort: () => fail("abort"),
+        shutdown: () => fail("shutdown"),
+        watch(interest: string, listener: () => void) {
+          if (interest === "read") notify = listener;
+        },
+        unwatch() {},
+      };
+      const settings = settingsOf({ timeouts: { closeMs: 200 } });
+      const endpoint: Endpoint = endpointOf("server", raw as never, reactor, settings, undefined);
+      endpoint.start([]);
+      const socket = new OpenWebSocket(endpoint, {} as never, {} as never, { leave() {} });
+      let told = 0;
+      const tell = () => told++;
+      socket.next().then(tell, tell);
+      socket.ping().then(tell, tell);
+      socket.closed.then(tell, tell);
+      const running = reactor.run().catch(() => {});
+      try {
+        lose(socket, (value) => {
+          input.push(value);
+          notify?.();
+        });
+      } catch { // What the connection throws may be thrown.
+      }
+      await turns(5);
+      clock.advance(200);
+      await turnsUntil(() => told === 3);
+      reactor.requestShutdown();
+      await running;
+    });
+  }
 }

@@ -4,9 +4,9 @@ import { concat } from "../../compose/_bytes.ts";
 import type { Coroutine } from "../../compose/mod.ts";
 import { wait } from "../../gio/mod.ts";
 import { accept, type WebSocketConnection, WebSocketEnd } from "../../http/websocket/mod.ts";
-import { turnsUntil } from "../_leaks.ts";
+import { turns, turnsUntil } from "../_leaks.ts";
 import { answerHead, Peer, PeerListener, requestHead } from "./_web_socket_peer.ts";
-import { closedOf, ended, socketTest, type World } from "./_web_sockets.ts";
+import { closedOf, ended, socketTest, stalled, type World } from "./_web_sockets.ts";
 import { Frames, type Role } from "./_websocket.ts";
 
 const timeouts = { pingMs: 1000, pongMs: 500, closeMs: 200 };
@@ -200,14 +200,16 @@ socketTest("Pings and answers of both sides keep an idle WebSocket", async (worl
     resolve(yield* ended());
   });
   const socket = await world.client.webSocket(url, { timeouts });
-  const { received } = world.counts;
+  const { counts } = world;
   for (let i = 0; i < 100; i++) {
     // Neither the limits of HTTP nor those of the WebSocket end it.
-    world.clock.advance(900);
+    const { received } = counts;
+    world.clock.advance(1000);
+    await turnsUntil(() => counts.received > received);
     await world.settled();
+    await turnsUntil(() => counts.received === counts.sent);
   }
   assertEquals(socket.isOpen, true);
-  if (world.counts.received === received) throw new Error("There were no Pings");
   socket.close(4000);
   assertEquals(await promise, [4000, ""]);
   await socket.closed;
@@ -233,29 +235,79 @@ socketTest("Infinity means no Pings", async (world) => {
   await socket.closed;
 });
 
-socketTest("a peer that takes nothing is found dead", async (world) => {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  const url = world.serve(function* (request) {
-    yield* accept(request, { timeouts });
-    try {
-      for (;;) yield new Uint8Array(1_000_000);
-    } catch (error) {
-      resolve(error);
-      throw error;
+const UNREAD = {
+  nothing: new Uint8Array(0),
+  "what nobody reads": new Frames("client").binary(new Uint8Array(100_000)),
+};
+
+for (const [what, sent] of Object.entries(UNREAD)) {
+  socketTest(`a peer that takes nothing and sends ${what} is found dead`, async (world) => {
+    let error: unknown;
+    const [conn] = await stalled(world, { timeouts }, function* () {
+      try {
+        for (;;) yield new Uint8Array(1_000_000);
+      } catch (thrown) {
+        error = thrown;
+        throw thrown;
+      }
+    });
+    using _ = conn;
+    for (let rest: Uint8Array = sent; rest.length > 0;) {
+      rest = rest.subarray(await conn.write(rest));
     }
-  });
-  const listening = new URL(url);
-  using conn = await Deno.connect({ hostname: listening.hostname, port: Number(listening.port) });
-  await conn.write(requestHead());
-  await world.settled();
-  // The Ping waits behind what is not taken.
-  for (let i = 0; i < 4; i++) {
-    world.clock.advance(1000);
     await world.settled();
+    // The Ping waits behind what is not taken.
+    for (let i = 0; i < 4; i++) {
+      world.clock.advance(1000);
+      await world.settled();
+    }
+    await turnsUntil(() => error !== undefined);
+    assertLost(error, "The peer was silent for 1500 ms");
+  }, { wire: "1.1" });
+}
+
+socketTest("Pings do not gather for a peer that takes nothing", async (world) => {
+  const [conn, socket] = await stalled(
+    world,
+    { timeouts: { pingMs: 1, pongMs: Infinity } },
+    function* () {
+      for (;;) yield new Uint8Array(200_000);
+    },
+  );
+  using _ = conn;
+  await world.settled();
+  const unsent = socket.context.unsent!;
+  for (let i = 0; i < 100; i++) {
+    world.clock.advance(1);
+    await turns(2);
   }
-  const error = await promise;
-  assertLost(error, "The peer was silent for 1500 ms");
+  assertEquals([unsent > 0, socket.context.unsent], [true, unsent]);
+  socket.abort();
 }, { wire: "1.1" });
+
+/** How a peer answers the Ping of ping(), and an automatic one behind it. RFC 6455 5.5.3 allows all that. */
+const ANSWERS: Record<string, (frames: Frames) => Uint8Array[]> = {
+  "both at once": (frames) => [frames.pong("\0\0\0\x01"), frames.pong("\0\0\0\x02")],
+  "the last one only": (frames) => [frames.pong("\0\0\0\x02")],
+  "the first, and by one that nobody asked for": (frames) => [
+    frames.pong("\0\0\0\x01"),
+    frames.pong(),
+  ],
+};
+
+for (const [how, answer] of Object.entries(ANSWERS)) {
+  endsTest(`ping() is told when the peer answers ${how}`, async (ends) => {
+    const { peer, pass, send, frames, socket } = ends;
+    const pinging = socket.ping().then((ms) => ms);
+    await turnsUntil(() => peer.frames.length === 1);
+    await pass(1000);
+    await turnsUntil(() => peer.frames.length === 2);
+    assertEquals(peer.frames, [ping(1), ping(2)]);
+    await send(...answer(frames));
+    assertEquals(await pinging, 1000);
+    socket.abort();
+  });
+}
 
 socketTest("the end does not wait for ever for a peer that takes nothing", async (world) => {
   const { promise, resolve } = Promise.withResolvers<unknown>();
